@@ -1,0 +1,237 @@
+//! From a line to the audit events in it: JSON, and what JSON comes wrapped in.
+//!
+//! [`decode`] takes one line and hands over each event it finds, borrowed from the line, and each thing it can't read,
+//! with the reason. Nothing is dropped in silence. Two readers stand behind it: the [fast path](fast) for lines exactly
+//! as Go writes them, and the [general path](general) for all others.
+
+mod cursor;
+mod envelope;
+mod event;
+mod fast;
+mod general;
+mod text;
+mod time;
+
+use serde_json::value::RawValue;
+
+pub use envelope::Looks;
+pub use event::{Annotations, Event, Latency, Level, ObjectRef, Remark, Remarks, Stage, User};
+pub use text::{Text, TextList};
+pub use time::{Micros, parse_duration_secs, parse_instant};
+
+/// What [`decode`] finds in a line.
+#[derive(Debug)]
+pub enum Item<'a, 'e> {
+    /// An audit event.
+    Event {
+        /// The event.
+        event: &'e Event<'a>,
+        /// The JSON it was read from; [`decode_one`] reads it again.
+        text: &'a str,
+        /// The host that an `oc adm node-logs` style prefix names.
+        host: Option<&'a str>,
+    },
+    /// Something that can't be used.
+    Unreadable {
+        /// What it is, as far as it is text.
+        text: &'a str,
+        /// Its offset in bytes from the start of the line, or of the trouble in it where that is known.
+        at: usize,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// Why something in a log can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// It is not valid JSON.
+    BadJson,
+    /// It ends in the middle of a JSON value.
+    Torn,
+    /// It is not UTF-8.
+    NotUtf8,
+    /// The line is longer than a reader should hold in memory.
+    TooLong,
+    /// It is JSON or text, but no audit event.
+    NotAnEvent(Looks),
+    /// An event without `stage`.
+    NoStage,
+    /// An event whose `stage` is none of upstream's.
+    UnknownStage,
+    /// The compressed data is damaged or cut off: all before it was read.
+    BadCompression,
+    /// The file couldn't be read any further.
+    ReadError,
+}
+
+impl Reason {
+    /// The reason in words, to follow "unreadable: ".
+    pub fn words(self) -> String {
+        match self {
+            Self::BadJson => "not valid JSON".into(),
+            Self::Torn => "cut off in the middle".into(),
+            Self::NotUtf8 => "not UTF-8".into(),
+            Self::TooLong => "longer than a line may be".into(),
+            Self::NotAnEvent(looks) => format!("no audit event; looks like {}", looks.words()),
+            Self::NoStage => "an event without stage".into(),
+            Self::UnknownStage => "an event of an unknown stage".into(),
+            Self::BadCompression => "damaged or cut-off compressed data; all before it was read".into(),
+            Self::ReadError => "the file can't be read any further".into(),
+        }
+    }
+}
+
+/// How an event that is glued to a torn one is found again.
+const EVENT_START: &str = "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/";
+
+/// Hands over all that is in `line`, a line of a log without its line end, in order.
+///
+/// Lines of white space hold nothing and say nothing.
+pub fn decode<'a>(line: &'a [u8], mut sink: impl FnMut(Item<'a, '_>)) {
+    match std::str::from_utf8(line) {
+        Ok(line) => {
+            let is_clean = !line.bytes().any(|byte| byte < b' ');
+            decode_str(line, is_clean, &mut sink);
+        }
+        Err(error) => sink(not_utf8(line, error)),
+    }
+}
+
+/// [`decode`] for text; `is_clean` says that it holds no control characters, which the caller found out for many lines
+/// at once.
+pub fn decode_str<'a>(line: &'a str, is_clean: bool, sink: &mut impl FnMut(Item<'a, '_>)) {
+    if is_clean && let Some(event) = fast::decode(line, false) {
+        sink(Item::Event { event: &event, text: line, host: None });
+    } else {
+        decode_any(line, sink);
+    }
+}
+
+/// [`decode`] by the general path alone: the reference that the fast path is held to.
+pub fn decode_generally<'a>(line: &'a str, sink: &mut impl FnMut(Item<'a, '_>)) {
+    decode_any(line, sink);
+}
+
+/// Reads an event's own text once more. `None` if [`decode`] would not call it one event.
+pub fn decode_one(text: &str) -> Option<Event<'_>> {
+    let is_clean = !text.bytes().any(|byte| byte < b' ');
+    is_clean
+        .then(|| fast::decode(text, false).or_else(|| fast::decode(text, true)))
+        .flatten()
+        .or_else(|| general::event(&general::Fields::of(serde_json::from_str(text).ok()?)?).ok())
+}
+
+fn not_utf8(line: &[u8], error: std::str::Utf8Error) -> Item<'_, '_> {
+    let is_binary = line.iter().take(256).any(|byte| *byte < b' ' && !matches!(byte, b'\t' | b'\r'));
+    Item::Unreadable {
+        text: "",
+        at: error.valid_up_to(),
+        reason: if is_binary { Reason::NotAnEvent(Looks::Binary) } else { Reason::NotUtf8 },
+    }
+}
+
+/// Any line: a prefix perhaps, then JSON values one after another, perhaps torn and glued.
+fn decode_any<'a>(line: &'a str, sink: &mut impl FnMut(Item<'a, '_>)) {
+    let (start, host) = match prefix(line) {
+        Prefix::None(start) => (start, None),
+        Prefix::Host(host, start) => (start, Some(host)),
+        Prefix::NoJson => {
+            let reason = Reason::NotAnEvent(Looks::of_text(line));
+            sink(Item::Unreadable { text: line, at: 0, reason });
+            return;
+        }
+        Prefix::Blank => return,
+    };
+    let mut at = start;
+    while let Some(rest) = line.get(at..).filter(|rest| !rest.trim().is_empty()) {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&'a RawValue>();
+        match values.next() {
+            Some(Ok(value)) if is_container(value) => {
+                let from = at;
+                at += values.byte_offset();
+                let value_at = from + (rest.len() - rest.trim_start().len());
+                open_value(value, value_at, host, sink);
+            }
+            Some(Err(error)) if error.is_eof() => at = resume(line, at, rest.len(), Reason::Torn, sink),
+            Some(Err(error)) => {
+                at = resume(line, at, offset_of(rest, &error), Reason::BadJson, sink);
+            }
+            Some(Ok(_)) => at = resume(line, at, 0, Reason::NotAnEvent(Looks::of_text(rest)), sink),
+            None => return,
+        }
+    }
+}
+
+/// Where in `text` serde_json met trouble.
+fn offset_of(text: &str, error: &serde_json::Error) -> usize {
+    let lines_before = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+    lines_before.map(str::len).sum::<usize>() + error.column().saturating_sub(1)
+}
+
+fn is_container(value: &RawValue) -> bool {
+    value.get().starts_with(['{', '['])
+}
+
+/// Opens a value, correcting the offsets of what is unreadable in it to the line's.
+fn open_value<'a>(value: &'a RawValue, value_at: usize, host: Option<&'a str>, sink: &mut impl FnMut(Item<'a, '_>)) {
+    let base = value.get().as_ptr() as usize;
+    envelope::open(value, false, host, &mut |item| match item {
+        Item::Unreadable { text, at, reason } => {
+            let inside = text.as_ptr() as usize - base;
+            sink(Item::Unreadable { text, at: value_at + inside + at, reason });
+        }
+        event @ Item::Event { .. } => sink(event),
+    });
+}
+
+/// Reports what can't be read from `from` on, and finds where reading can go on: at the next event on the line.
+fn resume<'a>(
+    line: &'a str,
+    from: usize,
+    trouble: usize,
+    reason: Reason,
+    sink: &mut impl FnMut(Item<'a, '_>),
+) -> usize {
+    let search_from = from + 1;
+    let next =
+        line.get(search_from..).and_then(|rest| rest.find(EVENT_START)).map_or(line.len(), |found| search_from + found);
+    let reason = if next < line.len() { Reason::Torn } else { reason };
+    let at = (from + trouble).min(next);
+    sink(Item::Unreadable { text: &line[from..next], at, reason });
+    next
+}
+
+enum Prefix<'a> {
+    /// Nothing but white space or a byte order mark before the JSON that starts here.
+    None(usize),
+    /// One word, as `oc adm node-logs` puts a node's name before each line.
+    Host(&'a str, usize),
+    NoJson,
+    Blank,
+}
+
+fn prefix(line: &str) -> Prefix<'_> {
+    let trimmed = line.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let skipped = line.len() - trimmed.len();
+    if trimmed.is_empty() {
+        return Prefix::Blank;
+    }
+    if trimmed.starts_with(['{', '[']) {
+        return Prefix::None(skipped);
+    }
+    match trimmed.split_once(' ') {
+        Some((host, rest)) if rest.trim_start().starts_with('{') && is_host(host) => {
+            Prefix::Host(host, skipped + trimmed.len() - rest.trim_start().len())
+        }
+        // The tail of a torn event, or other text, with an event glued to it.
+        _ => match trimmed.find(EVENT_START) {
+            Some(_) => Prefix::None(skipped),
+            None => Prefix::NoJson,
+        },
+    }
+}
+
+fn is_host(word: &str) -> bool {
+    word.len() <= 253 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))
+}

@@ -1,0 +1,77 @@
+//! One file per subcommand: what runs after what. Nothing is decided here that a stage could decide.
+
+mod doctor;
+mod logs;
+mod query;
+// pub mod synth;
+
+use anyhow::{Error, Result};
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::console::Console;
+use crate::source::SourceError;
+use crate::tables::TablesError;
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When it couldn't be done; [`hint`] may know what to do then.
+pub fn run(command: Command, console: Console) -> Result<()> {
+    match command {
+        Command::Query(args) => query::run(args, console),
+        Command::Doctor(args) => doctor::run(&args, console),
+        // Command::Synth(args) => synth::run(&args, console),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "stormglass", &mut console.stdout());
+            Ok(())
+        }
+    }
+}
+
+/// The user pressed Ctrl-C.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
+
+/// Something is wrong with what was asked, and here is what would be right.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Advice {
+    message: String,
+    hint: &'static str,
+}
+
+/// The exit code that an error ends in.
+pub fn exit_code(error: &Error) -> u8 {
+    if error.is::<Interrupted>() { 130 } else { 2 }
+}
+
+/// Whether the error is only that nobody reads the output any more.
+pub fn is_broken_pipe(error: &Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// What to do about an error, where that is known.
+pub fn hint(error: &Error) -> Option<&'static str> {
+    if let Some(advice) = error.downcast_ref::<Advice>() {
+        return Some(advice.hint);
+    }
+    if let Some(error) = error.downcast_ref::<TablesError>() {
+        return match error {
+            TablesError::NoSuchQuery(_) => Some("stormglass query --list shows the queries; logs come after the name"),
+            TablesError::NoSuchParam { .. } => Some("stormglass query --show NAME shows a query's parameters"),
+            TablesError::Sql { .. } => Some("stormglass query --columns lists the columns of requests"),
+            TablesError::Run(message) if message.contains("Resources exhausted") => Some("give it more with --memory"),
+            _ => None,
+        };
+    }
+    match error.downcast_ref::<SourceError>() {
+        Some(SourceError::NothingGiven) => Some("name files, directories, patterns, or - for standard input"),
+        Some(SourceError::EmptyDirectory(_)) => Some("name the files themselves if they are audit logs all the same"),
+        _ => None,
+    }
+}

@@ -1,0 +1,187 @@
+//! `query`: SQL over logs.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::logs::{Opened, open, report};
+use super::{Advice, Interrupted};
+use crate::cli::{OutputFormat, QueryArgs};
+use crate::console::Console;
+use crate::tables::{Answer, Cell, Database, Format, QuerySet, TextTable, request_columns};
+use crate::units;
+
+/// What a table shows unless told otherwise.
+const TABLE_ROWS: usize = 50;
+
+pub(super) fn run(args: QueryArgs, console: Console) -> Result<()> {
+    let queries = QuerySet::load(args.queries.as_deref())?;
+    if args.list {
+        return list(&queries, &args, console);
+    }
+    if args.columns {
+        return columns(console);
+    }
+    if let Some(name) = &args.show {
+        return show(&queries, name, console);
+    }
+    let (question, inputs) = question(&args)?;
+    let params = params(&args.param)?;
+    let memory = units::parse_bytes(&args.memory).context("--memory is no size, such as 512MiB")?;
+    let opened = open(inputs, &args.logs, console)?;
+    let database = Database::new(&opened.logs, queries, usize::try_from(memory).unwrap_or(usize::MAX))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            done = answer(&args, &question, &params, &database, &opened, console) => done,
+            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+        }
+    })
+}
+
+/// What is asked.
+enum Question {
+    Named(String),
+    Sql { name: String, text: String },
+}
+
+fn question(args: &QueryArgs) -> Result<(Question, &[String])> {
+    if let Some(text) = &args.sql {
+        return Ok((Question::Sql { name: "--sql".into(), text: text.clone() }, &args.args));
+    }
+    if let Some(path) = &args.file {
+        let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        return Ok((Question::Sql { name: path.display().to_string(), text }, &args.args));
+    }
+    match args.args.split_first() {
+        Some((name, inputs)) => Ok((Question::Named(name.clone()), inputs)),
+        None => Err(Advice {
+            message: "nothing is asked".into(),
+            hint: "name a query (stormglass query --list shows them), or ask with --sql TEXT or --file FILE",
+        }
+        .into()),
+    }
+}
+
+fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
+    let mut params = BTreeMap::new();
+    for param in given {
+        let Some((name, value)) = param.split_once('=') else {
+            bail!("--param {param:?} is not of the form NAME=VALUE");
+        };
+        params.insert(name.trim_start_matches('$').to_owned(), value.to_owned());
+    }
+    Ok(params)
+}
+
+async fn answer(
+    args: &QueryArgs,
+    question: &Question,
+    params: &BTreeMap<String, String>,
+    database: &Database,
+    opened: &Opened,
+    console: Console,
+) -> Result<()> {
+    let answer = match question {
+        Question::Named(name) => database.query(name, params).await?,
+        Question::Sql { name, text } => database.sql(name, text, params).await?,
+    };
+    let progress = console.progress(opened.logs.progress.clone());
+    match format(args.format) {
+        None => {
+            let table = table(answer, args.limit).await?;
+            drop(progress);
+            print(&table, args, console)?;
+        }
+        Some(format) => {
+            let answer = match args.limit {
+                None | Some(0) => answer,
+                Some(rows) => answer.limit(rows)?,
+            };
+            match &args.output {
+                Some(path) => drop(answer.write(format, create(path)?).await?),
+                None => drop(answer.write(format, console.stdout()).await?),
+            }
+            drop(progress);
+        }
+    }
+    match opened.logs.tally() {
+        Some(tally) => report(opened, &tally, args.logs.strict, console),
+        None => Ok(()),
+    }
+}
+
+const fn format(format: OutputFormat) -> Option<Format> {
+    match format {
+        OutputFormat::Table => None,
+        OutputFormat::Csv => Some(Format::Csv),
+        OutputFormat::Json => Some(Format::Json),
+        OutputFormat::Ndjson => Some(Format::Ndjson),
+        OutputFormat::Parquet => Some(Format::Parquet),
+        OutputFormat::Arrow => Some(Format::Arrow),
+    }
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("can't write {}", path.display()))?;
+    Ok(BufWriter::new(file))
+}
+
+/// The rows to show, and one more if there are more.
+async fn table(answer: Answer, limit: Option<usize>) -> Result<TextTable> {
+    let answer = match limit.unwrap_or(TABLE_ROWS) {
+        0 => answer,
+        rows => answer.limit(rows.saturating_add(1))?,
+    };
+    Ok(answer.text().await?)
+}
+
+fn print(table: &TextTable, args: &QueryArgs, console: Console) -> Result<()> {
+    let limit = args.limit.unwrap_or(TABLE_ROWS);
+    let mut table = table.clone();
+    let has_more = limit > 0 && table.rows.len() > limit;
+    if has_more {
+        table.rows.truncate(limit);
+    }
+    match &args.output {
+        Some(path) => writeln!(create(path)?, "{}", console.plain(&table))?,
+        None => console.table(&table)?,
+    }
+    if has_more {
+        console.note(&format!("only the first {limit} rows are shown; --limit 0 shows all"));
+    }
+    Ok(())
+}
+
+fn list(queries: &QuerySet, args: &QueryArgs, console: Console) -> Result<()> {
+    let rows = queries.iter().map(|query| {
+        let params = query.params.iter().map(|param| format!("{}={}", param.name, param.default));
+        let params = params.collect::<Vec<_>>().join(" ");
+        [query.name.clone(), query.about.clone(), params].map(Cell::Text).to_vec()
+    });
+    let columns = ["query", "what one reads there", "parameters"];
+    let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
+    if args.format != OutputFormat::Table {
+        bail!("--list is written as a table only");
+    }
+    Ok(console.table(&table)?)
+}
+
+fn columns(console: Console) -> Result<()> {
+    let rows = request_columns()
+        .into_iter()
+        .map(|column| [column.name.to_owned(), column.data_type, column.about.to_owned()].map(Cell::Text).to_vec());
+    let columns = ["column", "type", "what it means"];
+    let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
+    Ok(console.table(&table)?)
+}
+
+fn show(queries: &QuerySet, name: &str, console: Console) -> Result<()> {
+    match queries.get(name) {
+        Some(query) => Ok(console.line(query.sql.trim_end())?),
+        None => Err(crate::tables::TablesError::NoSuchQuery(name.to_owned()).into()),
+    }
+}

@@ -1,0 +1,26 @@
+//! Stormglass reads kube-apiserver audit logs and tells which clients' LISTs and watches burden the API server.
+//!
+//! The data goes one way, and the modules stand in its order:
+//!
+//! ```text
+//! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings
+//!     source   audit    requests    tables   findings
+//! ```
+//!
+//! Each stage takes plain values from the one before it and hands plain values on. What is absent is as telling:
+//! nothing between [`source`] and [`tables`] reads a file, a clock or the environment; only [`tables`] knows Arrow and
+//! DataFusion; only [`console`] prints; only [`commands`] knows more than one stage.
+//!
+//! Bad input is a value that is counted and shown ([`audit::Reason`]), never an error and never silence.
+
+pub mod source;
+pub mod audit;
+pub mod requests;
+pub mod tables;
+pub mod findings;
+
+pub mod units;
+
+pub mod cli;
+pub mod commands;
+pub mod console;

@@ -1,0 +1,300 @@
+//! One chunk of a log: its events decoded, joined among themselves, and put into rows. This runs on many cores at once.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use super::recent::Stages;
+use super::tally::{ServerTally, Tally};
+use super::{Outcome, Request, Rows, Window, is_end};
+use crate::audit::{Event, Item, Micros, Reason, Stage, decode, decode_str};
+use crate::source::{Chunk, FaultKind, Line, LogFile};
+
+/// A chunk after decoding.
+pub(super) struct Decoded<R> {
+    /// The rows of the requests that ended in it.
+    pub(super) rows: R,
+    /// What the joining in order needs to know, in the order of the log.
+    pub(super) marks: Vec<Mark>,
+    /// What was counted.
+    pub(super) tally: Tally,
+    /// How many lines it held.
+    pub(super) lines: u64,
+    /// The chunk's buffer, to be used again.
+    pub(super) buffer: Vec<u8>,
+}
+
+/// A request's trace in a chunk.
+pub(super) enum Mark {
+    /// It ended here.
+    End {
+        /// The hash of its key.
+        key: u64,
+        /// The stages seen in this chunk.
+        stages: Stages,
+        /// Its row; `None` when it lies outside of the window asked for.
+        row: Option<u32>,
+        /// Whether the row knows when the response started.
+        has_start: bool,
+    },
+    /// A stage that didn't end in this chunk.
+    Early(Box<Early>),
+}
+
+/// A stage of a request whose end is still to come, or never will.
+pub(super) struct Early {
+    pub(super) key: u64,
+    pub(super) stage: Stage,
+    pub(super) stage_at: Option<Micros>,
+    pub(super) received_at: Option<Micros>,
+    /// Whether it is a refusal that may be all that is logged: ResponseStarted with 400 or 401.
+    pub(super) is_refusal: bool,
+    pub(super) apiserver: Option<Arc<str>>,
+    pub(super) file: Arc<str>,
+    pub(super) line: u64,
+    /// The event itself.
+    pub(super) text: Box<str>,
+}
+
+/// Decodes a chunk and fills `rows` with the requests that end in it.
+pub(super) fn decode_chunk<R: Rows>(chunk: Chunk, rows: R, window: Window) -> Decoded<R> {
+    let mut decoding = Decoding {
+        chunk: &chunk,
+        rows,
+        row_count: 0,
+        window,
+        marks: Vec::new(),
+        open: HashMap::default(),
+        tally: Tally::default(),
+        server: ServerTally::default(),
+        unreadable: 0,
+        lines: 0,
+    };
+    decoding.faults();
+    decoding.read_lines();
+    let lines = decoding.lines;
+    let (rows, marks, tally) = decoding.finish();
+    Decoded { rows, marks, tally, lines, buffer: chunk.bytes }
+}
+
+struct Decoding<'c, R> {
+    chunk: &'c Chunk,
+    rows: R,
+    row_count: u32,
+    window: Window,
+    marks: Vec<LocalMark<'c>>,
+    /// Requests with early stages in this chunk and no end yet.
+    open: HashMap<u64, LocalOpen, FixedState>,
+    tally: Tally,
+    /// Of the file's own apiserver; events of others are rare.
+    server: ServerTally,
+    unreadable: u64,
+    lines: u64,
+}
+
+enum LocalMark<'c> {
+    End {
+        key: u64,
+        stages: Stages,
+        row: Option<u32>,
+        has_start: bool,
+    },
+    Early(LocalEarly<'c>),
+    /// An early stage whose request ended in this chunk.
+    Joined,
+}
+
+/// What an [`Early`] is made of, unless its request ends in this chunk.
+struct LocalEarly<'c> {
+    key: u64,
+    stage: Stage,
+    stage_at: Option<Micros>,
+    received_at: Option<Micros>,
+    is_refusal: bool,
+    host: Option<&'c str>,
+    line: u64,
+    text: &'c str,
+}
+
+impl LocalEarly<'_> {
+    fn kept(&self, file: &LogFile) -> Early {
+        Early {
+            key: self.key,
+            stage: self.stage,
+            stage_at: self.stage_at,
+            received_at: self.received_at,
+            is_refusal: self.is_refusal,
+            apiserver: self.host.map(Into::into).or_else(|| file.apiserver.clone()),
+            file: Arc::clone(&file.name),
+            line: self.line,
+            text: self.text.into(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct LocalOpen {
+    stages: Stages,
+    started_at: Option<Micros>,
+    marks: [Option<usize>; 2],
+}
+
+impl<'c, R: Rows> Decoding<'c, R> {
+    fn faults(&mut self) {
+        let chunk = self.chunk;
+        for fault in &chunk.faults {
+            let reason = match fault.kind {
+                FaultKind::TooLong => Reason::TooLong,
+                FaultKind::Compression => Reason::BadCompression,
+                FaultKind::Read => Reason::ReadError,
+            };
+            self.unreadable += 1;
+            self.tally.note_unreadable(reason, "", || chunk.place(fault.line, fault.offset));
+        }
+    }
+
+    fn read_lines(&mut self) {
+        let chunk = self.chunk;
+        // Checked for all lines at once, which is much faster; the rare chunk that fails is checked line by line.
+        let text = std::str::from_utf8(&chunk.bytes).ok().filter(|_| is_clean(&chunk.bytes));
+        for line in chunk.lines() {
+            self.lines += 1;
+            match text.and_then(|text| text.get(line.range())) {
+                Some(text) => decode_str(text, true, &mut |item| self.item(line, item)),
+                None => decode(line.bytes, |item| self.item(line, item)),
+            }
+        }
+    }
+
+    fn item(&mut self, line: Line<'c>, item: Item<'c, '_>) {
+        let chunk = self.chunk;
+        match item {
+            Item::Event { event, text, host } => {
+                self.tally.note_event(event, text, || chunk.place(line.number, line.offset));
+                self.event(line, event, text, host);
+            }
+            Item::Unreadable { text, at, reason } => {
+                self.unreadable += 1;
+                let place = || chunk.place(line.number, line.offset + at as u64);
+                self.tally.note_unreadable(reason, text, place);
+            }
+        }
+    }
+
+    fn event(&mut self, line: Line<'c>, event: &Event<'c>, text: &'c str, host: Option<&'c str>) {
+        let given = &self.chunk.file.apiserver;
+        let host = host.filter(|host| given.as_deref() != Some(host));
+        match host {
+            Some(host) => self.tally.servers.entry(Some(host.into())).or_default().note_event(event),
+            None => self.server.note_event(event),
+        }
+        let apiserver = host.or(given.as_deref());
+        match key(apiserver, event) {
+            Some(key) if is_end(event.stage) => self.end(line.number, event, apiserver, key),
+            Some(key) => self.early(line.number, event, text, host, key),
+            None => self.lone(line.number, event, apiserver),
+        }
+    }
+
+    /// An event that can't be joined is a request of its own.
+    fn lone(&mut self, line: u64, event: &Event<'c>, apiserver: Option<&str>) {
+        let started_at = event.stage_at.filter(|_| event.stage == Stage::ResponseStarted);
+        let outcome = if is_end(event.stage) || is_refusal(event) { Outcome::Complete } else { Outcome::Open };
+        self.append(line, event, apiserver, started_at, outcome);
+    }
+
+    /// Appends a row, unless it lies outside of the window; its number.
+    fn append(
+        &mut self,
+        line: u64,
+        event: &Event<'c>,
+        apiserver: Option<&str>,
+        started_at: Option<Micros>,
+        outcome: Outcome,
+    ) -> Option<u32> {
+        let completed_at = event.stage_at.filter(|_| outcome != Outcome::Open);
+        if !self.window.meets(event.request_received_at, completed_at) {
+            return None;
+        }
+        let file = &self.chunk.file.name;
+        self.rows.append(&Request { event, apiserver, file, line, started_at, completed_at, outcome });
+        self.row_count += 1;
+        Some(self.row_count - 1)
+    }
+
+    fn end(&mut self, line: u64, event: &Event<'c>, apiserver: Option<&str>, key: u64) {
+        let open = if self.open.is_empty() { None } else { self.open.remove(&key) }.unwrap_or_default();
+        for mark in open.marks.into_iter().flatten() {
+            self.marks[mark] = LocalMark::Joined;
+        }
+        let outcome = if event.stage == Stage::Panic { Outcome::Panic } else { Outcome::Complete };
+        let row = self.append(line, event, apiserver, open.started_at, outcome);
+        self.marks.push(LocalMark::End {
+            key,
+            stages: open.stages.with(event.stage),
+            row,
+            has_start: open.started_at.is_some(),
+        });
+    }
+
+    fn early(&mut self, line: u64, event: &Event<'c>, text: &'c str, host: Option<&'c str>, key: u64) {
+        let open = self.open.entry(key).or_default();
+        if !open.stages.has(event.stage) {
+            open.stages = open.stages.with(event.stage);
+            open.marks[event.stage as usize] = Some(self.marks.len());
+            if event.stage == Stage::ResponseStarted {
+                open.started_at = event.stage_at;
+            }
+        }
+        self.marks.push(LocalMark::Early(LocalEarly {
+            key,
+            stage: event.stage,
+            stage_at: event.stage_at,
+            received_at: event.request_received_at,
+            is_refusal: is_refusal(event),
+            host,
+            line,
+            text,
+        }));
+    }
+
+    fn finish(mut self) -> (R, Vec<Mark>, Tally) {
+        let file = self.tally.files.entry(Arc::clone(&self.chunk.file.name)).or_default();
+        file.bytes += self.chunk.bytes.len() as u64;
+        file.lines += self.lines;
+        file.events += self.tally.stages.iter().sum::<u64>();
+        file.unreadable += self.unreadable;
+        if self.server.events > 0 {
+            self.tally.servers.insert(self.chunk.file.apiserver.clone(), self.server);
+        }
+        let file = &self.chunk.file;
+        let marks = self.marks.into_iter().filter_map(|mark| match mark {
+            LocalMark::End { key, stages, row, has_start } => Some(Mark::End { key, stages, row, has_start }),
+            LocalMark::Early(early) => Some(Mark::Early(Box::new(early.kept(file)))),
+            LocalMark::Joined => None,
+        });
+        (self.rows, marks.collect(), self.tally)
+    }
+}
+
+/// Whether there are no control characters but line feeds. Without an early way out, so that it is done many bytes at once.
+fn is_clean(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0, |found, byte| found | u8::from(*byte < b' ') & u8::from(*byte != b'\n')) == 0
+}
+
+/// Whether the event may be all that is logged of a request that was refused before it was handled.
+fn is_refusal(event: &Event<'_>) -> bool {
+    event.stage == Stage::ResponseStarted && matches!(event.code, Some(400 | 401))
+}
+
+/// The hash that stands for (apiserver, auditID, requestReceivedTimestamp), the same in every run.
+fn key(apiserver: Option<&str>, event: &Event<'_>) -> Option<u64> {
+    let audit_id = event.audit_id?;
+    let mut hasher = foldhash::quality::FixedState::default().build_hasher();
+    apiserver.hash(&mut hasher);
+    audit_id.decode().hash(&mut hasher);
+    event.request_received_at.hash(&mut hasher);
+    Some(hasher.finish())
+}

@@ -1,0 +1,240 @@
+//! Joins the stages of requests across chunks, in the order of the log.
+//!
+//! A request's row is made where it ends. What this file adds, in order: a start of the response that was logged chunks
+//! earlier; the dropping of what was there before; and rows for requests that never end. The last chunk is held back
+//! until the next one is joined, so that a stage which comes a little late still finds its row.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use super::decode::{Decoded, Early, Mark};
+use super::recent::{Recent, Stages};
+use super::tally::Tally;
+use super::{Outcome, Request, Rows, Window};
+use crate::audit::{Micros, Stage, decode_one};
+
+/// Rows in order, and what the order changed in them.
+pub struct Joined<R> {
+    /// The rows.
+    pub rows: R,
+    /// Rows that must be left out, since they were there before; ascending.
+    pub dropped: Vec<u32>,
+    /// Rows whose `started_at` was found elsewhere.
+    pub started: Vec<(u32, Micros)>,
+}
+
+/// The most requests that can be open at once, 1,048,576: some ten times what a cluster of 5,000 nodes keeps open.
+/// Beyond it the older half is given up as open, and counted.
+pub const MAX_OPEN_REQUESTS: usize = 1 << 20;
+
+/// About as many rows as a chunk of a log gives.
+const ROWS_AT_ONCE: usize = 2_048;
+
+/// After so long, by the log's clock, a refusal without a further stage is all that will be logged of its request.
+const REFUSAL_SETTLES_MICROS: i64 = 5_000_000;
+
+pub(super) struct Joiner<R, F> {
+    make_rows: F,
+    window: Window,
+    recent: Recent,
+    open: HashMap<u64, Open, FixedState>,
+    refusals: VecDeque<(Micros, u64)>,
+    held: Option<Held<R>>,
+    now: Micros,
+    /// What was counted so far.
+    pub(super) tally: Tally,
+}
+
+struct Held<R> {
+    joined: Joined<R>,
+    /// The rows by request, for stages that come late.
+    ends: Vec<(u64, u32)>,
+}
+
+/// A request without an end so far.
+struct Open {
+    stages: Stages,
+    started_at: Option<Micros>,
+    last: Box<Early>,
+}
+
+impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
+    pub(super) fn new(make_rows: F, window: Window) -> Self {
+        Self {
+            make_rows,
+            window,
+            recent: Recent::new(),
+            open: HashMap::default(),
+            refusals: VecDeque::new(),
+            held: None,
+            now: Micros::MIN,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes in the next chunk; the rows that are now final.
+    pub(super) fn join(&mut self, decoded: Decoded<R>) -> Vec<Joined<R>> {
+        self.tally.merge(decoded.tally);
+        let mut current =
+            Held { joined: Joined { rows: decoded.rows, dropped: Vec::new(), started: Vec::new() }, ends: Vec::new() };
+        for mark in decoded.marks {
+            match mark {
+                Mark::End { key, stages, row, has_start } => self.end(key, stages, row, has_start, &mut current),
+                Mark::Early(early) => self.early(early, &mut current),
+            }
+        }
+        let mut done: Vec<_> = self.held.replace(current).map(|held| held.joined).into_iter().collect();
+        done.extend(self.settle_refusals());
+        done.extend(self.give_up());
+        done
+    }
+
+    /// The rows that are left when the log has ended: those held back, and the requests that never ended.
+    pub(super) fn finish(&mut self) -> Vec<Joined<R>> {
+        let mut done: Vec<_> = self.held.take().map(|held| held.joined).into_iter().collect();
+        let open = std::mem::take(&mut self.open).into_values().collect();
+        done.extend(self.rows_of(open));
+        done
+    }
+
+    fn end(&mut self, key: u64, stages: Stages, row: Option<u32>, has_start: bool, current: &mut Held<R>) {
+        let known = self.recent.note(key, stages);
+        let open = if self.open.is_empty() { None } else { self.open.remove(&key) };
+        self.tally.duplicates += known.shared_with(stages);
+        let Some(row) = row else {
+            return;
+        };
+        if known.has_end() {
+            current.joined.dropped.push(row);
+            return;
+        }
+        if !has_start && let Some(at) = open.and_then(|open| open.started_at) {
+            current.joined.started.push((row, at));
+        }
+        current.ends.push((key, row));
+    }
+
+    fn early(&mut self, early: Box<Early>, current: &mut Held<R>) {
+        let known = self.recent.note(early.key, Stages::NONE.with(early.stage));
+        if known.has(early.stage) {
+            self.tally.duplicates += 1;
+        } else if known.has_end() {
+            self.tally.late_stages += 1;
+            self.late(&early, current);
+        } else {
+            self.now = self.now.max(early.stage_at.unwrap_or(Micros::MIN));
+            if early.is_refusal
+                && let Some(at) = early.stage_at
+            {
+                self.refusals.push_back((at, early.key));
+            }
+            self.keep_open(early);
+        }
+    }
+
+    /// A stage after its request's end: the row is in this chunk, or in the one held back.
+    fn late(&mut self, early: &Early, current: &mut Held<R>) {
+        let Some(at) = early.stage_at.filter(|_| early.stage == Stage::ResponseStarted) else {
+            return;
+        };
+        for held in [Some(current), self.held.as_mut()].into_iter().flatten() {
+            if let Some((_, row)) = held.ends.iter().find(|(key, _)| *key == early.key) {
+                held.joined.started.push((*row, at));
+                return;
+            }
+        }
+    }
+
+    fn keep_open(&mut self, early: Box<Early>) {
+        let started_at = early.stage_at.filter(|_| early.stage == Stage::ResponseStarted);
+        match self.open.get_mut(&early.key) {
+            Some(open) => {
+                open.stages = open.stages.with(early.stage);
+                open.started_at = open.started_at.or(started_at);
+                if early.stage > open.last.stage {
+                    open.last = early;
+                }
+            }
+            None => {
+                let stages = Stages::NONE.with(early.stage);
+                self.open.insert(early.key, Open { stages, started_at, last: early });
+            }
+        }
+    }
+
+    /// Refusals of which no further stage came are requests that are complete.
+    fn settle_refusals(&mut self) -> Vec<Joined<R>> {
+        let mut settled = Vec::new();
+        while let Some((at, key)) = self.refusals.front().copied() {
+            if at + REFUSAL_SETTLES_MICROS > self.now {
+                break;
+            }
+            self.refusals.pop_front();
+            if self.open.get(&key).is_some_and(Open::is_lone_refusal) {
+                self.recent.note(key, Stages::NONE.with(Stage::ResponseComplete));
+                settled.extend(self.open.remove(&key));
+            }
+        }
+        self.rows_of(settled)
+    }
+
+    fn give_up(&mut self) -> Vec<Joined<R>> {
+        if self.open.len() <= MAX_OPEN_REQUESTS {
+            return Vec::new();
+        }
+        let mut by_age: Vec<_> = self.open.values().map(|open| (open.last.stage_at, open.last.key)).collect();
+        by_age.sort_unstable();
+        by_age.truncate(MAX_OPEN_REQUESTS / 2);
+        self.tally.given_up += by_age.len() as u64;
+        let given_up = by_age.iter().filter_map(|(_, key)| self.open.remove(key)).collect();
+        self.rows_of(given_up)
+    }
+
+    /// Rows of requests that have no end in the log.
+    fn rows_of(&self, mut requests: Vec<Open>) -> Vec<Joined<R>> {
+        requests.sort_by(|a, b| a.place().cmp(&b.place()));
+        let pieces = requests.chunks(ROWS_AT_ONCE);
+        pieces.map(|piece| self.rows_of_piece(piece)).collect()
+    }
+
+    fn rows_of_piece(&self, requests: &[Open]) -> Joined<R> {
+        let mut rows = (self.make_rows)();
+        for open in requests {
+            self.append(open, &mut rows);
+        }
+        Joined { rows, dropped: Vec::new(), started: Vec::new() }
+    }
+
+    fn append(&self, open: &Open, rows: &mut R) {
+        let Some(event) = decode_one(&open.last.text) else {
+            unreachable!("an event that was read once can be read again");
+        };
+        let is_complete = open.is_lone_refusal();
+        let completed_at = event.stage_at.filter(|_| is_complete);
+        if !self.window.meets(event.request_received_at, completed_at) {
+            return;
+        }
+        rows.append(&Request {
+            event: &event,
+            apiserver: open.last.apiserver.as_deref(),
+            file: &open.last.file,
+            line: open.last.line,
+            started_at: open.started_at,
+            completed_at,
+            outcome: if is_complete { Outcome::Complete } else { Outcome::Open },
+        });
+    }
+}
+
+impl Open {
+    /// A failed authentication (401) or a bad `timeout` (400) is logged as ResponseStarted alone.
+    fn is_lone_refusal(&self) -> bool {
+        self.last.is_refusal && self.stages == Stages::NONE.with(Stage::ResponseStarted)
+    }
+
+    fn place(&self) -> (Option<Micros>, &Arc<str>, u64, u64) {
+        (self.last.received_at, &self.last.file, self.last.line, self.last.key)
+    }
+}

@@ -1,0 +1,248 @@
+//! What a request's URI says: list options, and whether it is about resources.
+
+use std::borrow::Cow;
+
+/// The query parameters of a list or watch request that decide what it costs (upstream `metav1.ListOptions`).
+///
+/// Of a parameter given twice the first counts, as in Go's `url.Values.Get`. An empty parameter is as good as absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListOptions<'u> {
+    /// `limit`: objects per page; 0 is as good as absent.
+    pub limit: Option<i64>,
+    /// Whether `continue` asks for a further page.
+    pub has_continue: bool,
+    /// `resourceVersion`: absent for "most recent", `0` for "any", else a version.
+    pub resource_version: Option<Cow<'u, str>>,
+    /// `resourceVersionMatch`: `Exact` or `NotOlderThan`.
+    pub resource_version_match: Option<Cow<'u, str>>,
+    /// `labelSelector`.
+    pub label_selector: Option<Cow<'u, str>>,
+    /// `fieldSelector`.
+    pub field_selector: Option<Cow<'u, str>>,
+    /// `timeoutSeconds`.
+    pub timeout_secs: Option<i64>,
+    /// `sendInitialEvents`: a watch that begins with the whole list.
+    pub send_initial_events: Option<bool>,
+}
+
+impl<'u> ListOptions<'u> {
+    /// Reads the options from a request URI.
+    pub fn of(uri: &'u str) -> Self {
+        let mut options = Self::default();
+        let Some((_, query)) = uri.split_once('?') else {
+            return options;
+        };
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            if !value.is_empty() {
+                options.take(&key, value);
+            }
+        }
+        options
+    }
+
+    fn take(&mut self, key: &str, value: Cow<'u, str>) {
+        fn keep_first<T>(slot: &mut Option<T>, value: Option<T>) {
+            if slot.is_none() {
+                *slot = value;
+            }
+        }
+        match key {
+            "limit" => keep_first(&mut self.limit, value.parse().ok()),
+            "continue" => self.has_continue = true,
+            "resourceVersion" => keep_first(&mut self.resource_version, Some(value)),
+            "resourceVersionMatch" => keep_first(&mut self.resource_version_match, Some(value)),
+            "labelSelector" => keep_first(&mut self.label_selector, Some(value)),
+            "fieldSelector" => keep_first(&mut self.field_selector, Some(value)),
+            "timeoutSeconds" => keep_first(&mut self.timeout_secs, value.parse().ok()),
+            "sendInitialEvents" => keep_first(&mut self.send_initial_events, Some(is_true(&value))),
+            _ => {}
+        }
+    }
+
+    /// Whether a field selector asks for one object by its name.
+    pub fn selects_name(&self) -> bool {
+        let selector = self.field_selector.as_deref().unwrap_or_default();
+        selector.split(',').any(|term| term.starts_with("metadata.name=") && !term.ends_with('='))
+    }
+
+    fn has_limit(&self) -> bool {
+        self.limit.is_some_and(|limit| limit > 0)
+    }
+}
+
+/// A boolean as upstream reads query parameters: everything but `false` and `0` is true
+/// (`apimachinery/pkg/runtime/converter.go`, `Convert_Slice_string_To_bool`).
+fn is_true(value: &str) -> bool {
+    !value.eq_ignore_ascii_case("false") && value != "0"
+}
+
+/// What a LIST, or a watch that begins with one, asks of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ListKind {
+    /// A watch that begins with the whole list.
+    WatchList,
+    /// A list of one object, by its name.
+    ByName,
+    /// A further page.
+    NextPage,
+    /// The collection exactly as it was at a version.
+    Exact,
+    /// From the watch cache, with a limit that it ignores: how informers begin.
+    Reflector,
+    /// From the watch cache, whole.
+    Cached,
+    /// From the watch cache once it is as new as a version: how informers begin again.
+    Relist,
+    /// The first page of a list.
+    FirstPage,
+    /// The whole collection, most recent.
+    Full,
+}
+
+impl ListKind {
+    /// The kind of a request; `None` when it is no list. The first that fits, from top to bottom.
+    pub fn of(verb: &str, has_name: bool, options: &ListOptions<'_>) -> Option<Self> {
+        let version = options.resource_version.as_deref();
+        let version_match = options.resource_version_match.as_deref();
+        let has_version = version.is_some_and(|version| version != "0");
+        match verb {
+            "watch" => return (options.send_initial_events == Some(true)).then_some(Self::WatchList),
+            "list" => {}
+            _ => return None,
+        }
+        Some(if has_name || options.selects_name() {
+            Self::ByName
+        } else if options.has_continue {
+            Self::NextPage
+        } else if version_match == Some("Exact") || options.has_limit() && has_version && version_match.is_none() {
+            Self::Exact
+        } else if version == Some("0") {
+            if options.has_limit() { Self::Reflector } else { Self::Cached }
+        } else if has_version || version_match == Some("NotOlderThan") {
+            Self::Relist
+        } else if options.has_limit() {
+            Self::FirstPage
+        } else {
+            Self::Full
+        })
+    }
+
+    /// The kind's name in the `list_kind` column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WatchList => "watch_list",
+            Self::ByName => "by_name",
+            Self::NextPage => "next_page",
+            Self::Exact => "exact",
+            Self::Reflector => "reflector",
+            Self::Cached => "cached",
+            Self::Relist => "relist",
+            Self::FirstPage => "first_page",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// How much of the cluster a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// One object. A create is one, though its name may not be known.
+    Object,
+    /// A collection in one namespace.
+    Namespace,
+    /// A collection in all namespaces, or of a resource that has none.
+    Cluster,
+}
+
+impl Scope {
+    /// The scope of a resource request (upstream `apiserver/pkg/endpoints/metrics/metrics.go`, `CleanScope`).
+    pub const fn of(verb_is_create: bool, has_namespace: bool, has_name: bool) -> Self {
+        if has_name || verb_is_create {
+            Self::Object
+        } else if has_namespace {
+            Self::Namespace
+        } else {
+            Self::Cluster
+        }
+    }
+
+    /// The scope's name in the `scope` column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Namespace => "namespace",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+/// Whether a path is of a resource: `/api/V/…` or `/apis/G/V/…` with something after the version.
+pub fn is_resource_path(uri: &str) -> bool {
+    let path = uri.split('?').next().unwrap_or_default();
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let before_resource = match parts.next() {
+        Some("api") => 1,
+        Some("apis") => 2,
+        _ => return false,
+    };
+    parts.nth(before_resource).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(verb: &str, uri: &str) -> Option<&'static str> {
+        ListKind::of(verb, false, &ListOptions::of(uri)).map(ListKind::name)
+    }
+
+    #[test]
+    fn the_first_kind_that_fits_is_taken() {
+        for (verb, query, expected) in [
+            ("list", "", Some("full")),
+            ("list", "?limit=0", Some("full")),
+            ("list", "?labelSelector=a%3Db", Some("full")),
+            ("list", "?limit=500", Some("first_page")),
+            ("list", "?limit=500&continue=abc", Some("next_page")),
+            ("list", "?limit=500&resourceVersion=0", Some("reflector")),
+            ("list", "?resourceVersion=0", Some("cached")),
+            ("list", "?resourceVersion=5", Some("relist")),
+            ("list", "?resourceVersion=5&resourceVersionMatch=NotOlderThan&limit=500", Some("relist")),
+            ("list", "?resourceVersion=5&limit=500", Some("exact")),
+            ("list", "?resourceVersion=5&resourceVersionMatch=Exact", Some("exact")),
+            ("list", "?fieldSelector=metadata.name%3Dx&limit=1", Some("by_name")),
+            ("list", "?fieldSelector=spec.nodeName%3Dx", Some("full")),
+            ("watch", "?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan", Some("watch_list")),
+            ("watch", "?watch=true&sendInitialEvents=false", None),
+            ("watch", "?watch=true&resourceVersion=5", None),
+            ("get", "?resourceVersion=0", None),
+            ("deletecollection", "?limit=5", None),
+        ] {
+            assert_eq!(kind(verb, &format!("/api/v1/pods{query}")), expected, "{verb} {query}");
+        }
+    }
+
+    #[test]
+    fn options_are_decoded_and_the_first_of_two_counts() {
+        let options =
+            ListOptions::of("/api/v1/pods?labelSelector=a%3Db%2Cc+d&limit=5&limit=6&timeoutSeconds=x&resourceVersion=");
+        assert_eq!(options.label_selector.as_deref(), Some("a=b,c d"));
+        assert_eq!(options.limit, Some(5));
+        assert_eq!((options.timeout_secs, options.resource_version), (None, None));
+    }
+
+    #[test]
+    fn resource_paths_have_something_after_the_version() {
+        for (uri, expected) in [
+            ("/api/v1/pods?limit=5", true),
+            ("/apis/apps/v1/deployments", true),
+            ("/api/v1", false),
+            ("/apis/apps/v1", false),
+            ("/apis/apps", false),
+            ("/healthz", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_resource_path(uri), expected, "{uri}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Plain, gzip or zstd, told by the first bytes and never by the name.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+
+/// How a file's content is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    Plain,
+    /// gzip, of one member or several.
+    Gzip,
+    /// Zstandard, of one frame or several.
+    Zstd,
+}
+
+impl Compression {
+    /// The name people know it by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// Told from a file's first bytes.
+    pub(super) const fn of(start: &[u8]) -> Self {
+        match start {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// Enough that a read call costs little beside what it brings.
+const READ_BYTES: usize = 256 << 10;
+
+/// A file's (or standard input's) decompressed content, and how much of it has been read from disk.
+pub(super) struct Content {
+    reader: Box<dyn Read + Send>,
+    /// What the first bytes said.
+    pub(super) compression: Compression,
+    disk_bytes: Arc<AtomicU64>,
+}
+
+impl Content {
+    /// Opens what `input` holds, told by its first bytes.
+    pub(super) fn open(input: Input) -> io::Result<Self> {
+        let disk_bytes = Arc::new(AtomicU64::new(0));
+        let counted = Counted { input, bytes: Arc::clone(&disk_bytes) };
+        let mut buffered = BufReader::with_capacity(READ_BYTES, counted);
+        let compression = Compression::of(buffered.fill_buf()?);
+        let reader: Box<dyn Read + Send> = match compression {
+            Compression::Plain => Box::new(buffered),
+            Compression::Gzip => Box::new(MultiGzDecoder::new(buffered)),
+            Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
+        };
+        Ok(Self { reader, compression, disk_bytes })
+    }
+
+    /// Bytes taken from disk so far.
+    pub(super) fn disk_bytes_read(&self) -> u64 {
+        self.disk_bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+/// What content is read from.
+pub(super) enum Input {
+    File(File),
+    Stdin(io::Stdin),
+}
+
+struct Counted {
+    input: Input,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.input {
+            Input::File(file) => file.read(buffer),
+            Input::Stdin(stdin) => stdin.read(buffer),
+        }?;
+        self.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}

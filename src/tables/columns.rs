@@ -1,0 +1,321 @@
+//! The columns of `requests`: the name, the type and the source of each.
+//!
+//! The order here is the order of `select *`. What a request's columns mean is said in `about`, which `query --columns`
+//! shows.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::audit::{Latency, Micros, Stage, Text, TextList, parse_duration_secs};
+use crate::requests::{ListKind, ListOptions, Request, Scope, is_resource_path};
+
+/// A request, and what is derived from it once for all columns that ask.
+pub(super) struct Row<'r> {
+    pub(super) request: &'r Request<'r>,
+    /// The decoded request URI; empty unless [`Column::needs_uri`].
+    pub(super) uri: &'r str,
+    /// The options in the URI; default unless [`Column::needs_uri`].
+    pub(super) options: &'r ListOptions<'r>,
+}
+
+/// One column of `requests`.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) value: Value,
+    pub(super) needs_uri: bool,
+    pub(super) about: &'static str,
+}
+
+/// A column's type and where its value comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Value {
+    Text(for<'r> fn(&'r Row<'r>) -> Option<Text<'r>>),
+    Texts(for<'r> fn(&'r Row<'r>) -> Option<TextList<'r>>),
+    Instant(fn(&Row<'_>) -> Option<Micros>),
+    /// `started_at`, which may be found only after the row was made.
+    StartedAt,
+    Secs(fn(&Row<'_>) -> Option<f64>),
+    Latency(Latency),
+    Whole(fn(&Row<'_>) -> Option<i64>),
+    Code(fn(&Row<'_>) -> Option<i32>),
+    Flag(fn(&Row<'_>) -> Option<bool>),
+}
+
+impl Value {
+    fn data_type(self) -> DataType {
+        match self {
+            Self::Text(_) => DataType::Utf8View,
+            Self::Texts(_) => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8View, true))),
+            Self::Instant(_) | Self::StartedAt => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Secs(_) | Self::Latency(_) => DataType::Float64,
+            Self::Whole(_) => DataType::Int64,
+            Self::Code(_) => DataType::Int32,
+            Self::Flag(_) => DataType::Boolean,
+        }
+    }
+}
+
+/// The schema of `requests`.
+pub(super) fn schema() -> SchemaRef {
+    let fields = COLUMNS.iter().map(|column| Field::new(column.name, column.value.data_type(), true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+const fn plain(name: &'static str, value: Value, about: &'static str) -> Column {
+    Column { name, value, needs_uri: false, about }
+}
+
+const fn of_uri(name: &'static str, value: Value, about: &'static str) -> Column {
+    Column { name, value, needs_uri: true, about }
+}
+
+const fn latency(name: &'static str, part: Latency, about: &'static str) -> Column {
+    plain(name, Value::Latency(part), about)
+}
+
+/// A string that upstream writes empty where it means absent.
+fn unless_empty(text: Option<Text<'_>>) -> Option<Text<'_>> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn object_text<'r>(row: &'r Row<'r>, part: fn(&crate::audit::ObjectRef<'r>) -> Option<Text<'r>>) -> Option<Text<'r>> {
+    unless_empty(part(row.request.event.object_ref.as_ref()?))
+}
+
+fn cow_text<'r>(value: &'r Option<std::borrow::Cow<'r, str>>) -> Option<Text<'r>> {
+    value.as_deref().map(Text::plain)
+}
+
+fn is_resource(row: &Row<'_>) -> bool {
+    row.request.event.object_ref.is_some() || is_resource_path(row.uri)
+}
+
+fn verb_is(row: &Row<'_>, verb: &str) -> bool {
+    row.request.event.verb.is_some_and(|text| text == *verb)
+}
+
+/// APF comes after impersonation, so it sees the impersonated user where there is one
+/// (upstream `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`).
+fn apf_user<'r>(row: &'r Row<'r>) -> &'r crate::audit::User<'r> {
+    let event = row.request.event;
+    event.impersonated_user.as_ref().unwrap_or(&event.user)
+}
+
+fn scope(row: &Row<'_>) -> Option<Scope> {
+    let object = row.request.event.object_ref.as_ref()?;
+    let has = |part: Option<Text<'_>>| unless_empty(part).is_some();
+    Some(Scope::of(verb_is(row, "create"), has(object.namespace), has(object.name)))
+}
+
+fn list_kind(row: &Row<'_>) -> Option<ListKind> {
+    let event = row.request.event;
+    let has_name = event.object_ref.is_some_and(|object| unless_empty(object.name).is_some());
+    ListKind::of(&event.verb?.decode(), has_name, row.options)
+}
+
+fn bytes(length: Option<u64>) -> Option<i64> {
+    i64::try_from(length?).ok()
+}
+
+pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
+    parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
+}
+
+pub(super) const COLUMNS: [Column; 61] = [
+    plain(
+        "apiserver",
+        Value::Text(|row| row.request.apiserver.map(Text::plain)),
+        "the apiserver that served it, from the path, the line, or as given",
+    ),
+    plain("source_file", Value::Text(|row| Some(Text::plain(row.request.file))), "the file of its last stage"),
+    plain(
+        "source_line",
+        Value::Whole(|row| i64::try_from(row.request.line).ok()),
+        "the line of its last stage, from 1",
+    ),
+    plain("audit_id", Value::Text(|row| row.request.event.audit_id), "auditID; clients may choose it"),
+    plain("user_name", Value::Text(|row| unless_empty(row.request.event.user.name)), "user.username, as authenticated"),
+    plain("user_groups", Value::Texts(|row| row.request.event.user.groups), "user.groups"),
+    plain(
+        "impersonated_user_name",
+        Value::Text(|row| row.request.event.impersonated_user?.name),
+        "impersonatedUser.username",
+    ),
+    plain(
+        "impersonated_groups",
+        Value::Texts(|row| row.request.event.impersonated_user?.groups),
+        "impersonatedUser.groups",
+    ),
+    plain(
+        "apf_user_name",
+        Value::Text(|row| unless_empty(apf_user(row).name)),
+        "the user that API Priority and Fairness sees: the impersonated one, if any",
+    ),
+    plain("apf_groups", Value::Texts(|row| apf_user(row).groups), "the groups that API Priority and Fairness sees"),
+    plain(
+        "pod_name",
+        Value::Text(|row| row.request.event.user.pod_name),
+        "the pod that the service account token is bound to",
+    ),
+    plain("node_name", Value::Text(|row| row.request.event.user.node_name), "the node of that pod"),
+    plain(
+        "source_ip",
+        Value::Text(|row| row.request.event.source_ips?.iter().last()),
+        "the last of sourceIPs, the only one that clients can't choose",
+    ),
+    plain("source_ips", Value::Texts(|row| row.request.event.source_ips), "sourceIPs"),
+    plain(
+        "user_agent",
+        Value::Text(|row| unless_empty(row.request.event.user_agent)),
+        "userAgent, which clients choose",
+    ),
+    plain(
+        "verb",
+        Value::Text(|row| row.request.event.verb),
+        "Kubernetes' verb; for non-resource requests the HTTP method in lower case",
+    ),
+    plain("request_uri", Value::Text(|row| row.request.event.request_uri), "requestURI: path and query"),
+    of_uri(
+        "is_resource_request",
+        Value::Flag(|row| row.request.event.request_uri.map(|_| is_resource(row))),
+        "whether it is about a resource",
+    ),
+    plain(
+        "api_group",
+        Value::Text(|row| row.request.event.object_ref.map(|object| object.api_group.unwrap_or_default())),
+        "the resource's API group, '' for the core group; null for non-resource requests",
+    ),
+    plain(
+        "api_version",
+        Value::Text(|row| object_text(row, |object| object.api_version)),
+        "the resource's API version",
+    ),
+    plain("resource", Value::Text(|row| object_text(row, |object| object.resource)), "the resource, in the plural"),
+    plain("subresource", Value::Text(|row| object_text(row, |object| object.subresource)), "the subresource"),
+    plain(
+        "namespace",
+        Value::Text(|row| object_text(row, |object| object.namespace)),
+        "the namespace; null for cluster scope",
+    ),
+    plain(
+        "name",
+        Value::Text(|row| object_text(row, |object| object.name)),
+        "the object's name; for lists the one that a field selector asks for",
+    ),
+    plain(
+        "scope",
+        Value::Text(|row| scope(row).map(|scope| Text::plain(scope.name()))),
+        "object, namespace or cluster; null for non-resource requests",
+    ),
+    of_uri(
+        "list_kind",
+        Value::Text(|row| list_kind(row).map(|kind| Text::plain(kind.name()))),
+        "watch_list, by_name, next_page, exact, reflector, cached, relist, first_page or full; null unless it is a list",
+    ),
+    of_uri("limit", Value::Whole(|row| row.options.limit), "the page size asked for"),
+    of_uri(
+        "has_continue",
+        Value::Flag(|row| row.request.event.request_uri.map(|_| row.options.has_continue)),
+        "whether it asks for a further page",
+    ),
+    of_uri(
+        "resource_version",
+        Value::Text(|row| cow_text(&row.options.resource_version)),
+        "resourceVersion: null for most recent, '0' for any",
+    ),
+    of_uri(
+        "resource_version_match",
+        Value::Text(|row| cow_text(&row.options.resource_version_match)),
+        "resourceVersionMatch",
+    ),
+    of_uri("label_selector", Value::Text(|row| cow_text(&row.options.label_selector)), "labelSelector"),
+    of_uri("field_selector", Value::Text(|row| cow_text(&row.options.field_selector)), "fieldSelector"),
+    of_uri("timeout_secs", Value::Whole(|row| row.options.timeout_secs), "timeoutSeconds"),
+    of_uri(
+        "send_initial_events",
+        Value::Flag(|row| row.options.send_initial_events),
+        "sendInitialEvents: a watch that begins with the whole list",
+    ),
+    plain(
+        "received_at",
+        Value::Instant(|row| row.request.event.request_received_at),
+        "when the server took it in, before authentication and queueing",
+    ),
+    plain("started_at", Value::StartedAt, "when the response started; only long-running requests log it"),
+    plain("completed_at", Value::Instant(|row| row.request.completed_at), "when it ended; null while it is open"),
+    plain("duration_secs", Value::Secs(|row| row.request.duration_secs()), "completed_at - received_at, in seconds"),
+    plain(
+        "outcome",
+        Value::Text(|row| Some(Text::plain(row.request.outcome.name()))),
+        "complete, open (no end is in the log) or panic",
+    ),
+    plain("last_stage", Value::Text(|row| Some(Text::plain(stage(row).name()))), "the last stage that was logged"),
+    plain("code", Value::Code(|row| row.request.event.code), "responseStatus.code"),
+    plain("reason", Value::Text(|row| unless_empty(row.request.event.reason)), "responseStatus.reason"),
+    plain(
+        "is_truncated",
+        Value::Flag(|row| Some(row.request.event.annotations.is_truncated)),
+        "whether bodies were cut away by the server",
+    ),
+    plain(
+        "request_bytes",
+        Value::Whole(|row| bytes(row.request.event.request_bytes)),
+        "bytes of the logged requestObject",
+    ),
+    plain(
+        "response_bytes",
+        Value::Whole(|row| bytes(row.request.event.response_bytes)),
+        "bytes of the logged responseObject",
+    ),
+    latency(
+        "latency_total_secs",
+        Latency::Total,
+        "the whole request as the server timed it; logged over 0.5 s only, as all latencies",
+    ),
+    latency("latency_etcd_secs", Latency::Etcd, "in etcd calls"),
+    latency("latency_decode_secs", Latency::Decode, "decoding what etcd returned"),
+    latency("latency_transform_secs", Latency::Transform, "converting the response"),
+    latency("latency_serialize_secs", Latency::Serialize, "encoding the response"),
+    latency("latency_response_write_secs", Latency::ResponseWrite, "writing to the client"),
+    latency("latency_apf_queue_wait_secs", Latency::ApfQueueWait, "waiting in an APF queue"),
+    latency("latency_authentication_secs", Latency::Authentication, "authenticating"),
+    latency("latency_authorization_secs", Latency::Authorization, "authorizing"),
+    latency("latency_impersonation_secs", Latency::Impersonation, "authorizing an impersonation"),
+    latency("latency_mutating_webhook_secs", Latency::MutatingWebhook, "in mutating webhooks"),
+    latency("latency_validating_webhook_secs", Latency::ValidatingWebhook, "in validating webhooks"),
+    plain(
+        "level",
+        Value::Text(|row| row.request.event.level.map(|level| Text::plain(level.name()))),
+        "the audit level that the policy gave it",
+    ),
+    plain(
+        "authorization_decision",
+        Value::Text(|row| row.request.event.annotations.authorization_decision),
+        "allow or forbid; null when it never came so far",
+    ),
+    plain(
+        "is_startup",
+        Value::Flag(|row| Some(row.request.event.annotations.is_startup)),
+        "whether the server was still starting",
+    ),
+    plain("user_uid", Value::Text(|row| unless_empty(row.request.event.user.uid)), "user.uid"),
+];
+
+fn stage(row: &Row<'_>) -> Stage {
+    row.request.event.stage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_says_what_it_is_and_none_stands_twice() {
+        let mut names: Vec<_> = COLUMNS.iter().map(|column| column.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), COLUMNS.len());
+        assert!(COLUMNS.iter().all(|column| !column.about.is_empty()));
+    }
+}

@@ -1,0 +1,212 @@
+//! Writes answers: as text for a table, or streamed in a format that machines read.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::csv;
+use arrow::datatypes::{DataType, Float64Type, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::ipc::writer::FileWriter;
+use arrow::json::WriterBuilder;
+use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use super::database::{Answer, TablesError};
+
+/// A format that machines read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON array of objects.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+    /// Apache Parquet.
+    Parquet,
+    /// An Arrow IPC file.
+    Arrow,
+}
+
+/// An answer as text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TextTable {
+    /// The columns' names, and whether they hold numbers.
+    pub columns: Vec<(String, bool)>,
+    /// The rows.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// One value of a [`TextTable`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// No value.
+    Null,
+    /// A number with a fraction, to be written as short as it may be.
+    Number(f64),
+    /// Anything else.
+    Text(String),
+}
+
+impl Answer {
+    /// Runs the query and keeps all of its rows as text.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub async fn text(self) -> Result<TextTable, TablesError> {
+        let mut stream = self.stream().await?;
+        let schema = stream.schema();
+        let columns = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().is_numeric()));
+        let mut table = TextTable { columns: columns.collect(), rows: Vec::new() };
+        while let Some(batch) = stream.next().await {
+            table.push(&batch?).map_err(|error| TablesError::Run(error.to_string()))?;
+        }
+        Ok(table)
+    }
+
+    /// Runs the query and writes its rows as they come; their number.
+    ///
+    /// # Errors
+    /// When the query fails or `out` does.
+    pub async fn write(self, format: Format, out: impl Write + Send) -> Result<u64, TablesError> {
+        let mut stream = self.stream().await?;
+        let mut writer = Writer::new(format, out, &stream.schema()).map_err(write_error)?;
+        let mut rows = 0;
+        while let Some(batch) = stream.next().await {
+            let batch = batch?;
+            rows += batch.num_rows() as u64;
+            writer.write(&batch).map_err(write_error)?;
+        }
+        writer.finish().map_err(write_error)?;
+        Ok(rows)
+    }
+}
+
+fn write_error(error: ArrowError) -> TablesError {
+    match error {
+        ArrowError::IoError(_, source) => TablesError::Write(source),
+        other => TablesError::Write(std::io::Error::other(other)),
+    }
+}
+
+impl TextTable {
+    fn push(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        let options = FormatOptions::default();
+        let mut columns = Vec::with_capacity(batch.num_columns());
+        for array in batch.columns() {
+            columns.push(cells(array, &options)?);
+        }
+        for row in 0..batch.num_rows() {
+            self.rows.push(columns.iter().map(|column| column[row].clone()).collect());
+        }
+        Ok(())
+    }
+}
+
+fn cells(array: &Arc<dyn Array>, options: &FormatOptions<'_>) -> Result<Vec<Cell>, ArrowError> {
+    if array.data_type() == &DataType::Float64 {
+        let numbers = array.as_primitive::<Float64Type>().iter();
+        return Ok(numbers.map(|number| number.map_or(Cell::Null, Cell::Number)).collect());
+    }
+    let formatter = ArrayFormatter::try_new(array, options)?;
+    let nulls = array.logical_nulls();
+    let is_null = |row| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+    Ok((0..array.len())
+        .map(|row| if is_null(row) { Cell::Null } else { Cell::Text(formatter.value(row).to_string()) })
+        .collect())
+}
+
+enum Writer<W: Write + Send> {
+    Csv(csv::Writer<W>),
+    Json(arrow::json::Writer<W, JsonArray>),
+    Ndjson(arrow::json::Writer<W, LineDelimited>),
+    Parquet(Box<ArrowWriter<W>>),
+    Arrow(FileWriter<W>),
+}
+
+impl<W: Write + Send> Writer<W> {
+    fn new(format: Format, out: W, schema: &SchemaRef) -> Result<Self, ArrowError> {
+        fn json<F: JsonFormat, W: Write>(out: W) -> arrow::json::Writer<W, F> {
+            WriterBuilder::new().with_explicit_nulls(true).build::<W, F>(out)
+        }
+        Ok(match format {
+            Format::Csv => {
+                let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
+                // The header stands there even if no row follows.
+                writer.write(&without_lists(&RecordBatch::new_empty(Arc::clone(schema)))?)?;
+                Self::Csv(writer)
+            }
+            Format::Json => Self::Json(json(out)),
+            Format::Ndjson => Self::Ndjson(json(out)),
+            Format::Parquet => {
+                let zstd = Compression::ZSTD(ZstdLevel::default());
+                let properties = WriterProperties::builder().set_compression(zstd).build();
+                Self::Parquet(Box::new(ArrowWriter::try_new(out, Arc::clone(schema), Some(properties))?))
+            }
+            Format::Arrow => Self::Arrow(FileWriter::try_new(out, schema)?),
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        match self {
+            Self::Csv(writer) => writer.write(&without_lists(batch)?),
+            Self::Json(writer) => writer.write(batch),
+            Self::Ndjson(writer) => writer.write(batch),
+            Self::Parquet(writer) => Ok(writer.write(batch)?),
+            Self::Arrow(writer) => writer.write(batch),
+        }
+    }
+
+    fn finish(self) -> Result<(), ArrowError> {
+        match self {
+            Self::Csv(writer) => Ok(writer.into_inner().flush()?),
+            Self::Json(mut writer) => {
+                writer.finish()?;
+                Ok(writer.into_inner().flush()?)
+            }
+            Self::Ndjson(mut writer) => {
+                writer.finish()?;
+                Ok(writer.into_inner().flush()?)
+            }
+            Self::Parquet(writer) => Ok(writer.into_inner()?.flush()?),
+            Self::Arrow(mut writer) => writer.finish(),
+        }
+    }
+}
+
+/// CSV has no lists: their strings stand in one field, parted by spaces, which neither groups nor addresses hold.
+fn without_lists(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let has_list = |field: &Arc<arrow::datatypes::Field>| matches!(field.data_type(), DataType::List(_));
+    if !batch.schema().fields().iter().any(has_list) {
+        return Ok(batch.clone());
+    }
+    let mut fields = Vec::new();
+    let mut arrays: Vec<Arc<dyn Array>> = Vec::new();
+    for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+        let Some(list) = array.as_list_opt::<i32>() else {
+            fields.push(field.as_ref().clone());
+            arrays.push(Arc::clone(array));
+            continue;
+        };
+        let options = FormatOptions::default();
+        let mut joined = arrow::array::StringBuilder::new();
+        for values in list.iter() {
+            match values {
+                None => joined.append_null(),
+                Some(values) => {
+                    let formatter = ArrayFormatter::try_new(&values, &options)?;
+                    let texts: Vec<_> = (0..values.len()).map(|at| formatter.value(at).to_string()).collect();
+                    joined.append_value(texts.join(" "));
+                }
+            }
+        }
+        fields.push(field.as_ref().clone().with_data_type(DataType::Utf8));
+        arrays.push(Arc::new(joined.finish()));
+    }
+    RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), arrays)
+}

@@ -1,0 +1,232 @@
+//! The `requests` table: a scan of the logs each time it is read, so that no log has to fit in memory.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use tokio::sync::mpsc;
+
+use super::columns::schema;
+use super::rows::RequestRows;
+use crate::audit::Micros;
+use crate::requests::{Progress, Tally, Window, scan};
+use crate::source::LogFile;
+
+/// The logs behind the table, and what reading them found.
+#[derive(Debug)]
+pub struct Logs {
+    /// The files, in the order in which to read them.
+    pub files: Vec<Arc<LogFile>>,
+    /// The span of time asked for.
+    pub window: Window,
+    /// How far the scan that runs has come.
+    pub progress: Arc<Progress>,
+    tally: Mutex<Option<Tally>>,
+}
+
+impl Logs {
+    /// Logs that nobody has read yet.
+    pub fn new(files: Vec<Arc<LogFile>>, window: Window) -> Arc<Self> {
+        Arc::new(Self { files, window, progress: Arc::default(), tally: Mutex::new(None) })
+    }
+
+    /// What reading found; `None` before the first scan has ended. Of several scans, the one that read most counts.
+    pub fn tally(&self) -> Option<Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, tally: Tally) {
+        let mut kept = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = |tally: &Tally| tally.files.values().map(|file| file.lines).sum::<u64>();
+        if kept.as_ref().is_none_or(|kept| lines(kept) < lines(&tally)) {
+            *kept = Some(tally);
+        }
+    }
+}
+
+/// The table provider.
+#[derive(Debug)]
+pub(super) struct RequestsTable {
+    logs: Arc<Logs>,
+    schema: SchemaRef,
+}
+
+impl RequestsTable {
+    pub(super) fn new(logs: Arc<Logs>) -> Self {
+        Self { logs, schema: schema() }
+    }
+}
+
+#[async_trait]
+impl TableProvider for RequestsTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Bounds of time narrow what is built; the rest of the filter is DataFusion's, which also looks at bounds again.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(filters
+            .iter()
+            .map(|filter| match bound(filter) {
+                Some(_) => TableProviderFilterPushDown::Inexact,
+                None => TableProviderFilterPushDown::Unsupported,
+            })
+            .collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let schema: SchemaRef = Arc::new(self.schema.project(&projection)?);
+        let bounds = filters.iter().filter_map(bound);
+        let window = bounds.fold(self.logs.window, |window, bound| bound.narrow(window));
+        let partition_count = state.config().target_partitions();
+        let scan = Arc::new(Scan {
+            logs: Arc::clone(&self.logs),
+            projection,
+            schema: Arc::clone(&schema),
+            window,
+            partition_count,
+            running: Mutex::default(),
+        });
+        let partitions = (0..partition_count)
+            .map(|index| Arc::new(Partition { scan: Arc::clone(&scan), index }) as Arc<dyn PartitionStream>);
+        let plan = StreamingTableExec::try_new(schema, partitions.collect(), None, [], false, limit)?;
+        Ok(Arc::new(plan))
+    }
+}
+
+/// A bound that a filter sets on the time of the rows.
+enum Bound {
+    From(Micros),
+    To(Micros),
+}
+
+impl Bound {
+    fn narrow(&self, window: Window) -> Window {
+        match *self {
+            Self::From(at) => Window { from: window.from.max(Some(at)), ..window },
+            Self::To(at) => Window { to: Some(window.to.map_or(at, |to| to.min(at))), ..window },
+        }
+    }
+}
+
+/// The bound in `column <operator> literal`: a request that was received, or ended, at or after an instant has not ended
+/// before it; one received before an instant has begun by then.
+fn bound(filter: &Expr) -> Option<Bound> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else {
+        return None;
+    };
+    let (column, op, literal) = match (&**left, &**right) {
+        (Expr::Column(column), Expr::Literal(literal, _)) => (column, *op, literal),
+        (Expr::Literal(literal, _), Expr::Column(column)) => (column, op.swap()?, literal),
+        _ => return None,
+    };
+    let ScalarValue::TimestampMicrosecond(Some(at), _) = literal else {
+        return None;
+    };
+    match (column.name(), op) {
+        ("received_at" | "completed_at", Operator::Gt | Operator::GtEq) => Some(Bound::From(*at)),
+        ("received_at", Operator::Lt | Operator::LtEq) => Some(Bound::To(*at)),
+        _ => None,
+    }
+}
+
+/// One planned reading of the table. Its batches are dealt to the partitions in turn, so that the same logs give each
+/// partition the same rows in every run.
+struct Scan {
+    logs: Arc<Logs>,
+    projection: Vec<usize>,
+    schema: SchemaRef,
+    window: Window,
+    partition_count: usize,
+    running: Mutex<Vec<Option<Receiver>>>,
+}
+
+type Receiver = mpsc::Receiver<Result<RecordBatch>>;
+
+/// Enough that neither side waits for the other at every batch.
+const WAITING_BATCHES: usize = 4;
+
+impl Scan {
+    /// The stream of one partition. The first to ask starts the reading; one that asks again starts it anew.
+    fn stream(self: &Arc<Self>, index: usize) -> Receiver {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(receiver) = running.get_mut(index).and_then(Option::take) {
+            return receiver;
+        }
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..self.partition_count).map(|_| mpsc::channel(WAITING_BATCHES)).unzip();
+        *running = receivers.into_iter().map(Some).collect();
+        let scan = Arc::clone(self);
+        thread::spawn(move || scan.run(&senders));
+        let Some(receiver) = running[index].take() else {
+            unreachable!("a channel was made for each partition");
+        };
+        receiver
+    }
+
+    fn run(&self, senders: &[mpsc::Sender<Result<RecordBatch>>]) {
+        let projection = self.projection.clone();
+        let mut turn = 0;
+        let mut is_wanted = vec![true; senders.len()];
+        let files = self.logs.files.clone();
+        let make_rows = move || RequestRows::new(&projection);
+        let tally = scan(files, self.window, make_rows, &self.logs.progress, |joined| {
+            let batch = match RequestRows::finish(joined, &self.schema) {
+                Ok(Some(batch)) => Ok(batch),
+                Ok(None) => return ControlFlow::Continue(()),
+                Err(error) => Err(exec_datafusion_err!("can't build a batch of requests: {error}")),
+            };
+            turn = (turn + 1) % senders.len();
+            // A partition that wants no more is passed over; the reading ends when none does.
+            is_wanted[turn] = is_wanted[turn] && senders[turn].blocking_send(batch).is_ok();
+            if is_wanted.contains(&true) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        self.logs.keep(tally);
+    }
+}
+
+impl fmt::Debug for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scan").field("files", &self.logs.files.len()).field("window", &self.window).finish()
+    }
+}
+
+#[derive(Debug)]
+struct Partition {
+    scan: Arc<Scan>,
+    index: usize,
+}
+
+impl PartitionStream for Partition {
+    fn schema(&self) -> &SchemaRef {
+        &self.scan.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let mut receiver = self.scan.stream(self.index);
+        let batches = futures::stream::poll_fn(move |context| receiver.poll_recv(context));
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.scan.schema), batches))
+    }
+}

@@ -1,0 +1,149 @@
+//! The program as people run it: what it prints where, and its exit codes.
+
+use std::process::Output;
+
+use assert_cmd::Command;
+
+use crate::support::{event, project, temporary};
+
+fn stormglass(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    command.current_dir(project("")).env("NO_COLOR", "1").args(args).output().unwrap()
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = stormglass(args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The error of a command that couldn't be done.
+fn refused(args: &[&str]) -> String {
+    let output = stormglass(args);
+    assert_eq!(output.status.code(), Some(2), "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn the_help_is_as_it_was() {
+    insta::assert_snapshot!("help", stdout(&["--help"]));
+    insta::assert_snapshot!("help-query", stdout(&["query", "--help"]));
+    insta::assert_snapshot!("help-doctor", stdout(&["doctor", "--help"]));
+}
+
+#[test]
+fn the_queries_are_listed_with_their_parameters() {
+    insta::assert_snapshot!("query-list", stdout(&["query", "--list"]));
+    assert!(stdout(&["query", "--show", "slow_lists"]).starts_with("-- slow_lists: "));
+    assert!(stdout(&["query", "--columns"]).contains("user_agent"));
+}
+
+#[test]
+fn an_answer_comes_in_every_format() {
+    let sql = "select outcome, user_groups, received_at, 0.5 as half, null as nothing from requests
+        where user_groups is not null limit 1";
+    let ask = |format| stdout(&["query", "--sql", sql, "sample-logs/quiet", "--format", format]);
+    insta::assert_snapshot!("format-csv", ask("csv"));
+    insta::assert_snapshot!("format-json", ask("json"));
+    insta::assert_snapshot!("format-ndjson", ask("ndjson"));
+    insta::assert_snapshot!("format-table", ask("table"));
+    let folder = tempfile::tempdir().unwrap();
+    for (format, magic) in [("parquet", "PAR1"), ("arrow", "ARROW1")] {
+        let path = folder.path().join(format).display().to_string();
+        let sql = "select outcome, user_groups, received_at from requests";
+        stdout(&["query", "--sql", sql, "sample-logs/quiet", "--format", format, "--output", &path]);
+        assert!(std::fs::read(&path).unwrap().starts_with(magic.as_bytes()));
+    }
+}
+
+#[test]
+fn the_first_command_of_the_readme_answers() {
+    let answer = stdout(&["query", "top_clients", "sample-logs/operator-loop"]);
+    assert!(answer.contains("calico-node"), "{answer}");
+}
+
+#[test]
+fn the_doctor_tells_what_a_log_lacks() {
+    insta::assert_snapshot!("doctor-python-oom", stdout(&["doctor", "sample-logs/python-oom"]));
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&["doctor", "sample-logs/quiet", "--format", "json"])).unwrap();
+    assert_eq!(json["apiservers"][0]["apiserver"], "quiet");
+}
+
+#[test]
+fn rows_of_a_plain_query_keep_the_order_of_the_log() {
+    let sql = "select source_line from requests where last_stage = 'ResponseComplete'";
+    let lines = stdout(&["query", "--sql", sql, "sample-logs/operator-loop", "--format", "csv"]);
+    let lines: Vec<u64> = lines.lines().skip(1).map(|line| line.parse().unwrap()).collect();
+    assert!(lines.is_sorted());
+}
+
+#[test]
+fn what_cant_be_done_is_said_with_a_hint() {
+    let mut said = String::new();
+    for args in [
+        &["query", "top_clients", "/no/such/log"][..],
+        &["query", "top_clients"],
+        &["query", "no_such_query", "sample-logs"],
+        &["query"],
+        &["query", "--sql", "select verbb from requests", "sample-logs"],
+        &["query", "--sql", "drop table requests", "sample-logs"],
+        &["query", "slow_lists", "sample-logs", "--param", "max=1"],
+        &["query", "slow_lists", "sample-logs", "--param", "min_count=few"],
+        &["query", "lists", "sample-logs", "--from", "yesterday"],
+        &["query", "lists", "-", "--from", "-5m"],
+    ] {
+        said += &format!("$ stormglass {}
+{}
+", args.join(" "), refused(args));
+    }
+    insta::assert_snapshot!("refused", said);
+}
+
+#[test]
+fn when_nothing_can_be_read_it_says_what_the_file_looks_like() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut said = String::new();
+    for (name, content) in [
+        ("legacy", "2017-06-15T21:50:50.259470834Z AUDIT: id=\"1\" stage=\"RequestReceived\" ip=\"10.2.1.3\"\n"),
+        ("klog", "I0806 07:59:44.410877       1 httplog.go:134] \"HTTP\" verb=\"LIST\"\n"),
+        ("binary", "\u{0}\u{1}\u{2}\u{3}\n"),
+        ("empty", ""),
+        ("gke", "{\"protoPayload\":{},\"insertId\":\"a\"}\n"),
+        ("torn", "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Meta"),
+    ] {
+        let log = temporary(&folder, name, content);
+        let error = refused(&["query", "--sql", "select count(*) from requests", &log]);
+        said += &format!("{}\n", error.replace(&log, name));
+    }
+    insta::assert_snapshot!("nothing-readable", said);
+}
+
+#[test]
+fn strictly_any_unreadable_line_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = temporary(&folder, "audit.log", event("a", "ResponseComplete", "list", "01.0", "02.0") + "garbage\n");
+    let ask = ["query", "--sql", "select count(*) as n from requests", &log, "--format", "csv"];
+    let output = stormglass(&ask);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"n\n1\n"[..]));
+    let warning = String::from_utf8(output.stderr).unwrap().replace(&log, "audit.log");
+    insta::assert_snapshot!("warning", warning);
+    refused(&[&ask[..], &["--strict"]].concat());
+}
+
+#[test]
+fn a_relative_time_counts_back_from_the_last_event() {
+    let ask = |from: &str| {
+        let sql = "select count(*) as n from requests where outcome = 'complete'";
+        let answer = stdout(&["query", "--sql", sql, "sample-logs/operator-loop", "--format", "csv", "--from", from]);
+        answer.lines().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let (all, last_ten_secs) = (ask("-1h"), ask("-10s"));
+    assert!(last_ten_secs < all, "{last_ten_secs} of {all}");
+    assert_eq!(last_ten_secs, ask("2026-11-24T09:07:50.244Z").min(last_ten_secs));
+}
+
+#[test]
+fn completion_scripts_are_made() {
+    assert!(stdout(&["completions", "bash"]).contains("stormglass"));
+}

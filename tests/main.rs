@@ -1,0 +1,12 @@
+//! All integration tests in one binary: each further one would link DataFusion again.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails")]
+
+mod cli;
+mod corpus;
+mod differential;
+mod lab;
+mod layering;
+mod queries;
+mod sources;
+mod support;

@@ -1,0 +1,97 @@
+//! The queries that come along: their headers, what they bind, and what they answer to the smallest log that shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use stormglass::requests::Window;
+use stormglass::source::discover;
+use stormglass::tables::{Database, Logs, QuerySet, request_columns};
+
+use crate::support::{ask_logs, project};
+
+#[test]
+fn every_query_file_comes_along() {
+    let files: BTreeSet<_> = fs::read_dir(project("queries"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let names: BTreeSet<_> = QuerySet::load(None).unwrap().iter().map(|query| query.name.clone()).collect();
+    assert_eq!(names, files);
+}
+
+#[tokio::test]
+async fn every_query_can_be_planned_and_binds_what_its_header_says() {
+    let queries = QuerySet::load(None).unwrap();
+    let database = Database::new(&Logs::new(Vec::new(), Window::default()), queries.clone(), 1 << 30).unwrap();
+    for query in queries.iter() {
+        let answer = database.query(&query.name, &BTreeMap::new()).await;
+        let schema = answer.unwrap_or_else(|error| unreachable!("{error}")).schema();
+        let placeholders: BTreeSet<_> = query
+            .sql
+            .lines()
+            .filter(|line| !line.starts_with("--"))
+            .flat_map(|line| line.split('$').skip(1))
+            .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>())
+            .collect();
+        let params: BTreeSet<_> = query.params.iter().map(|param| param.name.clone()).collect();
+        assert_eq!(params, placeholders, "{}", query.name);
+        for column in query.grain.split(',').map(str::trim) {
+            assert!(schema.field_with_name(column).is_ok(), "{}: no column {column} of its grain", query.name);
+        }
+        let tables: BTreeSet<_> = query.reads.iter().cloned().collect();
+        assert!(tables.iter().all(|table| table == "requests" || queries.get(table).is_some()), "{}", query.name);
+    }
+}
+
+/// Views are bound together with the query that reads them, so a parameter's name means one thing everywhere.
+#[test]
+fn a_parameter_has_the_same_default_everywhere() {
+    let queries = QuerySet::load(None).unwrap();
+    let mut known = BTreeMap::new();
+    for param in queries.iter().flat_map(|query| &query.params) {
+        let default = known.entry(&param.name).or_insert(&param.default);
+        assert_eq!(*default, &param.default, "${}", param.name);
+    }
+}
+
+/// Columns of one name mean the same everywhere, so they have one type everywhere.
+#[tokio::test]
+async fn a_column_has_the_same_type_everywhere() {
+    let queries = QuerySet::load(None).unwrap();
+    let database = Database::new(&Logs::new(Vec::new(), Window::default()), queries.clone(), 1 << 30).unwrap();
+    let mut types: BTreeMap<String, String> =
+        request_columns().into_iter().map(|column| (column.name.to_owned(), column.data_type)).collect();
+    for query in queries.iter() {
+        let schema = database.query(&query.name, &BTreeMap::new()).await.unwrap().schema();
+        for field in schema.fields() {
+            let data_type = field.data_type().to_string();
+            let known = types.entry(field.name().clone()).or_insert_with(|| data_type.clone());
+            assert_eq!(*known, data_type, "{}.{}", query.name, field.name());
+        }
+    }
+}
+
+#[test]
+fn every_case_has_its_answer() {
+    let mut snapshots = insta::Settings::clone_current();
+    snapshots.set_prepend_module_to_snapshot(false);
+    snapshots.set_snapshot_path(project("tests/queries"));
+    snapshots.set_omit_expression(true);
+    for query in QuerySet::load(None).unwrap().iter() {
+        let mut cases: Vec<_> = fs::read_dir(project("tests/queries").join(&query.name))
+            .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+            .unwrap_or_default();
+        cases.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+        cases.sort();
+        assert!(!cases.is_empty(), "{} has no case", query.name);
+        for case in cases {
+            let log = format!("apiserver-1={}", case.display());
+            let logs = Logs::new(discover(&[log]).unwrap().files, Window::default());
+            let (answer, tally) = ask_logs(&logs, &query.name, &BTreeMap::new());
+            assert_eq!(tally.unreadable_count(), 0, "{}", case.display());
+            let answer = String::from_utf8(answer).unwrap().replace(&project("").display().to_string(), "");
+            let name = format!("{}.{}", query.name, case.file_stem().unwrap().to_string_lossy());
+            snapshots.bind(|| insta::assert_snapshot!(name, answer));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Reading logs as they come: damaged, compressed, rotated, glued together, named twice.
+
+use std::io::Write;
+
+use serde::Deserialize;
+use stormglass::audit::{Looks, Reason, Remark};
+use stormglass::requests::Tally;
+use stormglass::source::{SourceError, discover};
+
+use crate::support::{ask, event, temporary};
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Row {
+    audit_id: String,
+    outcome: String,
+    apiserver: Option<String>,
+}
+
+fn rows(inputs: &[String]) -> (Vec<Row>, Tally) {
+    ask(inputs, "select audit_id, outcome, apiserver from requests")
+}
+
+fn ids(inputs: &[String]) -> (Vec<String>, Tally) {
+    let (rows, tally) = rows(inputs);
+    (rows.into_iter().map(|row| row.audit_id).collect(), tally)
+}
+
+fn complete(audit_id: &str) -> String {
+    event(audit_id, "ResponseComplete", "list", "01.000000", "02.500000")
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn one(name: &str, content: impl AsRef<[u8]>) -> (Vec<String>, Tally) {
+    let folder = tempfile::tempdir().unwrap();
+    ids(&[temporary(&folder, name, content)])
+}
+
+#[test]
+fn compression_is_told_by_content_and_members_are_read_one_after_another() {
+    let two_members = [gzip(complete("a").as_bytes()), gzip(complete("b").as_bytes())].concat();
+    assert_eq!(one("audit.log", two_members).0, ["a", "b"]);
+    let zstd = zstd::encode_all((complete("a") + &complete("b")).as_bytes(), 3).unwrap();
+    assert_eq!(one("audit.log.gz", zstd).0, ["a", "b"]);
+}
+
+#[test]
+fn a_truncated_gzip_gives_all_before_the_cut() {
+    let lines: String = (0..500).map(|at| complete(&at.to_string())).collect();
+    let whole = gzip(lines.as_bytes());
+    let (ids, tally) = one("audit.log.gz", &whole[..whole.len() / 2]);
+    assert!(ids.len() > 100, "{}", ids.len());
+    assert_eq!(tally.unreadable[&Reason::BadCompression].count, 1);
+}
+
+#[test]
+fn line_ends_of_any_kind_are_taken() {
+    let text = format!("\u{feff}{}\r\n\r\n{}", complete("a").trim_end(), complete("b").trim_end());
+    let (ids, tally) = one("audit.log", text);
+    assert_eq!((ids, tally.unreadable_count()), (vec!["a".to_owned(), "b".to_owned()], 0));
+}
+
+#[test]
+fn a_line_of_megabytes_is_a_line() {
+    let body = format!("\"requestObject\":{{\"a\":\"{}\"}},\"requestReceived", "x".repeat(5 << 20));
+    let (ids, _) = one("audit.log", complete("a").replace("\"requestReceived", &body) + &complete("b"));
+    assert_eq!(ids, ["a", "b"]);
+}
+
+#[test]
+fn one_bad_line_costs_no_other() {
+    let mut bytes = complete("a").into_bytes();
+    bytes.extend(complete("x").replace("kubelet", "k\u{1}").into_bytes());
+    bytes.extend(b"\xff\xfe not text\n{\"kind\":0}\n");
+    bytes.extend(complete("b").into_bytes());
+    bytes.extend(&complete("torn").into_bytes()[..300]);
+    let (ids, tally) = one("audit.log", bytes);
+    assert_eq!(ids, ["a", "b"]);
+    for reason in [Reason::BadJson, Reason::NotUtf8, Reason::NotAnEvent(Looks::OtherJson), Reason::Torn] {
+        assert_eq!(
+            tally.unreadable.get(&reason).map(|noted| noted.count),
+            Some(1),
+            "{reason:?}: {:?}",
+            tally.unreadable
+        );
+    }
+    let place = &tally.unreadable[&Reason::NotUtf8].first;
+    assert_eq!((place.line, place.offset), (3, 2 * complete("a").len() as u64 - "kubelet".len() as u64 + 2));
+}
+
+#[test]
+fn an_event_glued_to_a_torn_one_is_found_again() {
+    let text = complete("torn")[..200].to_owned() + &complete("a") + "end of a torn one\"}" + &complete("b");
+    let (ids, tally) = one("audit.log", text);
+    assert_eq!(ids, ["a", "b"]);
+    assert_eq!(tally.unreadable[&Reason::Torn].count, 2);
+}
+
+#[test]
+fn lists_of_events_are_opened() {
+    let item =
+        |id: &str| complete(id).trim_end().replacen("\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",", "", 1);
+    let list = format!(
+        "{{\"kind\":\"EventList\",\"apiVersion\":\"audit.k8s.io/v1\",\"metadata\":{{}},\"items\":[{},{}]}}",
+        item("a"),
+        item("b")
+    );
+    assert_eq!(one("audit.log", format!("{list}\n{}", complete("c"))).0, ["a", "b", "c"]);
+    let value: serde_json::Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(one("audit.json", serde_json::to_string_pretty(&value).unwrap()).0, ["a", "b"]);
+    let array = format!("[{},\n{}]", complete("a").trim_end(), complete("b").trim_end());
+    assert_eq!(one("audit.json", array).0, ["a", "b"]);
+}
+
+#[test]
+fn a_host_before_each_line_is_its_apiserver() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("master-0.example.com {}master-1 {}", complete("a"), complete("b"));
+    let (rows, _) = rows(&[temporary(&folder, "kube-apiserver/audit.log", text)]);
+    let servers: Vec<_> = rows.iter().map(|row| row.apiserver.as_deref().unwrap()).collect();
+    assert_eq!(servers, ["master-0.example.com", "master-1"]);
+}
+
+#[test]
+fn a_log_named_twice_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines: String = (0..500).map(|at| complete(&at.to_string())).collect();
+    let plain = temporary(&folder, "audit.log", &lines);
+    let copy = temporary(&folder, "audit.log.gz", gzip(lines.as_bytes()));
+    let elsewhere = temporary(&folder, "copies/audit.log", &lines);
+    let (ids, tally) = ids(&[plain.clone(), plain, copy, elsewhere]);
+    assert_eq!((ids.len(), tally.duplicates, tally.files.len()), (500, 0, 1));
+}
+
+#[test]
+fn a_rotated_set_is_read_in_the_order_of_time() {
+    let folder = tempfile::tempdir().unwrap();
+    temporary(&folder, "n1/audit.log", complete("c"));
+    temporary(&folder, "n1/audit-2026-07-23T09-59-00.000.log.gz", gzip(complete("b").as_bytes()));
+    temporary(&folder, "n1/audit-2026-07-23T09-58-00.000.log", complete("a"));
+    temporary(&folder, "n1/notes.txt", "no log");
+    let (rows, _) = rows(&[folder.path().display().to_string()]);
+    let ids: Vec<_> = rows.iter().map(|row| row.audit_id.as_str()).collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+    assert_eq!(rows[0].apiserver.as_deref(), Some("n1"));
+}
+
+#[test]
+fn what_is_not_there_is_an_error_before_any_work() {
+    let missing = ["/no/such/audit.log".to_owned()];
+    assert!(matches!(discover(&missing), Err(SourceError::Missing(_))));
+    let no_match = ["/no/such/*.log".to_owned()];
+    assert!(matches!(discover(&no_match), Err(SourceError::NoMatch(_))));
+}
+
+#[test]
+fn stages_are_joined_across_files_and_in_any_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = event("w", "ResponseStarted", "watch", "01.000000", "01.100000")
+        + &event("open", "RequestReceived", "list", "01.000000", "01.000000")
+        + &event("late", "ResponseComplete", "watch", "01.000000", "02.000000");
+    let second = event("late", "ResponseStarted", "watch", "01.000000", "01.900000")
+        + &event("w", "ResponseComplete", "watch", "01.000000", "09.000000")
+        + &event("w", "ResponseComplete", "watch", "01.000000", "09.000000");
+    temporary(&folder, "audit.log.1", first);
+    temporary(&folder, "audit.log", second);
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Joined {
+        audit_id: String,
+        outcome: String,
+        started_at: Option<String>,
+    }
+    let sql = "select audit_id, outcome, started_at from requests order by audit_id";
+    let (rows, tally) = ask::<Joined>(&[folder.path().display().to_string()], sql);
+    let row = |id: &str, outcome: &str, started: Option<&str>| Joined {
+        audit_id: id.into(),
+        outcome: outcome.into(),
+        started_at: started.map(Into::into),
+    };
+    assert_eq!(
+        rows,
+        [
+            row("late", "complete", Some("2026-07-23T10:00:01.900Z")),
+            row("open", "open", None),
+            row("w", "complete", Some("2026-07-23T10:00:01.100Z")),
+        ]
+    );
+    assert_eq!((tally.duplicates, tally.late_stages), (1, 1));
+}
+
+#[test]
+fn a_refused_authentication_is_complete_with_one_stage() {
+    let refused =
+        event("r", "ResponseStarted", "list", "01.000000", "01.000100").replace("\"code\":200", "\"code\":401");
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, _) = rows(&[temporary(&folder, "audit.log", refused)]);
+    assert_eq!(rows[0].outcome, "complete");
+}
+
+#[test]
+fn what_is_odd_in_a_line_costs_only_that() {
+    for (odd, remark) in [
+        (complete("a").replace("\"code\":200", "\"code\":99999999999"), Remark::BadCode),
+        (complete("a").replace("kubelet/", "\\ud800kubelet/"), Remark::LoneSurrogate),
+        (complete("a").replace("2026-07-23T10:00:02.500000Z", "yesterday"), Remark::BadTimestamp),
+        (complete("a").replace("\"user\":{", "\"user\":\"root\",\"other\":{"), Remark::WrongType),
+        (complete("a").replace("\"verb\":\"list\"", "\"verb\":\"get\",\"verb\":\"list\""), Remark::DuplicateKey),
+        (complete("a").replace("\"level\":\"Metadata\"", "\"level\":\"Everything\""), Remark::UnknownLevel),
+    ] {
+        let (ids, tally) = one("audit.log", &odd);
+        assert_eq!(ids, ["a"], "{odd}");
+        assert_eq!(tally.remarks.keys().collect::<Vec<_>>(), [&remark], "{odd}");
+    }
+    let (ids, tally) = one("audit.log", complete("a").replace("\"verb\":", "\"Verb\":"));
+    assert_eq!((ids.len(), tally.remarks.len()), (1, 0));
+}
