@@ -4,7 +4,7 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use stormglass::audit::{Item, Stage, decode_generally, decode_str};
+use stormglass::audit::{Item, Marks, Stage, decode_generally, decode_marked};
 use stormglass::requests::{Outcome, Request, Rows};
 use stormglass::source::{Chunk, Reader, discover};
 use stormglass::tables::RequestRows;
@@ -37,13 +37,16 @@ enum Path {
 
 /// Hands over each event of a chunk by one of the two paths.
 fn events(path: Path, chunk: &Chunk, mut take: impl FnMut(&Item<'_, '_>)) {
-    let is_clean = !chunk.bytes.iter().any(|byte| *byte < b' ' && *byte != b'\n');
+    let mut marks = Marks::default();
+    if matches!(path, Path::Fast) {
+        marks.build(&chunk.bytes);
+    }
     for line in chunk.lines() {
         let Ok(text) = std::str::from_utf8(line.bytes) else {
             continue;
         };
         match path {
-            Path::Fast => decode_str(text, is_clean, &mut |item| take(&item)),
+            Path::Fast => decode_marked(text, &marks, line.range().start, &mut |item| take(&item)),
             Path::General => decode_generally(text, &mut |item| take(&item)),
         }
     }

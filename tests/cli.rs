@@ -93,9 +93,13 @@ fn what_cant_be_done_is_said_with_a_hint() {
         &["query", "lists", "sample-logs", "--from", "yesterday"],
         &["query", "lists", "-", "--from", "-5m"],
     ] {
-        said += &format!("$ stormglass {}
+        said += &format!(
+            "$ stormglass {}
 {}
-", args.join(" "), refused(args));
+",
+            args.join(" "),
+            refused(args)
+        );
     }
     insta::assert_snapshot!("refused", said);
 }

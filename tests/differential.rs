@@ -45,7 +45,7 @@ fn values(event: &Event<'_>) -> Vec<String> {
     ];
     let mut values: Vec<_> =
         texts.iter().map(|text| format!("{:?}", text.map(|text| text.decode().into_owned()))).collect();
-    let lists = [event.user.groups, event.source_ips, event.impersonated_user.and_then(|user| user.groups)];
+    let lists = [event.user.groups, event.source_ips, event.impersonated_user.as_ref().and_then(|user| user.groups)];
     values.extend(lists.iter().map(|list| {
         let list = list.map(|list| list.iter().map(|text| text.decode().into_owned()).collect::<Vec<_>>());
         format!("{list:?}")
@@ -55,7 +55,7 @@ fn values(event: &Event<'_>) -> Vec<String> {
             [object.resource, object.namespace, object.name, object.api_group, object.api_version, object.subresource];
         parts.map(|text| text.map(|text| text.decode().into_owned()))
     });
-    let impersonated = event.impersonated_user.map(|user| user.name.map(|name| name.decode().into_owned()));
+    let impersonated = event.impersonated_user.as_ref().map(|user| user.name.map(|name| name.decode().into_owned()));
     let latencies = stormglass::audit::Latency::ALL
         .map(|part| event.annotations.latency(part).map(|text| text.decode().into_owned()));
     values.push(format!(

@@ -3,22 +3,24 @@
 //! Every method answers `None` or `false` on anything but the exact form it knows; the caller then takes the general
 //! path, which decides. So this file never says why a line is bad, and accepts nothing that JSON forbids.
 
-use wide::u8x16;
-
+use super::marks::Marks;
 use super::text::{Text, TextList};
 
 /// Where the fast path stands in its line.
-pub(super) struct Cursor<'a> {
+pub(super) struct Cursor<'a, 'm> {
     text: &'a str,
+    marks: &'m Marks,
+    /// Where the line starts in the text that the marks are of.
+    base: usize,
     at: usize,
     /// Whether an escape of a surrogate was met: the general path looks closer.
     pub(super) has_surrogate: bool,
 }
 
-impl<'a> Cursor<'a> {
-    /// A cursor at the start of `text`, which must hold no control characters.
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, has_surrogate: false }
+impl<'a, 'm> Cursor<'a, 'm> {
+    /// A cursor at the start of `text`, which must hold no control characters and start at `base` of what `marks` are of.
+    pub(super) const fn new(text: &'a str, marks: &'m Marks, base: usize) -> Self {
+        Self { text, marks, base, at: 0, has_surrogate: false }
     }
 
     /// The byte offset reached.
@@ -59,8 +61,8 @@ impl<'a> Cursor<'a> {
         let bytes = self.text.as_bytes();
         let mut has_escapes = false;
         loop {
-            self.at = quote_or_backslash(bytes, self.at)?;
-            if bytes[self.at] == b'"' {
+            self.at = self.marks.next(self.base + self.at)? - self.base;
+            if *bytes.get(self.at)? == b'"' {
                 let raw = self.text.get(start..self.at)?;
                 self.at += 1;
                 return Some(Text::new(raw, has_escapes));
@@ -212,23 +214,6 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The position of the next `"` or `\` at or after `at`.
-#[inline]
-fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
-        let block = u8x16::new(*block);
-        let hits = block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
-        let mask = hits.to_bitmask();
-        if mask != 0 {
-            return Some(at + mask.trailing_zeros() as usize);
-        }
-        at += 16;
-    }
-    let tail = bytes.get(at..)?;
-    let found = tail.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    Some(at + found)
-}
-
 /// Which of the open brackets are objects: one bit each, the innermost lowest, 64 at hand and deeper ones on the heap.
 #[derive(Default)]
 struct Nesting {
@@ -266,7 +251,10 @@ mod tests {
     use super::*;
 
     fn skips(text: &str) -> bool {
-        let mut cursor = Cursor::new(text);
+        let mut marks = Marks::default();
+        // What stands before the text must not matter.
+        marks.build(format!("\"{text}").as_bytes());
+        let mut cursor = Cursor::new(text, &marks, 1);
         cursor.skip_value().is_some() && cursor.is_at_end()
     }
 

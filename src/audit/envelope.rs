@@ -5,9 +5,8 @@
 
 use serde_json::value::RawValue;
 
-use super::event::Event;
 use super::general::{self, Fields, Missing};
-use super::{Item, Reason, fast};
+use super::{Item, Reason, decode_alone};
 
 /// Opens one JSON value and hands over the events in it, and what isn't one.
 pub(super) fn open<'a>(value: &'a RawValue, is_item: bool, host: Option<&'a str>, sink: &mut impl FnMut(Item<'a, '_>)) {
@@ -35,15 +34,10 @@ pub(super) fn open<'a>(value: &'a RawValue, is_item: bool, host: Option<&'a str>
 /// Opens an item of an EventList.
 fn open_item<'a>(item: &'a RawValue, host: Option<&'a str>, sink: &mut impl FnMut(Item<'a, '_>)) {
     let text = item.get();
-    match decode_item(text) {
+    match decode_alone(text, true) {
         Some(event) => sink(Item::Event { event: &event, text, host }),
         None => open(item, true, host, sink),
     }
-}
-
-fn decode_item(text: &str) -> Option<Event<'_>> {
-    let is_clean = text.bytes().all(|byte| byte >= b' ');
-    is_clean.then(|| fast::decode(text, true)).flatten()
 }
 
 impl From<Missing> for Reason {

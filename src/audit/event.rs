@@ -17,15 +17,12 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every level, in order.
+    pub const ALL: [Self; 4] = [Self::None, Self::Metadata, Self::Request, Self::RequestResponse];
+
     /// Reads the name that upstream writes.
     pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "None" => Self::None,
-            "Metadata" => Self::Metadata,
-            "Request" => Self::Request,
-            "RequestResponse" => Self::RequestResponse,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|level| level.name() == name)
     }
 
     /// The name that upstream writes.
@@ -185,7 +182,7 @@ impl Latency {
 }
 
 /// The annotations that analyses read; all others are passed over.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Annotations<'a> {
     /// `authorization.k8s.io/decision`: `allow` or `forbid`; absent when the request never came that far.
     pub authorization_decision: Option<Text<'a>>,
@@ -193,18 +190,19 @@ pub struct Annotations<'a> {
     pub is_truncated: bool,
     /// Whether `apiserver.k8s.io/startup` marks a request served while the server was starting.
     pub is_startup: bool,
-    latencies: [Option<Text<'a>>; Latency::ALL.len()],
+    /// By the index of [`Latency`]; only slow requests have any.
+    latencies: Option<Box<[Option<Text<'a>>; Latency::ALL.len()]>>,
 }
 
 impl<'a> Annotations<'a> {
     /// The Go duration logged for `part`; the server writes one only where a request took over 0.5 s, never for watches.
-    pub const fn latency(&self, part: Latency) -> Option<Text<'a>> {
-        self.latencies[part as usize]
+    pub fn latency(&self, part: Latency) -> Option<Text<'a>> {
+        self.latencies.as_ref()?[part as usize]
     }
 
     /// Whether any latency annotation is there.
     pub fn has_latency(&self) -> bool {
-        self.latencies.iter().any(Option::is_some)
+        self.latencies.is_some()
     }
 
     /// Takes note of one annotation; a later one of the same key wins.
@@ -216,7 +214,7 @@ impl<'a> Annotations<'a> {
             "apiserver.k8s.io/startup" => self.is_startup = true,
             _ => {
                 if let Some(part) = key.strip_prefix("apiserver.latency.k8s.io/").and_then(Latency::from_annotation) {
-                    self.latencies[part as usize] = Some(value);
+                    self.latencies.get_or_insert_default()[part as usize] = Some(value);
                 }
             }
         }
@@ -305,7 +303,7 @@ pub struct Event<'a> {
     /// `user`.
     pub user: User<'a>,
     /// `impersonatedUser`, from the stage after RequestReceived on.
-    pub impersonated_user: Option<User<'a>>,
+    pub impersonated_user: Option<Box<User<'a>>>,
     /// `sourceIPs`: only the last one can be trusted.
     pub source_ips: Option<TextList<'a>>,
     /// `userAgent`: what the client says of itself.

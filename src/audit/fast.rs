@@ -6,14 +6,15 @@
 
 use super::cursor::Cursor;
 use super::event::{Annotations, Event, Level, ObjectRef, Remarks, Stage, User};
+use super::marks::Marks;
 use super::text::Text;
-use super::time::{Micros, parse_instant};
+use super::time::{parse_instant, parse_instant_beside};
 
-/// Reads one event from `line`, which must hold no control characters.
+/// Reads one event from `line`, which must hold no control characters and start at `base` of the text that `marks` are of.
 ///
 /// With `is_item`, the event is an item of an EventList, which has no `kind` and `apiVersion` of its own.
-pub(super) fn decode(line: &str, is_item: bool) -> Option<Event<'_>> {
-    let c = &mut Cursor::new(line);
+pub(super) fn decode<'a>(line: &'a str, marks: &Marks, base: usize, is_item: bool) -> Option<Event<'a>> {
+    let c = &mut Cursor::new(line, marks, base);
     let starts = if is_item {
         c.eat(b"{\"level\":\"")
     } else {
@@ -31,7 +32,7 @@ pub(super) fn decode(line: &str, is_item: bool) -> Option<Event<'_>> {
     let request_uri = if c.eat(b",\"requestURI\":\"") { c.string()? } else { return None };
     let verb = if c.eat(b",\"verb\":\"") { c.string()? } else { return None };
     let user = if c.eat(b",\"user\":") { self::user(c)? } else { return None };
-    let impersonated_user = if c.eat(b",\"impersonatedUser\":") { Some(self::user(c)?) } else { None };
+    let impersonated_user = if c.eat(b",\"impersonatedUser\":") { Some(Box::new(self::user(c)?)) } else { None };
     if c.eat(b",\"authenticationMetadata\":") {
         c.skip_value()?;
     }
@@ -41,8 +42,10 @@ pub(super) fn decode(line: &str, is_item: bool) -> Option<Event<'_>> {
     let (reason, code) = if c.eat(b",\"responseStatus\":") { status(c)? } else { (None, None) };
     let request_bytes = if c.eat(b",\"requestObject\":") { Some(body(c)?) } else { None };
     let response_bytes = if c.eat(b",\"responseObject\":") { Some(body(c)?) } else { None };
-    let request_received_at = if c.eat(b",\"requestReceivedTimestamp\":\"") { instant(c)? } else { return None };
-    let stage_at = if c.eat(b",\"stageTimestamp\":\"") { instant(c)? } else { return None };
+    let received = if c.eat(b",\"requestReceivedTimestamp\":\"") { c.string()?.decode() } else { return None };
+    let request_received_at = parse_instant(&received)?;
+    let stage_at = if c.eat(b",\"stageTimestamp\":\"") { c.string()?.decode() } else { return None };
+    let stage_at = parse_instant_beside(&stage_at, (&received, request_received_at))?;
     let annotations = if c.eat(b",\"annotations\":") { annotations(c)? } else { Annotations::default() };
     let is_whole = c.eat(b"}") && c.is_at_end() && !c.has_surrogate;
     is_whole.then_some(Event {
@@ -67,26 +70,22 @@ pub(super) fn decode(line: &str, is_item: bool) -> Option<Event<'_>> {
     })
 }
 
-fn level(c: &mut Cursor<'_>) -> Option<Level> {
+fn level(c: &mut Cursor<'_, '_>) -> Option<Level> {
     if c.eat(b"Metadata\"") {
         return Some(Level::Metadata);
     }
     Level::from_name(&c.string()?.decode())
 }
 
-fn stage(c: &mut Cursor<'_>) -> Option<Stage> {
+fn stage(c: &mut Cursor<'_, '_>) -> Option<Stage> {
     if c.eat(b"ResponseComplete\"") {
         return Some(Stage::ResponseComplete);
     }
     Stage::from_name(&c.string()?.decode())
 }
 
-fn instant(c: &mut Cursor<'_>) -> Option<Micros> {
-    parse_instant(&c.string()?.decode())
-}
-
 /// The length of the body that stands here.
-fn body(c: &mut Cursor<'_>) -> Option<u64> {
+fn body(c: &mut Cursor<'_, '_>) -> Option<u64> {
     let start = c.at();
     c.skip_value()?;
     let length = c.at() - start;
@@ -117,12 +116,12 @@ macro_rules! concat_bytes_of {
 }
 
 /// Eats the `}` of the object that opened at `open`.
-fn close(c: &mut Cursor<'_>, open: usize) -> Option<()> {
+fn close(c: &mut Cursor<'_, '_>, open: usize) -> Option<()> {
     let closes = if c.at() == open { c.eat(b"{}") } else { c.eat(b"}") };
     closes.then_some(())
 }
 
-fn user<'a>(c: &mut Cursor<'a>) -> Option<User<'a>> {
+fn user<'a>(c: &mut Cursor<'a, '_>) -> Option<User<'a>> {
     let open = c.at();
     let mut user = User::default();
     if field!(c, open, "\"username\":\"") {
@@ -141,7 +140,7 @@ fn user<'a>(c: &mut Cursor<'a>) -> Option<User<'a>> {
     Some(user)
 }
 
-fn extra<'a>(c: &mut Cursor<'a>, user: &mut User<'a>) -> Option<()> {
+fn extra<'a>(c: &mut Cursor<'a, '_>, user: &mut User<'a>) -> Option<()> {
     if c.eat(b"{}") {
         return Some(());
     }
@@ -161,7 +160,7 @@ fn extra<'a>(c: &mut Cursor<'a>, user: &mut User<'a>) -> Option<()> {
     }
 }
 
-fn object_ref<'a>(c: &mut Cursor<'a>) -> Option<ObjectRef<'a>> {
+fn object_ref<'a>(c: &mut Cursor<'a, '_>) -> Option<ObjectRef<'a>> {
     let open = c.at();
     let mut object = ObjectRef::default();
     if field!(c, open, "\"resource\":\"") {
@@ -193,7 +192,7 @@ fn object_ref<'a>(c: &mut Cursor<'a>) -> Option<ObjectRef<'a>> {
 }
 
 /// `reason` and `code` of a `metav1.Status`.
-fn status<'a>(c: &mut Cursor<'a>) -> Option<(Option<Text<'a>>, Option<i32>)> {
+fn status<'a>(c: &mut Cursor<'a, '_>) -> Option<(Option<Text<'a>>, Option<i32>)> {
     let open = c.at();
     let (mut reason, mut code) = (None, None);
     if field!(c, open, "\"metadata\":") && !c.eat(b"{}") {
@@ -218,7 +217,7 @@ fn status<'a>(c: &mut Cursor<'a>) -> Option<(Option<Text<'a>>, Option<i32>)> {
     Some((reason, code))
 }
 
-fn annotations<'a>(c: &mut Cursor<'a>) -> Option<Annotations<'a>> {
+fn annotations<'a>(c: &mut Cursor<'a, '_>) -> Option<Annotations<'a>> {
     let mut annotations = Annotations::default();
     if c.eat(b"{}") {
         return Some(annotations);

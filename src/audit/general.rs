@@ -137,7 +137,7 @@ pub(super) fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, Missing> {
         request_uri: r.text(fields.get(Key::RequestUri)),
         verb: r.text(fields.get(Key::Verb)),
         user: r.user(fields.get(Key::User)).unwrap_or_default(),
-        impersonated_user: r.user(fields.get(Key::ImpersonatedUser)),
+        impersonated_user: r.user(fields.get(Key::ImpersonatedUser)).map(Box::new),
         source_ips: r.texts(fields.get(Key::SourceIps)),
         user_agent: r.text(fields.get(Key::UserAgent)),
         object_ref: r.object_ref(fields.get(Key::ObjectRef)),

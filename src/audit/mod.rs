@@ -9,6 +9,7 @@ mod envelope;
 mod event;
 mod fast;
 mod general;
+mod marks;
 mod text;
 mod time;
 
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 
 pub use envelope::Looks;
 pub use event::{Annotations, Event, Latency, Level, ObjectRef, Remark, Remarks, Stage, User};
+pub use marks::Marks;
 pub use text::{Text, TextList};
 pub use time::{Micros, parse_duration_secs, parse_instant};
 
@@ -90,22 +92,29 @@ const EVENT_START: &str = "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/";
 /// Lines of white space hold nothing and say nothing.
 pub fn decode<'a>(line: &'a [u8], mut sink: impl FnMut(Item<'a, '_>)) {
     match std::str::from_utf8(line) {
-        Ok(line) => {
-            let is_clean = !line.bytes().any(|byte| byte < b' ');
-            decode_str(line, is_clean, &mut sink);
-        }
+        Ok(line) => match decode_alone(line, false) {
+            Some(event) => sink(Item::Event { event: &event, text: line, host: None }),
+            None => decode_any(line, &mut sink),
+        },
         Err(error) => sink(not_utf8(line, error)),
     }
 }
 
-/// [`decode`] for text; `is_clean` says that it holds no control characters, which the caller found out for many lines
-/// at once.
-pub fn decode_str<'a>(line: &'a str, is_clean: bool, sink: &mut impl FnMut(Item<'a, '_>)) {
-    if is_clean && let Some(event) = fast::decode(line, false) {
-        sink(Item::Event { event: &event, text: line, host: None });
-    } else {
-        decode_any(line, sink);
+/// [`decode`] for a line of a longer text: it starts at `base` of the text that `marks` are of, which must be found to
+/// hold no control characters but line feeds.
+pub fn decode_marked<'a>(line: &'a str, marks: &Marks, base: usize, sink: &mut impl FnMut(Item<'a, '_>)) {
+    match fast::decode(line, marks, base, false) {
+        Some(event) => sink(Item::Event { event: &event, text: line, host: None }),
+        None => decode_any(line, sink),
     }
+}
+
+/// The fast path for a text by itself. `None` if it is not exactly as the fast path knows it.
+fn decode_alone(text: &str, is_item: bool) -> Option<Event<'_>> {
+    let mut marks = Marks::default();
+    marks.build(text.as_bytes());
+    let is_clean = !marks.has_controls() && !text.contains('\n');
+    is_clean.then(|| fast::decode(text, &marks, 0, is_item)).flatten()
 }
 
 /// [`decode`] by the general path alone: the reference that the fast path is held to.
@@ -115,10 +124,8 @@ pub fn decode_generally<'a>(line: &'a str, sink: &mut impl FnMut(Item<'a, '_>)) 
 
 /// Reads an event's own text once more. `None` if [`decode`] would not call it one event.
 pub fn decode_one(text: &str) -> Option<Event<'_>> {
-    let is_clean = !text.bytes().any(|byte| byte < b' ');
-    is_clean
-        .then(|| fast::decode(text, false).or_else(|| fast::decode(text, true)))
-        .flatten()
+    decode_alone(text, false)
+        .or_else(|| decode_alone(text, true))
         .or_else(|| general::event(&general::Fields::of(serde_json::from_str(text).ok()?)?).ok())
 }
 

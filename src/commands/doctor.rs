@@ -154,7 +154,7 @@ fn as_json(opened: &Opened, tally: &Tally, found: &[Coverage]) -> Value {
         "skipped": opened.skipped.iter().map(|file| json!({"file": file.name, "why": file.why})).collect::<Vec<_>>(),
         "apiservers": servers,
         "stages": stages,
-        "levels": tally.levels,
+        "levels": tally.levels_by_name().collect::<BTreeMap<_, _>>(),
         "duplicate_count": tally.duplicates,
         "late_stage_count": tally.late_stages,
         "clock_inversion_count": tally.clock_inversions,

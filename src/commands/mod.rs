@@ -3,7 +3,7 @@
 mod doctor;
 mod logs;
 mod query;
-// pub mod synth;
+mod synth;
 
 use anyhow::{Error, Result};
 use clap::CommandFactory;
@@ -21,7 +21,7 @@ pub fn run(command: Command, console: Console) -> Result<()> {
     match command {
         Command::Query(args) => query::run(args, console),
         Command::Doctor(args) => doctor::run(&args, console),
-        // Command::Synth(args) => synth::run(&args, console),
+        Command::Synth(args) => synth::run(&args, console),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "stormglass", &mut console.stdout());
             Ok(())

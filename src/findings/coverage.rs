@@ -173,10 +173,8 @@ fn stages(tally: &Tally, all: &Presence) -> Vec<Coverage> {
 }
 
 fn bodies(tally: &Tally, all: &Presence) -> Coverage {
-    let levels = tally.levels.iter().map(|(level, count)| {
-        let name = if level.is_empty() { "unknown" } else { level };
-        format!("{name} {}", units::percent(*count, tally.events()))
-    });
+    let levels =
+        tally.levels_by_name().map(|(name, count)| format!("{name} {}", units::percent(count, tally.events())));
     let fact = format!("events by level: {}", levels.collect::<Vec<_>>().join(", "));
     let mut meaning = if all.response_body_count == 0 {
         "no response bodies, so the sizes of responses must come from elsewhere".to_owned()

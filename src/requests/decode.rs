@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -9,8 +10,11 @@ use foldhash::fast::FixedState;
 use super::recent::Stages;
 use super::tally::{ServerTally, Tally};
 use super::{Outcome, Request, Rows, Window, is_end};
-use crate::audit::{Event, Item, Micros, Reason, Stage, decode, decode_str};
+use crate::audit::{Event, Item, Marks, Micros, Reason, Stage, decode, decode_marked};
 use crate::source::{Chunk, FaultKind, Line, LogFile};
+
+/// Lines are seldom shorter.
+const USUAL_LINE_BYTES: usize = 700;
 
 /// A chunk after decoding.
 pub(super) struct Decoded<R> {
@@ -43,19 +47,26 @@ pub(super) enum Mark {
     Early(Box<Early>),
 }
 
-/// A stage of a request whose end is still to come, or never will.
+/// The stages of a request whose end is still to come, or never will.
 pub(super) struct Early {
     pub(super) key: u64,
-    pub(super) stage: Stage,
-    pub(super) stage_at: Option<Micros>,
+    pub(super) stages: Stages,
+    pub(super) started_at: Option<Micros>,
     pub(super) received_at: Option<Micros>,
-    /// Whether it is a refusal that may be all that is logged: ResponseStarted with 400 or 401.
-    pub(super) is_refusal: bool,
     pub(super) apiserver: Option<Arc<str>>,
     pub(super) file: Arc<str>,
+    pub(super) last: LastStage<Box<str>>,
+}
+
+/// The last stage of a request so far.
+pub(super) struct LastStage<T> {
+    pub(super) stage: Stage,
+    pub(super) stage_at: Option<Micros>,
+    /// Whether it is a refusal that may be all that is logged: ResponseStarted with 400 or 401.
+    pub(super) is_refusal: bool,
     pub(super) line: u64,
     /// The event itself.
-    pub(super) text: Box<str>,
+    pub(super) text: T,
 }
 
 /// Decodes a chunk and fills `rows` with the requests that end in it.
@@ -65,7 +76,7 @@ pub(super) fn decode_chunk<R: Rows>(chunk: Chunk, rows: R, window: Window) -> De
         rows,
         row_count: 0,
         window,
-        marks: Vec::new(),
+        marks: Vec::with_capacity(chunk.bytes.len() / USUAL_LINE_BYTES),
         open: HashMap::default(),
         tally: Tally::default(),
         server: ServerTally::default(),
@@ -85,13 +96,45 @@ struct Decoding<'c, R> {
     row_count: u32,
     window: Window,
     marks: Vec<LocalMark<'c>>,
-    /// Requests with early stages in this chunk and no end yet.
-    open: HashMap<u64, LocalOpen, FixedState>,
+    /// The marks of requests with early stages in this chunk and no end yet.
+    open: HashMap<u64, usize, FixedState>,
     tally: Tally,
     /// Of the file's own apiserver; events of others are rare.
     server: ServerTally,
     unreadable: u64,
     lines: u64,
+}
+
+/// A run of lines, looked at together: that is much faster, and few enough to be in the core's nearest cache still when
+/// they are then decoded one by one.
+#[derive(Default)]
+struct Run<'c> {
+    range: Range<usize>,
+    /// The lines, if they are UTF-8 without control characters: else each is looked at by itself.
+    text: Option<&'c str>,
+    marks: Marks,
+}
+
+const RUN_BYTES: usize = 32 << 10;
+
+impl<'c> Run<'c> {
+    /// Goes on to the run of whole lines that starts at `start`.
+    fn start_at(&mut self, start: usize, chunk: &'c [u8]) {
+        let rest = &chunk[start..];
+        let length = match memchr::memrchr(b'\n', &rest[..rest.len().min(RUN_BYTES)]) {
+            Some(last) => last + 1,
+            None => memchr::memchr(b'\n', rest).map_or(rest.len(), |first| first + 1),
+        };
+        self.range = start..start + length;
+        self.marks.build(&rest[..length]);
+        self.text = std::str::from_utf8(&rest[..length]).ok().filter(|_| !self.marks.has_controls());
+    }
+
+    /// A line's text and where it starts in the run.
+    fn text_of(&self, line: &Line<'c>) -> Option<(&'c str, usize)> {
+        let base = line.range().start - self.range.start;
+        Some((self.text?.get(base..base + line.bytes.len())?, base))
+    }
 }
 
 enum LocalMark<'c> {
@@ -109,36 +152,26 @@ enum LocalMark<'c> {
 /// What an [`Early`] is made of, unless its request ends in this chunk.
 struct LocalEarly<'c> {
     key: u64,
-    stage: Stage,
-    stage_at: Option<Micros>,
+    stages: Stages,
+    started_at: Option<Micros>,
     received_at: Option<Micros>,
-    is_refusal: bool,
     host: Option<&'c str>,
-    line: u64,
-    text: &'c str,
+    last: LastStage<&'c str>,
 }
 
 impl LocalEarly<'_> {
     fn kept(&self, file: &LogFile) -> Early {
+        let LastStage { stage, stage_at, is_refusal, line, text } = self.last;
         Early {
             key: self.key,
-            stage: self.stage,
-            stage_at: self.stage_at,
+            stages: self.stages,
+            started_at: self.started_at,
             received_at: self.received_at,
-            is_refusal: self.is_refusal,
             apiserver: self.host.map(Into::into).or_else(|| file.apiserver.clone()),
             file: Arc::clone(&file.name),
-            line: self.line,
-            text: self.text.into(),
+            last: LastStage { stage, stage_at, is_refusal, line, text: text.into() },
         }
     }
-}
-
-#[derive(Default)]
-struct LocalOpen {
-    stages: Stages,
-    started_at: Option<Micros>,
-    marks: [Option<usize>; 2],
 }
 
 impl<'c, R: Rows> Decoding<'c, R> {
@@ -157,12 +190,14 @@ impl<'c, R: Rows> Decoding<'c, R> {
 
     fn read_lines(&mut self) {
         let chunk = self.chunk;
-        // Checked for all lines at once, which is much faster; the rare chunk that fails is checked line by line.
-        let text = std::str::from_utf8(&chunk.bytes).ok().filter(|_| is_clean(&chunk.bytes));
+        let mut run = Run::default();
         for line in chunk.lines() {
             self.lines += 1;
-            match text.and_then(|text| text.get(line.range())) {
-                Some(text) => decode_str(text, true, &mut |item| self.item(line, item)),
+            if line.range().end > run.range.end && chunk.has_plain_lines() {
+                run.start_at(line.range().start, &chunk.bytes);
+            }
+            match run.text_of(&line) {
+                Some((text, base)) => decode_marked(text, &run.marks, base, &mut |item| self.item(line, item)),
                 None => decode(line.bytes, |item| self.item(line, item)),
             }
         }
@@ -225,39 +260,41 @@ impl<'c, R: Rows> Decoding<'c, R> {
     }
 
     fn end(&mut self, line: u64, event: &Event<'c>, apiserver: Option<&str>, key: u64) {
-        let open = if self.open.is_empty() { None } else { self.open.remove(&key) }.unwrap_or_default();
-        for mark in open.marks.into_iter().flatten() {
-            self.marks[mark] = LocalMark::Joined;
-        }
+        let open = if self.open.is_empty() { None } else { self.open.remove(&key) };
+        let early = open.map(|mark| std::mem::replace(&mut self.marks[mark], LocalMark::Joined));
+        let (stages, started_at) = match early {
+            Some(LocalMark::Early(early)) => (early.stages, early.started_at),
+            _ => (Stages::NONE, None),
+        };
         let outcome = if event.stage == Stage::Panic { Outcome::Panic } else { Outcome::Complete };
-        let row = self.append(line, event, apiserver, open.started_at, outcome);
-        self.marks.push(LocalMark::End {
-            key,
-            stages: open.stages.with(event.stage),
-            row,
-            has_start: open.started_at.is_some(),
-        });
+        let row = self.append(line, event, apiserver, started_at, outcome);
+        let stages = stages.with(event.stage);
+        self.marks.push(LocalMark::End { key, stages, row, has_start: started_at.is_some() });
     }
 
     fn early(&mut self, line: u64, event: &Event<'c>, text: &'c str, host: Option<&'c str>, key: u64) {
-        let open = self.open.entry(key).or_default();
-        if !open.stages.has(event.stage) {
-            open.stages = open.stages.with(event.stage);
-            open.marks[event.stage as usize] = Some(self.marks.len());
-            if event.stage == Stage::ResponseStarted {
-                open.started_at = event.stage_at;
+        let stage = event.stage;
+        let started_at = event.stage_at.filter(|_| stage == Stage::ResponseStarted);
+        let last = LastStage { stage, stage_at: event.stage_at, is_refusal: is_refusal(event), line, text };
+        let mark = *self.open.entry(key).or_insert(self.marks.len());
+        match self.marks.get_mut(mark) {
+            Some(LocalMark::Early(early)) if early.stages.has(stage) => self.tally.duplicates += 1,
+            Some(LocalMark::Early(early)) => {
+                early.stages = early.stages.with(stage);
+                early.started_at = early.started_at.or(started_at);
+                if stage > early.last.stage {
+                    early.last = last;
+                }
             }
+            _ => self.marks.push(LocalMark::Early(LocalEarly {
+                key,
+                stages: Stages::NONE.with(stage),
+                started_at,
+                received_at: event.request_received_at,
+                host,
+                last,
+            })),
         }
-        self.marks.push(LocalMark::Early(LocalEarly {
-            key,
-            stage: event.stage,
-            stage_at: event.stage_at,
-            received_at: event.request_received_at,
-            is_refusal: is_refusal(event),
-            host,
-            line,
-            text,
-        }));
     }
 
     fn finish(mut self) -> (R, Vec<Mark>, Tally) {
@@ -277,11 +314,6 @@ impl<'c, R: Rows> Decoding<'c, R> {
         });
         (self.rows, marks.collect(), self.tally)
     }
-}
-
-/// Whether there are no control characters but line feeds. Without an early way out, so that it is done many bytes at once.
-fn is_clean(bytes: &[u8]) -> bool {
-    bytes.iter().fold(0, |found, byte| found | u8::from(*byte < b' ') & u8::from(*byte != b'\n')) == 0
 }
 
 /// Whether the event may be all that is logged of a request that was refused before it was handled.

@@ -4,6 +4,7 @@
 //! earlier; the dropping of what was there before; and rows for requests that never end. The last chunk is held back
 //! until the next one is joined, so that a stage which comes a little late still finds its row.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -39,7 +40,8 @@ pub(super) struct Joiner<R, F> {
     make_rows: F,
     window: Window,
     recent: Recent,
-    open: HashMap<u64, Open, FixedState>,
+    /// Requests without an end so far.
+    open: HashMap<u64, Box<Early>, FixedState>,
     refusals: VecDeque<(Micros, u64)>,
     held: Option<Held<R>>,
     now: Micros,
@@ -51,13 +53,6 @@ struct Held<R> {
     joined: Joined<R>,
     /// The rows by request, for stages that come late.
     ends: Vec<(u64, u32)>,
-}
-
-/// A request without an end so far.
-struct Open {
-    stages: Stages,
-    started_at: Option<Micros>,
-    last: Box<Early>,
 }
 
 impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
@@ -76,6 +71,7 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
 
     /// Takes in the next chunk; the rows that are now final.
     pub(super) fn join(&mut self, decoded: Decoded<R>) -> Vec<Joined<R>> {
+        self.now = self.now.max(decoded.tally.last_at().unwrap_or(Micros::MIN));
         self.tally.merge(decoded.tally);
         let mut current =
             Held { joined: Joined { rows: decoded.rows, dropped: Vec::new(), started: Vec::new() }, ends: Vec::new() };
@@ -94,7 +90,7 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
     /// The rows that are left when the log has ended: those held back, and the requests that never ended.
     pub(super) fn finish(&mut self) -> Vec<Joined<R>> {
         let mut done: Vec<_> = self.held.take().map(|held| held.joined).into_iter().collect();
-        let open = std::mem::take(&mut self.open).into_values().collect();
+        let open = std::mem::take(&mut self.open).into_values().map(|early| *early).collect();
         done.extend(self.rows_of(open));
         done
     }
@@ -117,16 +113,18 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
     }
 
     fn early(&mut self, early: Box<Early>, current: &mut Held<R>) {
-        let known = self.recent.note(early.key, Stages::NONE.with(early.stage));
-        if known.has(early.stage) {
-            self.tally.duplicates += 1;
-        } else if known.has_end() {
-            self.tally.late_stages += 1;
+        let known = self.recent.note(early.key, early.stages);
+        self.tally.duplicates += known.shared_with(early.stages);
+        let new_stages = early.stages.without(known);
+        if new_stages == Stages::NONE {
+            return;
+        }
+        if known.has_end() {
+            self.tally.late_stages += new_stages.count();
             self.late(&early, current);
         } else {
-            self.now = self.now.max(early.stage_at.unwrap_or(Micros::MIN));
-            if early.is_refusal
-                && let Some(at) = early.stage_at
+            if early.last.is_refusal
+                && let Some(at) = early.last.stage_at
             {
                 self.refusals.push_back((at, early.key));
             }
@@ -134,9 +132,9 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
         }
     }
 
-    /// A stage after its request's end: the row is in this chunk, or in the one held back.
+    /// Stages after their request's end: the row is in this chunk, or in the one held back.
     fn late(&mut self, early: &Early, current: &mut Held<R>) {
-        let Some(at) = early.stage_at.filter(|_| early.stage == Stage::ResponseStarted) else {
+        let Some(at) = early.started_at else {
             return;
         };
         for held in [Some(current), self.held.as_mut()].into_iter().flatten() {
@@ -148,18 +146,16 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
     }
 
     fn keep_open(&mut self, early: Box<Early>) {
-        let started_at = early.stage_at.filter(|_| early.stage == Stage::ResponseStarted);
-        match self.open.get_mut(&early.key) {
-            Some(open) => {
-                open.stages = open.stages.with(early.stage);
-                open.started_at = open.started_at.or(started_at);
-                if early.stage > open.last.stage {
-                    open.last = early;
+        match self.open.entry(early.key) {
+            Entry::Vacant(entry) => drop(entry.insert(early)),
+            Entry::Occupied(mut entry) => {
+                let open = entry.get_mut();
+                open.stages = open.stages.and(early.stages);
+                open.started_at = open.started_at.or(early.started_at);
+                if early.last.stage > open.last.stage {
+                    open.last = early.last;
+                    open.file = early.file;
                 }
-            }
-            None => {
-                let stages = Stages::NONE.with(early.stage);
-                self.open.insert(early.key, Open { stages, started_at, last: early });
             }
         }
     }
@@ -172,9 +168,9 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
                 break;
             }
             self.refusals.pop_front();
-            if self.open.get(&key).is_some_and(Open::is_lone_refusal) {
+            if self.open.get(&key).is_some_and(|open| open.is_lone_refusal()) {
                 self.recent.note(key, Stages::NONE.with(Stage::ResponseComplete));
-                settled.extend(self.open.remove(&key));
+                settled.extend(self.open.remove(&key).map(|early| *early));
             }
         }
         self.rows_of(settled)
@@ -184,22 +180,22 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
         if self.open.len() <= MAX_OPEN_REQUESTS {
             return Vec::new();
         }
-        let mut by_age: Vec<_> = self.open.values().map(|open| (open.last.stage_at, open.last.key)).collect();
+        let mut by_age: Vec<_> = self.open.values().map(|open| (open.last.stage_at, open.key)).collect();
         by_age.sort_unstable();
         by_age.truncate(MAX_OPEN_REQUESTS / 2);
         self.tally.given_up += by_age.len() as u64;
-        let given_up = by_age.iter().filter_map(|(_, key)| self.open.remove(key)).collect();
+        let given_up = by_age.iter().filter_map(|(_, key)| self.open.remove(key)).map(|early| *early).collect();
         self.rows_of(given_up)
     }
 
     /// Rows of requests that have no end in the log.
-    fn rows_of(&self, mut requests: Vec<Open>) -> Vec<Joined<R>> {
+    fn rows_of(&self, mut requests: Vec<Early>) -> Vec<Joined<R>> {
         requests.sort_by(|a, b| a.place().cmp(&b.place()));
         let pieces = requests.chunks(ROWS_AT_ONCE);
         pieces.map(|piece| self.rows_of_piece(piece)).collect()
     }
 
-    fn rows_of_piece(&self, requests: &[Open]) -> Joined<R> {
+    fn rows_of_piece(&self, requests: &[Early]) -> Joined<R> {
         let mut rows = (self.make_rows)();
         for open in requests {
             self.append(open, &mut rows);
@@ -207,7 +203,7 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
         Joined { rows, dropped: Vec::new(), started: Vec::new() }
     }
 
-    fn append(&self, open: &Open, rows: &mut R) {
+    fn append(&self, open: &Early, rows: &mut R) {
         let Some(event) = decode_one(&open.last.text) else {
             unreachable!("an event that was read once can be read again");
         };
@@ -218,8 +214,8 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
         }
         rows.append(&Request {
             event: &event,
-            apiserver: open.last.apiserver.as_deref(),
-            file: &open.last.file,
+            apiserver: open.apiserver.as_deref(),
+            file: &open.file,
             line: open.last.line,
             started_at: open.started_at,
             completed_at,
@@ -228,13 +224,13 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
     }
 }
 
-impl Open {
+impl Early {
     /// A failed authentication (401) or a bad `timeout` (400) is logged as ResponseStarted alone.
     fn is_lone_refusal(&self) -> bool {
         self.last.is_refusal && self.stages == Stages::NONE.with(Stage::ResponseStarted)
     }
 
     fn place(&self) -> (Option<Micros>, &Arc<str>, u64, u64) {
-        (self.last.received_at, &self.last.file, self.last.line, self.last.key)
+        (self.received_at, &self.file, self.last.line, self.key)
     }
 }

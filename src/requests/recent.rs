@@ -20,6 +20,21 @@ impl Stages {
         self.0 & 1 << stage as u8 != 0
     }
 
+    /// Those of `self` that are not in `other`.
+    pub(super) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// How many there are.
+    pub(super) fn count(self) -> u64 {
+        u64::from(self.0.count_ones())
+    }
+
+    /// With all of `other` among them.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// How many stages are in both.
     pub(super) fn shared_with(self, other: Self) -> u64 {
         u64::from((self.0 & other.0).count_ones())

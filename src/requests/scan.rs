@@ -1,17 +1,17 @@
-//! Runs a scan: one thread reads, all cores decode chunks, and the caller's thread joins them in order.
+//! Runs a scan: all cores read and decode chunks, and the caller's thread joins them in order.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::decode::{Decoded, decode_chunk};
 use super::join::{Joined, Joiner};
 use super::tally::Tally;
 use super::{Request, Rows, Window};
 use crate::audit::{Item, Micros, decode};
-use crate::source::{Compression, LogFile, Reader};
+use crate::source::{Chunk, Compression, LogFile, Reader};
 
 /// How far scans have come; read by whoever shows it.
 #[derive(Debug, Default)]
@@ -45,67 +45,103 @@ impl Progress {
 pub fn scan<R: Rows>(
     files: Vec<Arc<LogFile>>,
     window: Window,
-    make_rows: impl Fn() -> R + Clone + Send + 'static,
+    make_rows: impl Fn() -> R + Clone + Send + Sync + 'static,
     progress: &Arc<Progress>,
     mut emit: impl FnMut(Joined<R>) -> ControlFlow<()>,
 ) -> Tally {
-    let waiting = rayon::current_num_threads() * 2;
-    let (queue, results) = mpsc::sync_channel(waiting);
-    let reading = {
-        let (make_rows, progress) = (make_rows.clone(), Arc::clone(progress));
-        thread::spawn(move || read(files, window, &make_rows, &progress, &queue))
-    };
-    let mut joiner = Joiner::new(make_rows, window);
-    let mut flow = ControlFlow::Continue(());
-    for result in &results {
-        let Ok(decoded) = result.recv() else {
-            unreachable!("a chunk that was sent off to be decoded always comes back");
-        };
+    progress.expected_bytes.fetch_add(files.iter().filter_map(|file| file.disk_bytes).sum(), Ordering::Relaxed);
+    let (done, results) = mpsc::channel();
+    let mut joiner = Joiner::new(make_rows.clone(), window);
+    let work = Arc::new(Work {
+        input: Mutex::new(Input { reader: Reader::new(files), next_number: 0, disk_bytes_read: 0 }),
+        buffers: Mutex::default(),
+        progress: Arc::clone(progress),
+        decode: move |chunk| decode_chunk(chunk, make_rows(), window),
+        done,
+    });
+    for _ in 0..rayon::current_num_threads() * 2 + 1 {
+        work.clone().take_on_a_chunk();
+    }
+    for decoded in in_order(&results) {
         progress.lines.fetch_add(decoded.lines, Ordering::Relaxed);
-        flow = joiner.join(decoded).into_iter().try_for_each(&mut emit);
-        if flow.is_break() {
-            break;
+        if joiner.join(decoded).into_iter().try_for_each(&mut emit).is_break() {
+            return joiner.tally;
         }
+        work.clone().take_on_a_chunk();
     }
-    if flow.is_continue() {
-        let _stopped = joiner.finish().into_iter().try_for_each(&mut emit);
-    }
-    drop(results);
-    if reading.join().is_err() {
-        unreachable!("the reading thread meets no panic");
-    }
+    let _stopped = joiner.finish().into_iter().try_for_each(&mut emit);
     joiner.tally
 }
 
-/// Reads chunks and sends each off to be decoded; `queue` keeps their order and bounds how many are under way.
-fn read<R: Rows>(
-    files: Vec<Arc<LogFile>>,
-    window: Window,
-    make_rows: &impl Fn() -> R,
-    progress: &Progress,
-    queue: &mpsc::SyncSender<mpsc::Receiver<Decoded<R>>>,
-) {
-    let (recycle, recycled) = mpsc::channel::<Vec<u8>>();
-    progress.expected_bytes.fetch_add(files.iter().filter_map(|file| file.disk_bytes).sum(), Ordering::Relaxed);
-    let mut reader = Reader::new(files);
-    let mut read_before = 0;
-    while let Some(chunk) = reader.next_chunk(recycled.try_recv().unwrap_or_default()) {
-        // Each file's count starts anew.
-        let read_now = chunk.disk_bytes_read;
-        let more = if read_now < read_before { read_now } else { read_now - read_before };
-        progress.disk_bytes.fetch_add(more, Ordering::Relaxed);
-        read_before = read_now;
-        let (done, result) = mpsc::sync_channel(1);
-        if queue.send(result).is_err() {
-            return;
-        }
-        let (rows, recycle) = (make_rows(), recycle.clone());
+/// What the tasks of a scan share. A task reads a chunk and decodes it on the same core, while it is in that core's cache;
+/// only the reading is one after another. There are never more tasks than the joining allows, so none has to wait for it.
+struct Work<R, D> {
+    input: Mutex<Input>,
+    buffers: Mutex<Vec<Vec<u8>>>,
+    progress: Arc<Progress>,
+    decode: D,
+    done: mpsc::Sender<Numbered<R>>,
+}
+
+struct Input {
+    reader: Reader,
+    next_number: u64,
+    /// Of the file being read.
+    disk_bytes_read: u64,
+}
+
+/// A decoded chunk with its place in the order; `None` after the last one.
+struct Numbered<R> {
+    number: u64,
+    decoded: Option<Decoded<R>>,
+}
+
+impl<R: Rows, D: Fn(Chunk) -> Decoded<R> + Send + Sync + 'static> Work<R, D> {
+    fn take_on_a_chunk(self: Arc<Self>) {
         rayon::spawn(move || {
-            let mut decoded = decode_chunk(chunk, rows, window);
-            let _reader_is_done = recycle.send(std::mem::take(&mut decoded.buffer));
-            let _nobody_waits = done.send(decoded);
+            let buffer = lock(&self.buffers).pop().unwrap_or_default();
+            let (number, chunk) = self.read(buffer);
+            let decoded = chunk.map(|chunk| {
+                let mut decoded = (self.decode)(chunk);
+                let buffer = std::mem::take(&mut decoded.buffer);
+                lock(&self.buffers).push(buffer);
+                decoded
+            });
+            let _nobody_waits = self.done.send(Numbered { number, decoded });
         });
     }
+
+    fn read(&self, buffer: Vec<u8>) -> (u64, Option<Chunk>) {
+        let mut input = lock(&self.input);
+        let number = input.next_number;
+        input.next_number += 1;
+        let chunk = input.reader.next_chunk(buffer);
+        if let Some(chunk) = &chunk {
+            // Each file's count starts anew.
+            let before = if chunk.disk_bytes_read < input.disk_bytes_read { 0 } else { input.disk_bytes_read };
+            self.progress.disk_bytes.fetch_add(chunk.disk_bytes_read - before, Ordering::Relaxed);
+            input.disk_bytes_read = chunk.disk_bytes_read;
+        }
+        (number, chunk)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Decoded chunks in the order of the log, until the last one.
+fn in_order<R>(results: &mpsc::Receiver<Numbered<R>>) -> impl Iterator<Item = Decoded<R>> {
+    let mut early = BTreeMap::new();
+    let mut next_number = 0;
+    std::iter::from_fn(move || {
+        while !early.contains_key(&next_number) {
+            let result = results.recv().ok()?;
+            early.insert(result.number, result.decoded);
+        }
+        next_number += 1;
+        early.remove(&(next_number - 1)).flatten()
+    })
 }
 
 /// The latest stage in `files`: from the end of plain files, by reading compressed ones whole.

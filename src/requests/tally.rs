@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::audit::{Event, Latency, Micros, Reason, Remark, Stage};
+use crate::audit::{Event, Latency, Level, Micros, Reason, Remark, Stage};
 use crate::source::Place;
 
 /// Counts over a scan. Every line is in them, read or not.
@@ -11,8 +11,8 @@ use crate::source::Place;
 pub struct Tally {
     /// Events by stage, in the order of [`Stage::ALL`].
     pub stages: [u64; Stage::ALL.len()],
-    /// Events by the name of their level; those without one under "".
-    pub levels: BTreeMap<&'static str, u64>,
+    /// Events by level, in the order of [`Level::ALL`]; those without one at the end.
+    pub levels: [u64; Level::ALL.len() + 1],
     /// Events with each latency annotation, in the order of [`Latency::ALL`].
     pub latencies: [u64; Latency::ALL.len()],
     /// What can't be used, by reason.
@@ -98,6 +98,12 @@ impl Tally {
         self.stages.iter().sum()
     }
 
+    /// Events by the name of their level, those that there are; "unknown" for those without one.
+    pub fn levels_by_name(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = Level::ALL.iter().map(|level| level.name()).chain(["unknown"]);
+        names.zip(self.levels).filter(|(_, count)| *count > 0)
+    }
+
     /// Lines, or parts of lines, that can't be used.
     pub fn unreadable_count(&self) -> u64 {
         self.unreadable.values().map(|noted| noted.count).sum()
@@ -120,7 +126,7 @@ impl Tally {
     /// Counts an event; what it says of its server goes to that server's own tally.
     pub(super) fn note_event(&mut self, event: &Event<'_>, text: &str, place: impl Fn() -> Place) {
         self.stages[event.stage as usize] += 1;
-        *self.levels.entry(event.level.map_or("", |level| level.name())).or_default() += 1;
+        self.levels[event.level.map_or(Level::ALL.len(), |level| level as usize)] += 1;
         if event.annotations.has_latency() {
             for part in Latency::ALL {
                 self.latencies[part as usize] += u64::from(event.annotations.latency(part).is_some());
@@ -138,9 +144,7 @@ impl Tally {
     pub(super) fn merge(&mut self, next: Self) {
         add_all(&mut self.stages, &next.stages);
         add_all(&mut self.latencies, &next.latencies);
-        for (level, count) in next.levels {
-            *self.levels.entry(level).or_default() += count;
-        }
+        add_all(&mut self.levels, &next.levels);
         merge_noted(&mut self.unreadable, next.unreadable);
         merge_noted(&mut self.remarks, next.remarks);
         self.duplicates += next.duplicates;

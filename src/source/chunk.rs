@@ -60,6 +60,11 @@ impl Chunk {
         plain.into_iter().flatten().chain(spanning.into_iter().flatten())
     }
 
+    /// Whether a line is a line, and not a JSON value that may span lines.
+    pub const fn has_plain_lines(&self) -> bool {
+        self.spans.is_none()
+    }
+
     fn plain_lines(&self) -> impl Iterator<Item = Line<'_>> {
         let mut at = 0;
         let mut number = self.first_line;

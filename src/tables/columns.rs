@@ -99,7 +99,7 @@ fn verb_is(row: &Row<'_>, verb: &str) -> bool {
 /// (upstream `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`).
 fn apf_user<'r>(row: &'r Row<'r>) -> &'r crate::audit::User<'r> {
     let event = row.request.event;
-    event.impersonated_user.as_ref().unwrap_or(&event.user)
+    event.impersonated_user.as_deref().unwrap_or(&event.user)
 }
 
 fn scope(row: &Row<'_>) -> Option<Scope> {
@@ -139,12 +139,12 @@ pub(super) const COLUMNS: [Column; 61] = [
     plain("user_groups", Value::Texts(|row| row.request.event.user.groups), "user.groups"),
     plain(
         "impersonated_user_name",
-        Value::Text(|row| row.request.event.impersonated_user?.name),
+        Value::Text(|row| row.request.event.impersonated_user.as_ref()?.name),
         "impersonatedUser.username",
     ),
     plain(
         "impersonated_groups",
-        Value::Texts(|row| row.request.event.impersonated_user?.groups),
+        Value::Texts(|row| row.request.event.impersonated_user.as_ref()?.groups),
         "impersonatedUser.groups",
     ),
     plain(

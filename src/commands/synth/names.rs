@@ -1,0 +1,86 @@
+//! Names that a cluster of some hundred people is made of; invented, and as long as such names are.
+
+/// Namespaces, in the order in which etcd keeps them.
+pub(super) const NAMESPACES: [&str; 26] = [
+    "analytics",
+    "argocd",
+    "billing",
+    "billing-staging",
+    "catalogue",
+    "checkout",
+    "checkout-canary",
+    "ci-runners",
+    "customer-portal",
+    "data-platform",
+    "fraud-detection",
+    "identity",
+    "inventory",
+    "kafka",
+    "kube-system",
+    "logging",
+    "monitoring",
+    "notifications",
+    "order-management",
+    "payments",
+    "payments-staging",
+    "pricing",
+    "recommendation",
+    "search",
+    "shipping",
+    "team-mobile-preview",
+];
+
+/// Workloads.
+pub(super) const APPS: [&str; 32] = [
+    "account-service",
+    "address-validator",
+    "ai-embeddings-worker",
+    "api-gateway",
+    "audit-forwarder",
+    "basket",
+    "billing-exporter",
+    "catalogue-indexer",
+    "checkout-web",
+    "consent-api",
+    "currency-rates",
+    "email-renderer",
+    "event-bridge-consumer",
+    "feature-flags",
+    "fraud-scoring-batch",
+    "geo-lookup",
+    "image-resizer",
+    "inventory-projector",
+    "invoice-generator",
+    "ledger",
+    "loyalty-points",
+    "notification-dispatcher",
+    "order-processor",
+    "payment-gateway",
+    "pdf-service",
+    "price-calculator",
+    "recommendation-api",
+    "redis-cluster-proxy",
+    "search-frontend",
+    "session-store",
+    "shipping-label-printer",
+    "webhook-relay",
+];
+
+/// People, as an OpenID Connect provider names them.
+pub(super) const PEOPLE: [&str; 12] = [
+    "anna.kowalska@example.com",
+    "b.okafor@example.com",
+    "chen.wei@example.com",
+    "d.moreau@example.com",
+    "elif.yilmaz@example.com",
+    "finn.larsen@example.com",
+    "grace.hopkins@example.com",
+    "hiro.tanaka@example.com",
+    "ines.carvalho@example.com",
+    "j.novak@example.com",
+    "lena.schmidt@example.com",
+    "m.rossi@example.com",
+];
+
+/// The letters that Kubernetes draws the suffixes of names from (`apimachinery/pkg/util/rand`).
+pub(super) const SAFE_LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
