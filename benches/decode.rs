@@ -4,7 +4,7 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use stormglass::audit::{Item, Marks, Stage, decode_generally, decode_marked};
+use stormglass::audit::{Item, Stage, decode, decode_clean, decode_generally, is_clean};
 use stormglass::requests::{Outcome, Request, Rows};
 use stormglass::source::{Chunk, Reader, discover};
 use stormglass::tables::RequestRows;
@@ -13,7 +13,7 @@ fn main() {
     divan::main();
 }
 
-/// The first 64 MB of the log.
+/// The first 32 MB of the log.
 #[expect(clippy::disallowed_methods, reason = "a benchmark takes its input so")]
 fn chunks() -> Vec<Chunk> {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/sample-logs");
@@ -22,7 +22,7 @@ fn chunks() -> Vec<Chunk> {
         unreachable!("the log is there");
     };
     let mut reader = Reader::new(found.files);
-    std::iter::from_fn(|| reader.next_chunk(Vec::new())).take(64).collect()
+    std::iter::from_fn(|| reader.next_chunk(Vec::new())).take(32).collect()
 }
 
 fn bytes(chunks: &[Chunk]) -> BytesCount {
@@ -37,22 +37,20 @@ enum Path {
 
 /// Hands over each event of a chunk by one of the two paths.
 fn events(path: Path, chunk: &Chunk, mut take: impl FnMut(&Item<'_, '_>)) {
-    let mut marks = Marks::default();
-    if matches!(path, Path::Fast) {
-        marks.build(&chunk.bytes);
-    }
+    let is_clean = is_clean(&chunk.bytes);
     for line in chunk.lines() {
         let Ok(text) = std::str::from_utf8(line.bytes) else {
             continue;
         };
         match path {
-            Path::Fast => decode_marked(text, &marks, line.range().start, &mut |item| take(&item)),
+            Path::Fast if is_clean => decode_clean(text, &mut |item| take(&item)),
+            Path::Fast => decode(line.bytes, |item| take(&item)),
             Path::General => decode_generally(text, &mut |item| take(&item)),
         }
     }
 }
 
-#[divan::bench(args = [Path::Fast, Path::General])]
+#[divan::bench(args = [Path::Fast, Path::General], sample_count = 20, sample_size = 1)]
 fn to_events(bencher: Bencher<'_, '_>, path: Path) {
     let chunks = chunks();
     bencher.counter(bytes(&chunks)).bench_local(|| {
@@ -64,7 +62,7 @@ fn to_events(bencher: Bencher<'_, '_>, path: Path) {
     });
 }
 
-#[divan::bench(args = [Path::Fast, Path::General])]
+#[divan::bench(args = [Path::Fast, Path::General], sample_count = 20, sample_size = 1)]
 fn to_arrow(bencher: Bencher<'_, '_>, path: Path) {
     let chunks = chunks();
     bencher.counter(bytes(&chunks)).bench_local(|| {

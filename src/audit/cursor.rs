@@ -3,24 +3,22 @@
 //! Every method answers `None` or `false` on anything but the exact form it knows; the caller then takes the general
 //! path, which decides. So this file never says why a line is bad, and accepts nothing that JSON forbids.
 
-use super::marks::Marks;
+use wide::u8x16;
+
 use super::text::{Text, TextList};
 
 /// Where the fast path stands in its line.
-pub(super) struct Cursor<'a, 'm> {
+pub(super) struct Cursor<'a> {
     text: &'a str,
-    marks: &'m Marks,
-    /// Where the line starts in the text that the marks are of.
-    base: usize,
     at: usize,
     /// Whether an escape of a surrogate was met: the general path looks closer.
     pub(super) has_surrogate: bool,
 }
 
-impl<'a, 'm> Cursor<'a, 'm> {
-    /// A cursor at the start of `text`, which must hold no control characters and start at `base` of what `marks` are of.
-    pub(super) const fn new(text: &'a str, marks: &'m Marks, base: usize) -> Self {
-        Self { text, marks, base, at: 0, has_surrogate: false }
+impl<'a> Cursor<'a> {
+    /// A cursor at the start of `text`, which must hold no control characters.
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, at: 0, has_surrogate: false }
     }
 
     /// The byte offset reached.
@@ -55,20 +53,30 @@ impl<'a, 'm> Cursor<'a, 'm> {
     }
 
     /// Reads the rest of a string whose opening quote has been eaten, and eats its closing quote.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Option<Text<'a>> {
         let start = self.at;
+        let end = quote_or_backslash(self.text.as_bytes(), start)?;
+        self.at = end;
+        if self.text.as_bytes()[end] == b'\\' {
+            return self.string_with_escapes(start);
+        }
+        self.at += 1;
+        Some(Text::new(self.text.get(start..end)?, false))
+    }
+
+    /// Goes on with a string that started at `start`, at the first of its escapes.
+    #[inline(never)]
+    fn string_with_escapes(&mut self, start: usize) -> Option<Text<'a>> {
         let bytes = self.text.as_bytes();
-        let mut has_escapes = false;
         loop {
-            self.at = self.marks.next(self.base + self.at)? - self.base;
-            if *bytes.get(self.at)? == b'"' {
+            self.escape()?;
+            self.at = quote_or_backslash(bytes, self.at)?;
+            if bytes[self.at] == b'"' {
                 let raw = self.text.get(start..self.at)?;
                 self.at += 1;
-                return Some(Text::new(raw, has_escapes));
+                return Some(Text::new(raw, true));
             }
-            has_escapes = true;
-            self.escape()?;
         }
     }
 
@@ -214,6 +222,28 @@ impl<'a, 'm> Cursor<'a, 'm> {
     }
 }
 
+/// The position of the next `"` or `\` at or after `at`.
+#[inline(always)]
+fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let block = u8x16::new(*block);
+        let hits = block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
+        let mask = hits.to_bitmask();
+        if mask != 0 {
+            return Some(at + mask.trailing_zeros() as usize);
+        }
+        at += 16;
+    }
+    quote_or_backslash_near_end(bytes, at)
+}
+
+#[inline(never)]
+fn quote_or_backslash_near_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let tail = bytes.get(at..)?;
+    let found = tail.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(at + found)
+}
+
 /// Which of the open brackets are objects: one bit each, the innermost lowest, 64 at hand and deeper ones on the heap.
 #[derive(Default)]
 struct Nesting {
@@ -251,10 +281,7 @@ mod tests {
     use super::*;
 
     fn skips(text: &str) -> bool {
-        let mut marks = Marks::default();
-        // What stands before the text must not matter.
-        marks.build(format!("\"{text}").as_bytes());
-        let mut cursor = Cursor::new(text, &marks, 1);
+        let mut cursor = Cursor::new(text);
         cursor.skip_value().is_some() && cursor.is_at_end()
     }
 

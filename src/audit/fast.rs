@@ -6,15 +6,14 @@
 
 use super::cursor::Cursor;
 use super::event::{Annotations, Event, Level, ObjectRef, Remarks, Stage, User};
-use super::marks::Marks;
 use super::text::Text;
 use super::time::{parse_instant, parse_instant_beside};
 
-/// Reads one event from `line`, which must hold no control characters and start at `base` of the text that `marks` are of.
+/// Reads one event from `line`, which must hold no control characters.
 ///
 /// With `is_item`, the event is an item of an EventList, which has no `kind` and `apiVersion` of its own.
-pub(super) fn decode<'a>(line: &'a str, marks: &Marks, base: usize, is_item: bool) -> Option<Event<'a>> {
-    let c = &mut Cursor::new(line, marks, base);
+pub(super) fn decode(line: &str, is_item: bool) -> Option<Event<'_>> {
+    let c = &mut Cursor::new(line);
     let starts = if is_item {
         c.eat(b"{\"level\":\"")
     } else {
@@ -70,14 +69,14 @@ pub(super) fn decode<'a>(line: &'a str, marks: &Marks, base: usize, is_item: boo
     })
 }
 
-fn level(c: &mut Cursor<'_, '_>) -> Option<Level> {
+fn level(c: &mut Cursor<'_>) -> Option<Level> {
     if c.eat(b"Metadata\"") {
         return Some(Level::Metadata);
     }
     Level::from_name(&c.string()?.decode())
 }
 
-fn stage(c: &mut Cursor<'_, '_>) -> Option<Stage> {
+fn stage(c: &mut Cursor<'_>) -> Option<Stage> {
     if c.eat(b"ResponseComplete\"") {
         return Some(Stage::ResponseComplete);
     }
@@ -85,7 +84,7 @@ fn stage(c: &mut Cursor<'_, '_>) -> Option<Stage> {
 }
 
 /// The length of the body that stands here.
-fn body(c: &mut Cursor<'_, '_>) -> Option<u64> {
+fn body(c: &mut Cursor<'_>) -> Option<u64> {
     let start = c.at();
     c.skip_value()?;
     let length = c.at() - start;
@@ -116,12 +115,12 @@ macro_rules! concat_bytes_of {
 }
 
 /// Eats the `}` of the object that opened at `open`.
-fn close(c: &mut Cursor<'_, '_>, open: usize) -> Option<()> {
+fn close(c: &mut Cursor<'_>, open: usize) -> Option<()> {
     let closes = if c.at() == open { c.eat(b"{}") } else { c.eat(b"}") };
     closes.then_some(())
 }
 
-fn user<'a>(c: &mut Cursor<'a, '_>) -> Option<User<'a>> {
+fn user<'a>(c: &mut Cursor<'a>) -> Option<User<'a>> {
     let open = c.at();
     let mut user = User::default();
     if field!(c, open, "\"username\":\"") {
@@ -140,7 +139,7 @@ fn user<'a>(c: &mut Cursor<'a, '_>) -> Option<User<'a>> {
     Some(user)
 }
 
-fn extra<'a>(c: &mut Cursor<'a, '_>, user: &mut User<'a>) -> Option<()> {
+fn extra<'a>(c: &mut Cursor<'a>, user: &mut User<'a>) -> Option<()> {
     if c.eat(b"{}") {
         return Some(());
     }
@@ -160,7 +159,7 @@ fn extra<'a>(c: &mut Cursor<'a, '_>, user: &mut User<'a>) -> Option<()> {
     }
 }
 
-fn object_ref<'a>(c: &mut Cursor<'a, '_>) -> Option<ObjectRef<'a>> {
+fn object_ref<'a>(c: &mut Cursor<'a>) -> Option<ObjectRef<'a>> {
     let open = c.at();
     let mut object = ObjectRef::default();
     if field!(c, open, "\"resource\":\"") {
@@ -192,7 +191,7 @@ fn object_ref<'a>(c: &mut Cursor<'a, '_>) -> Option<ObjectRef<'a>> {
 }
 
 /// `reason` and `code` of a `metav1.Status`.
-fn status<'a>(c: &mut Cursor<'a, '_>) -> Option<(Option<Text<'a>>, Option<i32>)> {
+fn status<'a>(c: &mut Cursor<'a>) -> Option<(Option<Text<'a>>, Option<i32>)> {
     let open = c.at();
     let (mut reason, mut code) = (None, None);
     if field!(c, open, "\"metadata\":") && !c.eat(b"{}") {
@@ -217,7 +216,7 @@ fn status<'a>(c: &mut Cursor<'a, '_>) -> Option<(Option<Text<'a>>, Option<i32>)>
     Some((reason, code))
 }
 
-fn annotations<'a>(c: &mut Cursor<'a, '_>) -> Option<Annotations<'a>> {
+fn annotations<'a>(c: &mut Cursor<'a>) -> Option<Annotations<'a>> {
     let mut annotations = Annotations::default();
     if c.eat(b"{}") {
         return Some(annotations);

@@ -9,7 +9,6 @@ mod envelope;
 mod event;
 mod fast;
 mod general;
-mod marks;
 mod text;
 mod time;
 
@@ -17,7 +16,6 @@ use serde_json::value::RawValue;
 
 pub use envelope::Looks;
 pub use event::{Annotations, Event, Latency, Level, ObjectRef, Remark, Remarks, Stage, User};
-pub use marks::Marks;
 pub use text::{Text, TextList};
 pub use time::{Micros, parse_duration_secs, parse_instant};
 
@@ -100,21 +98,24 @@ pub fn decode<'a>(line: &'a [u8], mut sink: impl FnMut(Item<'a, '_>)) {
     }
 }
 
-/// [`decode`] for a line of a longer text: it starts at `base` of the text that `marks` are of, which must be found to
-/// hold no control characters but line feeds.
-pub fn decode_marked<'a>(line: &'a str, marks: &Marks, base: usize, sink: &mut impl FnMut(Item<'a, '_>)) {
-    match fast::decode(line, marks, base, false) {
+/// [`decode`] for a line that is known to be text without control characters: that is found out faster for many lines at
+/// once.
+pub fn decode_clean<'a>(line: &'a str, sink: &mut impl FnMut(Item<'a, '_>)) {
+    match fast::decode(line, false) {
         Some(event) => sink(Item::Event { event: &event, text: line, host: None }),
         None => decode_any(line, sink),
     }
 }
 
+/// Whether there are no control characters but line feeds. It never stops early, so that many bytes are looked at at once.
+pub fn is_clean(text: &[u8]) -> bool {
+    text.iter().fold(0, |found, byte| found | u8::from(*byte < b' ') & u8::from(*byte != b'\n')) == 0
+}
+
 /// The fast path for a text by itself. `None` if it is not exactly as the fast path knows it.
 fn decode_alone(text: &str, is_item: bool) -> Option<Event<'_>> {
-    let mut marks = Marks::default();
-    marks.build(text.as_bytes());
-    let is_clean = !marks.has_controls() && !text.contains('\n');
-    is_clean.then(|| fast::decode(text, &marks, 0, is_item)).flatten()
+    let is_one_line = is_clean(text.as_bytes()) && !text.contains('\n');
+    is_one_line.then(|| fast::decode(text, is_item)).flatten()
 }
 
 /// [`decode`] by the general path alone: the reference that the fast path is held to.

@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use super::recent::Stages;
 use super::tally::{ServerTally, Tally};
 use super::{Outcome, Request, Rows, Window, is_end};
-use crate::audit::{Event, Item, Marks, Micros, Reason, Stage, decode, decode_marked};
+use crate::audit::{Event, Item, Micros, Reason, Stage, decode, decode_clean, is_clean};
 use crate::source::{Chunk, FaultKind, Line, LogFile};
 
 /// Lines are seldom shorter.
@@ -112,7 +112,6 @@ struct Run<'c> {
     range: Range<usize>,
     /// The lines, if they are UTF-8 without control characters: else each is looked at by itself.
     text: Option<&'c str>,
-    marks: Marks,
 }
 
 const RUN_BYTES: usize = 32 << 10;
@@ -126,14 +125,13 @@ impl<'c> Run<'c> {
             None => memchr::memchr(b'\n', rest).map_or(rest.len(), |first| first + 1),
         };
         self.range = start..start + length;
-        self.marks.build(&rest[..length]);
-        self.text = std::str::from_utf8(&rest[..length]).ok().filter(|_| !self.marks.has_controls());
+        self.text = std::str::from_utf8(&rest[..length]).ok().filter(|text| is_clean(text.as_bytes()));
     }
 
-    /// A line's text and where it starts in the run.
-    fn text_of(&self, line: &Line<'c>) -> Option<(&'c str, usize)> {
-        let base = line.range().start - self.range.start;
-        Some((self.text?.get(base..base + line.bytes.len())?, base))
+    /// A line's text.
+    fn text_of(&self, line: &Line<'c>) -> Option<&'c str> {
+        let start = line.range().start - self.range.start;
+        self.text?.get(start..start + line.bytes.len())
     }
 }
 
@@ -197,7 +195,7 @@ impl<'c, R: Rows> Decoding<'c, R> {
                 run.start_at(line.range().start, &chunk.bytes);
             }
             match run.text_of(&line) {
-                Some((text, base)) => decode_marked(text, &run.marks, base, &mut |item| self.item(line, item)),
+                Some(text) => decode_clean(text, &mut |item| self.item(line, item)),
                 None => decode(line.bytes, |item| self.item(line, item)),
             }
         }
