@@ -14,6 +14,8 @@
 --         (RequestReceived omitted, no end) can't be counted, and buckets before the log's first line hold only what
 --         was still running then: both are too low. The mean is over the part of the bucket between the log's first
 --         receipt and its last line; null if that is no longer than an instant.
+--         A stretch without a change is laid into 100,000 buckets at most: one request stamped 1970, by a server without
+--         a clock, would else be laid into millions.
 with grouped as (
     select
         apiserver,
@@ -89,10 +91,13 @@ placed as (
     select
         *,
         at_micros / bucket_micros as first_bucket,
-        case
-            when inflight_count = 0 then at_micros / bucket_micros
-            else greatest(at_micros, until_micros - 1) / bucket_micros
-        end as last_bucket
+        least(
+            at_micros / bucket_micros + 99999,
+            case
+                when inflight_count = 0 then at_micros / bucket_micros
+                else greatest(at_micros, until_micros - 1) / bucket_micros
+            end
+        ) as last_bucket
     from stretches
 ),
 pieces as (

@@ -141,9 +141,9 @@ pub struct DoctorArgs {
     /// How to write the findings
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: DoctorFormat,
-    /// The logs' part.
-    #[command(flatten)]
-    pub logs: LogArgs,
+    /// Fail if any line can't be read
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Formats of `doctor`.

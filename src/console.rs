@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent, Width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::ColorWhen;
@@ -62,42 +62,27 @@ impl Console {
         writeln!(anstream::stdout().lock(), "  {CYAN}{topic}{CYAN:#}: {fact}\n      {meaning}")
     }
 
-    /// Prints a table, no wider than the terminal: what doesn't fit is cut short. Into a pipe nothing is cut.
+    /// Prints a table, no wider than the terminal: long text is cut short, and columns that still don't fit are left out
+    /// from the right, and named. Into a pipe everything goes as it is.
     ///
     /// # Errors
     /// As [`Self::line`].
     pub fn table(self, table: &TextTable) -> io::Result<()> {
-        writeln!(anstream::stdout().lock(), "{}", self.render(table, terminal_width()))
+        let Some(width) = terminal_width() else {
+            return self.line(&render(table, None));
+        };
+        let shown = columns_that_fit(table, width);
+        self.line(&render(&first_columns(table, shown), Some(width)))?;
+        let hidden: Vec<_> = table.columns[shown..].iter().map(|(name, _)| name.as_str()).collect();
+        if !hidden.is_empty() {
+            self.note(&format!("columns that don't fit here: {}; --format csv has all", hidden.join(", ")));
+        }
+        Ok(())
     }
 
     /// A table as text, nothing cut.
     pub fn plain(self, table: &TextTable) -> String {
-        self.render(table, None)
-    }
-
-    fn render(self, table: &TextTable, width: Option<u16>) -> String {
-        let mut out = Table::new();
-        out.load_preset(comfy_table::presets::NOTHING).set_truncation_indicator("…");
-        out.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
-        match width {
-            Some(width) => out.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
-            None => out.set_content_arrangement(ContentArrangement::Disabled),
-        };
-        out.set_header(table.columns.iter().map(|(name, _)| name));
-        for row in &table.rows {
-            let mut line = comfy_table::Row::from(row.iter().map(text_of));
-            if width.is_some() {
-                line.max_height(1);
-            }
-            out.add_row(line);
-        }
-        for (column, (_, is_number)) in out.column_iter_mut().zip(&table.columns) {
-            column.set_padding((0, 2));
-            if *is_number {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        out.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+        render(table, None)
     }
 
     /// Standard output for data: no colour, nothing added.
@@ -138,6 +123,64 @@ impl Console {
         let (stop, stopped) = mpsc::channel();
         let showing = thread::spawn(move || show_progress(&progress, &stopped));
         ProgressGuard { showing: Some((stop, showing)) }
+    }
+}
+
+fn render(table: &TextTable, width: Option<u16>) -> String {
+    let mut out = Table::new();
+    out.load_preset(comfy_table::presets::NOTHING).set_truncation_indicator("…");
+    out.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
+    match width {
+        Some(width) => out.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => out.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    out.set_header(table.columns.iter().map(|(name, _)| name));
+    for row in &table.rows {
+        let mut line = comfy_table::Row::from(row.iter().map(text_of));
+        if width.is_some() {
+            line.max_height(1);
+        }
+        out.add_row(line);
+    }
+    let least = least_widths(table);
+    for ((column, (_, is_number)), least) in out.column_iter_mut().zip(&table.columns).zip(least) {
+        column.set_padding((0, PADDING));
+        if width.is_some() {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + PADDING)));
+        }
+        if *is_number {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    out.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+const PADDING: u16 = 2;
+
+/// Text is not cut shorter than this.
+const LEAST_TEXT: usize = 24;
+
+/// The width below which each column says too little: its name's, and its content's unless that is long.
+fn least_widths(table: &TextTable) -> impl Iterator<Item = u16> {
+    table.columns.iter().enumerate().map(|(at, (name, _))| {
+        let content = table.rows.iter().map(|row| text_of(&row[at]).chars().count()).max().unwrap_or_default();
+        u16::try_from(name.len().max(content.min(LEAST_TEXT))).unwrap_or(u16::MAX)
+    })
+}
+
+/// How many columns, from the left, fit into `width`; at least one.
+fn columns_that_fit(table: &TextTable, width: u16) -> usize {
+    let ends = least_widths(table).scan(0_u16, |used, least| {
+        *used = used.saturating_add(least + PADDING);
+        Some(*used)
+    });
+    ends.take_while(|end| *end <= width).count().max(1)
+}
+
+fn first_columns(table: &TextTable, count: usize) -> TextTable {
+    TextTable {
+        columns: table.columns.iter().take(count).cloned().collect(),
+        rows: table.rows.iter().map(|row| row.iter().take(count).cloned().collect()).collect(),
     }
 }
 
@@ -201,10 +244,11 @@ mod tests {
 
     #[test]
     fn a_table_fits_the_terminal_and_a_pipe_gets_all() {
-        let console = Console { is_quiet: true };
-        for line in console.render(&table(), Some(40)).lines() {
-            assert!(line.chars().count() <= 40, "{line}");
+        assert_eq!(columns_that_fit(&table(), 45), 2);
+        for line in render(&table(), Some(45)).lines() {
+            assert!(line.chars().count() <= 45, "{line}");
         }
-        assert!(console.render(&table(), None).contains("kubernetes/$Format"));
+        assert_eq!(columns_that_fit(&table(), 30), 1);
+        assert!(render(&table(), None).contains("kubernetes/$Format"));
     }
 }

@@ -92,6 +92,7 @@ fn what_cant_be_done_is_said_with_a_hint() {
         &["query", "slow_lists", "sample-logs", "--param", "min_count=few"],
         &["query", "lists", "sample-logs", "--from", "yesterday"],
         &["query", "lists", "-", "--from", "-5m"],
+        &["query", "inflight", "-"],
     ] {
         said += &format!(
             "$ stormglass {}
@@ -133,6 +134,12 @@ fn strictly_any_unreadable_line_is_an_error() {
     let warning = String::from_utf8(output.stderr).unwrap().replace(&log, "audit.log");
     insta::assert_snapshot!("warning", warning);
     refused(&[&ask[..], &["--strict"]].concat());
+    // Even where the answer needs no more than the first rows.
+    let later = temporary(&folder, "later.log", event("a", "ResponseComplete", "list", "01.0", "02.0") + "garbage\n");
+    refused(&["query", "--sql", "select audit_id from requests limit 1", &later, "--strict"]);
+    let output = temporary(&folder, "out.log", event("a", "ResponseComplete", "list", "01.0", "02.0"));
+    refused(&["query", "lists", &output, "--format", "csv", "--output", &output]);
+    assert!(std::fs::metadata(&output).unwrap().len() > 100);
 }
 
 #[test]

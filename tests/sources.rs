@@ -218,3 +218,42 @@ fn what_is_odd_in_a_line_costs_only_that() {
     let (ids, tally) = one("audit.log", complete("a").replace("\"verb\":", "\"Verb\":"));
     assert_eq!((ids.len(), tally.remarks.len()), (1, 0));
 }
+
+#[test]
+fn an_event_after_something_else_is_found_whatever_it_is() {
+    for between in ["\u{e9}", "{}\u{feff}", "[1,\u{1f600}", "x\"}", "null"] {
+        let (ids, _) = one("audit.log", format!("{}{between}{}", complete("a").trim_end(), complete("b")));
+        assert_eq!(ids, ["a", "b"], "{between:?}");
+    }
+}
+
+#[test]
+fn lists_in_lists_are_no_events_and_no_trouble() {
+    let deep = "[".repeat(50_000) + &"]".repeat(50_000);
+    let (ids, tally) = one("audit.log", complete("a") + &deep + "\n");
+    assert_eq!((ids.len(), tally.unreadable_count()), (1, 1));
+}
+
+#[test]
+fn a_line_of_torn_events_ends() {
+    let torn = "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"x\":[".repeat(20_000);
+    let (ids, tally) = one("audit.log", complete("a") + &torn);
+    assert_eq!(ids, ["a"]);
+    assert!(tally.unreadable_count() > 0);
+}
+
+#[test]
+fn a_log_that_begins_with_a_torn_line_is_still_lines() {
+    let (ids, tally) = one("audit.log", format!("{{\"kind\":\"Event\",\n{}{}", complete("a"), complete("b")));
+    assert_eq!((ids.len(), tally.unreadable_count()), (2, 1));
+}
+
+#[test]
+fn a_file_that_is_gone_costs_no_other_of_its_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    temporary(&folder, "audit.log", complete("a"));
+    std::os::unix::fs::symlink("/no/such/file", folder.path().join("audit.log.1")).unwrap();
+    let directory = folder.path().display().to_string();
+    assert_eq!(ids(std::slice::from_ref(&directory)).0, ["a"]);
+    assert_eq!(discover(&[directory]).unwrap().skipped.len(), 1);
+}

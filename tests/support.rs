@@ -31,7 +31,7 @@ pub(crate) fn inputs(lab: &Path, files: &[impl AsRef<Path>]) -> Vec<String> {
 
 /// The answer to a question over logs, and what reading them found.
 pub(crate) fn ask<T: DeserializeOwned>(inputs: &[String], sql: &str) -> (Vec<T>, Tally) {
-    let logs = Logs::new(discover(inputs).unwrap().files, Window::default());
+    let logs = Logs::new(discover(inputs).unwrap().files, Window::default(), false);
     let (rows, tally) = ask_logs(&logs, sql, &BTreeMap::new());
     (serde_json::Deserializer::from_slice(&rows).into_iter().map(Result::unwrap).collect(), tally)
 }

@@ -11,8 +11,12 @@ use super::{Item, Reason, decode_alone};
 /// Opens one JSON value and hands over the events in it, and what isn't one.
 pub(super) fn open<'a>(value: &'a RawValue, is_item: bool, host: Option<&'a str>, sink: &mut impl FnMut(Item<'a, '_>)) {
     let text = value.get();
+    // A list is opened once: the events of a list of lists are nobody's log.
     if text.starts_with('[') && !is_item {
-        general::each_element(value, |element| open(element, false, host, sink));
+        general::each_element(value, |element| match element.get().starts_with('[') {
+            true => sink(Item::Unreadable { text: element.get(), at: 0, reason: Reason::NotAnEvent(Looks::OtherJson) }),
+            false => open(element, false, host, sink),
+        });
         return;
     }
     let Some(fields) = Fields::of(value) else {

@@ -234,7 +234,7 @@ pub enum Remark {
     UnknownLevel,
     /// A field of another type than upstream's; taken as absent.
     WrongType,
-    /// The same key twice in one object; the last one counts.
+    /// The same key twice in the event itself; the last one counts.
     DuplicateKey,
     /// No `auditID`: the event can't be joined with others.
     NoAuditId,

@@ -152,24 +152,32 @@ fn decode_any<'a>(line: &'a str, sink: &mut impl FnMut(Item<'a, '_>)) {
         Prefix::Blank => return,
     };
     let mut at = start;
-    while let Some(rest) = line.get(at..).filter(|rest| !rest.trim().is_empty()) {
+    let mut resumed = 0;
+    while let Some(rest) = line.get(at..).map(|rest| rest.trim_start_matches(BLANK)).filter(|rest| !rest.is_empty()) {
+        at = line.len() - rest.len();
         let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&'a RawValue>();
-        match values.next() {
+        let trouble = match values.next() {
             Some(Ok(value)) if is_container(value) => {
-                let from = at;
+                open_value(value, at, host, sink);
                 at += values.byte_offset();
-                let value_at = from + (rest.len() - rest.trim_start().len());
-                open_value(value, value_at, host, sink);
+                continue;
             }
-            Some(Err(error)) if error.is_eof() => at = resume(line, at, rest.len(), Reason::Torn, sink),
-            Some(Err(error)) => {
-                at = resume(line, at, offset_of(rest, &error), Reason::BadJson, sink);
-            }
-            Some(Ok(_)) => at = resume(line, at, 0, Reason::NotAnEvent(Looks::of_text(rest)), sink),
+            Some(Err(error)) if error.is_eof() => (rest.len(), Reason::Torn),
+            Some(Err(error)) => (offset_of(rest, &error), Reason::BadJson),
+            Some(Ok(_)) => (0, Reason::NotAnEvent(Looks::of_text(rest))),
             None => return,
-        }
+        };
+        resumed += 1;
+        at = resume(line, at, trouble, resumed < MAX_RESUMED, sink);
     }
 }
+
+/// What may stand between values: white space, and a byte order mark, where files were put together.
+const BLANK: [char; 5] = ['\u{feff}', ' ', '\t', '\r', '\n'];
+
+/// How often one line is gone on with after a torn event. Each time it is read to its end, so there has to be an end; no
+/// crash glues so many events together.
+const MAX_RESUMED: usize = 100;
 
 /// Where in `text` serde_json met trouble.
 fn offset_of(text: &str, error: &serde_json::Error) -> usize {
@@ -197,13 +205,14 @@ fn open_value<'a>(value: &'a RawValue, value_at: usize, host: Option<&'a str>, s
 fn resume<'a>(
     line: &'a str,
     from: usize,
-    trouble: usize,
-    reason: Reason,
+    (trouble, reason): (usize, Reason),
+    goes_on: bool,
     sink: &mut impl FnMut(Item<'a, '_>),
 ) -> usize {
     let search_from = from + 1;
-    let next =
-        line.get(search_from..).and_then(|rest| rest.find(EVENT_START)).map_or(line.len(), |found| search_from + found);
+    let next = memchr::memmem::find(&line.as_bytes()[search_from..], EVENT_START.as_bytes())
+        .filter(|_| goes_on)
+        .map_or(line.len(), |found| search_from + found);
     let reason = if next < line.len() { Reason::Torn } else { reason };
     let at = (from + trouble).min(next);
     sink(Item::Unreadable { text: &line[from..next], at, reason });
@@ -220,7 +229,7 @@ enum Prefix<'a> {
 }
 
 fn prefix(line: &str) -> Prefix<'_> {
-    let trimmed = line.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let trimmed = line.trim_start_matches(BLANK);
     let skipped = line.len() - trimmed.len();
     if trimmed.is_empty() {
         return Prefix::Blank;

@@ -28,6 +28,7 @@ impl<'a> Text<'a> {
     }
 
     /// The string's value; borrowed where no escape is in it.
+    #[inline]
     pub fn decode(&self) -> Cow<'a, str> {
         if self.has_escapes {
             let mut out = String::with_capacity(self.raw.len());
@@ -39,6 +40,7 @@ impl<'a> Text<'a> {
     }
 
     /// The string's value; `scratch` is overwritten where an escape must be resolved.
+    #[inline]
     pub fn decode_in<'s>(&self, scratch: &'s mut String) -> &'s str
     where
         'a: 's,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Interrupted;
 use super::logs::{Opened, open, report};
-use crate::cli::{DoctorArgs, DoctorFormat};
+use crate::cli::{DoctorArgs, DoctorFormat, LogArgs};
 use crate::console::Console;
 use crate::findings::{Coverage, Presence, coverage};
 use crate::requests::{Noted, Tally};
@@ -18,7 +18,8 @@ use crate::units;
 const MEMORY_BYTES: usize = 1 << 30;
 
 pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
-    let opened = open(&args.inputs, &args.logs, console)?;
+    let all_of_them = LogArgs { from: None, to: None, strict: args.strict };
+    let opened = open(&args.inputs, &all_of_them, console)?;
     let database = Database::new(&opened.logs, QuerySet::load(None)?, MEMORY_BYTES)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let presence = runtime.block_on(async {
@@ -36,7 +37,7 @@ pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
             DoctorFormat::Json => console.line(&format!("{:#}", as_json(&opened, &tally, &found)))?,
         }
     }
-    report(&opened, &tally, args.logs.strict, console)
+    report(&opened, &tally, args.strict, console)
 }
 
 fn print(opened: &Opened, tally: &Tally, found: &[Coverage], console: Console) -> Result<()> {
@@ -47,9 +48,9 @@ fn print(opened: &Opened, tally: &Tally, found: &[Coverage], console: Console) -
     console.table(&apiservers(tally))?;
     if tally.unreadable_count() > 0 {
         console.line("")?;
-        let lines = tally.files.values().map(|file| file.lines).sum();
-        let share = units::percent(tally.unreadable_count(), lines);
-        console.heading(&format!("Unreadable: {share} of {} lines", units::count(lines)))?;
+        let share = units::percent(tally.unreadable_count().min(tally.lines()), tally.lines());
+        let (pieces, lines) = (units::count(tally.unreadable_count()), units::count(tally.lines()));
+        console.heading(&format!("Unreadable: {pieces} pieces of {lines} lines ({share})"))?;
         console.table(&noted(tally.unreadable.iter().map(|(reason, noted)| (reason.words(), noted))))?;
     }
     if !tally.remarks.is_empty() {

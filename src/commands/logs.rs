@@ -23,7 +23,7 @@ pub(super) struct Opened {
 pub(super) fn open(inputs: &[String], args: &LogArgs, console: Console) -> Result<Opened> {
     let found = discover(inputs)?;
     let window = window(args, &found.files, console)?;
-    Ok(Opened { logs: Logs::new(found.files, window), skipped: found.skipped })
+    Ok(Opened { logs: Logs::new(found.files, window, args.strict), skipped: found.skipped })
 }
 
 /// An instant as typed.
@@ -89,21 +89,25 @@ fn last(files: &[Arc<LogFile>], console: Console) -> Result<Option<Micros>> {
 
 /// Tells what could not be read; an error if that was everything, or anything under `--strict`.
 pub(super) fn report(opened: &Opened, tally: &Tally, is_strict: bool, console: Console) -> Result<()> {
-    for skipped in &opened.skipped {
+    for skipped in opened.skipped.iter().take(NAMED_FILES) {
         console.note(&format!("{} is not read: {}", skipped.name, skipped.why));
     }
-    if tally.events() == 0 {
+    if let Some(more) = opened.skipped.len().checked_sub(NAMED_FILES).filter(|more| *more > 0) {
+        console.note(&format!("{more} more files are not read; stormglass doctor names them"));
+    }
+    if tally.is_partial {
+        console.note(&format!(
+            "the reading stopped after {} lines, as no more was asked for",
+            units::count(tally.lines())
+        ));
+    }
+    if tally.events() == 0 && !tally.is_partial {
         return Err(nothing_read(&opened.logs.files, tally).into());
     }
     let unreadable = tally.unreadable_count();
     if unreadable > 0 {
-        let lines = tally.files.values().map(|file| file.lines).sum::<u64>();
-        let message = format!(
-            "{} of {} lines could not be read: {}",
-            units::count(unreadable),
-            units::count(lines),
-            reasons(tally)
-        );
+        let (pieces, lines) = (units::count(unreadable), units::count(tally.lines()));
+        let message = format!("{pieces} pieces of {lines} lines could not be read: {}", reasons(tally));
         if is_strict {
             bail!(message);
         }
@@ -123,6 +127,9 @@ pub(super) fn report(opened: &Opened, tally: &Tally, is_strict: bool, console: C
     }
     Ok(())
 }
+
+/// Of files that are left out, so many are named one by one.
+const NAMED_FILES: usize = 3;
 
 /// The reasons, with where each came first.
 fn reasons(tally: &Tally) -> String {

@@ -64,6 +64,7 @@ pub fn hint(error: &Error) -> Option<&'static str> {
         return match error {
             TablesError::NoSuchQuery(_) => Some("stormglass query --list shows the queries; logs come after the name"),
             TablesError::NoSuchParam { .. } => Some("stormglass query --show NAME shows a query's parameters"),
+            TablesError::ReadsTwice(_) => Some("write it to a file first and name that"),
             TablesError::Sql { .. } => Some("stormglass query --columns lists the columns of requests"),
             TablesError::Run(message) if message.contains("Resources exhausted") => Some("give it more with --memory"),
             _ => None,

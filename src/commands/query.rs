@@ -94,7 +94,7 @@ async fn answer(
         None => {
             let table = table(answer, args.limit).await?;
             drop(progress);
-            print(&table, args, console)?;
+            print(table, args, opened, console)?;
         }
         Some(format) => {
             let answer = match args.limit {
@@ -102,7 +102,7 @@ async fn answer(
                 Some(rows) => answer.limit(rows)?,
             };
             match &args.output {
-                Some(path) => drop(answer.write(format, create(path)?).await?),
+                Some(path) => drop(answer.write(format, create(path, opened)?).await?),
                 None => drop(answer.write(format, console.stdout()).await?),
             }
             drop(progress);
@@ -125,7 +125,13 @@ const fn format(format: OutputFormat) -> Option<Format> {
     }
 }
 
-fn create(path: &Path) -> Result<BufWriter<File>> {
+/// Makes the file for the answer; never out of one of the logs.
+fn create(path: &Path, opened: &Opened) -> Result<BufWriter<File>> {
+    let here = path.canonicalize().ok();
+    let logs = opened.logs.files.iter().filter_map(|file| file.path.as_ref()?.canonicalize().ok());
+    if here.is_some_and(|here| logs.into_iter().any(|log| log == here)) {
+        bail!("{} is one of the logs that are read", path.display());
+    }
     let file = File::create(path).with_context(|| format!("can't write {}", path.display()))?;
     Ok(BufWriter::new(file))
 }
@@ -139,15 +145,14 @@ async fn table(answer: Answer, limit: Option<usize>) -> Result<TextTable> {
     Ok(answer.text().await?)
 }
 
-fn print(table: &TextTable, args: &QueryArgs, console: Console) -> Result<()> {
+fn print(mut table: TextTable, args: &QueryArgs, opened: &Opened, console: Console) -> Result<()> {
     let limit = args.limit.unwrap_or(TABLE_ROWS);
-    let mut table = table.clone();
     let has_more = limit > 0 && table.rows.len() > limit;
     if has_more {
         table.rows.truncate(limit);
     }
     match &args.output {
-        Some(path) => writeln!(create(path)?, "{}", console.plain(&table))?,
+        Some(path) => writeln!(create(path, opened)?, "{}", console.plain(&table))?,
         None => console.table(&table)?,
     }
     if has_more {

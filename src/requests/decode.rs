@@ -297,7 +297,7 @@ impl<'c, R: Rows> Decoding<'c, R> {
 
     fn finish(mut self) -> (R, Vec<Mark>, Tally) {
         let file = self.tally.files.entry(Arc::clone(&self.chunk.file.name)).or_default();
-        file.bytes += self.chunk.bytes.len() as u64;
+        file.bytes += self.chunk.content_bytes;
         file.lines += self.lines;
         file.events += self.tally.stages.iter().sum::<u64>();
         file.unreadable += self.unreadable;

@@ -26,15 +26,16 @@ pub struct Joined<R> {
     pub started: Vec<(u32, Micros)>,
 }
 
-/// The most requests that can be open at once, 1,048,576: some ten times what a cluster of 5,000 nodes keeps open.
-/// Beyond it the older half is given up as open, and counted.
-pub const MAX_OPEN_REQUESTS: usize = 1 << 20;
+/// The most that requests which are open at once may take, as text of the log, 128 MiB: about 100,000 of them, more than a
+/// cluster of 2,000 nodes keeps open on one apiserver. Beyond it the older half is given up as open, and counted; one that
+/// ends later all the same is then a second row.
+pub const MAX_OPEN_BYTES: usize = 128 << 20;
 
 /// About as many rows as a chunk of a log gives.
 const ROWS_AT_ONCE: usize = 2_048;
 
-/// After so long, by the log's clock, a refusal without a further stage is all that will be logged of its request.
-const REFUSAL_SETTLES_MICROS: i64 = 5_000_000;
+/// After so many chunks a refusal without a further stage is all that will be logged of its request.
+const REFUSAL_SETTLES_CHUNKS: u64 = 8;
 
 pub(super) struct Joiner<R, F> {
     make_rows: F,
@@ -42,9 +43,12 @@ pub(super) struct Joiner<R, F> {
     recent: Recent,
     /// Requests without an end so far.
     open: HashMap<u64, Box<Early>, FixedState>,
-    refusals: VecDeque<(Micros, u64)>,
+    /// Of the text of `open`.
+    open_bytes: usize,
+    /// Refusals that wait for a further stage, with the chunk they stood in.
+    refusals: VecDeque<(u64, u64)>,
     held: Option<Held<R>>,
-    now: Micros,
+    chunk_count: u64,
     /// What was counted so far.
     pub(super) tally: Tally,
 }
@@ -62,16 +66,17 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
             window,
             recent: Recent::new(),
             open: HashMap::default(),
+            open_bytes: 0,
             refusals: VecDeque::new(),
             held: None,
-            now: Micros::MIN,
+            chunk_count: 0,
             tally: Tally::default(),
         }
     }
 
     /// Takes in the next chunk; the rows that are now final.
     pub(super) fn join(&mut self, decoded: Decoded<R>) -> Vec<Joined<R>> {
-        self.now = self.now.max(decoded.tally.last_at().unwrap_or(Micros::MIN));
+        self.chunk_count += 1;
         self.tally.merge(decoded.tally);
         let mut current =
             Held { joined: Joined { rows: decoded.rows, dropped: Vec::new(), started: Vec::new() }, ends: Vec::new() };
@@ -97,7 +102,7 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
 
     fn end(&mut self, key: u64, stages: Stages, row: Option<u32>, has_start: bool, current: &mut Held<R>) {
         let known = self.recent.note(key, stages);
-        let open = if self.open.is_empty() { None } else { self.open.remove(&key) };
+        let open = if self.open.is_empty() { None } else { self.take_open(key) };
         self.tally.duplicates += known.shared_with(stages);
         let Some(row) = row else {
             return;
@@ -123,10 +128,8 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
             self.tally.late_stages += new_stages.count();
             self.late(&early, current);
         } else {
-            if early.last.is_refusal
-                && let Some(at) = early.last.stage_at
-            {
-                self.refusals.push_back((at, early.key));
+            if early.last.is_refusal {
+                self.refusals.push_back((self.chunk_count, early.key));
             }
             self.keep_open(early);
         }
@@ -145,7 +148,14 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
         }
     }
 
+    fn take_open(&mut self, key: u64) -> Option<Early> {
+        let open = self.open.remove(&key)?;
+        self.open_bytes -= open.last.text.len();
+        Some(*open)
+    }
+
     fn keep_open(&mut self, early: Box<Early>) {
+        self.open_bytes += early.last.text.len();
         match self.open.entry(early.key) {
             Entry::Vacant(entry) => drop(entry.insert(early)),
             Entry::Occupied(mut entry) => {
@@ -153,8 +163,11 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
                 open.stages = open.stages.and(early.stages);
                 open.started_at = open.started_at.or(early.started_at);
                 if early.last.stage > open.last.stage {
+                    self.open_bytes -= open.last.text.len();
                     open.last = early.last;
                     open.file = early.file;
+                } else {
+                    self.open_bytes -= early.last.text.len();
                 }
             }
         }
@@ -163,28 +176,28 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
     /// Refusals of which no further stage came are requests that are complete.
     fn settle_refusals(&mut self) -> Vec<Joined<R>> {
         let mut settled = Vec::new();
-        while let Some((at, key)) = self.refusals.front().copied() {
-            if at + REFUSAL_SETTLES_MICROS > self.now {
+        while let Some((chunk, key)) = self.refusals.front().copied() {
+            if chunk + REFUSAL_SETTLES_CHUNKS > self.chunk_count {
                 break;
             }
             self.refusals.pop_front();
             if self.open.get(&key).is_some_and(|open| open.is_lone_refusal()) {
                 self.recent.note(key, Stages::NONE.with(Stage::ResponseComplete));
-                settled.extend(self.open.remove(&key).map(|early| *early));
+                settled.extend(self.take_open(key));
             }
         }
         self.rows_of(settled)
     }
 
     fn give_up(&mut self) -> Vec<Joined<R>> {
-        if self.open.len() <= MAX_OPEN_REQUESTS {
+        if self.open_bytes <= MAX_OPEN_BYTES {
             return Vec::new();
         }
         let mut by_age: Vec<_> = self.open.values().map(|open| (open.last.stage_at, open.key)).collect();
         by_age.sort_unstable();
-        by_age.truncate(MAX_OPEN_REQUESTS / 2);
+        by_age.truncate(by_age.len().div_ceil(2));
         self.tally.given_up += by_age.len() as u64;
-        let given_up = by_age.iter().filter_map(|(_, key)| self.open.remove(key)).map(|early| *early).collect();
+        let given_up = by_age.iter().filter_map(|(_, key)| self.take_open(*key)).collect();
         self.rows_of(given_up)
     }
 

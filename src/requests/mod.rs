@@ -13,7 +13,7 @@ mod uri;
 
 use crate::audit::{Event, Micros, Stage};
 
-pub use join::{Joined, MAX_OPEN_REQUESTS};
+pub use join::{Joined, MAX_OPEN_BYTES};
 pub use recent::REMEMBERED_REQUESTS;
 pub use scan::{Progress, last_event_at, scan};
 pub use tally::{FileTally, Gap, Noted, ServerTally, Tally};
@@ -103,4 +103,29 @@ impl Window {
 /// Whether the stage ends a request.
 const fn is_end(stage: Stage) -> bool {
     matches!(stage, Stage::ResponseComplete | Stage::Panic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_in_a_window_that_its_interval_meets() {
+        let window = Window { from: Some(10), to: Some(20) };
+        for (received_at, completed_at, expected) in [
+            (Some(5), Some(9), false),
+            (Some(5), Some(10), true),
+            (Some(5), Some(30), true),
+            (Some(20), Some(30), true),
+            (Some(21), Some(30), false),
+            (Some(5), None, true),
+            (Some(21), None, false),
+            (None, None, false),
+            // The clock was set back in between.
+            (Some(12), Some(9), true),
+        ] {
+            assert_eq!(window.meets(received_at, completed_at), expected, "{received_at:?} {completed_at:?}");
+        }
+        assert!(Window::default().meets(None, None));
+    }
 }

@@ -65,6 +65,7 @@ pub fn scan<R: Rows>(
     for decoded in in_order(&results) {
         progress.lines.fetch_add(decoded.lines, Ordering::Relaxed);
         if joiner.join(decoded).into_iter().try_for_each(&mut emit).is_break() {
+            joiner.tally.is_partial = true;
             return joiner.tally;
         }
         work.clone().take_on_a_chunk();
@@ -104,7 +105,10 @@ impl<R: Rows, D: Fn(Chunk) -> Decoded<R> + Send + Sync + 'static> Work<R, D> {
             let decoded = chunk.map(|chunk| {
                 let mut decoded = (self.decode)(chunk);
                 let buffer = std::mem::take(&mut decoded.buffer);
-                lock(&self.buffers).push(buffer);
+                // One that held an uncommonly long line is not kept.
+                if buffer.capacity() <= USUAL_CHUNK_BYTES {
+                    lock(&self.buffers).push(buffer);
+                }
                 decoded
             });
             let _nobody_waits = self.done.send(Numbered { number, decoded });
@@ -126,6 +130,8 @@ impl<R: Rows, D: Fn(Chunk) -> Decoded<R> + Send + Sync + 'static> Work<R, D> {
     }
 }
 
+const USUAL_CHUNK_BYTES: usize = 8 << 20;
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -144,13 +150,19 @@ fn in_order<R>(results: &mpsc::Receiver<Numbered<R>>) -> impl Iterator<Item = De
     })
 }
 
-/// The latest stage in `files`: from the end of plain files, by reading compressed ones whole.
+/// The latest stage in `files`: from the end of plain files, where it has lines; by reading all others whole.
 pub fn last_event_at(files: &[Arc<LogFile>], progress: &Arc<Progress>) -> Option<Micros> {
-    let (plain, others): (Vec<_>, Vec<_>) =
-        files.iter().cloned().partition(|file| file.compression == Some(Compression::Plain));
-    let of_plain = plain.iter().filter_map(|file| last_event_in_tail(file)).max();
-    let tally = scan(others, Window::default(), || NoRows, progress, |_| ControlFlow::Continue(()));
-    of_plain.max(tally.last_at())
+    let mut last = None;
+    let mut to_scan = Vec::new();
+    for file in files {
+        let in_tail = if file.compression == Some(Compression::Plain) { last_event_in_tail(file) } else { None };
+        match in_tail {
+            Some(at) => last = last.max(Some(at)),
+            None => to_scan.push(Arc::clone(file)),
+        }
+    }
+    let tally = scan(to_scan, Window::default(), || NoRows, progress, |_| ControlFlow::Continue(()));
+    last.max(tally.last_at())
 }
 
 /// Stages are at most some seconds out of order, so the last megabytes hold the latest one.

@@ -27,6 +27,8 @@ pub struct Tally {
     pub clock_inversions: u64,
     /// Requests given up as open because too many were open at once.
     pub given_up: u64,
+    /// Whether the reading stopped before the end, since nobody wanted more: the counts are of what was read.
+    pub is_partial: bool,
     /// What each file held, by name.
     pub files: BTreeMap<Arc<str>, FileTally>,
     /// What each apiserver's log spans, by name; `None` where no name is known.
@@ -98,6 +100,11 @@ impl Tally {
         self.stages.iter().sum()
     }
 
+    /// Lines read.
+    pub fn lines(&self) -> u64 {
+        self.files.values().map(|file| file.lines).sum()
+    }
+
     /// Events by the name of their level, those that there are; "unknown" for those without one.
     pub fn levels_by_name(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let names = Level::ALL.iter().map(|level| level.name()).chain(["unknown"]);
@@ -151,6 +158,7 @@ impl Tally {
         self.late_stages += next.late_stages;
         self.clock_inversions += next.clock_inversions;
         self.given_up += next.given_up;
+        self.is_partial |= next.is_partial;
         for (name, file) in next.files {
             self.files.entry(name).or_default().merge(&file);
         }

@@ -14,6 +14,8 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
     /// What could not be made into lines just before or after these.
     pub faults: Vec<Fault>,
+    /// Bytes of the (decompressed) file that end with this chunk and with no earlier one.
+    pub content_bytes: u64,
     /// Bytes of the file on disk that were read up to the end of this chunk.
     pub disk_bytes_read: u64,
     pub(super) first_line: u64,

@@ -1,7 +1,7 @@
 //! Plain, gzip or zstd, told by the first bytes and never by the name.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -53,9 +53,10 @@ impl Content {
     /// Opens what `input` holds, told by its first bytes.
     pub(super) fn open(input: Input) -> io::Result<Self> {
         let disk_bytes = Arc::new(AtomicU64::new(0));
-        let counted = Counted { input, bytes: Arc::clone(&disk_bytes) };
-        let mut buffered = BufReader::with_capacity(READ_BYTES, counted);
-        let compression = Compression::of(buffered.fill_buf()?);
+        let mut counted = Counted { input, bytes: Arc::clone(&disk_bytes) };
+        let start = first_bytes(&mut counted)?;
+        let compression = Compression::of(&start);
+        let buffered = BufReader::with_capacity(READ_BYTES, io::Cursor::new(start).chain(counted));
         let reader: Box<dyn Read + Send> = match compression {
             Compression::Plain => Box::new(buffered),
             Compression::Gzip => Box::new(MultiGzDecoder::new(buffered)),
@@ -74,6 +75,13 @@ impl Read for Content {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buffer)
     }
+}
+
+/// Enough bytes to tell the compression; a pipe may bring them one by one.
+fn first_bytes(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    input.take(4).read_to_end(&mut start)?;
+    Ok(start)
 }
 
 /// What content is read from.

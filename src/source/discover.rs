@@ -70,6 +70,8 @@ struct Found {
 
 struct Candidate {
     file: LogFile,
+    /// Whether the apiserver was given, and not told from the path.
+    is_given: bool,
     head: Head,
 }
 
@@ -120,7 +122,7 @@ impl Found {
             disk_bytes: None,
             compression: None,
         };
-        self.candidates.push(Candidate { file, head: Head::default() });
+        self.candidates.push(Candidate { file, is_given: given.is_some(), head: Head::default() });
     }
 
     fn path(&mut self, path: &Path, given: Option<&str>) -> Result<(), SourceError> {
@@ -129,11 +131,22 @@ impl Found {
         }
         let before = self.candidates.len();
         for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
-            let entry = entry.map_err(|error| SourceError::Unreadable(path.display().to_string(), error.into()))?;
-            if !entry.file_type().is_file() {
-                continue;
-            }
-            let head = head(entry.path())?;
+            // What vanishes or can't be opened costs no other file: a log may be rotated away at this moment.
+            let entry = match entry {
+                Ok(entry) if entry.file_type().is_file() => entry,
+                Ok(_) => continue,
+                Err(error) => {
+                    self.skip(error.path().unwrap_or(path), &format!("it can't be read: {error}"));
+                    continue;
+                }
+            };
+            let head = match head(entry.path()) {
+                Ok(head) => head,
+                Err(error) => {
+                    self.skip(entry.path(), &error.to_string());
+                    continue;
+                }
+            };
             if head.names_audit || head.fingerprint.is_none() && is_log_by_name(entry.path()) {
                 self.candidate(entry.path(), given, head);
             } else {
@@ -160,7 +173,7 @@ impl Found {
             compression: head.compression,
             path: Some(path.to_owned()),
         };
-        self.candidates.push(Candidate { file, head });
+        self.candidates.push(Candidate { file, is_given: given.is_some(), head });
     }
 
     fn skip(&mut self, path: &Path, why: &str) {
@@ -213,6 +226,9 @@ fn is_copy(kept: &Candidate, other: &Candidate) -> bool {
     let (Some(kept_path), Some(other_path)) = (&kept.file.path, &other.file.path) else {
         return kept.file.path.is_none() && other.file.path.is_none();
     };
+    if kept.is_given && other.is_given && kept.file.apiserver != other.file.apiserver {
+        return false;
+    }
     if kept_path == other_path {
         return true;
     }

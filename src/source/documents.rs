@@ -28,7 +28,9 @@ impl Documents {
     pub(super) fn starts(start: &[u8]) -> bool {
         let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
         let first_line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let is_cut = first_line.len() < start.len();
+        let rest = start[first_line.len()..].trim_ascii_start();
+        // A torn line of a log is followed by an event.
+        let is_cut = first_line.len() < start.len() && !rest.starts_with(b"{\"kind\":\"Event\"");
         match start.first() {
             Some(b'[') => true,
             Some(b'{') => is_cut && matches!(first_line.trim_ascii_end().last(), Some(b'{' | b'[' | b',' | b':')),
@@ -160,6 +162,7 @@ mod tests {
         assert!(Documents::starts(b"{\"items\":[\n{}"));
         assert!(!Documents::starts(b"{\"a\":1}\n{"));
         assert!(!Documents::starts(b"{\"a\":\"torn\n{\"a\":1}\n"));
+        assert!(!Documents::starts(b"{\"kind\":\"Event\",\n{\"kind\":\"Event\",\"a\":1}\n"));
         assert!(!Documents::starts(b""));
     }
 }

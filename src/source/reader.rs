@@ -15,12 +15,18 @@ pub const MAX_LINE_BYTES: usize = 128 << 20;
 
 /// How much a chunk holds unless one line is longer: large enough to make little of the cost per chunk, small enough
 /// that what is read is still in a core's cache when it is decoded.
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 2 << 20;
 
 /// Reads log files in order.
 pub struct Reader {
     files: std::vec::IntoIter<Arc<LogFile>>,
     open: Option<OpenFile>,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    chunk_bytes: usize,
     max_line_bytes: usize,
 }
 
@@ -44,7 +50,11 @@ enum Framing {
 impl Reader {
     /// A reader of `files`, none of which is opened yet.
     pub fn new(files: Vec<Arc<LogFile>>) -> Self {
-        Self { files: files.into_iter(), open: None, max_line_bytes: MAX_LINE_BYTES }
+        Self {
+            files: files.into_iter(),
+            open: None,
+            limits: Limits { chunk_bytes: CHUNK_BYTES, max_line_bytes: MAX_LINE_BYTES },
+        }
     }
 
     /// The next lines, in `buffer`, whose content is overwritten. `None` when all files are read.
@@ -58,8 +68,9 @@ impl Reader {
                 }
                 continue;
             };
-            let chunk = open.next_chunk(buffer, self.max_line_bytes);
-            if open.is_at_end {
+            let chunk = open.next_chunk(buffer, self.limits);
+            // What follows a line that was given up may still be held.
+            if open.is_at_end && open.carry.is_empty() {
                 self.open = None;
             }
             if !chunk.bytes.is_empty() || !chunk.faults.is_empty() {
@@ -76,6 +87,7 @@ fn fault_only(file: Arc<LogFile>, mut buffer: Vec<u8>, kind: FaultKind) -> Chunk
         file,
         bytes: buffer,
         faults: vec![Fault { kind, line: 1, offset: 0 }],
+        content_bytes: 0,
         disk_bytes_read: 0,
         first_line: 1,
         offset: 0,
@@ -100,9 +112,9 @@ impl OpenFile {
         })
     }
 
-    fn next_chunk(&mut self, buffer: Vec<u8>, max_line_bytes: usize) -> Chunk {
+    fn next_chunk(&mut self, buffer: Vec<u8>, limits: Limits) -> Chunk {
         let mut faults = Vec::new();
-        let mut bytes = self.fill(buffer, max_line_bytes, &mut faults);
+        let mut bytes = self.fill(buffer, limits, &mut faults);
         if matches!(self.framing, Framing::Unknown) {
             self.framing =
                 if Documents::starts(&bytes) { Framing::Documents(Documents::default()) } else { Framing::Lines };
@@ -112,9 +124,9 @@ impl OpenFile {
         match &mut self.framing {
             Framing::Documents(documents) => {
                 let place = (&mut self.next_line, &mut self.offset);
-                spans = Some(documents.split(&mut bytes, self.is_at_end, max_line_bytes, place, &mut faults));
+                spans = Some(documents.split(&mut bytes, self.is_at_end, limits.max_line_bytes, place, &mut faults));
             }
-            Framing::Lines | Framing::Unknown => self.keep_whole_lines(&mut bytes, max_line_bytes, &mut faults),
+            Framing::Lines | Framing::Unknown => self.keep_whole_lines(&mut bytes, limits, &mut faults),
         }
         for fault in faults.iter_mut().filter(|fault| fault.kind != FaultKind::TooLong) {
             (fault.line, fault.offset) = (self.next_line, self.offset);
@@ -123,6 +135,7 @@ impl OpenFile {
             file: Arc::clone(&self.file),
             bytes,
             faults,
+            content_bytes: self.offset - offset,
             disk_bytes_read: self.content.disk_bytes_read(),
             first_line,
             offset,
@@ -131,9 +144,9 @@ impl OpenFile {
     }
 
     /// What was carried over and then as much as a chunk holds; more, if that has no line end yet.
-    fn fill(&mut self, mut buffer: Vec<u8>, max_line_bytes: usize, faults: &mut Vec<Fault>) -> Vec<u8> {
+    fn fill(&mut self, mut buffer: Vec<u8>, limits: Limits, faults: &mut Vec<Fault>) -> Vec<u8> {
         let mut filled = self.carry.len();
-        buffer.resize(CHUNK_BYTES.max(filled + CHUNK_BYTES / 2), 0);
+        buffer.resize(limits.chunk_bytes.max(filled + limits.chunk_bytes / 2 + 1), 0);
         buffer[..filled].copy_from_slice(&self.carry);
         let mut scanned = filled;
         self.carry.clear();
@@ -141,10 +154,14 @@ impl OpenFile {
             filled += self.read(&mut buffer[filled..], faults);
             let has_line_end = memchr::memrchr(b'\n', &buffer[scanned..filled]).is_some();
             scanned = filled;
-            if self.is_at_end || has_line_end || filled > max_line_bytes || !matches!(self.framing, Framing::Lines) {
+            if self.is_at_end
+                || has_line_end
+                || filled > limits.max_line_bytes
+                || !matches!(self.framing, Framing::Lines)
+            {
                 break;
             }
-            buffer.resize(buffer.len() * 2, 0);
+            buffer.resize((buffer.len() * 2).min(limits.max_line_bytes + limits.chunk_bytes), 0);
         }
         buffer.truncate(filled);
         buffer
@@ -172,10 +189,10 @@ impl OpenFile {
     }
 
     /// Cuts `bytes` after its last line end and carries the rest over.
-    fn keep_whole_lines(&mut self, bytes: &mut Vec<u8>, max_line_bytes: usize, faults: &mut Vec<Fault>) {
+    fn keep_whole_lines(&mut self, bytes: &mut Vec<u8>, limits: Limits, faults: &mut Vec<Fault>) {
         let end = if self.is_at_end { bytes.len() } else { memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1) };
-        if end == 0 && bytes.len() > max_line_bytes {
-            self.skip_line(bytes, faults);
+        if end == 0 && bytes.len() > limits.max_line_bytes {
+            self.skip_line(bytes, limits, faults);
             return;
         }
         self.carry.extend_from_slice(&bytes[end..]);
@@ -189,10 +206,10 @@ impl OpenFile {
     }
 
     /// Gives up a line that is too long: its start is in `bytes`, its end still to be read.
-    fn skip_line(&mut self, bytes: &mut Vec<u8>, faults: &mut Vec<Fault>) {
+    fn skip_line(&mut self, bytes: &mut Vec<u8>, limits: Limits, faults: &mut Vec<Fault>) {
         faults.push(Fault { kind: FaultKind::TooLong, line: self.next_line, offset: self.offset });
         self.offset += bytes.len() as u64;
-        bytes.truncate(CHUNK_BYTES);
+        bytes.truncate(limits.chunk_bytes);
         bytes.shrink_to_fit();
         while !self.is_at_end {
             let read = self.read(bytes, faults);
@@ -205,5 +222,74 @@ impl OpenFile {
         }
         self.next_line += 1;
         bytes.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Lines = Vec<(String, u64, u64)>;
+
+    /// Lines with their numbers and offsets, and the numbers of those that were too long.
+    fn read(text: &str, limits: Limits) -> (Lines, Vec<u64>) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let file = LogFile {
+            path: Some(file.path().to_owned()),
+            name: "a".into(),
+            apiserver: None,
+            disk_bytes: None,
+            compression: Some(Compression::Plain),
+        };
+        let mut reader = Reader { limits, ..Reader::new(vec![Arc::new(file)]) };
+        let (mut lines, mut too_long) = (Vec::new(), Vec::new());
+        while let Some(chunk) = reader.next_chunk(Vec::new()) {
+            too_long.extend(chunk.faults.iter().map(|fault| fault.line));
+            lines.extend(
+                chunk.lines().map(|line| (String::from_utf8_lossy(line.bytes).into_owned(), line.number, line.offset)),
+            );
+        }
+        (lines, too_long)
+    }
+
+    proptest! {
+        #[test]
+        fn lines_come_out_the_same_however_the_bytes_are_cut(
+            lines in prop::collection::vec("[a-z]{0,40}", 0..12),
+            has_last_end in any::<bool>(),
+            chunk_bytes in 1_usize..64,
+        ) {
+            let mut text = lines.join("\n");
+            if has_last_end {
+                text.push('\n');
+            }
+            let whole = read(&text, Limits { chunk_bytes: 1 << 20, max_line_bytes: 1 << 20 });
+            prop_assert_eq!(read(&text, Limits { chunk_bytes, max_line_bytes: 1 << 20 }), whole);
+        }
+
+        #[test]
+        fn a_line_that_is_too_long_costs_no_other(
+            before in prop::collection::vec("[a-z]{0,20}", 0..4),
+            after in prop::collection::vec("[a-z]{1,20}", 0..4),
+            chunk_bytes in 1_usize..64,
+            length in 200_usize..400,
+        ) {
+            let long = "x".repeat(length);
+            let all: Vec<_> = before.iter().chain([&long]).chain(&after).cloned().collect();
+            let (lines, too_long) = read(&all.join("\n"), Limits { chunk_bytes, max_line_bytes: 100 });
+            let texts: Vec<_> = lines.iter().map(|(text, ..)| text.clone()).collect();
+            let expected: Vec<_> = before.iter().chain(&after).cloned().collect();
+            prop_assert_eq!(texts, expected);
+            prop_assert_eq!(too_long, [before.len() as u64 + 1]);
+            if let Some((_, number, offset)) = lines.last().filter(|_| !after.is_empty()) {
+                prop_assert_eq!(*number, all.len() as u64);
+                prop_assert_eq!(*offset, (all.join("\n").len() - after[after.len() - 1].len()) as u64);
+            }
+        }
     }
 }

@@ -23,6 +23,7 @@ use super::requests_table::{Logs, RequestsTable};
 /// SQL over one set of logs.
 pub struct Database {
     context: SessionContext,
+    can_read_again: bool,
     queries: QuerySet,
 }
 
@@ -58,6 +59,9 @@ pub enum TablesError {
         /// The type it should have.
         expected: String,
     },
+    /// The query reads the logs more than once, which a pipe can't give.
+    #[error("{0} reads the logs more than once, but standard input or a pipe can be read only once")]
+    ReadsTwice(String),
     /// A query file's header and its SQL disagree.
     #[error("query {query}: {message}")]
     Contract {
@@ -106,7 +110,8 @@ impl Database {
             RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
         context.register_table("requests", Arc::new(RequestsTable::new(Arc::clone(logs))))?;
-        Ok(Self { context, queries })
+        let can_read_again = logs.files.iter().all(|file| file.compression.is_some());
+        Ok(Self { context, can_read_again, queries })
     }
 
     /// The queries at hand.
@@ -160,6 +165,9 @@ impl Database {
             known.extend(query.params.iter().map(|param| (param.name.as_str(), param)));
         }
         let frame = self.frame_in_order(name, sql).await?;
+        if !self.can_read_again && scan_count(frame.logical_plan())? > 1 {
+            return Err(TablesError::ReadsTwice(name.to_owned()));
+        }
         let types = frame.logical_plan().get_parameter_types()?;
         let types: BTreeMap<String, Option<DataType>> =
             types.into_iter().map(|(param, data_type)| (param.trim_start_matches('$').to_owned(), data_type)).collect();
@@ -199,6 +207,16 @@ impl Database {
         set(rayon::current_num_threads());
         frame
     }
+}
+
+/// How often a plan reads `requests`.
+fn scan_count(plan: &LogicalPlan) -> Result<usize, TablesError> {
+    let mut count = 0;
+    plan.apply_with_subqueries(|node| {
+        count += usize::from(matches!(node, LogicalPlan::TableScan(scan) if scan.table_name.table() == "requests"));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(count)
 }
 
 /// Whether rows go through a plan as they come.

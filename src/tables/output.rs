@@ -1,7 +1,7 @@
 //! Writes answers: as text for a table, or streamed in a format that machines read.
 
-use std::io::Write;
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::csv;
@@ -75,6 +75,9 @@ impl Answer {
     /// When the query fails or `out` does.
     pub async fn write(self, format: Format, out: impl Write + Send) -> Result<u64, TablesError> {
         let mut stream = self.stream().await?;
+        let failure = Arc::default();
+        let write_error = |error| write_error(error, &failure);
+        let out = Watched { out, failure: Arc::clone(&failure) };
         let mut writer = Writer::new(format, out, &stream.schema()).map_err(write_error)?;
         let mut rows = 0;
         while let Some(batch) = stream.next().await {
@@ -87,10 +90,36 @@ impl Answer {
     }
 }
 
-fn write_error(error: ArrowError) -> TablesError {
-    match error {
-        ArrowError::IoError(_, source) => TablesError::Write(source),
-        other => TablesError::Write(std::io::Error::other(other)),
+/// Why the writing failed: what Arrow says, unless the output itself failed, which Arrow keeps only as text.
+fn write_error(error: ArrowError, failure: &Mutex<Option<io::Error>>) -> TablesError {
+    let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+    TablesError::Write(failure.unwrap_or_else(|| io::Error::other(error)))
+}
+
+/// An output that remembers how it failed.
+struct Watched<W> {
+    out: W,
+    failure: Arc<Mutex<Option<io::Error>>>,
+}
+
+impl<W> Watched<W> {
+    fn remember<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            *failure = Some(io::Error::new(error.kind(), error.to_string()));
+        })
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.out.write(bytes);
+        self.remember(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.out.flush();
+        self.remember(result)
     }
 }
 

@@ -196,24 +196,26 @@ impl QuerySet {
     pub(super) fn named_in(&self, sql: &str) -> Vec<&QueryFile> {
         let mut found = Vec::new();
         for word in sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-            self.collect(word, &mut found);
+            self.collect(word, &mut Vec::new(), &mut found);
         }
         found
     }
 
-    fn collect<'q>(&'q self, name: &str, found: &mut Vec<&'q QueryFile>) {
+    /// `readers` are those on whose behalf `name` is looked for: a query that reads itself through others is found once,
+    /// and planning it then fails for want of a table.
+    fn collect<'q>(&'q self, name: &str, readers: &mut Vec<&'q str>, found: &mut Vec<&'q QueryFile>) {
         let Some(query) = self.queries.get(name) else {
             return;
         };
-        if found.iter().any(|other| other.name == name) {
+        if readers.contains(&name) || found.iter().any(|other| other.name == name) {
             return;
         }
-        for read in query.reads.iter().filter(|read| *read != name) {
-            self.collect(read, found);
+        readers.push(&query.name);
+        for read in &query.reads {
+            self.collect(read, readers, found);
         }
-        if !found.iter().any(|other| other.name == name) {
-            found.push(query);
-        }
+        readers.pop();
+        found.push(query);
     }
 }
 

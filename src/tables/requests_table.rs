@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use arrow::array::RecordBatch;
@@ -30,28 +30,53 @@ pub struct Logs {
     pub files: Vec<Arc<LogFile>>,
     /// The span of time asked for.
     pub window: Window,
+    /// Whether to read to the end even if the answer needs no more.
+    pub reads_all: bool,
     /// How far the scan that runs has come.
     pub progress: Arc<Progress>,
-    tally: Mutex<Option<Tally>>,
+    reading: Mutex<Reading>,
+    stopped: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Reading {
+    /// Scans that run.
+    running: usize,
+    tally: Option<Tally>,
 }
 
 impl Logs {
     /// Logs that nobody has read yet.
-    pub fn new(files: Vec<Arc<LogFile>>, window: Window) -> Arc<Self> {
-        Arc::new(Self { files, window, progress: Arc::default(), tally: Mutex::new(None) })
+    pub fn new(files: Vec<Arc<LogFile>>, window: Window, reads_all: bool) -> Arc<Self> {
+        Arc::new(Self {
+            files,
+            window,
+            reads_all,
+            progress: Arc::default(),
+            reading: Mutex::default(),
+            stopped: Condvar::new(),
+        })
     }
 
-    /// What reading found; `None` before the first scan has ended. Of several scans, the one that read most counts.
+    /// What reading found, once no scan runs any more; `None` if none was begun. Of several scans, the one that read most
+    /// counts.
     pub fn tally(&self) -> Option<Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = self.stopped.wait_while(reading, |reading| reading.running > 0);
+        reading.unwrap_or_else(PoisonError::into_inner).tally.clone()
     }
 
-    fn keep(&self, tally: Tally) {
-        let mut kept = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = |tally: &Tally| tally.files.values().map(|file| file.lines).sum::<u64>();
-        if kept.as_ref().is_none_or(|kept| lines(kept) < lines(&tally)) {
-            *kept = Some(tally);
+    fn begin(&self) {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner).running += 1;
+    }
+
+    fn end(&self, tally: Tally) {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        reading.running -= 1;
+        if reading.tally.as_ref().is_none_or(|kept| kept.lines() < tally.lines()) {
+            reading.tally = Some(tally);
         }
+        self.stopped.notify_all();
     }
 }
 
@@ -179,6 +204,7 @@ impl Scan {
             (0..self.partition_count).map(|_| mpsc::channel(WAITING_BATCHES)).unzip();
         *running = receivers.into_iter().map(Some).collect();
         let scan = Arc::clone(self);
+        self.logs.begin();
         thread::spawn(move || scan.run(&senders));
         let Some(receiver) = running[index].take() else {
             unreachable!("a channel was made for each partition");
@@ -189,21 +215,23 @@ impl Scan {
     fn run(&self, senders: &[mpsc::Sender<Result<RecordBatch>>]) {
         let projection = self.projection.clone();
         let mut turn = 0;
-        let mut is_wanted = vec![true; senders.len()];
         let files = self.logs.files.clone();
         let make_rows = move || RequestRows::new(&projection);
         let tally = scan(files, self.window, make_rows, &self.logs.progress, |joined| {
+            // The reading ends when no partition wants more, unless all of the log is to be looked at.
+            if senders.iter().all(mpsc::Sender::is_closed) && !self.logs.reads_all {
+                return ControlFlow::Break(());
+            }
             let batch = match RequestRows::finish(joined, &self.schema) {
                 Ok(Some(batch)) => Ok(batch),
                 Ok(None) => return ControlFlow::Continue(()),
                 Err(error) => Err(exec_datafusion_err!("can't build a batch of requests: {error}")),
             };
             turn = (turn + 1) % senders.len();
-            // A partition that wants no more is passed over; the reading ends when none does.
-            is_wanted[turn] = is_wanted[turn] && senders[turn].blocking_send(batch).is_ok();
-            if is_wanted.contains(&true) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            let _passed_over_if_it_wants_no_more = senders[turn].blocking_send(batch);
+            ControlFlow::Continue(())
         });
-        self.logs.keep(tally);
+        self.logs.end(tally);
     }
 }
 
