@@ -1,8 +1,8 @@
 //! From a line to the audit events in it: JSON, and what JSON comes wrapped in.
 //!
 //! [`decode`] takes one line and hands over each event it finds, borrowed from the line, and each thing it can't read,
-//! with the reason. Nothing is dropped in silence. Two readers stand behind it: the [fast path](fast) for lines exactly
-//! as Go writes them, and the [general path](general) for all others.
+//! with the reason. Nothing is dropped in silence. Two readers stand behind it: a fast path for lines exactly
+//! as Go writes them, and a general path for all others.
 
 mod cursor;
 mod envelope;

@@ -1,6 +1,6 @@
 //! From events to requests: the stages of one request joined, in one streaming pass.
 //!
-//! [`scan`] reads files, decodes chunks of them on all cores, and joins the stages in the order of the log on
+//! [`scan()`] reads files, decodes chunks of them on all cores, and joins the stages in the order of the log on
 //! (apiserver, auditID, requestReceivedTimestamp). Rows are filled where the decoding happens, so what is handed on in
 //! order is only a few words a request. The state kept is what is in flight at one time, never the log's length.
 

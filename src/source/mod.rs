@@ -1,6 +1,6 @@
 //! From paths to lines with their place: files, directories, globs and standard input, plain or compressed.
 //!
-//! [`discover`] turns what the user named into files, in the order in which they were written; a [`Reader`] then hands
+//! [`discover()`] turns what the user named into files, in the order in which they were written; a [`Reader`] then hands
 //! out [`Chunk`]s of whole lines. What can't be read is a [`Fault`] inside a chunk, never an end to the reading.
 
 mod chunk;
