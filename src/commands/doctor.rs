@@ -19,7 +19,7 @@ const MEMORY_BYTES: usize = 1 << 30;
 
 pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
     let all_of_them = LogArgs { from: None, to: None, strict: args.strict };
-    let opened = open(&args.inputs, &all_of_them, console)?;
+    let mut opened = open(&args.inputs, &all_of_them, console)?;
     let database = Database::new(&opened.logs, QuerySet::load(None)?, MEMORY_BYTES)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let presence = runtime.block_on(async {
@@ -37,12 +37,17 @@ pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
             DoctorFormat::Json => console.line(&format!("{:#}", as_json(&opened, &tally, &found)))?,
         }
     }
+    // They have been named already.
+    opened.skipped.clear();
     report(&opened, &tally, args.strict, console)
 }
 
 fn print(opened: &Opened, tally: &Tally, found: &[Coverage], console: Console) -> Result<()> {
     console.heading("Files")?;
     console.table(&files(opened, tally))?;
+    for skipped in &opened.skipped {
+        console.line(&format!("not read: {} ({})", skipped.name, skipped.why))?;
+    }
     console.line("")?;
     console.heading("Apiservers")?;
     console.table(&apiservers(tally))?;
