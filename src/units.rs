@@ -50,6 +50,11 @@ pub fn count(count: u64) -> String {
     out
 }
 
+/// So many pieces of something; one line may hold several.
+pub fn pieces(count: u64) -> String {
+    format!("{} piece{}", self::count(count), if count == 1 { "" } else { "s" })
+}
+
 /// A number for a table: three decimals, or three significant digits where that says more.
 pub fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {

@@ -54,8 +54,8 @@ fn print(opened: &Opened, tally: &Tally, found: &[Coverage], console: Console) -
     if tally.unreadable_count() > 0 {
         console.line("")?;
         let share = units::percent(tally.unreadable_count().min(tally.lines()), tally.lines());
-        let (pieces, lines) = (units::count(tally.unreadable_count()), units::count(tally.lines()));
-        console.heading(&format!("Unreadable: {pieces} pieces of {lines} lines ({share})"))?;
+        let (pieces, lines) = (units::pieces(tally.unreadable_count()), units::count(tally.lines()));
+        console.heading(&format!("Unreadable: {pieces} of {lines} lines ({share})"))?;
         console.table(&noted(tally.unreadable.iter().map(|(reason, noted)| (reason.words(), noted))))?;
     }
     if !tally.remarks.is_empty() {

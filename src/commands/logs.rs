@@ -106,8 +106,8 @@ pub(super) fn report(opened: &Opened, tally: &Tally, is_strict: bool, console: C
     }
     let unreadable = tally.unreadable_count();
     if unreadable > 0 {
-        let (pieces, lines) = (units::count(unreadable), units::count(tally.lines()));
-        let message = format!("{pieces} pieces of {lines} lines could not be read: {}", reasons(tally));
+        let (pieces, lines) = (units::pieces(unreadable), units::count(tally.lines()));
+        let message = format!("{pieces} of {lines} lines could not be read: {}", reasons(tally));
         if is_strict {
             bail!(message);
         }
