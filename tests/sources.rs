@@ -43,7 +43,10 @@ fn one(name: &str, content: impl AsRef<[u8]>) -> (Vec<String>, Tally) {
 #[test]
 fn compression_is_told_by_content_and_members_are_read_one_after_another() {
     let two_members = [gzip(complete("a").as_bytes()), gzip(complete("b").as_bytes())].concat();
+    let padded = [two_members.as_slice(), &[0; 700]].concat();
     assert_eq!(one("audit.log", two_members).0, ["a", "b"]);
+    let (ids, tally) = one("audit.log", padded);
+    assert_eq!((ids.len(), tally.unreadable_count()), (2, 0));
     let zstd = zstd::encode_all((complete("a") + &complete("b")).as_bytes(), 3).unwrap();
     assert_eq!(one("audit.log.gz", zstd).0, ["a", "b"]);
 }

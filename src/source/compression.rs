@@ -1,11 +1,11 @@
 //! Plain, gzip or zstd, told by the first bytes and never by the name.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 /// How a file's content is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Content {
         let buffered = BufReader::with_capacity(READ_BYTES, io::Cursor::new(start).chain(counted));
         let reader: Box<dyn Read + Send> = match compression {
             Compression::Plain => Box::new(buffered),
-            Compression::Gzip => Box::new(MultiGzDecoder::new(buffered)),
+            Compression::Gzip => Box::new(Members { decoder: Some(GzDecoder::new(buffered)) }),
             Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
         };
         Ok(Self { reader, compression, disk_bytes })
@@ -74,6 +74,42 @@ impl Content {
 impl Read for Content {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.reader.read(buffer)
+    }
+}
+
+/// The members of a gzip file one after another. Zeros after them are padding, as gzip(1) takes them.
+struct Members<R> {
+    /// `None` after the last one.
+    decoder: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            let read = decoder.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let rest = self.decoder.take().map(GzDecoder::into_inner);
+            self.decoder = rest.map(after_zeros).transpose()?.flatten().map(GzDecoder::new);
+        }
+        Ok(0)
+    }
+}
+
+/// The input at its first byte that isn't zero. `None` if there is none.
+fn after_zeros<R: BufRead>(mut input: R) -> io::Result<Option<R>> {
+    loop {
+        let bytes = input.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let is_found = zeros < bytes.len();
+        input.consume(zeros);
+        if is_found {
+            return Ok(Some(input));
+        }
     }
 }
 
