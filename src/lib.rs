@@ -9,7 +9,7 @@
 //!
 //! Each stage takes plain values from the one before it and hands plain values on. What is absent is as telling:
 //! nothing between [`source`] and [`tables`] reads a file, a clock or the environment; only [`tables`] knows Arrow and
-//! DataFusion; only [`console`] prints; only [`commands`] knows more than one stage.
+//! DataFusion; only [`console`] prints. A stage names only those before it; what runs after what is said in [`commands`].
 //!
 //! Bad input is a value that is counted and shown ([`audit::Reason`]), never an error and never silence.
 

@@ -307,8 +307,9 @@ fn clock(tally: &Tally) -> Vec<Coverage> {
                 units::count(tally.events()),
                 units::span(worst)
             ),
-            meaning: "usual, as stages are stamped before they are written; nothing here relies on the order of lines"
-                .to_owned(),
+            meaning:
+                "usual, as stages are stamped before they are written; stages are joined in whatever order they stand"
+                    .to_owned(),
         });
     }
     if tally.clock_inversions > 0 {

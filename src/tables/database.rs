@@ -95,7 +95,6 @@ pub trait TypedRow: DeserializeOwned {
 /// A planned query, not yet run.
 pub struct Answer {
     frame: DataFrame,
-    context: SessionContext,
 }
 
 impl Database {
@@ -176,7 +175,7 @@ impl Database {
         }
         let values = bind(name, &types, given, &known)?;
         let frame = if values.is_empty() { frame } else { frame.with_param_values(ParamValues::from(values))? };
-        Ok(Answer { frame, context: self.context.clone() })
+        Ok(Answer { frame })
     }
 
     async fn register_view(&self, query: &QueryFile) -> Result<(), TablesError> {
@@ -247,7 +246,7 @@ impl Answer {
     /// # Errors
     /// When DataFusion refuses, which is a bug.
     pub fn limit(self, rows: usize) -> Result<Self, TablesError> {
-        Ok(Self { frame: self.frame.limit(0, Some(rows))?, ..self })
+        Ok(Self { frame: self.frame.limit(0, Some(rows))? })
     }
 
     /// Runs the query.
@@ -255,7 +254,6 @@ impl Answer {
     /// # Errors
     /// When it can't be planned to its end.
     pub async fn stream(self) -> Result<SendableRecordBatchStream, TablesError> {
-        let _kept_until_the_stream_is_made = &self.context;
         Ok(self.frame.execute_stream().await?)
     }
 }
