@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 /// LOGS are files, directories, glob patterns or - for standard input, plain or compressed with gzip or zstd. The
 /// apiserver that wrote a log is told by its path, or given as NAME=PATH.
 ///
-/// Exit codes: 0 done, 2 couldn't be done, 130 interrupted.
+/// Exit codes: 0 done, 1 done and a finding reached --fail-on, 2 couldn't be done, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "stormglass", version, max_term_width = 100)]
 pub struct Cli {
@@ -27,6 +27,12 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Find the LIST and watch storms in audit logs: who, when, how bad, and what to do
+    Storms(StormsArgs),
+    /// Tell who calls the server, and how that is known
+    Clients(ClientsArgs),
+    /// Tell how many objects each resource has and how big they are, and what that rests on
+    Resources(ResourcesArgs),
     /// Answer a question about the requests in audit logs: a query that comes along, or SQL
     Query(QueryArgs),
     /// Tell what audit logs can and cannot tell
@@ -64,6 +70,32 @@ pub struct LogArgs {
     /// Fail if any line can't be read
     #[arg(long)]
     pub strict: bool,
+}
+
+/// How clients are told.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ClientArgs {
+    /// Tell clients by the rules in FILE first, then by those that come along
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub clients: Option<PathBuf>,
+}
+
+/// How big resources are, and what the server is: what no audit log says.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Sizes")]
+pub struct SizeArgs {
+    /// Take object counts and sizes from an apiserver's /metrics in FILE; FILE@TIME says when it was taken
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub metrics: Vec<String>,
+    /// Give a resource's size by hand, such as pods=10000x17KiB, deployments.apps=300 or secrets=x4KiB
+    #[arg(long, value_name = "RESOURCE=SIZE")]
+    pub resource: Vec<String>,
+    /// The server's version, such as 1.34; by default what its own client's user agent says in the log
+    #[arg(long, value_name = "VERSION")]
+    pub kube_version: Option<String>,
+    /// A feature gate of the server that isn't at its default: NAME=on or NAME=off
+    #[arg(long, value_name = "NAME=STATE", value_delimiter = ',')]
+    pub server_features: Vec<String>,
 }
 
 /// Arguments of `query`.
@@ -109,6 +141,12 @@ pub struct QueryArgs {
     /// Memory that sorting and grouping may use before they go to disk
     #[arg(long, value_name = "SIZE", default_value = "1GiB")]
     pub memory: String,
+    /// Who is who.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// What is how big.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
     /// The logs' part.
     #[command(flatten)]
     pub logs: LogArgs,
@@ -130,6 +168,128 @@ pub enum OutputFormat {
     Parquet,
     /// An Arrow IPC file.
     Arrow,
+}
+
+/// Arguments of `storms`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass storms /var/log/kubernetes/audit/
+  stormglass storms audit.log --at 2026-07-23T18:32:10Z --metrics metrics.txt
+  stormglass storms audit*.log.gz --format json --fail-on critical
+  stormglass storms --explain relist-herd")]
+pub struct StormsArgs {
+    /// The logs
+    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<String>,
+    /// Look at the minutes before TIME, and rank who had lists in flight at it: RFC 3339, or like -30m
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Show the N worst findings; by default all
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// Show findings of this severity and worse
+    #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
+    pub min_severity: SeverityName,
+    /// How to write them
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: StormFormat,
+    /// Exit with 1 if a finding is of this severity or worse
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<SeverityName>,
+    /// Explain a kind of finding: why it matters, how it is found, what it can't see
+    #[arg(long, value_name = "KIND", conflicts_with = "inputs")]
+    pub explain: Option<String>,
+    /// Replace thresholds by those in FILE, of YAML
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub thresholds: Option<PathBuf>,
+    /// Print the thresholds, with their units and reasons, to copy and change
+    #[arg(long, conflicts_with = "inputs")]
+    pub show_thresholds: bool,
+    /// Add or replace queries by those in DIR
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub queries: Option<PathBuf>,
+    /// Who is who.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// What is how big.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// The logs' part.
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SeverityName {
+    /// Worth knowing.
+    #[default]
+    Info,
+    /// A burden.
+    Warning,
+    /// Takes a server down, or did.
+    Critical,
+}
+
+/// Formats of `storms`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum StormFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON object.
+    Json,
+    /// The findings, a JSON object a line.
+    Ndjson,
+    /// For tickets and chat.
+    Markdown,
+}
+
+/// Arguments of `clients`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass clients /var/log/kubernetes/audit/
+  stormglass clients audit.log --clients ours.yaml --format csv
+  stormglass clients --check ours.yaml")]
+pub struct ClientsArgs {
+    /// The logs
+    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<String>,
+    /// Check a catalogue of clients: say what is wrong with it, line by line
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "inputs")]
+    pub check: Option<PathBuf>,
+    /// List the rules of the catalogue, in order
+    #[arg(long, conflicts_with = "inputs")]
+    pub rules: bool,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: OutputFormat,
+    /// At most N rows; 0 for all. A table shows 50 unless told otherwise
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Who is who.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// The logs' part.
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// Arguments of `resources`.
+#[derive(Args, Debug)]
+pub struct ResourcesArgs {
+    /// The logs
+    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<String>,
+    /// How to write the answer
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: OutputFormat,
+    /// What is how big.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// The logs' part.
+    #[command(flatten)]
+    pub logs: LogArgs,
 }
 
 /// Arguments of `doctor`.

@@ -3,8 +3,10 @@
 //! The data goes one way, and the modules stand in its order:
 //!
 //! ```text
-//! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings
-//!     source   audit    requests    tables   findings
+//! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings ─▶ report
+//!     source   audit    requests    │ tables   findings    report
+//!                        clients ───┤  memory ──┘
+//!                                queries/*.sql
 //! ```
 //!
 //! Each stage takes plain values from the one before it and hands plain values on. What is absent is as telling:
@@ -16,8 +18,11 @@
 pub mod source;
 pub mod audit;
 pub mod requests;
+pub mod clients;
 pub mod tables;
+pub mod memory;
 pub mod findings;
+pub mod report;
 
 pub mod units;
 

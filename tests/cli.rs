@@ -29,6 +29,9 @@ fn the_help_is_as_it_was() {
     insta::assert_snapshot!("help", stdout(&["--help"]));
     insta::assert_snapshot!("help-query", stdout(&["query", "--help"]));
     insta::assert_snapshot!("help-doctor", stdout(&["doctor", "--help"]));
+    insta::assert_snapshot!("help-storms", stdout(&["storms", "--help"]));
+    insta::assert_snapshot!("help-clients", stdout(&["clients", "--help"]));
+    insta::assert_snapshot!("help-resources", stdout(&["resources", "--help"]));
 }
 
 #[test]
@@ -157,4 +160,66 @@ fn a_relative_time_counts_back_from_the_last_event() {
 #[test]
 fn completion_scripts_are_made() {
     assert!(stdout(&["completions", "bash"]).contains("stormglass"));
+}
+
+#[test]
+fn storms_are_told_in_words() {
+    insta::assert_snapshot!("storms-operator-loop", stdout(&["storms", "sample-logs/operator-loop"]));
+    insta::assert_snapshot!("storms-quiet", stdout(&["storms", "sample-logs/quiet", "--format", "markdown"]));
+    let explained = stdout(&["storms", "--explain", "relist-herd"]);
+    assert!(explained.contains("why it matters") && explained.contains("relist_herd.min_instances"), "{explained}");
+    assert!(refused(&["storms", "--explain", "storm"]).contains("there is no kind of finding named storm"));
+    assert!(stdout(&["storms", "--show-thresholds"]).contains("min_instances: 10"));
+}
+
+#[test]
+fn a_finding_can_fail_a_pipeline() {
+    let code = |args: &[&str]| stormglass(args).status.code();
+    assert_eq!(code(&["storms", "sample-logs/operator-loop", "--fail-on", "critical"]), Some(1));
+    assert_eq!(code(&["storms", "sample-logs/quiet", "--fail-on", "warning"]), Some(0));
+}
+
+#[test]
+fn thresholds_can_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |text: &str| temporary(&folder, "thresholds.yaml", text);
+    let path = of("list_loop: {min_lists: 1000000}");
+    let told = stdout(&["storms", "sample-logs/operator-loop", "--thresholds", &path, "--format", "ndjson"]);
+    assert!(!told.contains("\"kind\":\"list-loop\""), "{told}");
+    let path = of("list_loop: {min_list: 1}");
+    assert!(refused(&["storms", "sample-logs/quiet", "--thresholds", &path]).contains("min_list"));
+}
+
+#[test]
+fn clients_and_resources_are_told() {
+    let clients = stdout(&["clients", "sample-logs/python-oom", "--format", "csv"]);
+    let of = |name: &str| clients.lines().find(|line| line.contains(name)).map(str::to_owned).unwrap_or_default();
+    assert!(of("batch-tools:inventory-sync").starts_with("sdk,inventory-sync,"), "{clients}");
+    assert!(of("system:node:node-0001").starts_with("kubelet,kubelet,"), "{clients}");
+    let resources = stdout(&["resources", "sample-logs/quiet", "--resource", "pods=1760x5KB", "--format", "csv"]);
+    assert!(
+        resources.lines().any(|line| line.starts_with(",pods,1760,1760,5000,5000,8800000,8800000,as given")),
+        "{resources}"
+    );
+}
+
+#[test]
+fn a_catalogue_of_clients_is_checked_line_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = temporary(
+        &folder,
+        "clients.yaml",
+        "- client: ours\n  type: operatr\n  accounts: [\"ours:*\"]\n  source: ours\n",
+    );
+    let output = stormglass(&["clients", "--check", &path]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stdout).contains(":2:"), "{}", String::from_utf8_lossy(&output.stdout));
+    let path = temporary(
+        &folder,
+        "good.yaml",
+        "- client: ours\n  type: operator\n  accounts: [\"batch-tools:*\"]\n  source: ours\n",
+    );
+    assert!(stdout(&["clients", "--check", &path]).contains("1 rules"));
+    let clients = stdout(&["clients", "sample-logs/python-oom", "--clients", &path, "--format", "csv"]);
+    assert!(clients.contains("operator,ours,"), "{clients}");
 }

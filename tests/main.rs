@@ -9,4 +9,5 @@ mod lab;
 mod layering;
 mod queries;
 mod sources;
+mod storms;
 mod support;

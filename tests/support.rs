@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use stormglass::commands::{Settings, prepare};
 use stormglass::requests::{Tally, Window};
 use stormglass::source::discover;
 use stormglass::tables::{Database, Format, Logs, QuerySet};
@@ -43,6 +44,7 @@ pub(crate) fn ask_logs(logs: &Arc<Logs>, sql: &str, params: &BTreeMap<String, St
     let database = Database::new(logs, queries, 1 << 30).unwrap();
     let mut lines = Vec::new();
     tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
+        prepare(&database, sql, &[], &Settings::default()).await.unwrap();
         let answer = if is_named { database.query(sql, params).await } else { database.sql("test", sql, params).await };
         answer.unwrap().write(Format::Ndjson, &mut lines).await.unwrap();
     });

@@ -27,6 +27,11 @@ impl<'a> Text<'a> {
         self.raw.is_empty()
     }
 
+    /// What follows a prefix that holds nothing to escape; `None` if the string doesn't begin so.
+    pub fn strip_prefix(&self, prefix: &str) -> Option<Self> {
+        self.raw.strip_prefix(prefix).map(|raw| Self { raw, has_escapes: self.has_escapes })
+    }
+
     /// The string's value; borrowed where no escape is in it.
     #[inline]
     pub fn decode(&self) -> Cow<'a, str> {

@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Interrupted;
 use super::logs::{Opened, open, report};
+use super::{Interrupted, MEMORY_BYTES};
 use crate::cli::{DoctorArgs, DoctorFormat, LogArgs};
 use crate::console::Console;
 use crate::findings::{Coverage, Presence, coverage};
 use crate::requests::{Noted, Tally};
 use crate::tables::{Cell, Database, QuerySet, TextTable};
 use crate::units;
-
-/// The query holds no more than a row for each apiserver.
-const MEMORY_BYTES: usize = 1 << 30;
 
 pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
     let all_of_them = LogArgs { from: None, to: None, strict: args.strict };

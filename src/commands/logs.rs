@@ -52,6 +52,14 @@ fn window(args: &LogArgs, files: &[Arc<LogFile>], console: Console) -> Result<Wi
     Ok(window)
 }
 
+/// A moment as typed: an instant, or so long before the logs' last event.
+pub(super) fn moment(text: &str, files: &[Arc<LogFile>], console: Console) -> Result<Micros> {
+    match parse_time(text)? {
+        Time::At(at) => Ok(at),
+        Time::BeforeLast(micros) => last(files, console)?.map(|last| last - micros).context("the logs have no event"),
+    }
+}
+
 fn parse_time(text: &str) -> Result<Time> {
     if let Some(at) = parse_instant(text) {
         return Ok(Time::At(at));

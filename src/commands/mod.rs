@@ -1,9 +1,15 @@
 //! One file per subcommand: what runs after what. Nothing is decided here that a stage could decide.
 
+mod dimensions;
 mod doctor;
 mod logs;
+mod clients;
 mod query;
+mod resources;
+mod storms;
 mod synth;
+
+pub use dimensions::{Dimensions, Settings, Taken, prepare};
 
 use anyhow::{Error, Result};
 use clap::CommandFactory;
@@ -13,21 +19,27 @@ use crate::console::Console;
 use crate::source::SourceError;
 use crate::tables::TablesError;
 
-/// Runs a command to its end.
+/// Runs a command to its end; the exit code.
 ///
 /// # Errors
 /// When it couldn't be done; [`hint`] may know what to do then.
-pub fn run(command: Command, console: Console) -> Result<()> {
+pub fn run(command: Command, console: Console) -> Result<u8> {
     match command {
-        Command::Query(args) => query::run(args, console),
-        Command::Doctor(args) => doctor::run(&args, console),
-        Command::Synth(args) => synth::run(&args, console),
+        Command::Storms(args) => return storms::run(&args, console).map(u8::from),
+        Command::Clients(args) => clients::run(&args, console)?,
+        Command::Resources(args) => resources::run(&args, console)?,
+        Command::Query(args) => query::run(args, console)?,
+        Command::Doctor(args) => doctor::run(&args, console)?,
+        Command::Synth(args) => synth::run(&args, console)?,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "stormglass", &mut console.stdout());
-            Ok(())
         }
     }
+    Ok(0)
 }
+
+/// What commands may use whose queries hold little more than a row for each client.
+const MEMORY_BYTES: usize = 1 << 30;
 
 /// The user pressed Ctrl-C.
 #[derive(Debug, thiserror::Error)]

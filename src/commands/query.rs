@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::dimensions::{Settings, prepare};
 use super::logs::{Opened, open, report};
 use super::{Advice, Interrupted};
 use crate::cli::{OutputFormat, QueryArgs};
@@ -31,12 +32,13 @@ pub(super) fn run(args: QueryArgs, console: Console) -> Result<()> {
     let (question, inputs) = question(&args)?;
     let params = params(&args.param)?;
     let memory = units::parse_bytes(&args.memory).context("--memory is no size, such as 512MiB")?;
+    let settings = Settings::of(&args.clients, &args.sizes)?;
     let opened = open(inputs, &args.logs, console)?;
     let database = Database::new(&opened.logs, queries, usize::try_from(memory).unwrap_or(usize::MAX))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
-            done = answer(&args, &question, &params, &database, &opened, console) => done,
+            done = answer(&args, &question, (&params, &settings), &database, &opened, console) => done,
             _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
         }
     })
@@ -80,38 +82,48 @@ fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
 async fn answer(
     args: &QueryArgs,
     question: &Question,
-    params: &BTreeMap<String, String>,
+    (params, settings): (&BTreeMap<String, String>, &Settings),
     database: &Database,
     opened: &Opened,
     console: Console,
 ) -> Result<()> {
+    let progress = console.progress(opened.logs.progress.clone());
+    let (Question::Named(text) | Question::Sql { text, .. }) = question;
+    prepare(database, text, &[], settings).await?;
     let answer = match question {
         Question::Named(name) => database.query(name, params).await?,
         Question::Sql { name, text } => database.sql(name, text, params).await?,
     };
-    let progress = console.progress(opened.logs.progress.clone());
-    match format(args.format) {
-        None => {
-            let table = table(answer, args.limit).await?;
-            drop(progress);
-            print(table, args, opened, console)?;
-        }
-        Some(format) => {
-            let answer = match args.limit {
-                None | Some(0) => answer,
-                Some(rows) => answer.limit(rows)?,
-            };
-            match &args.output {
-                Some(path) => drop(answer.write(format, create(path, opened)?).await?),
-                None => drop(answer.write(format, console.stdout()).await?),
-            }
-            drop(progress);
-        }
-    }
+    let show = Show { format: args.format, limit: args.limit, output: args.output.as_deref() };
+    show_answer(answer, &show, opened, console).await?;
+    drop(progress);
     match opened.logs.tally() {
         Some(tally) => report(opened, &tally, args.logs.strict, console),
         None => Ok(()),
     }
+}
+
+/// How to show an answer.
+pub(super) struct Show<'s> {
+    pub(super) format: OutputFormat,
+    pub(super) limit: Option<usize>,
+    pub(super) output: Option<&'s Path>,
+}
+
+/// Runs an answer and shows it.
+pub(super) async fn show_answer(answer: Answer, show: &Show<'_>, opened: &Opened, console: Console) -> Result<()> {
+    let Some(format) = format(show.format) else {
+        return print(table(answer, show.limit).await?, show, opened, console);
+    };
+    let answer = match show.limit {
+        None | Some(0) => answer,
+        Some(rows) => answer.limit(rows)?,
+    };
+    match show.output {
+        Some(path) => drop(answer.write(format, create(path, opened)?).await?),
+        None => drop(answer.write(format, console.stdout()).await?),
+    }
+    Ok(())
 }
 
 const fn format(format: OutputFormat) -> Option<Format> {
@@ -145,13 +157,13 @@ async fn table(answer: Answer, limit: Option<usize>) -> Result<TextTable> {
     Ok(answer.text().await?)
 }
 
-fn print(mut table: TextTable, args: &QueryArgs, opened: &Opened, console: Console) -> Result<()> {
+fn print(mut table: TextTable, args: &Show<'_>, opened: &Opened, console: Console) -> Result<()> {
     let limit = args.limit.unwrap_or(TABLE_ROWS);
     let has_more = limit > 0 && table.rows.len() > limit;
     if has_more {
         table.rows.truncate(limit);
     }
-    match &args.output {
+    match args.output {
         Some(path) => writeln!(create(path, opened)?, "{}", console.plain(&table))?,
         None => console.table(&table)?,
     }

@@ -1,5 +1,133 @@
-//! From numbers to judgements, in words. SQL measures; here it is said what that means.
+//! Judgement: what the measurements mean, how bad it is, and how sure that is.
+//!
+//! One kind of finding, one file: [`explain()`] tells reason, rule and limits of each. [`judge`] puts them together: kinds
+//! judge episodes one by one; what belongs to a restart is told once, with it; bursts of one client over several
+//! resources are one finding.
 
+mod apiserver_restart;
+mod context;
 mod coverage;
+mod discovery_loop;
+mod episode;
+mod explain;
+mod finding;
+mod list_loop;
+mod list_pileup;
+mod page_storm;
+mod relist_herd;
+mod restart_herd;
+mod retry_loop;
+mod thresholds;
+mod together;
+mod unpaginated_list;
+mod verdict;
+mod watch_churn;
+
+use std::collections::BTreeMap;
+
+use context::{Context, ends};
+use restart_herd::follows;
 
 pub use coverage::{Coverage, Presence, coverage};
+pub use episode::{Episode, EpisodeClient, Pressure, Restart};
+pub use explain::{Explanation, explain};
+pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Severity, Share};
+pub use thresholds::{Thresholds, ThresholdsError};
+pub use verdict::{blind_spots, verdict};
+
+use crate::audit::Stage;
+use crate::requests::Tally;
+
+/// The width of the windows that `bursts` takes the baseline from, in seconds: the default of its `$window_secs`.
+const BASELINE_WINDOW_SECS: f64 = 10.0;
+
+/// What was measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'m> {
+    /// What reading found.
+    pub tally: &'m Tally,
+    /// The rows of `episodes`.
+    pub episodes: &'m [Episode],
+    /// The rows of `episode_clients`.
+    pub clients: &'m [EpisodeClient],
+    /// The rows of `restarts`.
+    pub restarts: &'m [Restart],
+    /// What is known of each client, by its name.
+    pub notes: &'m BTreeMap<String, Note>,
+}
+
+/// What is known of a client beside its requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// How far its name can be trusted: high, medium or low.
+    pub confidence: &'static str,
+    /// What that rests on.
+    pub evidence: String,
+    /// What helps against its lists; `None` where nothing is known.
+    pub advice: Option<String>,
+    /// Other clients behind the same user.
+    pub shares_user_with: Vec<String>,
+}
+
+/// Everything found, the worst first, and of equally bad ones those that hold most.
+pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
+    let episodes = measured.episodes;
+    let context = Context {
+        thresholds,
+        ends: ends(measured.restarts, measured.tally, thresholds),
+        notes: measured.notes,
+        omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
+        list_bursts: episodes
+            .iter()
+            .filter(|episode| episode.pattern == "burst" && episode.read_kind.as_deref() == Some("list"))
+            .collect(),
+        bursts_of_all: episodes.iter().filter(|episode| episode.pattern == "burst-of-all").collect(),
+    };
+    let mut findings: Vec<Finding> = context.ends.iter().map(|end| apiserver_restart::judge(end, &context)).collect();
+    let herds: Vec<Finding> =
+        episodes.iter().filter_map(|episode| restart_herd::judge(episode, measured.clients, &context)).collect();
+    let stand_alone = episodes.iter().filter(|episode| !is_of_restart(episode, &herds, &context));
+    let found = stand_alone.filter_map(|episode| kind_of(episode, measured.clients, &context)).collect();
+    findings.extend(herds);
+    findings.extend(together::without_herds_of_loops(together::over_resources(found)));
+    for finding in &mut findings {
+        if finding.summary.is_empty() {
+            finding.summary = verdict::summary(finding);
+        }
+        finding.add_note(measured.notes.get(&finding.client));
+    }
+    together::set_shares(&mut findings);
+    findings.sort_by(|one, other| {
+        let held = |finding: &Finding| finding.estimated_bytes.map(|bytes| bytes.high.unwrap_or(bytes.low));
+        (other.severity, held(other), other.requests)
+            .cmp(&(one.severity, held(one), one.requests))
+            .then_with(|| one.started_at.cmp(&other.started_at))
+            .then_with(|| (one.kind, &one.client, &one.resource).cmp(&(other.kind, &other.client, &other.resource)))
+    });
+    findings
+}
+
+fn kind_of(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {
+    relist_herd::judge(episode, context)
+        .or_else(|| list_loop::judge(episode, context))
+        .or_else(|| retry_loop::judge(episode, context))
+        .or_else(|| unpaginated_list::judge(episode, context))
+        .or_else(|| page_storm::judge(episode, context))
+        .or_else(|| watch_churn::judge(episode, context))
+        .or_else(|| list_pileup::judge(episode, clients, context))
+        .or_else(|| discovery_loop::judge(episode, context))
+}
+
+/// Whether an episode is a part of what a restart brings: it begins within it, and ends not long after.
+fn is_of_restart(episode: &Episode, herds: &[Finding], context: &Context<'_>) -> bool {
+    /// Clients that were refused in the herd try again for about as long.
+    const AFTER_SECS: f64 = 60.0;
+    let starts = context.ends.iter().filter(|end| follows(episode, end, context.thresholds.restart_herd.within_secs));
+    let ends_soon = |start: i64| {
+        let herd = herds.iter().filter(|herd| herd.started_at >= start - 10_000_000).map(|herd| herd.ended_at).min();
+        herd.is_some_and(|ended_at| {
+            episode.started_at <= ended_at && episode::secs(episode.ended_at - ended_at) <= AFTER_SECS
+        })
+    };
+    starts.map(|end| end.started_at).any(ends_soon)
+}

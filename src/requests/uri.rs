@@ -2,6 +2,16 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// Upstream writes tokens without padding; a client may add it.
+const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// The query parameters of a list or watch request that decide what it costs (upstream `metav1.ListOptions`).
 ///
 /// Of a parameter given twice the first counts, as in Go's `url.Values.Get`. An empty parameter is as good as absent.
@@ -9,8 +19,8 @@ use std::borrow::Cow;
 pub struct ListOptions<'u> {
     /// `limit`: objects per page; 0 is as good as absent.
     pub limit: Option<i64>,
-    /// Whether `continue` asks for a further page.
-    pub has_continue: bool,
+    /// `continue`: the token of a further page.
+    pub continue_token: Option<Cow<'u, str>>,
     /// `resourceVersion`: absent for "most recent", `0` for "any", else a version.
     pub resource_version: Option<Cow<'u, str>>,
     /// `resourceVersionMatch`: `Exact` or `NotOlderThan`.
@@ -48,7 +58,7 @@ impl<'u> ListOptions<'u> {
         }
         match key {
             "limit" => keep_first(&mut self.limit, value.parse().ok()),
-            "continue" => self.has_continue = true,
+            "continue" => keep_first(&mut self.continue_token, Some(value)),
             "resourceVersion" => keep_first(&mut self.resource_version, Some(value)),
             "resourceVersionMatch" => keep_first(&mut self.resource_version_match, Some(value)),
             "labelSelector" => keep_first(&mut self.label_selector, Some(value)),
@@ -63,6 +73,17 @@ impl<'u> ListOptions<'u> {
     pub fn selects_name(&self) -> bool {
         let selector = self.field_selector.as_deref().unwrap_or_default();
         selector.split(',').any(|term| term.starts_with("metadata.name=") && !term.ends_with('='))
+    }
+
+    /// The resourceVersion of the snapshot that a further page is of: all pages after the first of one chain have it.
+    /// `None` where there is no token, or none that upstream would write (`apiserver/pkg/storage/continue.go`).
+    pub fn continue_revision(&self) -> Option<i64> {
+        #[derive(serde::Deserialize)]
+        struct Token {
+            rv: i64,
+        }
+        let json = BASE64_URL.decode(self.continue_token.as_deref()?).ok()?;
+        serde_json::from_slice::<Token>(&json).ok().map(|token| token.rv)
     }
 
     fn has_limit(&self) -> bool {
@@ -112,7 +133,7 @@ impl ListKind {
         }
         Some(if has_name || options.selects_name() {
             Self::ByName
-        } else if options.has_continue {
+        } else if options.continue_token.is_some() {
             Self::NextPage
         } else if version_match == Some("Exact") || options.has_limit() && has_version && version_match.is_none() {
             Self::Exact
@@ -229,6 +250,15 @@ mod tests {
         assert_eq!(options.label_selector.as_deref(), Some("a=b,c d"));
         assert_eq!(options.limit, Some(5));
         assert_eq!((options.timeout_secs, options.resource_version), (None, None));
+    }
+
+    #[test]
+    fn a_continue_token_tells_the_revision_of_its_snapshot() {
+        let token = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MTUyNzMsInN0YXJ0IjoiZGVmYXVsdC9hXHUwMDAwIn0";
+        let revision = |query: &str| ListOptions::of(&format!("/api/v1/pods?limit=500{query}")).continue_revision();
+        assert_eq!(revision(&format!("&continue={token}")), Some(15273));
+        assert_eq!(revision(&format!("&continue={token}%3D")), Some(15273));
+        assert_eq!((revision("&continue=abc"), revision("")), (None, None));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! The order here is the order of `select *`. What a request's columns mean is said in `about`, which `query --columns`
 //! shows.
 
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use foldhash::fast::{FixedState, FoldHasher};
 
 use crate::audit::{Latency, Micros, Stage, Text, TextList, parse_duration_secs};
 use crate::requests::{ListKind, ListOptions, Request, Scope, is_resource_path};
@@ -122,7 +124,7 @@ pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
     parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
 }
 
-pub(super) const COLUMNS: [Column; 61] = [
+pub(super) const COLUMNS: [Column; 66] = [
     plain(
         "apiserver",
         Value::Text(|row| row.request.apiserver.map(Text::plain)),
@@ -159,6 +161,11 @@ pub(super) const COLUMNS: [Column; 61] = [
         "the pod that the service account token is bound to",
     ),
     plain("node_name", Value::Text(|row| row.request.event.user.node_name), "the node of that pod"),
+    plain(
+        "instance",
+        Value::Text(instance),
+        "what the client runs as: the pod or node that its credentials are bound to, else the last hop",
+    ),
     plain(
         "source_ip",
         Value::Text(|row| row.request.event.source_ips?.iter().last()),
@@ -216,8 +223,13 @@ pub(super) const COLUMNS: [Column; 61] = [
     of_uri("limit", Value::Whole(|row| row.options.limit), "the page size asked for"),
     of_uri(
         "has_continue",
-        Value::Flag(|row| row.request.event.request_uri.map(|_| row.options.has_continue)),
+        Value::Flag(|row| row.request.event.request_uri.map(|_| row.options.continue_token.is_some())),
         "whether it asks for a further page",
+    ),
+    of_uri(
+        "continue_revision",
+        Value::Whole(|row| row.options.continue_revision()),
+        "the resourceVersion of the snapshot that the further page is of, from the continue token",
     ),
     of_uri(
         "resource_version",
@@ -299,8 +311,83 @@ pub(super) const COLUMNS: [Column; 61] = [
         Value::Flag(|row| Some(row.request.event.annotations.is_startup)),
         "whether the server was still starting",
     ),
+    plain(
+        "request_key",
+        Value::Whole(|row| Some(request_key(row))),
+        "a hash of apiserver, audit_id, received_at and source_line: a number for each request",
+    ),
+    of_uri(
+        "repeat_key",
+        Value::Whole(|row| Some(repeat_key(row))),
+        "a hash of user, user agent, instance, verb, what is asked for and the selectors: equal if a client asks the same again",
+    ),
+    of_uri(
+        "collection_key",
+        Value::Whole(|row| Some(collection_key(row))),
+        "a hash of user, user agent, instance and resource: equal if a client asks for the same collection in any way",
+    ),
     plain("user_uid", Value::Text(|row| unless_empty(row.request.event.user.uid)), "user.uid"),
 ];
+
+/// The node in a kubelet's user name (upstream `plugin/pkg/auth/authorizer/node`).
+const NODE_USER: &str = "system:node:";
+
+fn instance<'r>(row: &'r Row<'r>) -> Option<Text<'r>> {
+    let event = row.request.event;
+    let node = || event.user.name.and_then(|name| name.strip_prefix(NODE_USER));
+    event.user.pod_name.or_else(node).or_else(|| event.source_ips?.iter().last())
+}
+
+/// Hashes that are the same in every run; of two different things they are as good as never equal.
+fn key(parts: impl FnOnce(&mut FoldHasher<'_>)) -> i64 {
+    let state = FixedState::with_seed(0);
+    let mut hasher = state.build_hasher();
+    parts(&mut hasher);
+    // Without the highest bits it is a number that every reader of JSON can hold.
+    (hasher.finish() >> 11).cast_signed()
+}
+
+fn hash_text(text: Option<Text<'_>>, hasher: &mut FoldHasher<'_>) {
+    text.map(|text| text.decode()).hash(hasher);
+}
+
+fn request_key(row: &Row<'_>) -> i64 {
+    let request = row.request;
+    key(|hasher| {
+        request.apiserver.hash(hasher);
+        hash_text(request.event.audit_id, hasher);
+        request.event.request_received_at.hash(hasher);
+        request.line.hash(hasher);
+    })
+}
+
+fn hash_caller(row: &Row<'_>, hasher: &mut FoldHasher<'_>) {
+    hash_text(row.request.event.user.name, hasher);
+    hash_text(row.request.event.user_agent, hasher);
+    hash_text(instance(row), hasher);
+}
+
+fn repeat_key(row: &Row<'_>) -> i64 {
+    let options = row.options;
+    let path = row.uri.split('?').next().unwrap_or_default();
+    key(|hasher| {
+        hash_caller(row, hasher);
+        hash_text(row.request.event.verb, hasher);
+        path.trim_end_matches('/').hash(hasher);
+        options.label_selector.hash(hasher);
+        options.field_selector.hash(hasher);
+        options.limit.is_some_and(|limit| limit > 0).hash(hasher);
+        options.continue_token.is_some().hash(hasher);
+    })
+}
+
+fn collection_key(row: &Row<'_>) -> i64 {
+    let path = row.uri.split('?').next().unwrap_or_default();
+    key(|hasher| {
+        hash_caller(row, hasher);
+        path.trim_end_matches('/').hash(hasher);
+    })
+}
 
 fn stage(row: &Row<'_>) -> Stage {
     row.request.event.stage

@@ -1,21 +1,30 @@
 //! Plans SQL over logs: the table, the views from query files, and the values of their parameters.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, StringViewBuilder};
+use arrow::compute::concat;
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::json::ReaderBuilder;
+use datafusion::catalog::MemTable;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, collect_partitioned};
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 
+use futures::future::try_join_all;
+use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
+use super::dimensions::{DIMENSIONS, DimensionRow, schema as dimension_schema};
 use super::output::Format;
 use super::query_file::{Param, QueryFile, QuerySet};
 use super::requests_table::{Logs, RequestsTable};
@@ -23,8 +32,11 @@ use super::requests_table::{Logs, RequestsTable};
 /// SQL over one set of logs.
 pub struct Database {
     context: SessionContext,
+    requests: Arc<RequestsTable>,
     can_read_again: bool,
     queries: QuerySet,
+    /// Queries whose rows are in memory.
+    kept: Mutex<BTreeSet<String>>,
 }
 
 /// Why a query has no answer.
@@ -98,24 +110,117 @@ pub struct Answer {
 }
 
 impl Database {
-    /// A database over `logs` whose queries may use about `memory_bytes` between them before they go to disk.
+    /// A database over `logs` whose queries may use about `memory_bytes` between them before they go to disk; with
+    /// `usize::MAX` as much as they need.
     ///
     /// # Errors
     /// When DataFusion can't be set up.
     pub fn new(logs: &Arc<Logs>, queries: QuerySet, memory_bytes: usize) -> Result<Self, TablesError> {
         let config =
             SessionConfig::new().with_target_partitions(rayon::current_num_threads()).with_information_schema(true);
-        let runtime =
-            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(memory_bytes))).build_arc()?;
+        let pool: Arc<dyn MemoryPool> = match memory_bytes {
+            // Text that batches share is counted for each of them, so that a bound would be met long before it is reached.
+            usize::MAX => Arc::new(UnboundedMemoryPool::default()),
+            _ => Arc::new(FairSpillPool::new(memory_bytes)),
+        };
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
-        context.register_table("requests", Arc::new(RequestsTable::new(Arc::clone(logs))))?;
+        let requests = Arc::new(RequestsTable::new(Arc::clone(logs)));
+        context.register_table("requests", Arc::clone(&requests) as _)?;
+        for (table, columns) in DIMENSIONS {
+            let empty = MemTable::try_new(dimension_schema(columns), vec![Vec::new()])?;
+            context.register_table(table, Arc::new(empty))?;
+        }
         let can_read_again = logs.files.iter().all(|file| file.compression.is_some());
-        Ok(Self { context, can_read_again, queries })
+        Ok(Self { context, requests, can_read_again, queries, kept: Mutex::default() })
     }
 
     /// The queries at hand.
     pub const fn queries(&self) -> &QuerySet {
         &self.queries
+    }
+
+    /// The queries that the query or SQL `text` reads, at first or at second hand, and that are to be kept; and the
+    /// dimension tables that it reads.
+    pub fn needs(&self, text: &str) -> BTreeSet<String> {
+        let text = without_comments(text);
+        let mut needs = BTreeSet::new();
+        for (table, _) in DIMENSIONS {
+            let is_named = has_word(&text, table);
+            let is_read = self.queries.named_in(&text).iter().any(|query| query.reads.iter().any(|read| read == table));
+            if is_named || is_read {
+                needs.insert(table);
+            }
+        }
+        needs.extend(
+            self.queries
+                .named_in(&text)
+                .into_iter()
+                .filter(|query| !query.kept.is_empty())
+                .map(|query| query.name.as_str()),
+        );
+        needs.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Of some queries' names, each after those that it reads.
+    pub fn in_order(&self, names: &[&str]) -> Vec<String> {
+        let all = self.queries.named_in(&names.join(" "));
+        all.into_iter().map(|query| query.name.clone()).filter(|name| names.contains(&name.as_str())).collect()
+    }
+
+    /// Runs several queries over the logs in one reading, and keeps their rows in memory: from then on, whoever reads
+    /// such a query reads those. What is kept already is not run again.
+    ///
+    /// # Errors
+    /// When one of them doesn't hold or fails.
+    pub async fn keep(&self, names: &[&str]) -> Result<(), TablesError> {
+        let names: Vec<&str> = names.iter().copied().filter(|name| !self.is_kept(name)).collect();
+        let mut plans = Vec::new();
+        self.requests.share(rayon::current_num_threads());
+        for name in &names {
+            plans.push(self.physical(name).await);
+        }
+        self.requests.share_no_more();
+        let plans = plans.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let schemas: Vec<SchemaRef> = plans.iter().map(|plan| plan.schema()).collect();
+        let running = plans.into_iter().map(|plan| collect_partitioned(plan, self.context.task_ctx()));
+        let answers: Vec<Vec<Vec<RecordBatch>>> = try_join_all(running).await?;
+        for ((name, schema), partitions) in names.iter().zip(schemas).zip(answers) {
+            let partitions = partitions.into_iter().map(|batches| compact(&schema, &batches));
+            self.put(name, Arc::clone(&schema), partitions.collect::<Result<_, _>>()?)?;
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert((*name).to_owned());
+        }
+        Ok(())
+    }
+
+    async fn physical(&self, name: &str) -> Result<Arc<dyn ExecutionPlan>, TablesError> {
+        Ok(self.query(name, &BTreeMap::new()).await?.frame.create_physical_plan().await?)
+    }
+
+    /// Fills a dimension table.
+    ///
+    /// # Errors
+    /// When DataFusion refuses, which is a bug.
+    pub fn fill<T: DimensionRow>(&self, rows: &[T]) -> Result<(), TablesError> {
+        let schema = dimension_schema(T::COLUMNS);
+        let failed = |error: ArrowError| TablesError::Run(error.to_string());
+        let mut decoder = ReaderBuilder::new(Arc::clone(&schema)).build_decoder().map_err(failed)?;
+        let mut batches = Vec::new();
+        for rows in rows.chunks(BATCH_ROWS) {
+            decoder.serialize(rows).map_err(failed)?;
+            batches.extend(decoder.flush().map_err(failed)?);
+        }
+        self.put(T::TABLE, schema, vec![batches])
+    }
+
+    fn put(&self, name: &str, schema: SchemaRef, partitions: Vec<Vec<RecordBatch>>) -> Result<(), TablesError> {
+        self.context.deregister_table(name)?;
+        self.context.register_table(name, Arc::new(MemTable::try_new(schema, partitions)?))?;
+        Ok(())
+    }
+
+    fn is_kept(&self, name: &str) -> bool {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
     /// Plans the query `name`.
@@ -124,6 +229,9 @@ impl Database {
     /// When there is none, or it or its parameters don't hold.
     pub async fn query(&self, name: &str, params: &BTreeMap<String, String>) -> Result<Answer, TablesError> {
         let query = self.queries.get(name).ok_or_else(|| TablesError::NoSuchQuery(name.to_owned()))?;
+        if self.is_kept(name) && params.is_empty() {
+            return Ok(Answer { frame: self.context.table(name).await? });
+        }
         let sql = query.sql.clone();
         self.plan(name, &sql, params).await
     }
@@ -133,7 +241,15 @@ impl Database {
     /// # Errors
     /// When the query's columns are not those of `T`, before a log is read; or when it fails.
     pub async fn rows<T: TypedRow>(&self) -> Result<Vec<T>, TablesError> {
-        let answer = self.query(T::QUERY, &BTreeMap::new()).await?;
+        self.rows_with(&BTreeMap::new()).await
+    }
+
+    /// As [`Self::rows`], with values for the query's parameters.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn rows_with<T: TypedRow>(&self, params: &BTreeMap<String, String>) -> Result<Vec<T>, TablesError> {
+        let answer = self.query(T::QUERY, params).await?;
         let contract = |message: String| TablesError::Contract { query: T::QUERY.to_owned(), message };
         let schema = answer.schema();
         let missing = T::COLUMNS.iter().find(|column| schema.field_with_name(column).is_err());
@@ -158,7 +274,7 @@ impl Database {
         let mut known: BTreeMap<&str, &Param> = BTreeMap::new();
         let views = self.queries.named_in(&format!("{name} {}", without_comments(sql)));
         for query in &views {
-            if query.name != name {
+            if query.name != name && !self.is_kept(&query.name) {
                 self.register_view(query).await?;
             }
             known.extend(query.params.iter().map(|param| (param.name.as_str(), param)));
@@ -290,6 +406,47 @@ fn scalar(param: &str, value: &str, data_type: Option<&DataType>) -> Result<Scal
         value: value.to_owned(),
         expected: data_type.to_string(),
     })
+}
+
+/// The same rows in few batches, with text of their own: text that was picked out of larger batches keeps all of those in
+/// memory, and whoever handles a batch handles all the buffers that its text lies in.
+fn compact(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, TablesError> {
+    let failed = |error: ArrowError| TablesError::Run(error.to_string());
+    let one = |batches: &[RecordBatch]| {
+        let columns = (0..schema.fields().len()).into_par_iter().map(|at| {
+            let columns: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(at).as_ref()).collect();
+            let column = concat(&columns)?;
+            let own = column.as_string_view_opt().map(|text| Arc::new(own_text(text)) as ArrayRef);
+            Ok::<ArrayRef, ArrowError>(own.unwrap_or(column))
+        });
+        RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
+    };
+    batches.chunks(COMPACTED_BATCHES).map(|batches| one(batches).map_err(failed)).collect()
+}
+
+/// The same text in buffers of its own; what comes again and again stands in them once.
+fn own_text(text: &StringViewArray) -> StringViewArray {
+    /// So many values tell whether it does.
+    const LOOKED_AT: usize = 500;
+    let some: BTreeSet<&str> = text.iter().take(LOOKED_AT).flatten().collect();
+    if 2 * some.len() > text.len().min(LOOKED_AT) {
+        return text.gc();
+    }
+    let mut builder = StringViewBuilder::with_capacity(text.len()).with_deduplicate_strings();
+    for value in text {
+        builder.append_option(value);
+    }
+    builder.finish()
+}
+
+/// Batches that are made into one.
+const COMPACTED_BATCHES: usize = 16;
+
+/// Rows of a dimension table in one batch.
+const BATCH_ROWS: usize = 8192;
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|other| other == word)
 }
 
 /// The SQL without its `--` lines, in which names mean nothing.

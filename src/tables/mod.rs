@@ -4,12 +4,16 @@
 
 mod columns;
 mod database;
+mod dimensions;
 mod output;
 mod query_file;
 mod requests_table;
 mod rows;
 
 pub use database::{Answer, Database, TablesError, TypedRow};
+pub use dimensions::{
+    ClientRow, DimensionColumn, DimensionRow, DimensionType, ListCostRow, ResourceRow, dimension_columns,
+};
 pub use output::{Cell, Format, TextTable};
 pub use query_file::{Param, QueryFile, QueryFileError, QuerySet};
 pub use requests_table::Logs;

@@ -5,30 +5,81 @@
 //! -- grain:  user_agent, resource, list_kind
 //! -- reads:  lists
 //! -- params: $min_count count = 5, fewest LISTs a row needs
+//! -- kept:   because several queries read it.
 //! -- why:    a mean hides the few that time out.
 //! select …
 //! ```
+//!
+//! A query that is `kept` is read once and its rows stay in memory; without that line each query that reads it reads the
+//! logs again.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
+macro_rules! embedded {
+    ($($name:ident),* $(,)?) => {
+        &[$((stringify!($name), include_str!(concat!("../../queries/", stringify!($name), ".sql")))),*]
+    };
+}
+
 /// The queries that come with the program.
-const EMBEDDED: [(&str, &str); 13] = [
-    ("codes_by_client", include_str!("../../queries/codes_by_client.sql")),
-    ("coverage", include_str!("../../queries/coverage.sql")),
-    ("discovery", include_str!("../../queries/discovery.sql")),
-    ("inflight", include_str!("../../queries/inflight.sql")),
-    ("latency_by_scope", include_str!("../../queries/latency_by_scope.sql")),
-    ("list_kinds_by_client", include_str!("../../queries/list_kinds_by_client.sql")),
-    ("lists", include_str!("../../queries/lists.sql")),
-    ("open_requests", include_str!("../../queries/open_requests.sql")),
-    ("presence", include_str!("../../queries/presence.sql")),
-    ("rejected", include_str!("../../queries/rejected.sql")),
-    ("slow_lists", include_str!("../../queries/slow_lists.sql")),
-    ("top_clients", include_str!("../../queries/top_clients.sql")),
-    ("watches", include_str!("../../queries/watches.sql")),
+const EMBEDDED: &[(&str, &str)] = embedded![
+    apf_waits,
+    apiserver_loads,
+    baselines,
+    bursts,
+    client_reads,
+    client_totals,
+    codes_by_client,
+    collection_reads,
+    controller_rates,
+    coverage,
+    discovery,
+    discovery_loops,
+    episode_clients,
+    episode_instances,
+    episode_peaks,
+    episode_reads,
+    episodes,
+    full_lists,
+    identities,
+    inflight,
+    inventory,
+    latency_by_resource,
+    latency_by_scope,
+    latency_over_time,
+    list_kinds_by_client,
+    list_reads,
+    list_shapes,
+    list_urls,
+    lists,
+    lists_by_user,
+    loops,
+    object_growth,
+    open_requests,
+    pages,
+    pileups,
+    polls,
+    presence,
+    pressure_at,
+    read_windows,
+    rejected,
+    request_mix,
+    resource_evidence,
+    resource_sizes,
+    restarts,
+    sensitive_requests,
+    short_watches,
+    slow_lists,
+    source_addresses,
+    top_clients,
+    unpaginated_lists,
+    watch_fanouts,
+    watches,
+    webhook_failures,
+    writers,
 ];
 
 /// A query and what its header says.
@@ -44,6 +95,8 @@ pub struct QueryFile {
     pub reads: Vec<String>,
     /// Its parameters.
     pub params: Vec<Param>,
+    /// Why its rows are kept in memory, once read, while other queries read them; empty if they aren't.
+    pub kept: String,
     /// What is easy to get wrong.
     pub why: String,
     /// The whole file, header and all.
@@ -112,6 +165,7 @@ impl QueryFile {
             grain: required("grain")?,
             reads: required("reads")?.split(',').map(|read| read.trim().to_owned()).collect(),
             params: params.iter().map(|line| Param::parse(name, line)).collect::<Result<_, _>>()?,
+            kept: part("kept").map(|lines| lines.join(" ")).unwrap_or_default(),
             why: required("why")?,
             sql: sql.to_owned(),
         })
@@ -174,7 +228,7 @@ impl QuerySet {
     pub fn load(directory: Option<&Path>) -> Result<Self, QueryFileError> {
         let mut queries = BTreeMap::new();
         for (name, sql) in EMBEDDED {
-            queries.insert(name.to_owned(), QueryFile::parse(name, sql)?);
+            queries.insert((*name).to_owned(), QueryFile::parse(name, sql)?);
         }
         for (name, sql) in directory.map(read_directory).transpose()?.into_iter().flatten() {
             queries.insert(name.clone(), QueryFile::parse(&name, &sql)?);

@@ -1,8 +1,9 @@
 //! The `requests` table: a scan of the logs each time it is read, so that no log has to fit in memory.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use arrow::array::RecordBatch;
@@ -85,11 +86,28 @@ impl Logs {
 pub(super) struct RequestsTable {
     logs: Arc<Logs>,
     schema: SchemaRef,
+    /// The reading that the plans made now are to share.
+    shared: Mutex<Option<Arc<Reader>>>,
 }
 
 impl RequestsTable {
     pub(super) fn new(logs: Arc<Logs>) -> Self {
-        Self { logs, schema: schema() }
+        Self { logs, schema: schema(), shared: Mutex::default() }
+    }
+
+    /// Until [`Self::share_no_more`], all plans that are made read the logs together, once. They must all be run, at the
+    /// same time.
+    pub(super) fn share(&self, partition_count: usize) {
+        let reader = Reader::new(Arc::clone(&self.logs), self.logs.window, partition_count);
+        *self.shared() = Some(Arc::new(reader));
+    }
+
+    pub(super) fn share_no_more(&self) {
+        *self.shared() = None;
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Option<Arc<Reader>>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,20 +141,18 @@ impl TableProvider for RequestsTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let schema: SchemaRef = Arc::new(self.schema.project(&projection)?);
-        let bounds = filters.iter().filter_map(bound);
-        let window = bounds.fold(self.logs.window, |window, bound| bound.narrow(window));
         let partition_count = state.config().target_partitions();
-        let scan = Arc::new(Scan {
-            logs: Arc::clone(&self.logs),
-            projection,
-            schema: Arc::clone(&schema),
-            window,
-            partition_count,
-            running: Mutex::default(),
+        let shared = self.shared().clone();
+        let reader = shared.unwrap_or_else(|| {
+            let bounds = filters.iter().filter_map(bound);
+            let window = bounds.fold(self.logs.window, |window, bound| bound.narrow(window));
+            Arc::new(Reader::new(Arc::clone(&self.logs), window, partition_count))
         });
-        let partitions = (0..partition_count)
-            .map(|index| Arc::new(Partition { scan: Arc::clone(&scan), index }) as Arc<dyn PartitionStream>);
-        let plan = StreamingTableExec::try_new(schema, partitions.collect(), None, [], false, limit)?;
+        let partition_count = reader.partition_count;
+        let first = reader.add_plan(projection);
+        let partition = |index| Partition { reader: Arc::clone(&reader), schema: Arc::clone(&schema), index };
+        let partitions = (first..first + partition_count).map(|index| Arc::new(partition(index)) as _).collect();
+        let plan = StreamingTableExec::try_new(Arc::clone(&schema), partitions, None, [], false, limit)?;
         Ok(Arc::new(plan))
     }
 }
@@ -177,84 +193,122 @@ fn bound(filter: &Expr) -> Option<Bound> {
     }
 }
 
-/// One planned reading of the table. Its batches are dealt to the partitions in turn, so that the same logs give each
-/// partition the same rows in every run.
-struct Scan {
+/// One reading of the logs, for one plan or for several at once. Its batches are dealt to the partitions of each plan in
+/// turn, so that the same logs give each partition the same rows in every run.
+struct Reader {
     logs: Arc<Logs>,
-    projection: Vec<usize>,
-    schema: SchemaRef,
     window: Window,
     partition_count: usize,
+    /// The columns that each plan reads, by their place in `requests`.
+    plans: Mutex<Vec<Vec<usize>>>,
+    /// By plan, then by partition.
     running: Mutex<Vec<Option<Receiver>>>,
 }
 
+type Sender = mpsc::Sender<Result<RecordBatch>>;
 type Receiver = mpsc::Receiver<Result<RecordBatch>>;
 
 /// Enough that neither side waits for the other at every batch.
 const WAITING_BATCHES: usize = 4;
 
-impl Scan {
-    /// The stream of one partition. The first to ask starts the reading; one that asks again starts it anew.
-    fn stream(self: &Arc<Self>, index: usize) -> Receiver {
+impl Reader {
+    fn new(logs: Arc<Logs>, window: Window, partition_count: usize) -> Self {
+        Self { logs, window, partition_count, plans: Mutex::default(), running: Mutex::default() }
+    }
+
+    /// Takes up a plan; the index of its first stream.
+    fn add_plan(&self, columns: Vec<usize>) -> usize {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.push(columns);
+        (plans.len() - 1) * self.partition_count
+    }
+
+    /// The stream of one partition of one plan. The first to ask starts the reading; one that asks again starts it anew,
+    /// which only a plan that reads alone may do.
+    fn stream(self: &Arc<Self>, index: usize) -> Result<Receiver> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(receiver) = running.get_mut(index).and_then(Option::take) {
-            return receiver;
+            return Ok(receiver);
+        }
+        let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if plans.len() > 1 && !running.is_empty() {
+            return Err(exec_datafusion_err!("a reading that several queries share can't begin again"));
         }
         let (senders, receivers): (Vec<_>, Vec<_>) =
-            (0..self.partition_count).map(|_| mpsc::channel(WAITING_BATCHES)).unzip();
+            (0..plans.len() * self.partition_count).map(|_| mpsc::channel(WAITING_BATCHES)).unzip();
         *running = receivers.into_iter().map(Some).collect();
-        let scan = Arc::clone(self);
+        let reader = Arc::clone(self);
         self.logs.begin();
-        thread::spawn(move || scan.run(&senders));
+        thread::spawn(move || reader.run(&plans, &senders));
         let Some(receiver) = running[index].take() else {
             unreachable!("a channel was made for each partition");
         };
-        receiver
+        Ok(receiver)
     }
 
-    fn run(&self, senders: &[mpsc::Sender<Result<RecordBatch>>]) {
-        let projection = self.projection.clone();
+    fn run(&self, plans: &[Vec<usize>], senders: &[Sender]) {
+        let columns: Vec<usize> = plans.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        // A plan's columns by their place among those that are read.
+        let places: Vec<Vec<usize>> = plans
+            .iter()
+            .map(|plan| plan.iter().map(|column| columns.partition_point(|read| read < column)).collect())
+            .collect();
+        let schema = match schema().project(&columns) {
+            Ok(schema) => Arc::new(schema),
+            Err(error) => unreachable!("a plan reads a column that requests doesn't have: {error}"),
+        };
+        let make_rows = move || RequestRows::new(&columns);
         let mut turn = 0;
-        let files = self.logs.files.clone();
-        let make_rows = move || RequestRows::new(&projection);
-        let tally = scan(files, self.window, make_rows, &self.logs.progress, |joined| {
+        let tally = scan(self.logs.files.clone(), self.window, make_rows, &self.logs.progress, |joined| {
             // The reading ends when no partition wants more, unless all of the log is to be looked at.
             if senders.iter().all(mpsc::Sender::is_closed) && !self.logs.reads_all {
                 return ControlFlow::Break(());
             }
-            let batch = match RequestRows::finish(joined, &self.schema) {
+            let batch = match RequestRows::finish(joined, &schema) {
                 Ok(Some(batch)) => Ok(batch),
                 Ok(None) => return ControlFlow::Continue(()),
-                Err(error) => Err(exec_datafusion_err!("can't build a batch of requests: {error}")),
+                Err(error) => Err(error.to_string()),
             };
-            turn = (turn + 1) % senders.len();
-            let _passed_over_if_it_wants_no_more = senders[turn].blocking_send(batch);
+            turn = (turn + 1) % self.partition_count;
+            for (plan, places) in places.iter().enumerate() {
+                let batch = match &batch {
+                    Ok(batch) => batch.project(places).map_err(Into::into),
+                    Err(error) => Err(exec_datafusion_err!("can't build a batch of requests: {error}")),
+                };
+                let _passed_over_if_it_wants_no_more = senders[plan * self.partition_count + turn].blocking_send(batch);
+            }
             ControlFlow::Continue(())
         });
         self.logs.end(tally);
     }
 }
 
-impl fmt::Debug for Scan {
+impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scan").field("files", &self.logs.files.len()).field("window", &self.window).finish()
+        f.debug_struct("Reader").field("files", &self.logs.files.len()).field("window", &self.window).finish()
     }
 }
 
 #[derive(Debug)]
 struct Partition {
-    scan: Arc<Scan>,
+    reader: Arc<Reader>,
+    schema: SchemaRef,
     index: usize,
 }
 
 impl PartitionStream for Partition {
     fn schema(&self) -> &SchemaRef {
-        &self.scan.schema
+        &self.schema
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let mut receiver = self.scan.stream(self.index);
-        let batches = futures::stream::poll_fn(move |context| receiver.poll_recv(context));
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.scan.schema), batches))
+        let schema = Arc::clone(&self.schema);
+        match self.reader.stream(self.index) {
+            Ok(mut receiver) => {
+                let batches = futures::stream::poll_fn(move |context| receiver.poll_recv(context));
+                Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+            }
+            Err(error) => Box::pin(RecordBatchStreamAdapter::new(schema, futures::stream::iter([Err(error)]))),
+        }
     }
 }

@@ -1,0 +1,140 @@
+-- client_reads: the reads of collections, each with its client, its estimated cost, and what its instance did just before.
+-- grain:  read_id
+-- reads:  collection_reads, clients, list_costs
+-- kept:   Every pattern is looked for in these rows.
+-- params: $max_open_secs secs = 60, longest that a read without an end is taken to have been in flight
+--         $relist_secs secs = 5, longest time between the end of a read and a list that comes of it
+-- why:    A read without an end was in flight until the server next served something while starting, or the log ended, or
+--         the server's own limit (60 s by default) was reached, whichever came first. A watch's own interval is its life.
+--         The same read again has the same repeat_key: `since_same_secs` is the time since the same instance last asked
+--         the same, `since_same_end_secs` since that was answered (negative while it still was in flight), and
+--         `is_after_failure` whether it had failed: with an error, or as a LIST that reached the 60 s limit, which ends
+--         with 200 all the same. `is_after_cut` is whether it follows a watch of the same that was cut off before its time,
+--         `is_after_open` one of the same server that has no end at all. `is_before_list` is whether the instance's next read of the resource
+--         is a list that comes at once: what follows a watch whose resourceVersion is too old. What was refused returned
+--         nothing, and held nothing unless the server failed at it. `series` is a client's
+--         reads of a kind, of one resource. What only a few of them are asked for
+--         (audit_id, user_agent, where they stand) is in collection_reads, under request_key = read_id. Windows run over narrow rows, and are joined back: wide ones are
+--         slow to sort. They run over all rows in one order, with a look at whether the neighbour is of the same key: a
+--         window for each of a hundred thousand keys takes seconds.
+with servers as (
+    select
+        apiserver,
+        cast(max(greatest(received_at, started_at, completed_at)) as bigint) as last_micros
+    from collection_reads
+    group by apiserver
+),
+narrow as (
+    select
+        request_key,
+        repeat_key,
+        collection_key,
+        collection_reads.apiserver,
+        read_kind,
+        cast(received_at as bigint) as at_micros,
+        least(
+            cast(received_at as bigint) + cast($max_open_secs * 1e6 as bigint),
+            last_micros,
+            min(case when is_startup then cast(received_at as bigint) end) over (
+                partition by collection_reads.apiserver order by received_at desc, request_key
+                rows between unbounded preceding and 1 preceding
+            )
+        ) as cut_micros,
+        cast(completed_at as bigint) as completed_micros,
+        case
+            when verb = 'watch' and outcome = 'complete' and code < 400 then
+                (cast(completed_at as bigint) - cast(coalesce(started_at, received_at) as bigint)) / 1e6
+        end as lifetime_secs,
+        coalesce(code >= 400 or (verb = 'list' and duration_secs >= 59.5), false) as is_failed,
+        verb = 'watch' and outcome = 'open' as is_open_watch,
+        cast(timeout_secs as double) as timeout_secs
+    from collection_reads
+    inner join servers on (servers.apiserver is not distinct from collection_reads.apiserver)
+),
+bounded as (
+    select
+        *,
+        greatest(at_micros, coalesce(completed_micros, cut_micros)) as end_micros
+    from narrow
+),
+paired as (
+    select
+        *,
+        lag(repeat_key) over by_repeat = repeat_key as has_same,
+        lag(at_micros) over by_repeat as same_at_micros,
+        lag(end_micros) over by_repeat as same_end_micros,
+        lag(is_failed) over by_repeat as is_after_failure,
+        lag(is_open_watch or coalesce(lifetime_secs < 0.9 * timeout_secs - 1.0, false)) over by_repeat as is_after_cut,
+        lag(is_open_watch) over by_repeat and (lag(apiserver) over by_repeat is not distinct from apiserver)
+            as is_after_open,
+        case
+            when lead(collection_key) over by_collection = collection_key and lead(read_kind) over by_collection = 'list'
+                then lead(at_micros) over by_collection
+        end as next_list_micros
+    from bounded
+    window
+        by_repeat as (order by repeat_key, at_micros, request_key),
+        by_collection as (order by collection_key, at_micros, request_key)
+),
+followed as (
+    select
+        request_key,
+        at_micros,
+        end_micros,
+        lifetime_secs,
+        is_failed,
+        case when has_same then same_at_micros end as same_at_micros,
+        case when has_same then same_end_micros end as same_end_micros,
+        case when has_same then is_after_failure end as is_after_failure,
+        coalesce(has_same and is_after_cut, false) as is_after_cut,
+        coalesce(has_same and is_after_open, false) as is_after_open,
+        next_list_micros
+    from paired
+)
+select
+    followed.request_key as read_id,
+    at_micros,
+    end_micros,
+    received_at,
+    apiserver,
+    collection_reads.user_name,
+    coalesce(client_type, 'unknown') as client_type,
+    coalesce(client, collection_reads.user_name, '(unauthenticated)') as client,
+    concat_ws(' ', client_type, client, read_kind, resource, nullif(api_group, '')) as series,
+    instance,
+    repeat_key,
+    read_kind,
+    verb,
+    api_group,
+    resource,
+    namespace,
+    scope,
+    list_kind,
+    continue_revision,
+    has_selector,
+    is_node_scoped,
+    outcome,
+    code,
+    duration_secs,
+    lifetime_secs,
+    timeout_secs,
+    is_failed,
+    (at_micros - same_at_micros) / 1e6 as since_same_secs,
+    (at_micros - same_end_micros) / 1e6 as since_same_end_secs,
+    is_after_failure,
+    is_after_cut,
+    is_after_open,
+    coalesce(next_list_micros - end_micros between 0 and $relist_secs * 1e6, false) as is_before_list,
+    is_startup,
+    case when code >= 400 then 0 else response_low_bytes end as response_low_bytes,
+    case when code >= 400 then 0 else response_high_bytes end as response_high_bytes,
+    case when code between 400 and 499 then 0 else held_low_bytes end as held_low_bytes,
+    case when code between 400 and 499 then 0 else held_high_bytes end as held_high_bytes,
+    slack_low_bytes,
+    slack_high_bytes
+from followed
+inner join collection_reads on collection_reads.request_key = followed.request_key
+left join clients
+    on (clients.user_name is not distinct from collection_reads.user_name)
+    and (clients.user_agent is not distinct from collection_reads.user_agent)
+left join list_costs on list_costs.shape = collection_reads.shape;

@@ -1,0 +1,76 @@
+-- loops: lists that one instance asks for again and again, each soon after the last was answered.
+-- grain:  pattern, read_id
+-- reads:  client_reads
+-- params: $max_period_secs secs = 35, longest time between two of the same list in a loop
+--         $min_loop_count count = 3, fewest lists of one instance in a loop
+--         $max_retry_secs secs = 5, longest time between the end of a failed list and its next try
+--         $min_retry_count count = 3, fewest tries of one instance one after the other
+--         $episode_gap_secs secs = 60, longest pause between two loops of a client that are one episode
+-- why:    A list that follows the same one of the same instance is a repeat: of pattern `retry` if that had failed and the
+--         next try came at once, else of pattern `loop`, if the period is short. A failed list that comes again is no
+--         loop of its own making. What instances of one client do to one resource (in namespaces,
+--         or in the whole cluster) at the same time is one episode, over
+--         the pauses of a restart. Polls slower than the longest period are in the query polls.
+with repeats as (
+    select
+        read_id,
+        at_micros,
+        end_micros,
+        concat_ws(' ', series, scope) as series,
+        repeat_key,
+        case
+            when is_after_failure and since_same_end_secs <= $max_retry_secs then 'retry'
+            when not is_after_failure and since_same_secs <= $max_period_secs then 'loop'
+        end as pattern
+    from client_reads
+    where read_kind = 'list' and verb = 'list' and client_type <> 'apiserver'
+),
+spaced as (
+    select
+        *,
+        case
+            when lag(repeat_key) over by_repeat = repeat_key
+                and (lag(pattern) over by_repeat is not distinct from pattern) then 0
+            else 1
+        end as is_first
+    from repeats
+    window by_repeat as (order by repeat_key, at_micros, read_id)
+),
+runs as (
+    select
+        *,
+        sum(is_first) over (order by repeat_key, at_micros, read_id rows between unbounded preceding and current row) as run
+    from spaced
+),
+long_runs as (
+    select run
+    from runs
+    where pattern is not null
+    group by run
+    having count(*) >= case when min(pattern) = 'retry' then $min_retry_count else $min_loop_count end - 1
+),
+kept as (
+    select
+        pattern,
+        series,
+        read_id,
+        at_micros,
+        max(end_micros) over (
+            partition by pattern, series order by at_micros, read_id rows between unbounded preceding and 1 preceding
+        ) as busy_until_micros
+    from runs
+    inner join long_runs on long_runs.run = runs.run
+),
+islands as (
+    select
+        *,
+        sum(case when at_micros - busy_until_micros <= cast($episode_gap_secs * 1e6 as bigint) then 0 else 1 end)
+            over (partition by pattern, series order by at_micros, read_id rows between unbounded preceding and current row) as island
+    from kept
+)
+select
+    pattern,
+    min(read_id) over (partition by pattern, series, island) as episode,
+    read_id
+from islands
+order by pattern, episode, read_id;

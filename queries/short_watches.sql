@@ -1,0 +1,47 @@
+-- short_watches: watches that lived far less long than they asked to, client by client.
+-- grain:  read_id
+-- reads:  client_reads
+-- params: $short_watch_secs secs = 30, a life shorter than this is short
+--         $short_watch_share ratio = 0.5, and no longer than this share of what it asked for
+--         $episode_gap_secs secs = 60, longest pause between two short watches of a client that are one episode
+-- why:    Watches ask for 5 to 10 minutes and are opened again when they end. A watch that ends soon costs the server a
+--         new one at once, or a list if its resourceVersion is too old, which ends a watch within milliseconds and with
+--         code 200. A client that asks for 10 s (timeoutSeconds=10) churns by its own will: its watches are short here
+--         although they run their course.
+with lived as (
+    select
+        read_id,
+        at_micros,
+        end_micros,
+        series
+    from client_reads
+    where verb = 'watch'
+        and client_type <> 'apiserver'
+        and lifetime_secs < $short_watch_secs
+        and (
+            timeout_secs is null
+            or cast(timeout_secs as double) < $short_watch_secs
+            or lifetime_secs < $short_watch_share * cast(timeout_secs as double)
+        )
+),
+spaced as (
+    select
+        *,
+        max(end_micros) over (
+            partition by series order by at_micros, read_id rows between unbounded preceding and 1 preceding
+        ) as busy_until_micros
+    from lived
+),
+islands as (
+    select
+        *,
+        sum(case when at_micros - busy_until_micros <= cast($episode_gap_secs * 1e6 as bigint) then 0 else 1 end)
+            over (partition by series order by at_micros, read_id rows between unbounded preceding and current row) as island
+    from spaced
+)
+select
+    'short-watches' as pattern,
+    min(read_id) over (partition by series, island) as episode,
+    read_id
+from islands
+order by episode, read_id;

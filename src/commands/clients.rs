@@ -1,0 +1,85 @@
+//! `clients`: who calls the server, and how that is known.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::dimensions::{Settings, catalogue, prepare};
+use super::logs::{open, report};
+use super::query::{Show, show_answer};
+use super::{Interrupted, MEMORY_BYTES};
+use crate::cli::{ClientsArgs, SizeArgs};
+use crate::clients::Catalogue;
+use crate::console::Console;
+use crate::tables::{Cell, Database, QuerySet, TextTable};
+
+pub(super) fn run(args: &ClientsArgs, console: Console) -> Result<()> {
+    if let Some(path) = &args.check {
+        return check(path, console);
+    }
+    if args.rules {
+        return rules(&catalogue(&args.clients)?, console);
+    }
+    let settings = Settings::of(&args.clients, &SizeArgs::default())?;
+    let opened = open(&args.inputs, &args.logs, console)?;
+    let database = Database::new(&opened.logs, QuerySet::load(None)?, MEMORY_BYTES)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let answer = async {
+            let progress = console.progress(opened.logs.progress.clone());
+            prepare(&database, "inventory", &[], &settings).await?;
+            let answer = database.query("inventory", &std::collections::BTreeMap::new()).await?;
+            drop(progress);
+            let show = Show { format: args.format, limit: args.limit, output: None };
+            show_answer(answer, &show, &opened, console).await
+        };
+        tokio::select! {
+            done = answer => done,
+            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+        }
+    })?;
+    report(&opened, &opened.logs.tally().unwrap_or_default(), args.logs.strict, console)
+}
+
+/// Checks a file of rules; an error with all that is wrong, each with its line.
+fn check(path: &Path, console: Console) -> Result<()> {
+    let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    match Catalogue::parse(&text) {
+        Ok(catalogue) => {
+            Ok(console.line(&format!("{}: {} rules, nothing wrong", path.display(), catalogue.rules().len()))?)
+        }
+        Err(error) => {
+            for problem in error.problems() {
+                console.line(&format!(
+                    "{}:{}:{}: {}",
+                    path.display(),
+                    problem.line,
+                    problem.column,
+                    problem.message
+                ))?;
+            }
+            bail!("{} is no catalogue of clients", path.display());
+        }
+    }
+}
+
+fn rules(catalogue: &Catalogue, console: Console) -> Result<()> {
+    let rows = catalogue.rules().iter().map(|rule| {
+        let identity: Vec<&str> =
+            rule.users.iter().chain(&rule.accounts).chain(&rule.groups).map(String::as_str).collect();
+        [
+            rule.client_type.name().to_owned(),
+            rule.client.clone().unwrap_or_else(|| "(as its identity)".to_owned()),
+            identity.join(", "),
+            rule.agents.join(", "),
+            rule.source.clone(),
+            format!("{} {}", rule.origin.name(), rule.line),
+        ]
+        .map(Cell::Text)
+        .to_vec()
+    });
+    let columns = ["type", "client", "identity", "user agent", "source", "line"];
+    let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
+    Ok(console.table(&table)?)
+}

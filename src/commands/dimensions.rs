@@ -1,0 +1,382 @@
+//! Fills the dimension tables: who each client is, how big each resource is, what each shape of LIST costs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
+
+use crate::audit::parse_instant;
+use crate::cli::{ClientArgs, SizeArgs};
+use crate::clients::{Catalogue, Classification, ClientType, Identity};
+use crate::memory::{
+    Answer, Given, ListShape, Observed, Range, ResourceSize, Server, Snapshot, answer, held, list_kind, node_count,
+    reads_lists_from_etcd, sizes, unseen,
+};
+use crate::tables::{ClientRow, Database, DimensionRow, ListCostRow, ResourceRow, TablesError, TypedRow};
+
+/// What is told of clients and sizes from outside the logs.
+#[derive(Debug)]
+pub struct Settings {
+    /// The rules by which clients are told.
+    pub catalogue: Catalogue,
+    /// Sizes given by hand.
+    pub given: Vec<Given>,
+    /// The apiservers' metrics.
+    pub metrics: Vec<Taken>,
+    /// What is given of the server.
+    pub server: Server,
+}
+
+impl Default for Settings {
+    /// Nothing is told: the catalogue is the one that comes along.
+    fn default() -> Self {
+        Self { catalogue: Catalogue::embedded(), given: Vec::new(), metrics: Vec::new(), server: Server::default() }
+    }
+}
+
+/// A snapshot of metrics, and when it was taken, in microseconds since 1970; `None` if it holds for all times.
+#[derive(Debug)]
+pub struct Taken {
+    at: Option<i64>,
+    snapshot: Snapshot,
+}
+
+impl Settings {
+    /// Reads what the arguments name.
+    ///
+    /// # Errors
+    /// When a file can't be read, or something isn't as it should be.
+    pub fn of(clients: &ClientArgs, sizes: &SizeArgs) -> Result<Self> {
+        let given = sizes.resource.iter().map(|text| text.parse().with_context(|| format!("in --resource {text}")));
+        let mut server = Server::default();
+        if let Some(text) = &sizes.kube_version {
+            let version = version(text).ok_or_else(|| anyhow!("--kube-version {text:?} is not of the form 1.34"))?;
+            server.version = Some(version);
+        }
+        for text in &sizes.server_features {
+            feature(text, &mut server)?;
+        }
+        Ok(Self {
+            catalogue: catalogue(clients)?,
+            given: given.collect::<Result<_>>()?,
+            metrics: sizes.metrics.iter().map(|text| metrics(text)).collect::<Result<_>>()?,
+            server,
+        })
+    }
+}
+
+/// The catalogue that comes along, with the rules of a file before its own.
+pub(super) fn catalogue(args: &ClientArgs) -> Result<Catalogue> {
+    let Some(path) = &args.clients else {
+        return Ok(Catalogue::embedded());
+    };
+    let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let own = Catalogue::parse(&text).with_context(|| format!("{} is no catalogue of clients", path.display()))?;
+    Ok(Catalogue::embedded().extended_by(own))
+}
+
+fn feature(text: &str, server: &mut Server) -> Result<()> {
+    let (name, state) = text.split_once('=').unwrap_or((text, ""));
+    let is_on = match state {
+        "on" | "true" => true,
+        "off" | "false" => false,
+        _ => bail!("--server-features {text:?} is not of the form NAME=on or NAME=off"),
+    };
+    match name {
+        "ConsistentListFromCache" => server.reads_lists_from_etcd = Some(!is_on),
+        "StreamingCollectionEncodingToJSON" | "StreamingCollectionEncodingToProtobuf" => {
+            server.streams_encoding = Some(is_on);
+        }
+        _ => bail!(
+            "--server-features {name}: only ConsistentListFromCache and StreamingCollectionEncodingToJSON bear on what a \
+             LIST costs"
+        ),
+    }
+    Ok(())
+}
+
+/// A file of metrics as typed: `FILE`, or `FILE@TIME`.
+fn metrics(text: &str) -> Result<Taken> {
+    let at = text.rsplit_once('@').and_then(|(path, time)| Some((path, parse_instant(time)?)));
+    let (path, given_at) = at.map_or((text, None), |(path, at)| (path, Some(at)));
+    let content = fs::read_to_string(path).with_context(|| format!("can't read {path}"))?;
+    let snapshot = Snapshot::read(&content).with_context(|| format!("in {path}"))?;
+    let at = given_at.or_else(|| parse_instant(snapshot.taken.as_deref()?));
+    Ok(Taken { at, snapshot })
+}
+
+/// The metrics to go by for a span of time: those taken within it and those for all times; if there are none, the one
+/// taken nearest.
+fn metrics_of(taken: &[Taken], first_at: i64, last_at: i64) -> Vec<Snapshot> {
+    let distance = |at: i64| (first_at - at).max(at - last_at).max(0);
+    let within = |taken: &&Taken| taken.at.is_none_or(|at| distance(at) == 0);
+    let mut found: Vec<_> = taken.iter().filter(within).map(|taken| taken.snapshot.clone()).collect();
+    if found.is_empty() {
+        let nearest = taken.iter().min_by_key(|taken| taken.at.map(distance));
+        found.extend(nearest.map(|taken| taken.snapshot.clone()));
+    }
+    found
+}
+
+/// What the dimension tables were made of.
+#[derive(Debug, Default)]
+pub struct Dimensions {
+    /// Every user with every user agent it shows, and whom they were taken for.
+    pub clients: Vec<(Caller, Classification)>,
+    /// How big each resource is.
+    pub sizes: Vec<ResourceSize>,
+    /// What the server was taken to be.
+    pub server: Server,
+}
+
+/// A row of the query `identities`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Caller {
+    /// What clients are told by.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// Requests that write.
+    pub write_count: u64,
+    /// Requests that got a 429.
+    pub rejected_count: u64,
+    /// When the first was received, as RFC 3339.
+    first_received_at: Option<String>,
+    /// When the last was received, as RFC 3339.
+    last_received_at: Option<String>,
+}
+
+impl TypedRow for Caller {
+    const QUERY: &'static str = "identities";
+    const COLUMNS: &'static [&'static str] = &[
+        "user_name",
+        "user_groups",
+        "user_agent",
+        "pod_name",
+        "instance_count",
+        "request_count",
+        "list_count",
+        "watch_count",
+        "full_list_count",
+        "node_scoped_count",
+        "reflector_count",
+        "typed_informer_count",
+        "write_count",
+        "rejected_count",
+        "first_received_at",
+        "last_received_at",
+    ];
+}
+
+/// A row of the query `list_shapes`.
+#[derive(Debug, Deserialize)]
+struct Shape {
+    shape: String,
+    api_group: Option<String>,
+    resource: Option<String>,
+    list_kind: String,
+    scope: Option<String>,
+    limit: Option<u64>,
+    is_node_scoped: Option<bool>,
+    has_selector: bool,
+}
+
+impl TypedRow for Shape {
+    const QUERY: &'static str = "list_shapes";
+    const COLUMNS: &'static [&'static str] =
+        &["shape", "api_group", "resource", "list_kind", "scope", "limit", "is_node_scoped", "has_selector"];
+}
+
+/// Fills the tables, and keeps the rows, that a query or SQL needs; `also` are queries to keep from the same reading.
+///
+/// # Errors
+/// When a query fails.
+pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &Settings) -> Result<Dimensions> {
+    let needs = database.needs(text);
+    let needs_any = |names: &[&str]| names.iter().any(|name| needs.contains(*name));
+    let mut keep: BTreeSet<&str> = also.iter().copied().collect();
+    if needs_any(&["collection_reads", ListCostRow::TABLE]) {
+        keep.insert("collection_reads");
+    }
+    if needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]) {
+        keep.extend([Caller::QUERY, Observed::QUERY]);
+    }
+    database.keep(&keep.into_iter().collect::<Vec<_>>()).await?;
+    let mut dimensions = Dimensions::default();
+    if needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]) {
+        let callers: Vec<Caller> = database.rows().await?;
+        let observed: Vec<Observed> = database.rows().await?;
+        dimensions = believe(callers, &observed, settings);
+        database.fill(&dimensions.clients.iter().map(client_row).collect::<Vec<_>>())?;
+        database.fill(&dimensions.sizes.iter().map(resource_row).collect::<Vec<_>>())?;
+        if needs_any(&[ListCostRow::TABLE]) {
+            fill_list_costs(database, &dimensions, &observed).await?;
+        }
+    }
+    let kept: Vec<&str> =
+        needs.iter().map(String::as_str).filter(|name| database.queries().get(name).is_some()).collect();
+    // One after the other, as the later may read the earlier.
+    for name in database.in_order(&kept) {
+        database.keep(&[&name]).await?;
+    }
+    Ok(dimensions)
+}
+
+fn believe(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> Dimensions {
+    let instant = |text: &Option<String>| text.as_deref().and_then(parse_instant);
+    let first_at = callers.iter().filter_map(|caller| instant(&caller.first_received_at)).min().unwrap_or(0);
+    let last_at = callers.iter().filter_map(|caller| instant(&caller.last_received_at)).max().unwrap_or(0);
+    let metrics = metrics_of(&settings.metrics, first_at, last_at);
+    let server = server(&callers, observed, settings.server);
+    let sizes = sizes(&settings.given, &metrics, observed);
+    let classify = |caller: Caller| {
+        let classification = settings.catalogue.classify(&caller.identity);
+        (caller, classification)
+    };
+    let mut clients: Vec<_> = callers.into_iter().map(classify).collect();
+    tell_namespaces_apart(&mut clients);
+    Dimensions { clients, sizes, server }
+}
+
+/// A service account's name may stand in several namespaces. Of types that are named after the account, these are
+/// different clients, and the namespace becomes part of the name.
+fn tell_namespaces_apart(clients: &mut [(Caller, Classification)]) {
+    let account = |caller: &Caller| {
+        let name = caller.identity.user_name.as_deref()?.strip_prefix("system:serviceaccount:")?;
+        name.split_once(':').map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+    };
+    let mut namespaces: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (caller, client) in clients.iter() {
+        if let Some((namespace, name)) = account(caller).filter(|(_, name)| *name == client.client) {
+            namespaces.entry(name).or_default().insert(namespace);
+        }
+    }
+    for (caller, client) in clients.iter_mut() {
+        let has_several = namespaces.get(&client.client).is_some_and(|namespaces| namespaces.len() > 1);
+        if let Some((namespace, name)) = account(caller).filter(|(_, name)| has_several && *name == client.client)
+            && matches!(
+                client.client_type,
+                ClientType::Operator | ClientType::Sdk | ClientType::Automation | ClientType::Unknown
+            )
+        {
+            client.client = format!("{namespace}:{name}");
+        }
+    }
+}
+
+/// What the server is, as given, else as its own client's user agent and the log show it. Where those two contradict each
+/// other, by an emulated version or a gate that is off, the version tells nothing.
+fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
+    let own = callers.iter().filter(|caller| caller.identity.user_name.as_deref() == Some("system:apiserver"));
+    let agents = own.filter_map(|caller| caller.identity.user_agent.as_deref()?.strip_prefix("kube-apiserver/v"));
+    let seen = agents.filter_map(version).max();
+    let version = given.version.or(seen);
+    let from_etcd = given.reads_lists_from_etcd.or_else(|| reads_lists_from_etcd(observed, version));
+    let contradicts = given.version.is_none()
+        && from_etcd == Some(true)
+        && version.is_some_and(|version| version >= CONSISTENT_LISTS_FROM_CACHE);
+    Server {
+        version: version.filter(|_| !contradicts),
+        reads_lists_from_etcd: from_etcd,
+        streams_encoding: given.streams_encoding,
+    }
+}
+
+/// Since when the most recent state is listed from the watch cache by default (`ConsistentListFromCache`).
+const CONSISTENT_LISTS_FROM_CACHE: (u32, u32) = (1, 31);
+
+/// Major and minor version.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.trim_start_matches('v').split(['.', '-', '+', ' ']);
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+async fn fill_list_costs(
+    database: &Database,
+    dimensions: &Dimensions,
+    observed: &[Observed],
+) -> Result<(), TablesError> {
+    let nodes = node_count(observed);
+    let shapes: Vec<Shape> = database.rows().await?;
+    let rows: Vec<_> = shapes.iter().map(|shape| list_cost_row(shape, dimensions, nodes)).collect();
+    database.fill(&rows)
+}
+
+fn list_cost_row(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -> ListCostRow {
+    let (api_group, resource) = (shape.api_group.as_deref().unwrap_or(""), shape.resource.as_deref().unwrap_or(""));
+    let known = dimensions.sizes.iter().find(|size| size.api_group == api_group && size.resource == resource);
+    let size = known.cloned().unwrap_or_else(|| unseen(api_group, resource));
+    let cost = list_kind(&shape.list_kind).and_then(|kind| {
+        let list = ListShape {
+            kind,
+            api_group,
+            resource,
+            limit: shape.limit,
+            is_namespaced: shape.scope.as_deref() == Some("namespace"),
+            namespace_share: None,
+            has_selector: shape.has_selector,
+            selects_node: shape.is_node_scoped.unwrap_or(false),
+            encoding: None,
+            response_bytes: None,
+        };
+        let Answer { bytes, .. } = answer(&list, &size, nodes)?;
+        Some((bytes, held(&list, &dimensions.server, &answer(&list, &size, nodes)?)))
+    });
+    let low = |range: Option<Range>| range.and_then(|range| i64::try_from(range.low).ok());
+    let high = |range: Option<Range>| range.and_then(|range| i64::try_from(range.high?).ok());
+    let (response, each, slack) =
+        (cost.map(|cost| cost.0), cost.map(|cost| cost.1.each), cost.map(|cost| cost.1.slack));
+    ListCostRow {
+        shape: shape.shape.clone(),
+        response_low_bytes: low(response),
+        response_high_bytes: high(response),
+        held_low_bytes: low(each),
+        held_high_bytes: high(each),
+        slack_low_bytes: low(slack),
+        slack_high_bytes: high(slack),
+        cost_basis: size_basis(&size),
+    }
+}
+
+/// What a resource's size rests on, in words.
+pub(super) fn size_basis(size: &ResourceSize) -> String {
+    let count = size.object_count.as_ref();
+    let objects = count.map_or_else(
+        || "an unknown number of objects".to_owned(),
+        |count| format!("{} objects ({})", count.range, count.source),
+    );
+    format!("{objects} of {} each ({})", size.object_bytes.range.bytes(), size.object_bytes.source)
+}
+
+fn client_row((caller, client): &(Caller, Classification)) -> ClientRow {
+    ClientRow {
+        user_name: caller.identity.user_name.clone(),
+        user_agent: caller.identity.user_agent.clone(),
+        client_type: client.client_type.name().to_owned(),
+        client: client.client.clone(),
+        confidence: client.confidence.name().to_owned(),
+        evidence: client.evidence.clone(),
+        rule: client.rule.clone(),
+        claimed_client: client.claimed.clone(),
+        is_mismatch: client.is_mismatch(),
+    }
+}
+
+fn resource_row(size: &ResourceSize) -> ResourceRow {
+    let low = |range: Option<Range>| range.and_then(|range| i64::try_from(range.low).ok());
+    let high = |range: Option<Range>| range.and_then(|range| i64::try_from(range.high?).ok());
+    let count = size.object_count.as_ref();
+    let all = size.collection_bytes.as_ref().map(|all| all.range);
+    ResourceRow {
+        api_group: size.api_group.clone(),
+        resource: size.resource.clone(),
+        object_count_low: low(count.map(|count| count.range)),
+        object_count_high: high(count.map(|count| count.range)),
+        count_basis: count.map_or_else(|| "unknown".to_owned(), |count| count.source.clone()),
+        object_low_bytes: low(Some(size.object_bytes.range)),
+        object_high_bytes: high(Some(size.object_bytes.range)),
+        bytes_basis: size.object_bytes.source.clone(),
+        collection_low_bytes: low(all),
+        collection_high_bytes: high(all),
+    }
+}

@@ -1,0 +1,210 @@
+//! `storms`: who is storming, and what to do about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use super::dimensions::{Dimensions, Settings, prepare};
+use super::logs::{Opened, moment, open, report};
+use super::{Advice, Interrupted};
+use crate::cli::{SeverityName, StormFormat, StormsArgs};
+use crate::console::Console;
+use crate::findings::{
+    Bytes, Episode, EpisodeClient, Finding, Kind, Measured, Note, Presence, Pressure, Restart, Severity, Thresholds,
+    blind_spots, coverage, explain, judge, verdict,
+};
+use crate::report::{Block, SCHEMA_VERSION, StormReport, Suspect, blocks, json, markdown, ndjson};
+use crate::requests::Tally;
+use crate::tables::{Database, QuerySet, TypedRow};
+use crate::units;
+
+/// What is looked at around the moment of `--at`, in microseconds.
+const BEFORE_MICROS: i64 = 15 * 60 * 1_000_000;
+const AFTER_MICROS: i64 = 2 * 60 * 1_000_000;
+
+/// Runs `storms`; whether a finding is as severe as `--fail-on`.
+pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
+    if let Some(name) = &args.explain {
+        return tell(name, console).map(|()| false);
+    }
+    if args.show_thresholds {
+        return Ok(console.line(Thresholds::text().trim_end()).map(|()| false)?);
+    }
+    let thresholds = match &args.thresholds {
+        None => Thresholds::embedded(),
+        Some(path) => {
+            let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+            Thresholds::with(&text).with_context(|| format!("in {}", path.display()))?
+        }
+    };
+    let settings = Settings::of(&args.clients, &args.sizes)?;
+    let mut logs = args.logs.clone();
+    let mut opened = open(&args.inputs, &logs, console)?;
+    let at = args.at.as_deref().map(|text| moment(text, &opened.logs.files, console).context("in --at")).transpose()?;
+    if let Some(at) = at {
+        logs.from = Some(logs.from.unwrap_or_else(|| units::instant(at - BEFORE_MICROS)));
+        logs.to = Some(logs.to.unwrap_or_else(|| units::instant(at + AFTER_MICROS)));
+        opened = open(&args.inputs, &logs, console)?;
+    }
+    let queries = QuerySet::load(args.queries.as_deref())?;
+    let database = Database::new(&opened.logs, queries, usize::MAX)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let rows = runtime.block_on(async {
+        let _shown = console.progress(opened.logs.progress.clone());
+        tokio::select! {
+            rows = measure(&database, &settings, at) => rows,
+            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+        }
+    })?;
+    let tally = opened.logs.tally().unwrap_or_default();
+    let findings = conclude(&rows, &tally, at, &thresholds);
+    let reached = args.fail_on.is_some_and(|bound| findings.iter().any(|finding| finding.severity >= severity(bound)));
+    if tally.events() > 0 {
+        print(&assemble(args, findings, &rows, &tally, at), args.format, console)?;
+    }
+    told(&opened, &tally, args, console)?;
+    Ok(reached)
+}
+
+fn told(opened: &Opened, tally: &Tally, args: &StormsArgs, console: Console) -> Result<()> {
+    report(opened, tally, args.logs.strict, console)
+}
+
+/// All rows that the findings rest on.
+struct Rows {
+    presence: Vec<Presence>,
+    episodes: Vec<Episode>,
+    clients: Vec<EpisodeClient>,
+    restarts: Vec<Restart>,
+    pressure: Vec<Pressure>,
+    notes: BTreeMap<String, Note>,
+}
+
+async fn measure(database: &Database, settings: &Settings, at: Option<i64>) -> Result<Rows> {
+    let wanted = [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY, Pressure::QUERY].join(" ");
+    let dimensions = prepare(database, &wanted, &[Presence::QUERY], settings).await?;
+    let pressure = async {
+        match at {
+            None => Ok(Vec::new()),
+            Some(at) => database.rows_with(&BTreeMap::from([("at_micros".to_owned(), at.to_string())])).await,
+        }
+    };
+    let (presence, episodes, clients, restarts, pressure) =
+        tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), pressure)?;
+    Ok(Rows { presence, episodes, clients, restarts, pressure, notes: notes(&dimensions) })
+}
+
+/// What is known of each client. Of several identities of one client, the best known speaks for it.
+fn notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
+    let mut of_user: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (caller, client) in &dimensions.clients {
+        if let Some(user) = &caller.identity.user_name {
+            of_user.entry(user).or_default().insert(&client.client);
+        }
+    }
+    let mut notes: BTreeMap<String, Note> = BTreeMap::new();
+    let mut by_confidence: Vec<_> = dimensions.clients.iter().collect();
+    by_confidence.sort_by_key(|(_, client)| std::cmp::Reverse(client.confidence));
+    for (caller, client) in by_confidence {
+        let note = notes.entry(client.client.clone()).or_insert_with(|| Note {
+            confidence: client.confidence.name(),
+            evidence: client.evidence.clone(),
+            advice: client.advice.clone(),
+            shares_user_with: Vec::new(),
+        });
+        let others = caller.identity.user_name.as_deref().and_then(|user| of_user.get(user)).into_iter().flatten();
+        for other in others.filter(|other| **other != client.client) {
+            if !note.shares_user_with.iter().any(|known| known == other) {
+                note.shares_user_with.push((*other).to_owned());
+            }
+        }
+    }
+    notes
+}
+
+fn measured<'m>(rows: &'m Rows, tally: &'m Tally) -> Measured<'m> {
+    Measured { tally, episodes: &rows.episodes, clients: &rows.clients, restarts: &rows.restarts, notes: &rows.notes }
+}
+
+/// The findings; with a moment asked about, those that went on then come first, by what they held.
+fn conclude(rows: &Rows, tally: &Tally, at: Option<i64>, thresholds: &Thresholds) -> Vec<Finding> {
+    let mut findings = judge(measured(rows, tally), thresholds);
+    if let Some(at) = at {
+        findings.sort_by_key(|finding| !(finding.started_at <= at && at <= finding.ended_at));
+    }
+    findings
+}
+
+fn assemble(args: &StormsArgs, findings: Vec<Finding>, rows: &Rows, tally: &Tally, at: Option<i64>) -> StormReport {
+    let measured = measured(rows, tally);
+    let verdict = verdict(&findings, measured).join("\n");
+    let blind_spots = blind_spots(&coverage(tally, &rows.presence), &findings);
+    let all = findings.len();
+    let is_shown = |finding: &Finding| finding.severity >= severity(args.min_severity);
+    let shown: Vec<_> = findings.into_iter().filter(is_shown).take(args.top.unwrap_or(usize::MAX)).collect();
+    StormReport {
+        schema_version: SCHEMA_VERSION,
+        verdict,
+        at: at.map(units::instant),
+        suspects: rows.pressure.iter().map(suspect).collect(),
+        omitted_findings: all - shown.len(),
+        findings: shown,
+        blind_spots,
+    }
+}
+
+fn suspect(row: &Pressure) -> Suspect {
+    Suspect {
+        apiserver: row.apiserver.clone(),
+        client_type: row.client_type.clone(),
+        client: row.client.clone(),
+        resource: row.resource.clone(),
+        api_group: row.api_group.clone(),
+        inflight: row.inflight_count,
+        without_end: row.open_count,
+        estimated_bytes: row.inflight_low_bytes.map(|low| Bytes { low, high: row.inflight_high_bytes }),
+        recent_requests: row.recent_count,
+        recent_instances: row.recent_instance_count,
+    }
+}
+
+fn print(report: &StormReport, format: StormFormat, console: Console) -> Result<()> {
+    match format {
+        StormFormat::Json => console.line(&json(report)?)?,
+        StormFormat::Ndjson if report.findings.is_empty() => {}
+        StormFormat::Ndjson => console.line(&ndjson(report)?)?,
+        StormFormat::Markdown => console.line(markdown(report).trim_end())?,
+        StormFormat::Table => {
+            for block in blocks(report) {
+                match block {
+                    Block::Heading(text) => console.heading(&text)?,
+                    Block::Line(text) => console.line(&text)?,
+                    Block::Table(table) => console.table(&table)?,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tell(name: &str, console: Console) -> Result<()> {
+    let kind = Kind::named(name).ok_or_else(|| Advice {
+        message: format!("there is no kind of finding named {name}: {}", Kind::ALL.map(Kind::name).join(", ")),
+        hint: "name one of them",
+    })?;
+    let explanation = explain(kind);
+    console.heading(kind.name())?;
+    console.item("reason", "why it matters", explanation.reason)?;
+    console.item("rule", "how it is found", explanation.rule)?;
+    console.item("limits", "what it can't see", explanation.limits)?;
+    Ok(console.line("\nstormglass storms --show-thresholds prints the thresholds, with their units and reasons")?)
+}
+
+const fn severity(name: SeverityName) -> Severity {
+    match name {
+        SeverityName::Info => Severity::Info,
+        SeverityName::Warning => Severity::Warning,
+        SeverityName::Critical => Severity::Critical,
+    }
+}

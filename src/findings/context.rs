@@ -1,0 +1,194 @@
+//! What the judges of all kinds need to know beside the episode: thresholds, the ends of servers, remedies.
+
+use std::collections::BTreeMap;
+
+use super::Note;
+use super::episode::{Episode, Restart, secs};
+use super::finding::held;
+use super::thresholds::Thresholds;
+use crate::audit::Micros;
+use crate::requests::{ServerTally, Tally};
+use crate::units;
+
+/// What is known beside an episode.
+pub(super) struct Context<'c> {
+    pub(super) thresholds: &'c Thresholds,
+    /// Starts of servers, and the ends before them, by time.
+    pub(super) ends: Vec<End>,
+    /// What is known of each client, by its name.
+    pub(super) notes: &'c BTreeMap<String, Note>,
+    /// Whether the policy omits RequestReceived.
+    pub(super) omits_received: bool,
+    /// Bursts of lists, next to which a burst of watches tells nothing new.
+    pub(super) list_bursts: Vec<&'c Episode>,
+    /// Bursts of all clients together.
+    pub(super) bursts_of_all: Vec<&'c Episode>,
+}
+
+/// A start of an apiserver, and the end of the one before.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct End {
+    pub(super) apiserver: Option<String>,
+    pub(super) started_at: Micros,
+    /// The last event before; `None` if the log begins with the start.
+    pub(super) died_at: Option<Micros>,
+    pub(super) was_killed: bool,
+    /// Whether the server's own requests show the start; else it is only told by watches without an end.
+    pub(super) is_seen: bool,
+    pub(super) open_watches: u64,
+    pub(super) open_lists: u64,
+    pub(super) evidence_audit_ids: Vec<String>,
+    pub(super) evidence_places: Vec<String>,
+}
+
+/// What an episode cost, with the reason in words.
+pub(super) enum Worth {
+    /// Enough to take a server down, or it did.
+    Critical(String),
+    /// A burden.
+    Warning(String),
+    /// Little.
+    Little(String),
+    /// Nothing tells.
+    Unknown,
+}
+
+impl Context<'_> {
+    /// What an episode's lists cost at their peak.
+    pub(super) fn worth(&self, episode: &Episode) -> Worth {
+        let thresholds = &self.thresholds.held;
+        let Some(bytes) = held(episode).filter(|_| episode.list_count > 0) else {
+            return Worth::Unknown;
+        };
+        let words = format!("{} held at the peak", bytes.words());
+        // Of lists that are narrowed by a namespace or a selector, the high end is the whole collection.
+        let high = if episode.is_of_whole_collections() { bytes.high } else { Some(bytes.low) };
+        let middle = bytes.low / 2 + high.unwrap_or(bytes.low) / 2;
+        if let Some(end) = self.end_within(episode)
+            && middle >= thresholds.warning_bytes / 2
+        {
+            return Worth::Critical(format!(
+                "the apiserver died at {} meanwhile, with an estimated {words}",
+                units::instant(end.died_at.unwrap_or(end.started_at))
+            ));
+        }
+        if bytes.low >= thresholds.critical_bytes {
+            Worth::Critical(words)
+        } else if bytes.low >= thresholds.warning_bytes || high.is_some_and(|high| high >= thresholds.warning_bytes) {
+            Worth::Warning(words)
+        } else if bytes.high.is_none() {
+            Worth::Unknown
+        } else {
+            Worth::Little(words)
+        }
+    }
+
+    /// The end of a server while an episode went on, or soon after.
+    fn end_within(&self, episode: &Episode) -> Option<&End> {
+        self.ends.iter().filter(|end| end.was_killed).find(|end| {
+            let died_at = end.died_at.unwrap_or(end.started_at);
+            let is_same = episode.apiserver.is_none() || end.apiserver.is_none() || episode.apiserver == end.apiserver;
+            let after = secs(died_at - episode.ended_at);
+            is_same && episode.started_at <= died_at && after <= self.thresholds.server_end.before_secs
+        })
+    }
+
+    /// Whether a burst of watches comes with lists of the same client.
+    pub(super) fn is_beside_lists(&self, watches: &Episode) -> bool {
+        /// Lists may come some seconds before the watches that follow them, or after those that found their place lost.
+        const BESIDE_SECS: f64 = 15.0;
+        let of_client = self.list_bursts.iter().filter(|lists| lists.client == watches.client);
+        let mut with_many = of_client.filter(|lists| 2 * lists.instance_count >= watches.instance_count);
+        with_many.any(|lists| lists.touches(watches, BESIDE_SECS))
+    }
+
+    /// What to do at the client, by the kinds of its lists and by what is known of the client.
+    pub(super) fn remedies(&self, episode: &Episode) -> Vec<String> {
+        /// What runs in so many instances runs on nodes.
+        const ON_NODES: u64 = 10;
+        let has = |kind: &str| episode.list_kinds.iter().any(|other| other == kind);
+        let mut remedies: Vec<String> = episode
+            .client
+            .as_ref()
+            .and_then(|client| self.notes.get(client)?.advice.as_ref())
+            .into_iter()
+            .map(|advice| format!("{}: {advice}", episode.client.as_deref().unwrap_or_default()))
+            .collect();
+        if has("full") {
+            remedies.push(
+                "list with resourceVersion=0, from the watch cache, where slightly old is good enough; else page with limit=500"
+                    .to_owned(),
+            );
+        }
+        if has("cached") || has("reflector") {
+            remedies.push(
+                "with resourceVersion=0 the limit is ignored: only selectors make the response smaller".to_owned(),
+            );
+        }
+        if episode.instance_count >= ON_NODES
+            && episode.resource.as_deref() == Some("pods")
+            && 2 * episode.node_scoped_count < episode.request_count
+        {
+            remedies.push("an agent on a node needs its own pods only: fieldSelector=spec.nodeName=NODE".to_owned());
+        }
+        remedies
+    }
+}
+
+/// Puts starts and the silences before them together.
+pub(super) fn ends(restarts: &[Restart], tally: &Tally, thresholds: &Thresholds) -> Vec<End> {
+    let mut ends: Vec<End> = Vec::new();
+    let none = ServerTally::default();
+    // Reads without an end that were received in the course of a start were cut off by the next one.
+    let mut carried = (0, 0);
+    let limits = &thresholds.apiserver_restart;
+    for restart in restarts {
+        let server = tally.servers.iter().find(|(name, _)| name.as_deref() == restart.apiserver.as_deref());
+        let server = server.map_or(&none, |(_, server)| server);
+        let silence = silence_before(restart, server);
+        let begins = server.first_at.is_some_and(|first| secs(restart.started_at - first) <= limits.log_begins_secs);
+        let died_at = silence.or(restart.last_read_at).filter(|_| !begins);
+        let (open_watches, open_lists) = (carried.0 + restart.open_watch_count, carried.1 + restart.open_list_count);
+        // What is still open when the log ends has no end either; what its clients opened again was cut off.
+        let was_cut = silence.is_some() || restart.reopened_count >= limits.min_open_watches;
+        let was_killed = died_at.is_some()
+            && was_cut
+            && (open_watches >= limits.min_open_watches || open_lists >= limits.min_open_lists);
+        // A slow start looks like several; and watches that are opened again without a silence before tell of no start.
+        let is_same_start = ends.last().is_some_and(|before| {
+            before.apiserver == restart.apiserver && secs(restart.started_at - before.started_at) < SLOW_START_SECS
+        });
+        let is_seen =
+            restart.startup_count >= limits.min_startup_requests || restart.resource_count >= limits.min_own_resources;
+        if (is_same_start || !is_seen) && silence.is_none() {
+            carried = (open_watches, open_lists);
+            continue;
+        }
+        carried = (0, 0);
+        ends.push(End {
+            apiserver: restart.apiserver.clone(),
+            started_at: restart.started_at,
+            died_at,
+            was_killed,
+            is_seen,
+            open_watches,
+            open_lists,
+            evidence_audit_ids: restart.evidence_audit_id.iter().cloned().collect(),
+            evidence_places: restart.evidence_place.iter().cloned().collect(),
+        });
+    }
+    ends.sort_by_key(|end| end.started_at);
+    ends
+}
+
+/// Within so long after a start, signs of a start without a silence before them belong to it.
+const SLOW_START_SECS: f64 = 180.0;
+
+/// When the silence that a start ended had begun; `None` if there was none of 5 s.
+fn silence_before(restart: &Restart, server: &ServerTally) -> Option<Micros> {
+    /// The first requests are logged when they end.
+    const FIRST_END_SECS: f64 = 10.0;
+    let gaps = server.gaps.iter();
+    let ended_by_it = |to: Micros| secs(to - restart.started_at).abs() <= FIRST_END_SECS;
+    gaps.filter(|gap| ended_by_it(gap.to)).map(|gap| gap.from).max()
+}

@@ -1,0 +1,210 @@
+//! What the queries measured: rows of `episodes`, `episode_clients` and `restarts`.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::audit::{Micros, parse_instant};
+use crate::tables::TypedRow;
+
+macro_rules! row {
+    ($(#[$about:meta])* $name:ident of $query:literal { $($(#[$how:meta])* $field:ident: $kind:ty),* $(,)? }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[expect(missing_docs, reason = "the query says what its columns mean")]
+        pub struct $name {
+            $($(#[$how])* pub $field: $kind),*
+        }
+
+        impl TypedRow for $name {
+            const QUERY: &'static str = $query;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+        }
+    };
+}
+
+row! {
+    /// A row of the query `episodes`.
+    Episode of "episodes" {
+        pattern: String,
+        episode: u64,
+        #[serde(deserialize_with = "instant")]
+        started_at: Micros,
+        #[serde(deserialize_with = "instant")]
+        ended_at: Micros,
+        client_type: Option<String>,
+        client: Option<String>,
+        client_count: u64,
+        apiserver_count: u64,
+        apiserver: Option<String>,
+        #[serde(deserialize_with = "texts")]
+        user_names: Vec<String>,
+        user_name_count: u64,
+        #[serde(deserialize_with = "texts")]
+        user_agents: Vec<String>,
+        instance_count: u64,
+        #[serde(deserialize_with = "texts")]
+        worst_instances: Vec<String>,
+        worst_instance_counts: Option<Vec<u64>>,
+        median_instance_reads: Option<f64>,
+        read_kind: Option<String>,
+        api_group: Option<String>,
+        resource: Option<String>,
+        scope: Option<String>,
+        namespace_count: u64,
+        #[serde(deserialize_with = "texts")]
+        list_kinds: Vec<String>,
+        target_count: u64,
+        request_count: u64,
+        list_count: u64,
+        cluster_list_count: u64,
+        watch_list_count: u64,
+        node_scoped_count: u64,
+        selector_count: u64,
+        rejected_count: u64,
+        error_count: u64,
+        gone_count: u64,
+        timed_out_count: u64,
+        open_count: u64,
+        before_list_count: u64,
+        after_cut_count: u64,
+        path_count: u64,
+        chain_count: u64,
+        unknown_cost_count: u64,
+        unbounded_cost_count: u64,
+        peak_window_count: Option<u64>,
+        median_count: Option<u64>,
+        mad_count: Option<u64>,
+        median_since_same_secs: Option<f64>,
+        mad_since_same_secs: Option<f64>,
+        median_since_same_end_secs: Option<f64>,
+        median_duration_secs: Option<f64>,
+        max_duration_secs: Option<f64>,
+        median_lifetime_secs: Option<f64>,
+        median_timeout_secs: Option<f64>,
+        response_low_bytes: Option<u64>,
+        response_high_bytes: Option<u64>,
+        largest_low_bytes: Option<u64>,
+        largest_high_bytes: Option<u64>,
+        peak_concurrency: Option<u64>,
+        #[serde(deserialize_with = "maybe_instant")]
+        peak_at: Option<Micros>,
+        held_low_bytes: Option<u64>,
+        held_high_bytes: Option<u64>,
+        #[serde(deserialize_with = "texts")]
+        evidence_audit_ids: Vec<String>,
+        #[serde(deserialize_with = "texts")]
+        evidence_places: Vec<String>,
+    }
+}
+
+row! {
+    /// A row of the query `episode_clients`.
+    EpisodeClient of "episode_clients" {
+        pattern: String,
+        episode: u64,
+        client_type: String,
+        client: String,
+        api_group: Option<String>,
+        resource: Option<String>,
+        #[serde(deserialize_with = "texts")]
+        user_names: Vec<String>,
+        #[serde(deserialize_with = "texts")]
+        user_agents: Vec<String>,
+        #[serde(deserialize_with = "texts")]
+        list_kinds: Vec<String>,
+        request_count: u64,
+        list_count: u64,
+        watch_list_count: u64,
+        rejected_count: u64,
+        instance_count: u64,
+        peak_count: u64,
+        peak_low_bytes: Option<u64>,
+        peak_high_bytes: Option<u64>,
+    }
+}
+
+row! {
+    /// A row of the query `restarts`.
+    Restart of "restarts" {
+        apiserver: Option<String>,
+        #[serde(deserialize_with = "instant")]
+        started_at: Micros,
+        resource_count: u64,
+        startup_count: u64,
+        reopened_count: u64,
+        #[serde(deserialize_with = "maybe_instant")]
+        last_read_at: Option<Micros>,
+        open_watch_count: u64,
+        open_list_count: u64,
+        evidence_audit_id: Option<String>,
+        evidence_place: Option<String>,
+    }
+}
+
+row! {
+    /// A row of the query `pressure_at`.
+    Pressure of "pressure_at" {
+        apiserver: Option<String>,
+        client_type: String,
+        client: String,
+        api_group: Option<String>,
+        resource: Option<String>,
+        inflight_instance_count: u64,
+        inflight_count: u64,
+        open_count: u64,
+        inflight_low_bytes: Option<u64>,
+        inflight_high_bytes: Option<u64>,
+        recent_count: u64,
+        recent_instance_count: u64,
+        recent_low_bytes: Option<u64>,
+        recent_high_bytes: Option<u64>,
+    }
+}
+
+impl Episode {
+    /// Its length in seconds, a second at least, as rates are taken over it.
+    pub(super) fn secs(&self) -> f64 {
+        (secs(self.ended_at - self.started_at)).max(1.0)
+    }
+
+    /// Requests per second.
+    pub(super) fn rps(&self) -> f64 {
+        self.request_count as f64 / self.secs()
+    }
+
+    /// Bytes returned per second, middle of the range; `None` where unknown.
+    pub(super) fn bytes_per_sec(&self) -> Option<f64> {
+        let low = self.response_low_bytes? as f64;
+        let high = self.response_high_bytes.map_or(low, |high| high as f64);
+        Some((low + high) / 2.0 / self.secs())
+    }
+
+    /// Whether most of it asks for whole collections: not for what one node, a selector or a namespace leaves of them.
+    pub(super) fn is_of_whole_collections(&self) -> bool {
+        2 * self.cluster_list_count.max(self.watch_list_count) >= self.request_count
+            && 2 * (self.node_scoped_count + self.selector_count.saturating_sub(self.node_scoped_count))
+                < self.request_count
+    }
+
+    /// Whether two episodes touch, with at most so many seconds between them.
+    pub(super) fn touches(&self, other: &Self, gap_secs: f64) -> bool {
+        secs(self.started_at - other.ended_at) <= gap_secs && secs(other.started_at - self.ended_at) <= gap_secs
+    }
+}
+
+/// Microseconds in seconds.
+pub(super) fn secs(micros: Micros) -> f64 {
+    micros as f64 / 1e6
+}
+
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Micros, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_instant(&text).ok_or_else(|| serde::de::Error::custom(format!("{text} is no instant")))
+}
+
+fn maybe_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.as_deref().and_then(parse_instant))
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::<Vec<Option<String>>>::deserialize(deserializer)?.into_iter().flatten().flatten().collect())
+}

@@ -1,0 +1,319 @@
+//! The words of a judgement: what a finding is and holds.
+
+use serde::{Serialize, Serializer};
+
+use super::Note;
+use super::episode::Episode;
+use crate::audit::Micros;
+use crate::units;
+
+/// The kinds of findings, each named for the bad pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// An apiserver started, and perhaps one died before.
+    ApiserverRestart,
+    /// Everybody lists at once after an apiserver has started.
+    RestartHerd,
+    /// Many lists in flight at once.
+    ListPileup,
+    /// Many instances of one client list at once.
+    RelistHerd,
+    /// One instance lists again and again.
+    ListLoop,
+    /// Failed lists are tried again at once.
+    RetryLoop,
+    /// A big collection is returned whole.
+    UnpaginatedList,
+    /// Pages upon pages.
+    PageStorm,
+    /// Watches that end long before their time.
+    WatchChurn,
+    /// The API's own description, read again and again.
+    DiscoveryLoop,
+}
+
+impl Kind {
+    /// All kinds, in order.
+    pub const ALL: [Self; 10] = [
+        Self::ApiserverRestart,
+        Self::RestartHerd,
+        Self::ListPileup,
+        Self::RelistHerd,
+        Self::ListLoop,
+        Self::RetryLoop,
+        Self::UnpaginatedList,
+        Self::PageStorm,
+        Self::WatchChurn,
+        Self::DiscoveryLoop,
+    ];
+
+    /// The kind's name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ApiserverRestart => "apiserver-restart",
+            Self::RestartHerd => "restart-herd",
+            Self::ListPileup => "list-pileup",
+            Self::RelistHerd => "relist-herd",
+            Self::ListLoop => "list-loop",
+            Self::RetryLoop => "retry-loop",
+            Self::UnpaginatedList => "unpaginated-list",
+            Self::PageStorm => "page-storm",
+            Self::WatchChurn => "watch-churn",
+            Self::DiscoveryLoop => "discovery-loop",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// How bad a finding is. Greater is worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; the server bears it well.
+    Info,
+    /// A burden worth taking away.
+    Warning,
+    /// Takes a server down, or did.
+    Critical,
+}
+
+impl Severity {
+    /// The severity's name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A storm, or another thing that was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: Kind,
+    /// How bad.
+    pub severity: Severity,
+    /// What makes it that bad, in words.
+    pub severity_reason: String,
+    /// What happened, in a sentence.
+    pub summary: String,
+    /// Its first request's receipt.
+    #[serde(serialize_with = "as_instant")]
+    pub started_at: Micros,
+    /// The end of its last list, or the receipt of its last watch.
+    #[serde(serialize_with = "as_instant")]
+    pub ended_at: Micros,
+    /// The client's type; `many` if it is of several clients.
+    pub client_type: String,
+    /// The client; `many` if it is of several.
+    pub client: String,
+    /// How far the client's name can be trusted: high, medium or low; `None` for many.
+    pub client_confidence: Option<&'static str>,
+    /// Users, at most 5.
+    pub user_names: Vec<String>,
+    /// How many users there are.
+    pub user_name_count: u64,
+    /// User agents, at most 5.
+    pub user_agents: Vec<String>,
+    /// Distinct pods, nodes or addresses.
+    pub instances: u64,
+    /// Those with the most requests.
+    pub worst_instances: Vec<Instance>,
+    /// The server, or the one that had the peak; `None` where the log names none.
+    pub apiserver: Option<String>,
+    /// The resource; of several, the one that costs most. `None` where it is of none.
+    pub resource: Option<String>,
+    /// The resource's API group, empty for the core group; `None` where it is of none.
+    pub api_group: Option<String>,
+    /// Further resources, by falling cost.
+    pub other_resources: Vec<String>,
+    /// `cluster` or `namespace`.
+    pub scope: Option<String>,
+    /// Kinds of lists in it.
+    pub list_kinds: Vec<String>,
+    /// Its requests.
+    pub requests: u64,
+    /// Requests per second over its span.
+    pub rate_rps: f64,
+    /// What is usual of the client: the median over windows of the whole log, in requests per second; `None` where the
+    /// kind has no use for it.
+    pub baseline_rps: Option<f64>,
+    /// Lists in flight at once, at most; `None` where it holds none.
+    pub peak_concurrency: Option<u64>,
+    /// When that was.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub peak_at: Option<Micros>,
+    /// What the server held for them at the peak; `None` where the size is unknown.
+    pub estimated_bytes: Option<Bytes>,
+    /// Its share of the highest estimate of all findings, from 0 to 1, by the high ends; `None` where unknown.
+    pub peak_share: Option<f64>,
+    /// The clients it is made of, if they are several, by falling cost.
+    pub clients: Vec<Share>,
+    /// Its strongest requests.
+    pub evidence: Vec<Evidence>,
+    /// The query that shows it.
+    pub query: String,
+    /// What it can't tell.
+    pub unknowns: Vec<String>,
+    /// What to do at the client.
+    pub remedies: Vec<String>,
+}
+
+/// An estimate of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bytes {
+    /// At least.
+    pub low: u64,
+    /// At most; `None` where nothing bounds it.
+    pub high: Option<u64>,
+}
+
+impl Bytes {
+    /// As one reads it, such as `0.7–2.4 GB`.
+    pub fn words(self) -> String {
+        match self.high {
+            Some(high) if units::bytes(self.low) == units::bytes(high) => units::bytes(high),
+            Some(high) => format!("{} to {}", units::bytes(self.low), units::bytes(high)),
+            None => format!("{} or more", units::bytes(self.low)),
+        }
+    }
+}
+
+/// An instance of a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Instance {
+    /// The pod, node or address.
+    pub name: String,
+    /// Its requests.
+    pub requests: u64,
+}
+
+/// One client's part in a finding of several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// Its type.
+    pub client_type: String,
+    /// The client.
+    pub client: String,
+    /// The resource.
+    pub resource: Option<String>,
+    /// Its instances.
+    pub instances: u64,
+    /// Its requests.
+    pub requests: u64,
+    /// Its lists in flight at the peak.
+    pub peak_concurrency: u64,
+    /// What they held.
+    pub estimated_bytes: Option<Bytes>,
+}
+
+/// A request that shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// The audit ID.
+    pub audit_id: String,
+    /// The file.
+    pub file: String,
+    /// The line in the file, from 1; 0 where unknown.
+    pub line: u64,
+}
+
+impl Finding {
+    /// A finding about an episode; what is left empty is for its kind to say.
+    pub(super) fn of(kind: Kind, episode: &Episode) -> Self {
+        let many = || "many".to_owned();
+        let is_listing = episode.list_count > 0;
+        Self {
+            kind,
+            severity: Severity::Info,
+            severity_reason: String::new(),
+            summary: String::new(),
+            started_at: episode.started_at,
+            ended_at: episode.ended_at,
+            client_type: episode.client_type.clone().unwrap_or_else(many),
+            client: episode.client.clone().unwrap_or_else(many),
+            client_confidence: None,
+            user_names: episode.user_names.clone(),
+            user_name_count: episode.user_name_count,
+            user_agents: episode.user_agents.clone(),
+            instances: episode.instance_count,
+            worst_instances: worst_instances(episode),
+            apiserver: episode.apiserver.clone(),
+            resource: episode.resource.clone(),
+            api_group: episode.api_group.clone(),
+            other_resources: Vec::new(),
+            scope: episode.scope.clone(),
+            list_kinds: episode.list_kinds.clone(),
+            requests: episode.request_count,
+            rate_rps: episode.rps(),
+            baseline_rps: episode.median_count.map(|count| count as f64 / super::BASELINE_WINDOW_SECS),
+            peak_concurrency: episode.peak_concurrency.filter(|_| is_listing),
+            peak_at: episode.peak_at.filter(|_| is_listing),
+            estimated_bytes: held(episode).filter(|_| is_listing),
+            peak_share: None,
+            clients: Vec::new(),
+            evidence: evidence(&episode.evidence_audit_ids, &episode.evidence_places),
+            query: "episodes".to_owned(),
+            unknowns: Vec::new(),
+            remedies: Vec::new(),
+        }
+    }
+
+    /// Adds what is known of the client.
+    pub(super) fn add_note(&mut self, note: Option<&Note>) {
+        let Some(note) = note else {
+            return;
+        };
+        self.client_confidence = Some(note.confidence);
+        if !note.shares_user_with.is_empty() {
+            self.unknowns.push(format!(
+                "its user also serves {}: API Priority and Fairness can't tell them apart",
+                note.shares_user_with.join(", ")
+            ));
+        }
+    }
+
+    /// The same, this bad and for this reason.
+    pub(super) fn judged(mut self, severity: Severity, reason: impl Into<String>) -> Self {
+        self.severity = severity;
+        self.severity_reason = reason.into();
+        self
+    }
+}
+
+/// What an episode's lists held at the peak; `None` where no size is known.
+pub(super) fn held(episode: &Episode) -> Option<Bytes> {
+    Some(Bytes { low: episode.held_low_bytes?, high: episode.held_high_bytes })
+}
+
+fn worst_instances(episode: &Episode) -> Vec<Instance> {
+    let counts = episode.worst_instance_counts.iter().flatten();
+    let both = episode.worst_instances.iter().zip(counts);
+    both.map(|(name, requests)| Instance { name: name.clone(), requests: *requests }).collect()
+}
+
+/// Evidence from audit IDs and places such as `file:12`.
+pub(super) fn evidence(audit_ids: &[String], places: &[String]) -> Vec<Evidence> {
+    let both = audit_ids.iter().zip(places);
+    both.map(|(audit_id, place)| {
+        let (file, line) = place.rsplit_once(':').unwrap_or((place, "0"));
+        Evidence { audit_id: audit_id.clone(), file: file.to_owned(), line: line.parse().unwrap_or(0) }
+    })
+    .collect()
+}
+
+fn as_instant<S: Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&units::instant(*at))
+}
+
+#[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn as_maybe_instant<S: Serializer>(at: &Option<Micros>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(units::instant).serialize(serializer)
+}

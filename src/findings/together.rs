@@ -1,0 +1,73 @@
+//! Findings that are one: of one kind and client, at the same time, over several resources.
+
+use super::episode::secs;
+use super::finding::{Bytes, Finding, Kind};
+
+/// How far apart two such findings may be, in seconds.
+const APART_SECS: f64 = 15.0;
+
+/// Puts findings of several resources together under the one that costs most.
+pub(super) fn over_resources(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by(|one, other| {
+        let cost = |finding: &Finding| (finding.severity, high(finding.estimated_bytes), finding.requests);
+        cost(other).cmp(&cost(one)).then_with(|| {
+            (one.started_at, &one.resource, &one.client).cmp(&(other.started_at, &other.resource, &other.client))
+        })
+    });
+    let mut together: Vec<Finding> = Vec::new();
+    for finding in findings {
+        match together.iter_mut().find(|first| belongs(&finding, first)) {
+            Some(first) => join(first, finding),
+            None => together.push(finding),
+        }
+    }
+    together
+}
+
+fn belongs(finding: &Finding, first: &Finding) -> bool {
+    (finding.kind, &finding.client_type, &finding.client) == (first.kind, &first.client_type, &first.client)
+        && secs(finding.started_at - first.ended_at) <= APART_SECS
+        && secs(first.started_at - finding.ended_at) <= APART_SECS
+}
+
+/// The first keeps its span: the others' may be longer and cost nothing.
+fn join(first: &mut Finding, other: Finding) {
+    first.requests += other.requests;
+    first.rate_rps += other.rate_rps;
+    first.instances = first.instances.max(other.instances);
+    if other.resource != first.resource {
+        first.other_resources.extend(other.resource);
+    }
+    for kind in other.list_kinds {
+        if !first.list_kinds.contains(&kind) {
+            first.list_kinds.push(kind);
+        }
+    }
+}
+
+/// Leaves out herds that are the beginning of a loop: instances that start together and then go on.
+pub(super) fn without_herds_of_loops(findings: Vec<Finding>) -> Vec<Finding> {
+    let is_loop = |finding: &Finding| matches!(finding.kind, Kind::ListLoop | Kind::RetryLoop | Kind::PageStorm);
+    let loops: Vec<Finding> = findings.iter().filter(|finding| is_loop(finding)).cloned().collect();
+    let is_of = |herd: &Finding, other: &Finding| {
+        (&herd.client_type, &herd.client, &herd.resource) == (&other.client_type, &other.client, &other.resource)
+            && secs(herd.started_at - other.ended_at) <= APART_SECS
+            && secs(other.started_at - herd.ended_at) <= APART_SECS
+            && 2 * other.requests >= herd.requests
+    };
+    let is_kept =
+        |finding: &Finding| finding.kind != Kind::RelistHerd || !loops.iter().any(|other| is_of(finding, other));
+    findings.into_iter().filter(is_kept).collect()
+}
+
+/// Gives each finding its share of the highest estimate.
+pub(super) fn set_shares(findings: &mut [Finding]) {
+    let highest = findings.iter().map(|finding| high(finding.estimated_bytes)).max().unwrap_or(0);
+    for finding in findings.iter_mut().filter(|finding| finding.estimated_bytes.is_some() && highest > 0) {
+        finding.peak_share = Some(high(finding.estimated_bytes) as f64 / highest as f64);
+    }
+}
+
+fn high(bytes: Option<Bytes>) -> u64 {
+    bytes.map_or(0, |bytes| bytes.high.unwrap_or(bytes.low))
+}

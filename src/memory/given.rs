@@ -1,0 +1,119 @@
+//! Sizes given by hand: `pods=10000x17KiB`. They are believed before anything else.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::units;
+
+/// What someone says of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The API group; empty for the core group.
+    pub api_group: String,
+    /// The resource, in the plural.
+    pub resource: String,
+    /// How many objects there are; `None` if not said.
+    pub object_count: Option<u64>,
+    /// Bytes of one object in JSON; `None` if not said.
+    pub object_bytes: Option<u64>,
+}
+
+/// Why a size given by hand can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum GivenError {
+    /// Not of the form at all.
+    #[error("\"{0}\" says nothing of a resource's size: write RESOURCE[.GROUP]=[COUNT][xSIZE], as in pods=10000x17KiB")]
+    Form(String),
+    /// The part before the `x`.
+    #[error("\"{count}\" in \"{text}\" is no number of objects")]
+    Count {
+        /// The whole.
+        text: String,
+        /// The part.
+        count: String,
+    },
+    /// The part after the `x`.
+    #[error("\"{size}\" in \"{text}\" is no size of an object: write 17KiB, 5KB or 4096")]
+    Size {
+        /// The whole.
+        text: String,
+        /// The part.
+        size: String,
+    },
+}
+
+/// The group and resource of `deployments.apps`, in that order. Resources have no dot in their name, groups may.
+pub(super) fn group_and_resource(text: &str) -> (&str, &str) {
+    let (resource, group) = text.split_once('.').unwrap_or((text, ""));
+    (group, resource)
+}
+
+impl FromStr for Given {
+    type Err = GivenError;
+
+    fn from_str(text: &str) -> Result<Self, GivenError> {
+        let form = || GivenError::Form(text.to_owned());
+        let (name, value) = text.split_once('=').ok_or_else(form)?;
+        let (api_group, resource) = group_and_resource(name.trim());
+        let (count, size) = match value.split_once(['x', 'X', '×']) {
+            Some((count, size)) => (count.trim(), Some(size.trim())),
+            None => (value.trim(), None),
+        };
+        if resource.is_empty() || count.is_empty() && size.is_none() {
+            return Err(form());
+        }
+        let count_error = |_| GivenError::Count { text: text.to_owned(), count: count.to_owned() };
+        let object_count = (!count.is_empty()).then(|| count.parse().map_err(count_error)).transpose()?;
+        let object_bytes = size
+            .map(|size| {
+                let bytes = units::parse_bytes(size).filter(|bytes| *bytes > 0);
+                bytes.ok_or_else(|| GivenError::Size { text: text.to_owned(), size: size.to_owned() })
+            })
+            .transpose()?;
+        Ok(Self { api_group: api_group.to_owned(), resource: resource.to_owned(), object_count, object_bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(text: &str) -> Result<(String, String, Option<u64>, Option<u64>), GivenError> {
+        let given: Given = text.parse()?;
+        Ok((given.api_group, given.resource, given.object_count, given.object_bytes))
+    }
+
+    #[test]
+    fn count_and_size_may_each_be_left_out() {
+        let pods = |count, size| Ok((String::new(), "pods".to_owned(), count, size));
+        assert_eq!(given("pods=10000x17KiB"), pods(Some(10_000), Some(17 << 10)));
+        assert_eq!(given("pods=3000 x 5KB"), pods(Some(3_000), Some(5_000)));
+        assert_eq!(given("pods=10000"), pods(Some(10_000), None));
+        assert_eq!(given("pods=x17KiB"), pods(None, Some(17 << 10)));
+        assert_eq!(given("pods=0"), pods(Some(0), None));
+    }
+
+    #[test]
+    fn a_group_follows_the_first_dot() {
+        let (group, resource, ..) = given("endpointslices.discovery.k8s.io=200x5KB").unwrap();
+        assert_eq!((group.as_str(), resource.as_str()), ("discovery.k8s.io", "endpointslices"));
+    }
+
+    #[test]
+    fn the_message_says_which_part_is_wrong() {
+        for (text, expected) in [
+            ("pods", "\"pods\" says nothing of a resource's size"),
+            ("pods=", "\"pods=\" says nothing"),
+            ("=5x5KB", "\"=5x5KB\" says nothing"),
+            ("pods=manyx5KB", "\"many\" in \"pods=manyx5KB\" is no number of objects"),
+            ("pods=-1", "\"-1\" in \"pods=-1\" is no number of objects"),
+            ("pods=5xbig", "\"big\" in \"pods=5xbig\" is no size of an object"),
+            ("pods=5x", "\"\" in \"pods=5x\" is no size"),
+            ("pods=5x0", "\"0\" in \"pods=5x0\" is no size"),
+        ] {
+            let message = given(text).unwrap_err().to_string();
+            assert!(message.starts_with(expected), "{text}: {message}");
+        }
+    }
+}

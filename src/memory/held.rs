@@ -1,0 +1,162 @@
+//! Bytes that a LIST in flight makes the apiserver hold, and all of them together.
+
+use serde::Serialize;
+
+use super::answer::{Answer, ListShape};
+use super::coefficients::{Bounds, Coefficients, MAPS_FOR_STRUCTS, SMALLER_STRUCTS, WATCH_BYTES, coefficients};
+use super::defaults::is_custom;
+use super::range::Range;
+use super::routes::{Route, Server, routes};
+
+/// How a response is encoded. Kubernetes' own components ask for protobuf, most others for JSON; custom resources come
+/// in JSON whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// `application/json`.
+    Json,
+    /// `application/vnd.kubernetes.protobuf`.
+    Protobuf,
+}
+
+/// What a LIST holds while it is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// Bytes that each LIST of its kind adds.
+    pub each: Range,
+    /// Bytes of garbage that come once, however many LISTs are in flight: of all slacks only the largest counts.
+    pub slack: Range,
+}
+
+/// What a LIST holds, over all ways it may take on the server.
+pub fn held(list: &ListShape<'_>, server: &Server, answer: &Answer) -> Held {
+    let is_custom = is_custom(list.api_group);
+    let encodings: &[Encoding] = match list.encoding {
+        _ if is_custom => &[Encoding::Json],
+        Some(Encoding::Json) => &[Encoding::Json],
+        Some(Encoding::Protobuf) => &[Encoding::Protobuf],
+        None => &[Encoding::Json, Encoding::Protobuf],
+    };
+    let ways = routes(list, server);
+    let each_way =
+        ways.iter().flat_map(|route| encodings.iter().map(|encoding| one_way(list, *route, *encoding, answer)));
+    let union = |one: Held, other: Held| Held { each: one.each.union(other.each), slack: one.slack.union(other.slack) };
+    let mut held = each_way.reduce(union).unwrap_or(Held { each: Range::ZERO, slack: Range::ZERO });
+    // A body that is logged is encoded a second time, for the log.
+    held.each = held.each.plus(list.response_bytes.map_or(Range::ZERO, Range::exactly));
+    held
+}
+
+/// What LISTs that are in flight at once hold: so many of each.
+pub fn together(in_flight: impl IntoIterator<Item = (u64, Held)>) -> Range {
+    let (sum, slack) = in_flight
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .fold((Range::ZERO, Range::ZERO), |(sum, slack), (count, held)| {
+            (sum.plus(held.each.times(Range::exactly(count))), slack.or_more(held.slack))
+        });
+    sum.plus(slack)
+}
+
+fn one_way(list: &ListShape<'_>, route: Route, encoding: Encoding, answer: &Answer) -> Held {
+    let Some(prices) = coefficients(route, encoding) else {
+        let (low, high) = WATCH_BYTES;
+        return Held { each: Range::between(low, high), slack: Range::ZERO };
+    };
+    let is_pod = (list.api_group, list.resource) == ("", "pods");
+    let Coefficients { per_read_byte, per_byte, per_object, slack } = *prices;
+    let per_object = if is_pod { per_object } else { (per_object.0 * SMALLER_STRUCTS, per_object.1) };
+    let per_read_byte = if is_custom(list.api_group) { more(per_read_byte) } else { per_read_byte };
+    let reads_etcd = matches!(route, Route::EtcdBuffered | Route::EtcdStreamed);
+    let touched = if reads_etcd { answer.read_bytes } else { answer.bytes };
+    Held {
+        each: answer
+            .read_bytes
+            .scaled(per_read_byte)
+            .plus(answer.bytes.scaled(per_byte))
+            .plus(answer.object_count.scaled(per_object)),
+        slack: touched.scaled(if answer.is_page { slack.of_page } else { slack.of_whole }),
+    }
+}
+
+fn more((low, high): Bounds) -> Bounds {
+    (low, high * MAPS_FOR_STRUCTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answer::answer;
+    use super::super::sizes::{ResourceSize, sizes};
+    use super::*;
+    use crate::requests::ListKind;
+
+    const MB: u64 = 1_000_000;
+    const OLD: Server = Server { version: Some((1, 30)), reads_lists_from_etcd: None, streams_encoding: None };
+    const NEW: Server = Server { version: Some((1, 36)), reads_lists_from_etcd: None, streams_encoding: None };
+
+    fn size(text: &str) -> ResourceSize {
+        sizes(&[text.parse().unwrap()], &[], &[]).remove(0)
+    }
+
+    fn of(list: &ListShape<'_>, server: &Server, size: &ResourceSize) -> Held {
+        held(list, server, &answer(list, size, None).unwrap())
+    }
+
+    #[test]
+    fn a_selector_spares_the_cache_but_not_a_read_from_etcd() {
+        let list = ListShape { has_selector: true, ..ListShape::of(ListKind::Full) };
+        let pods = size("pods=10000x5KB");
+        let (old, new) = (of(&list, &OLD, &pods).each, of(&list, &NEW, &pods).each);
+        assert_eq!((old.low, old.high), (165 * MB, Some(485 * MB)));
+        assert_eq!((new.low, new.high), (0, Some(84 * MB)));
+    }
+
+    #[test]
+    fn a_watch_list_holds_the_same_whatever_the_collection() {
+        let list = ListShape::of(ListKind::WatchList);
+        let held = of(&list, &NEW, &size("pods=100000x20KB"));
+        assert_eq!(together([(100, held)]), Range::between(100 * MB, 400 * MB));
+    }
+
+    #[test]
+    fn slack_comes_once() {
+        let list = ListShape { encoding: Some(Encoding::Json), ..ListShape::of(ListKind::Full) };
+        let (big, small) = (of(&list, &OLD, &size("pods=2000x5KB")), of(&list, &OLD, &size("pods=1000x5KB")));
+        let both = together([(3, big), (2, small), (0, big)]);
+        let each = big.each.times(Range::exactly(3)).plus(small.each.times(Range::exactly(2)));
+        assert_eq!(both, each.plus(big.slack));
+        assert_eq!(together([]), Range::ZERO);
+    }
+
+    #[test]
+    fn a_logged_body_is_held_a_second_time() {
+        let list = ListShape { response_bytes: Some(5 * MB), ..ListShape::of(ListKind::Full) };
+        let pods = size("pods=1000x5KB");
+        let logged = of(&list, &NEW, &pods).each;
+        let unlogged = of(&ListShape::of(ListKind::Full), &NEW, &pods).each;
+        assert_eq!(logged, unlogged.plus(Range::exactly(5 * MB)));
+    }
+
+    #[test]
+    fn custom_resources_are_json_and_cost_more_to_decode() {
+        let list = ListShape {
+            api_group: "example.com",
+            resource: "widgets",
+            encoding: Some(Encoding::Protobuf),
+            ..ListShape::of(ListKind::Full)
+        };
+        let each = of(&list, &OLD, &size("widgets.example.com=1000x5KB")).each;
+        assert_eq!((each.low, each.high), (28 * MB, Some(72 * MB)));
+    }
+
+    #[test]
+    fn an_open_collection_gives_an_open_estimate() {
+        let list = ListShape::of(ListKind::Full);
+        let mut pods = size("pods=1000x5KB");
+        for estimate in [pods.object_count.as_mut(), pods.collection_bytes.as_mut()].into_iter().flatten() {
+            estimate.range.high = None;
+        }
+        let all = together([(10, of(&list, &NEW, &pods))]);
+        assert_eq!((all.low > 50 * MB, all.high), (true, None));
+    }
+}

@@ -1,0 +1,211 @@
+//! Which way a LIST takes through the apiserver: from etcd or the watch cache, encoded whole or object by object.
+//!
+//! After upstream's `apiserver/pkg/storage/cacher/delegator.go` and its feature gates, by version:
+//!
+//! ```text
+//!                                  to 1.27  1.28-1.30  1.31-1.33  from 1.34
+//! resourceVersion=0, or RV=N whole  cache    cache      cache      cache
+//! most recent, whole or first page  etcd     etcd       cache      cache
+//! a further page                    etcd     etcd       etcd       cache
+//! exactly at a version              etcd     etcd       etcd       cache, or etcd if it has no snapshot
+//! events, which aren't cached       etcd     etcd       etcd       etcd
+//! ```
+//!
+//! Up to 1.32 the response is encoded into one buffer; from 1.33 on it is streamed, but for tables and YAML, which the
+//! log can't tell. A further page goes to etcd on 1.34, too, once its snapshot is gone; that is rare and left out.
+
+use super::answer::ListShape;
+use super::observed::Observed;
+use crate::requests::ListKind;
+
+/// What is known of an apiserver that decides over the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Server {
+    /// Kubernetes' major and minor version; `None` if unknown.
+    pub version: Option<(u32, u32)>,
+    /// Whether LISTs of the most recent state are read from etcd, whatever the version says: the gate
+    /// `ConsistentListFromCache` turned off, or seen in the log ([`reads_lists_from_etcd`]). `None`: as the version has
+    /// it.
+    pub reads_lists_from_etcd: Option<bool>,
+    /// Whether responses are encoded object by object: the gate `StreamingCollectionEncodingToJSON`. `None`: as the
+    /// version has it.
+    pub streams_encoding: Option<bool>,
+}
+
+/// A way through the apiserver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// Read whole from etcd, encoded into a buffer.
+    EtcdBuffered,
+    /// Read whole from etcd, encoded object by object.
+    EtcdStreamed,
+    /// From the watch cache, encoded into a buffer.
+    CacheBuffered,
+    /// From the watch cache, encoded object by object.
+    CacheStreamed,
+    /// The initial events of a watch.
+    Watch,
+}
+
+/// Since when the watch cache serves the most recent state.
+const CONSISTENT_FROM_CACHE: (u32, u32) = (1, 31);
+/// Since when responses are encoded object by object.
+const STREAMED: (u32, u32) = (1, 33);
+/// Since when the watch cache serves what was.
+const SNAPSHOTS: (u32, u32) = (1, 34);
+/// Since when decoding what etcd sent is timed in the log.
+const DECODING_TIMED: (u32, u32) = (1, 30);
+
+/// All ways that a LIST may take on a server, given what is known of it; never none.
+pub(super) fn routes(list: &ListShape<'_>, server: &Server) -> Vec<Route> {
+    if list.kind == ListKind::WatchList {
+        return vec![Route::Watch];
+    }
+    let (cache, etcd) = sources(list, server);
+    let (streamed, buffered) = encodings(server);
+    [
+        (etcd && buffered, Route::EtcdBuffered),
+        (etcd && streamed, Route::EtcdStreamed),
+        (cache && buffered, Route::CacheBuffered),
+        (cache && streamed, Route::CacheStreamed),
+    ]
+    .into_iter()
+    .filter_map(|(is_possible, route)| is_possible.then_some(route))
+    .collect()
+}
+
+/// Whether it may come from the watch cache, and whether from etcd.
+fn sources(list: &ListShape<'_>, server: &Server) -> (bool, bool) {
+    const CACHE: (bool, bool) = (true, false);
+    const ETCD: (bool, bool) = (false, true);
+    const EITHER: (bool, bool) = (true, true);
+    if list.resource == "events" {
+        return ETCD;
+    }
+    let from = |since| match server.version {
+        Some(version) if version >= since => CACHE,
+        Some(_) => ETCD,
+        None => EITHER,
+    };
+    match (list.kind, server.reads_lists_from_etcd) {
+        (ListKind::Cached | ListKind::Reflector | ListKind::Relist | ListKind::WatchList, _) => CACHE,
+        (ListKind::ByName | ListKind::Full | ListKind::FirstPage, Some(true)) => ETCD,
+        (ListKind::ByName | ListKind::Full | ListKind::FirstPage, Some(false)) => CACHE,
+        (ListKind::ByName | ListKind::Full | ListKind::FirstPage, None) => from(CONSISTENT_FROM_CACHE),
+        // A server that reads the most recent state from etcd has no snapshots either.
+        (ListKind::NextPage | ListKind::Exact, Some(true)) if server.version.is_none() => ETCD,
+        (ListKind::NextPage, _) => from(SNAPSHOTS),
+        (ListKind::Exact, _) => match from(SNAPSHOTS) {
+            ETCD => ETCD,
+            _ => EITHER,
+        },
+    }
+}
+
+/// Whether the response may be streamed, and whether it may be buffered.
+fn encodings(server: &Server) -> (bool, bool) {
+    match (server.streams_encoding, server.version) {
+        (Some(streams), _) => (streams, !streams),
+        (None, Some(version)) => (version >= STREAMED, version < STREAMED),
+        // Older than 1.31, but for a gate turned off.
+        (None, None) if server.reads_lists_from_etcd == Some(true) => (false, true),
+        (None, None) => (true, true),
+    }
+}
+
+/// Whether the log shows a server that reads LISTs of the most recent state from etcd; `None` if it can't tell.
+///
+/// Such a LIST, if slow, has a time for decoding what etcd sent, unless nothing was sent. Servers before 1.30 never
+/// say, so that none has it means something only of a newer one.
+pub fn reads_lists_from_etcd(observed: &[Observed], version: Option<(u32, u32)>) -> Option<bool> {
+    /// Fewer prove nothing.
+    const ENOUGH: u64 = 5;
+    let cached = || observed.iter().filter(|row| row.resource != "events");
+    let slow: u64 = cached().map(|row| row.slow_full_list_count).sum();
+    let decoded: u64 = cached().map(|row| row.decoded_list_count).sum();
+    if slow < ENOUGH {
+        None
+    } else if decoded * 2 >= slow {
+        Some(true)
+    } else {
+        (decoded * 10 <= slow && version.is_some_and(|version| version >= DECODING_TIMED)).then_some(false)
+    }
+}
+
+/// The kind of LIST that a value of the column `list_kind` names; `None` if it names none.
+pub fn list_kind(name: &str) -> Option<ListKind> {
+    const ALL: [ListKind; 9] = [
+        ListKind::WatchList,
+        ListKind::ByName,
+        ListKind::NextPage,
+        ListKind::Exact,
+        ListKind::Reflector,
+        ListKind::Cached,
+        ListKind::Relist,
+        ListKind::FirstPage,
+        ListKind::Full,
+    ];
+    ALL.into_iter().find(|kind| kind.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ways(kind: ListKind, resource: &'static str, version: Option<(u32, u32)>) -> Vec<Route> {
+        routes(&ListShape { resource, ..ListShape::of(kind) }, &Server { version, ..Server::default() })
+    }
+
+    #[test]
+    fn the_way_depends_on_the_version() {
+        use ListKind::{Cached, Exact, FirstPage, Full, NextPage, Reflector, Relist};
+        use Route::{CacheBuffered, CacheStreamed, EtcdBuffered, EtcdStreamed};
+        for (kinds, minor, expected) in [
+            (&[Full, FirstPage][..], 30, &[EtcdBuffered][..]),
+            (&[Full, FirstPage], 31, &[CacheBuffered]),
+            (&[Full, FirstPage], 33, &[CacheStreamed]),
+            (&[NextPage], 32, &[EtcdBuffered]),
+            (&[NextPage], 33, &[EtcdStreamed]),
+            (&[NextPage], 34, &[CacheStreamed]),
+            (&[Exact], 30, &[EtcdBuffered]),
+            (&[Exact], 36, &[EtcdStreamed, CacheStreamed]),
+            (&[Cached, Reflector, Relist], 27, &[CacheBuffered]),
+            (&[Cached, Reflector, Relist], 36, &[CacheStreamed]),
+        ] {
+            for kind in kinds {
+                assert_eq!(ways(*kind, "pods", Some((1, minor))), expected, "{} on 1.{minor}", kind.name());
+            }
+        }
+        assert_eq!(ways(Cached, "events", Some((1, 30))), [EtcdBuffered]);
+        assert_eq!(ways(Full, "pods", None), [EtcdBuffered, EtcdStreamed, CacheBuffered, CacheStreamed]);
+        assert_eq!(ways(Reflector, "pods", None), [CacheBuffered, CacheStreamed]);
+    }
+
+    #[test]
+    fn gates_and_the_log_come_before_the_version() {
+        let list = ListShape::of(ListKind::Full);
+        let gates_off =
+            Server { version: Some((1, 33)), reads_lists_from_etcd: Some(true), streams_encoding: Some(false) };
+        assert_eq!(routes(&list, &gates_off), [Route::EtcdBuffered]);
+        let seen = Server { reads_lists_from_etcd: Some(true), ..Server::default() };
+        assert_eq!(routes(&list, &seen), [Route::EtcdBuffered]);
+    }
+
+    #[test]
+    fn decoding_in_the_log_shows_reads_from_etcd() {
+        let rows = |slow_full_list_count, decoded_list_count| {
+            [Observed { resource: "pods".to_owned(), slow_full_list_count, decoded_list_count, ..Observed::default() }]
+        };
+        assert_eq!(reads_lists_from_etcd(&rows(128, 128), None), Some(true));
+        assert_eq!(reads_lists_from_etcd(&rows(446, 0), None), None);
+        assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some((1, 36))), Some(false));
+        assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some((1, 29))), None);
+        assert_eq!(reads_lists_from_etcd(&rows(2, 2), None), None);
+    }
+
+    #[test]
+    fn kinds_are_known_by_their_names() {
+        assert_eq!(list_kind("first_page"), Some(ListKind::FirstPage));
+        assert_eq!(list_kind("list"), None);
+    }
+}

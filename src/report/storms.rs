@@ -1,0 +1,320 @@
+//! The report of `storms`: a verdict of one screen, the findings, what the log could not show.
+
+use serde::Serialize;
+
+use crate::findings::{Bytes, Finding, Severity};
+use crate::tables::{Cell, TextTable};
+use crate::units;
+
+/// The version of the JSON object. A field that goes, or changes its meaning, raises it; a new one doesn't.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// All there is to say.
+#[derive(Clone, Debug, Serialize)]
+pub struct StormReport {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// What happened, who did it, how sure that is.
+    pub verdict: String,
+    /// The moment asked about; `None` if none was.
+    pub at: Option<String>,
+    /// Who had lists in flight at that moment, those that held most first; empty if no moment was asked about.
+    pub suspects: Vec<Suspect>,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
+    /// Findings left out, being more than asked for or not severe enough.
+    pub omitted_findings: usize,
+    /// What the log could not show.
+    pub blind_spots: Vec<String>,
+}
+
+/// A client with lists in flight at a moment, or just before.
+#[derive(Clone, Debug, Serialize)]
+pub struct Suspect {
+    /// The server; `None` where the log names none.
+    pub apiserver: Option<String>,
+    /// The client's type.
+    pub client_type: String,
+    /// The client.
+    pub client: String,
+    /// The resource.
+    pub resource: Option<String>,
+    /// The resource's API group.
+    pub api_group: Option<String>,
+    /// Lists in flight.
+    pub inflight: u64,
+    /// Those of them that have no end in the log.
+    pub without_end: u64,
+    /// What they held; `None` where unknown.
+    pub estimated_bytes: Option<Bytes>,
+    /// Lists received in the last minute before.
+    pub recent_requests: u64,
+    /// Instances that sent those.
+    pub recent_instances: u64,
+}
+
+/// A piece of the report for a terminal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// A heading.
+    Heading(String),
+    /// A line, or several.
+    Line(String),
+    /// A table.
+    Table(TextTable),
+}
+
+/// The report for a terminal.
+pub fn blocks(report: &StormReport) -> Vec<Block> {
+    let mut blocks = vec![Block::Heading("Verdict".to_owned()), Block::Line(report.verdict.clone())];
+    if let Some(at) = &report.at {
+        blocks.push(Block::Line(String::new()));
+        blocks.push(Block::Heading(format!("Lists in flight at {at}")));
+        blocks.push(match report.suspects.as_slice() {
+            [] => Block::Line("none, and none in the minute before".to_owned()),
+            suspects => Block::Table(suspects_table(suspects)),
+        });
+    }
+    blocks.push(Block::Line(String::new()));
+    blocks.push(Block::Heading("Findings".to_owned()));
+    if report.findings.is_empty() {
+        blocks.push(Block::Line("none".to_owned()));
+    } else {
+        blocks.push(Block::Table(findings_table(&report.findings)));
+    }
+    if report.omitted_findings > 0 {
+        blocks
+            .push(Block::Line(format!("{} more are not shown; see --top and --min-severity", report.omitted_findings)));
+    }
+    let loud = report.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
+    for (number, finding) in loud.enumerate() {
+        blocks.push(Block::Line(String::new()));
+        blocks.push(Block::Heading(title(number + 1, finding)));
+        blocks.push(Block::Line(indented(&details(finding))));
+    }
+    blocks.push(Block::Line(String::new()));
+    blocks.push(Block::Heading("What the log could not show".to_owned()));
+    let spots = report.blind_spots.iter().map(|spot| ("-", spot.clone())).collect::<Vec<_>>();
+    blocks.push(Block::Line(if spots.is_empty() { "nothing that is known".to_owned() } else { indented(&spots) }));
+    blocks
+}
+
+/// The report as Markdown, for tickets and chat.
+pub fn markdown(report: &StormReport) -> String {
+    let mut text = format!("## Verdict\n\n{}\n", report.verdict.lines().map(escaped).collect::<Vec<_>>().join("\n\n"));
+    if let Some(at) = &report.at {
+        text += &format!("\n## Lists in flight at {at}\n\n{}", markdown_table(&suspects_table(&report.suspects)));
+    }
+    text += "\n## Findings\n\n";
+    if report.findings.is_empty() {
+        text += "none\n";
+    } else {
+        text += &markdown_table(&findings_table(&report.findings));
+    }
+    if report.omitted_findings > 0 {
+        text += &format!("\n{} more are not shown.\n", report.omitted_findings);
+    }
+    let loud = report.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
+    for (number, finding) in loud.enumerate() {
+        text += &format!("\n### {}\n\n", escaped(&title(number + 1, finding)));
+        for (what, detail) in details(finding) {
+            text += &format!("- **{what}**: {}\n", escaped(&detail));
+        }
+    }
+    text += "\n## What the log could not show\n\n";
+    for spot in &report.blind_spots {
+        text += &format!("- {}\n", escaped(spot));
+    }
+    text
+}
+
+/// The report as one JSON object.
+///
+/// # Errors
+/// When serde_json refuses, which is a bug.
+pub fn json(report: &StormReport) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(report)
+}
+
+/// The findings as JSON, one a line.
+///
+/// # Errors
+/// When serde_json refuses, which is a bug.
+pub fn ndjson(report: &StormReport) -> serde_json::Result<String> {
+    let lines: Result<Vec<_>, _> = report.findings.iter().map(serde_json::to_string).collect();
+    Ok(lines?.join("\n"))
+}
+
+fn title(number: usize, finding: &Finding) -> String {
+    let resource = finding.resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
+    let who = if finding.client == "many" { "many clients".to_owned() } else { finding.client.clone() };
+    format!("{number}. {}: {} by {who}{resource}", finding.severity.name(), finding.kind.name())
+}
+
+/// What is to say of a finding beside its line in the table, each with its topic.
+fn details(finding: &Finding) -> Vec<(&'static str, String)> {
+    let span = units::span(finding.ended_at - finding.started_at);
+    let mut details = vec![
+        ("what", finding.summary.clone()),
+        ("when", format!("{} to {} ({span})", units::instant(finding.started_at), units::instant(finding.ended_at))),
+        ("severity", format!("{}: {}", finding.severity.name(), finding.severity_reason)),
+        ("who", who(finding)),
+    ];
+    if finding.requests > 0 && finding.rate_rps > 0.0 {
+        let usual = finding.baseline_rps.map(|rate| format!(", usually {}", units::number(rate)));
+        let kinds =
+            if finding.list_kinds.is_empty() { String::new() } else { format!(" ({})", finding.list_kinds.join(", ")) };
+        details.push((
+            "rate",
+            format!("{} a second{}{kinds}", units::number(finding.rate_rps), usual.unwrap_or_default()),
+        ));
+    }
+    if !finding.other_resources.is_empty() {
+        details.push(("also", finding.other_resources.join(", ")));
+    }
+    if !finding.clients.is_empty() {
+        let shares = finding.clients.iter().take(5).map(|share| {
+            let held = share.estimated_bytes.map(|bytes| format!(", holding {}", bytes.words())).unwrap_or_default();
+            let resource = share.resource.as_deref().unwrap_or("discovery");
+            format!(
+                "{} ({resource}: {} requests, {} at the peak{held})",
+                share.client, share.requests, share.peak_concurrency
+            )
+        });
+        details.push(("made of", shares.collect::<Vec<_>>().join("; ")));
+    }
+    let evidence = finding.evidence.iter().map(|one| format!("{} at {}:{}", one.audit_id, one.file, one.line));
+    details.extend(evidence.map(|one| ("evidence", one)));
+    details.push(("query", format!("stormglass query {} LOGS", finding.query)));
+    details.extend(finding.unknowns.iter().map(|unknown| ("can't tell", unknown.clone())));
+    details.extend(finding.remedies.iter().map(|remedy| ("remedy", remedy.clone())));
+    details
+}
+
+fn who(finding: &Finding) -> String {
+    let confidence =
+        finding.client_confidence.map(|confidence| format!(", {confidence} confidence")).unwrap_or_default();
+    let mut who = format!("{} ({}{confidence})", finding.client, finding.client_type);
+    if !finding.user_names.is_empty() {
+        let more = finding.user_name_count.saturating_sub(finding.user_names.len() as u64);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        who += &format!("; user {}{more}", finding.user_names.join(", "));
+    }
+    if !finding.user_agents.is_empty() {
+        who += &format!("; user agent {}", finding.user_agents.join(" | "));
+    }
+    if !finding.worst_instances.is_empty() {
+        let worst = finding.worst_instances.iter().map(|one| format!("{} ({})", one.name, one.requests));
+        let instances = if finding.instances == 1 { "instance" } else { "instances" };
+        let worst = worst.collect::<Vec<_>>().join(", ");
+        who += &format!("; {} {instances}, most requests by {worst}", units::count(finding.instances));
+    }
+    who
+}
+
+fn indented(details: &[(&str, String)]) -> String {
+    let lines = details.iter().map(|(what, detail)| format!("  {what}: {}", legible(detail)));
+    lines.map(|line| line.replace("  -: ", "  - ")).collect::<Vec<_>>().join("\n")
+}
+
+/// Text from logs, without what a terminal would obey.
+fn legible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn findings_table(findings: &[Finding]) -> TextTable {
+    let columns = [
+        "severity",
+        "kind",
+        "client",
+        "resource",
+        "from",
+        "lasted",
+        "requests",
+        "instances",
+        "at once",
+        "held (estimated)",
+    ];
+    let text = |text: &str| Cell::Text(legible(text));
+    let rows = findings.iter().map(|finding| {
+        let more = finding.other_resources.len();
+        let resource = finding
+            .resource
+            .as_ref()
+            .map(|resource| if more > 0 { format!("{resource} +{more}") } else { resource.clone() });
+        vec![
+            text(finding.severity.name()),
+            text(finding.kind.name()),
+            text(&finding.client),
+            resource.map_or(Cell::Null, |resource| text(&resource)),
+            text(&units::instant(finding.started_at)[11..19]),
+            text(&units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000)),
+            text(&units::count(finding.requests)),
+            text(&units::count(finding.instances)),
+            finding.peak_concurrency.map_or(Cell::Null, |peak| text(&units::count(peak))),
+            finding.estimated_bytes.map_or(Cell::Null, |bytes| text(&bytes.words())),
+        ]
+    });
+    TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() }
+}
+
+fn suspects_table(suspects: &[Suspect]) -> TextTable {
+    let columns = [
+        "client",
+        "type",
+        "resource",
+        "in flight",
+        "without end",
+        "held (estimated)",
+        "in the last minute",
+        "instances",
+    ];
+    let text = |text: &str| Cell::Text(legible(text));
+    let rows = suspects.iter().map(|suspect| {
+        vec![
+            text(&suspect.client),
+            text(&suspect.client_type),
+            suspect.resource.as_deref().map_or(Cell::Null, text),
+            text(&units::count(suspect.inflight)),
+            text(&units::count(suspect.without_end)),
+            suspect.estimated_bytes.map_or(Cell::Null, |bytes| text(&bytes.words())),
+            text(&units::count(suspect.recent_requests)),
+            text(&units::count(suspect.recent_instances)),
+        ]
+    });
+    TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() }
+}
+
+fn markdown_table(table: &TextTable) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let cell = |cell: &Cell| match cell {
+        Cell::Null => String::new(),
+        Cell::Number(number) => units::number(*number),
+        Cell::Text(text) => escaped(text),
+    };
+    let mut text = line(table.columns.iter().map(|(name, _)| name.clone()).collect());
+    text += &line(vec!["---".to_owned(); table.columns.len()]);
+    for row in &table.rows {
+        text += &line(row.iter().map(cell).collect());
+    }
+    text
+}
+
+/// Text from logs, without what Markdown or HTML would obey.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            c if c.is_control() => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,324 @@
+//! Storms: what is found in logs of a real server whose storms are known, and that nothing is found where there are none.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde::Deserialize;
+use serde_json::Value;
+use stormglass::audit::parse_instant;
+use stormglass::tables::QuerySet;
+
+use crate::support::{folder, project};
+
+/// The JSON of `storms` over logs, with further arguments.
+fn storms(inputs: &[PathBuf], args: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    let output = command.arg("storms").args(inputs).args(["--format", "json"]).args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn findings(report: &Value) -> Vec<Finding> {
+    serde_json::from_value(report["findings"].clone()).unwrap()
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Finding {
+    kind: String,
+    severity: String,
+    started_at: String,
+    ended_at: String,
+    client_type: String,
+    client: String,
+    resource: Option<String>,
+}
+
+impl Finding {
+    fn is_loud(&self) -> bool {
+        self.severity != "info"
+    }
+
+    /// The share of its span that lies within a window, in microseconds since 1970, with 5 s to spare.
+    fn share_within(&self, (from, to): (i64, i64)) -> f64 {
+        const SPARE: i64 = 5_000_000;
+        let (start, end) = (parse_instant(&self.started_at).unwrap(), parse_instant(&self.ended_at).unwrap());
+        let within = (end.min(to + SPARE) - start.max(from - SPARE)).max(0);
+        (within + 1) as f64 / (end - start + 1) as f64
+    }
+}
+
+/// A storm that someone brought about.
+struct Storm {
+    scenario: &'static str,
+    /// Its name in the scenario's list of storms.
+    label: &'static str,
+    kinds: &'static [&'static str],
+    client_type: &'static str,
+    client: &'static str,
+    resource: Option<&'static str>,
+    severities: &'static [&'static str],
+}
+
+const STORMS: [Storm; 7] = [
+    Storm {
+        scenario: "s1-cni-relist",
+        label: "thundering-herd-relist",
+        kinds: &["relist-herd", "list-pileup"],
+        client_type: "cni",
+        client: "calico-node",
+        resource: Some("pods"),
+        severities: &["warning", "critical"],
+    },
+    Storm {
+        scenario: "s1-cni-relist",
+        label: "watch-cut-reconnect",
+        kinds: &["watch-churn"],
+        client_type: "kubelet",
+        client: "kubelet",
+        resource: None,
+        severities: &["info", "warning"],
+    },
+    Storm {
+        scenario: "s1-cni-relist",
+        label: "operator-list-loop",
+        kinds: &["list-loop", "unpaginated-list", "retry-loop"],
+        client_type: "operator",
+        client: "acme-operator-controller-manager",
+        resource: Some("pods"),
+        severities: &["warning", "critical"],
+    },
+    Storm {
+        scenario: "s1-cni-relist",
+        label: "restart-reconnect",
+        kinds: &["restart-herd"],
+        client_type: "many",
+        client: "many",
+        resource: None,
+        severities: &["warning", "critical"],
+    },
+    Storm {
+        scenario: "s2-python-oom",
+        label: "list-storm-oom",
+        kinds: &["list-loop", "list-pileup", "unpaginated-list", "retry-loop"],
+        client_type: "sdk",
+        client: "inventory-sync",
+        resource: Some("pods"),
+        severities: &["critical"],
+    },
+    Storm {
+        scenario: "s2-python-oom",
+        label: "relist-from-cache",
+        kinds: &["relist-herd"],
+        client_type: "cni",
+        client: "cilium-agent",
+        resource: None,
+        severities: &["info", "warning"],
+    },
+    Storm {
+        scenario: "s2-python-oom",
+        label: "paged-list-loop",
+        kinds: &["page-storm", "list-loop"],
+        client_type: "kubectl",
+        client: "kubectl",
+        resource: Some("pods"),
+        severities: &["warning"],
+    },
+];
+
+/// What is known of a scenario beside its storms.
+struct Scenario {
+    report: Value,
+    windows: BTreeMap<String, (i64, i64)>,
+    /// When the server became ready: what comes within a minute is a herd.
+    starts: Vec<i64>,
+}
+
+fn scenario(lab: &Path, name: &str) -> Scenario {
+    let folder = lab.join(name);
+    let is_log = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name == "audit.log.gz" || name.starts_with("audit-2")
+    };
+    let mut logs: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(is_log).collect();
+    logs.sort();
+    let truth: Value = serde_json::from_slice(&std::fs::read(folder.join("ground-truth.json")).unwrap()).unwrap();
+    let at = |value: &Value| parse_instant(value.as_str().unwrap()).unwrap();
+    let storms = truth["storms"].as_array().unwrap();
+    let windows = storms
+        .iter()
+        .map(|storm| (storm["kind"].as_str().unwrap().to_owned(), (at(&storm["start"]), at(&storm["end"]))))
+        .collect();
+    let events = truth["server"].as_array().unwrap();
+    let starts = events.iter().filter(|event| event["event"] == "start").map(|event| at(&event["t"])).collect();
+    Scenario { report: storms_of(&logs), windows, starts }
+}
+
+fn storms_of(logs: &[PathBuf]) -> Value {
+    storms(logs, &[])
+}
+
+fn is_found(storm: &Storm, finding: &Finding, window: (i64, i64)) -> bool {
+    storm.kinds.contains(&finding.kind.as_str())
+        && finding.client_type == storm.client_type
+        && finding.client == storm.client
+        && storm.resource.is_none_or(|resource| finding.resource.as_deref() == Some(resource))
+        && finding.share_within(window) >= 0.8
+}
+
+#[test]
+fn every_labelled_storm_is_found_and_nothing_else_is_loud() {
+    let Some(lab) = folder("STORMGLASS_LAB") else { return };
+    for name in ["s1-cni-relist", "s2-python-oom", "s3-quiet"] {
+        let scenario = scenario(&lab, name);
+        let findings = findings(&scenario.report);
+        let storms = || STORMS.iter().filter(|storm| storm.scenario == name);
+        for storm in storms() {
+            let window = scenario.windows[storm.label];
+            let found: Vec<_> = findings.iter().filter(|finding| is_found(storm, finding, window)).collect();
+            assert!(!found.is_empty(), "{name}: {} is not found in {findings:#?}", storm.label);
+            let is_as_bad = |finding: &&Finding| storm.severities.contains(&finding.severity.as_str());
+            assert!(found.iter().any(is_as_bad), "{name}: {} is found as {found:#?}", storm.label);
+        }
+        for finding in findings.iter().filter(|finding| finding.is_loud()) {
+            let is_storm = storms().any(|storm| is_found(storm, finding, scenario.windows[storm.label]));
+            let is_of_start = ["restart-herd", "apiserver-restart"].contains(&finding.kind.as_str())
+                && scenario
+                    .starts
+                    .iter()
+                    .any(|start| finding.share_within((start - 15_000_000, start + 60_000_000)) >= 0.8);
+            assert!(is_storm || is_of_start, "{name}: {finding:#?} is no storm");
+        }
+    }
+}
+
+#[test]
+fn the_sample_logs_show_their_culprits_and_the_quiet_one_none() {
+    let of = |log: &str| findings(&storms(&[project("sample-logs").join(log)], &[]));
+    let has = |findings: &[Finding], kinds: &[&str], client: &str| {
+        findings
+            .iter()
+            .any(|finding| finding.is_loud() && kinds.contains(&finding.kind.as_str()) && finding.client == client)
+    };
+    let operator = of("operator-loop");
+    assert!(has(&operator, &["list-loop"], "acme-operator-controller-manager"), "{operator:#?}");
+    assert!(has(&operator, &["apiserver-restart"], "kube-apiserver"), "{operator:#?}");
+    let python = of("python-oom");
+    assert!(has(&python, &["list-loop", "list-pileup"], "inventory-sync"), "{python:#?}");
+    let quiet = of("quiet");
+    assert!(!quiet.iter().any(Finding::is_loud), "{quiet:#?}");
+}
+
+/// Asked about the moment of the kill, the client whose lists were in flight then comes first.
+#[test]
+fn a_moment_has_its_suspects() {
+    let log = [project("sample-logs/python-oom")];
+    let report = storms(&log, &["--at", "2026-11-24T09:10:55Z"]);
+    assert_eq!(report["at"], "2026-11-24T09:10:55.000Z");
+    let first = &report["suspects"][0];
+    assert_eq!((first["client"].as_str(), first["resource"].as_str()), (Some("inventory-sync"), Some("pods")));
+    assert!(first["recent_requests"].as_u64().unwrap() >= 20, "{first}");
+    assert!(first["estimated_bytes"]["low"].as_u64().unwrap() > 0, "{first}");
+}
+
+/// The object that machines read: its fields stay.
+#[test]
+fn the_json_has_its_fields() {
+    let report = storms(&[project("sample-logs/operator-loop")], &["--min-severity", "critical", "--top", "1"]);
+    assert_eq!(report["schema_version"], 1);
+    assert!(report["verdict"].as_str().unwrap().contains("died"));
+    assert!(report["blind_spots"].is_array());
+    let finding = &report["findings"][0];
+    for field in [
+        "kind",
+        "severity",
+        "severity_reason",
+        "summary",
+        "started_at",
+        "ended_at",
+        "client_type",
+        "client",
+        "user_names",
+        "user_agents",
+        "instances",
+        "worst_instances",
+        "apiserver",
+        "resource",
+        "api_group",
+        "scope",
+        "list_kinds",
+        "requests",
+        "rate_rps",
+        "baseline_rps",
+        "peak_concurrency",
+        "estimated_bytes",
+        "peak_share",
+        "evidence",
+        "query",
+        "unknowns",
+        "remedies",
+    ] {
+        assert!(finding.get(field).is_some(), "no {field} in {finding}");
+    }
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1);
+}
+
+/// Sizes given by hand replace what the log gives away, and make the estimate narrower.
+#[test]
+fn given_sizes_are_used() {
+    let held = |args: &[&str]| {
+        let report = storms(&[project("sample-logs/operator-loop")], args);
+        let all = report["findings"].as_array().unwrap().clone();
+        let of_operator = all.into_iter().find(|finding| {
+            finding["kind"] == "list-loop" && finding["resource"] == "pods" && finding["severity"] != "info"
+        });
+        let bytes = of_operator.unwrap()["estimated_bytes"].clone();
+        (bytes["low"].as_u64().unwrap(), bytes["high"].as_u64())
+    };
+    let (low, high) = held(&["--resource", "pods=1760x5KB", "--kube-version", "1.36"]);
+    assert!(low > 5_000_000 && high.unwrap() < 300_000_000, "{low} {high:?}");
+}
+
+#[test]
+fn the_same_log_gives_the_same_findings() {
+    let log = [project("sample-logs/python-oom")];
+    let first = storms(&log, &[]);
+    for _ in 0..3 {
+        assert_eq!(storms(&log, &[]), first);
+    }
+}
+
+/// What vendors' detectors compute has a query here, as far as an audit log can tell it.
+#[test]
+fn vendors_ideas_have_their_queries() {
+    const IDEAS: [(&str, &[&str]); 21] = [
+        ("busiest user agents and users", &["client_totals", "top_clients"]),
+        ("latency of a user agent over time", &["latency_over_time"]),
+        ("p99 latency by verb and resource", &["latency_by_resource"]),
+        ("LIST detector: by agent and namespace, from cache or etcd", &["list_reads", "lists"]),
+        ("requests by source address", &["source_addresses"]),
+        ("administrative events by user", &["writers"]),
+        ("who is throttled", &["rejected", "apf_waits"]),
+        ("webhooks that fail", &["webhook_failures"]),
+        ("growth of objects", &["object_growth", "resource_sizes"]),
+        ("slow LISTs by URI and user agent", &["slow_lists", "list_urls"]),
+        ("request mix of a cluster", &["request_mix"]),
+        ("LISTs of a user by resource and code", &["lists_by_user"]),
+        ("rates of the controller manager's controllers", &["controller_rates"]),
+        ("security-relevant requests", &["sensitive_requests"]),
+        ("latency objectives by scope", &["latency_by_scope"]),
+        ("waiting and rejection by API Priority and Fairness", &["apf_waits", "rejected"]),
+        ("thundering herds of a DaemonSet", &["bursts", "episodes", "episode_instances"]),
+        ("whole, unfiltered LISTs", &["unpaginated_lists", "full_lists"]),
+        ("discovery in a loop", &["discovery", "discovery_loops"]),
+        ("polling with a period", &["polls", "loops"]),
+        ("skew between apiservers, and watch fan-out", &["apiserver_loads", "watch_fanouts"]),
+    ];
+    let queries = QuerySet::load(None).unwrap();
+    for (idea, names) in IDEAS {
+        for name in names {
+            assert!(queries.get(name).is_some(), "{idea}: there is no query {name}");
+        }
+    }
+}
