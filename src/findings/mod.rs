@@ -22,6 +22,8 @@ mod together;
 mod unpaginated_list;
 mod verdict;
 mod watch_churn;
+#[cfg(test)]
+mod cases;
 
 use std::collections::BTreeMap;
 

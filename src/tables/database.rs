@@ -186,8 +186,13 @@ impl Database {
         let running = plans.into_iter().map(|plan| collect_partitioned(plan, self.context.task_ctx()));
         let answers: Vec<Vec<Vec<RecordBatch>>> = try_join_all(running).await?;
         for ((name, schema), partitions) in names.iter().zip(schemas).zip(answers) {
-            let partitions = partitions.into_iter().map(|batches| compact(&schema, &batches));
-            self.put(name, Arc::clone(&schema), partitions.collect::<Result<_, _>>()?)?;
+            // What is made of kept rows has its text in theirs.
+            let reads_logs = self.queries.get(name).is_some_and(|query| query.reads.iter().any(|read| read == "requests"));
+            let partitions = partitions
+                .into_iter()
+                .map(|batches| if reads_logs { compact(&schema, &batches) } else { Ok(batches) })
+                .collect::<Result<_, _>>()?;
+            self.put(name, schema, partitions)?;
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert((*name).to_owned());
         }
         Ok(())

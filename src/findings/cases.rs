@@ -1,0 +1,194 @@
+//! One case for each side of each judgement: what makes an episode a finding, and what keeps it from being one.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+const SECOND: i64 = 1_000_000;
+
+fn episode(pattern: &str, client: &str, from_secs: i64, to_secs: i64) -> Episode {
+    Episode {
+        pattern: pattern.to_owned(),
+        episode: from_secs.unsigned_abs(),
+        started_at: from_secs * SECOND,
+        ended_at: to_secs * SECOND,
+        client_type: Some("operator".to_owned()),
+        client: Some(client.to_owned()),
+        client_count: 1,
+        instance_count: 1,
+        resource: Some("pods".to_owned()),
+        api_group: Some(String::new()),
+        read_kind: Some("list".to_owned()),
+        ..Episode::default()
+    }
+}
+
+/// An episode of lists of whole collections.
+fn lists(pattern: &str, from_secs: i64, to_secs: i64, count: u64, instances: u64) -> Episode {
+    Episode {
+        request_count: count,
+        list_count: count,
+        cluster_list_count: count,
+        instance_count: instances,
+        median_instance_reads: Some(count as f64 / instances as f64),
+        peak_concurrency: Some(instances),
+        ..episode(pattern, "ours", from_secs, to_secs)
+    }
+}
+
+fn holding(episode: Episode, low: u64, high: Option<u64>) -> Episode {
+    Episode { held_low_bytes: Some(low), held_high_bytes: high, ..episode }
+}
+
+fn start(at_secs: i64, open_watches: u64) -> Restart {
+    Restart {
+        started_at: at_secs * SECOND,
+        resource_count: 20,
+        reopened_count: open_watches,
+        open_watch_count: open_watches,
+        last_read_at: Some((at_secs - 8) * SECOND),
+        ..Restart::default()
+    }
+}
+
+fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
+    found(episodes, restarts).iter().map(|finding| (finding.kind, finding.severity)).collect()
+}
+
+fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
+    let (tally, notes) = (Tally::default(), BTreeMap::new());
+    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, notes: &notes };
+    judge(measured, &Thresholds::embedded())
+}
+
+#[test]
+fn a_herd_has_many_instances_and_is_as_bad_as_what_it_holds() {
+    let herd = |instances| lists("burst", 0, 10, 3 * instances, instances);
+    assert_eq!(judged(&[holding(herd(9), 1 << 30, None)], &[]), []);
+    assert_eq!(judged(&[holding(herd(10), 1 << 20, Some(10 << 20))], &[]), [(Kind::RelistHerd, Severity::Info)]);
+    assert_eq!(judged(&[holding(herd(10), 1 << 20, Some(1 << 30))], &[]), [(Kind::RelistHerd, Severity::Warning)]);
+    assert_eq!(judged(&[holding(herd(10), 3 << 30, None)], &[]), [(Kind::RelistHerd, Severity::Critical)]);
+    assert_eq!(judged(&[herd(10)], &[]), [(Kind::RelistHerd, Severity::Warning)], "of unknown size");
+}
+
+#[test]
+fn lists_of_a_nodes_own_objects_are_judged_by_their_low_end() {
+    let herd = Episode { node_scoped_count: 100, selector_count: 100, ..lists("burst", 0, 10, 100, 100) };
+    assert_eq!(judged(&[holding(herd, 1 << 20, Some(1 << 40))], &[]), [(Kind::RelistHerd, Severity::Info)]);
+}
+
+#[test]
+fn bursts_of_one_client_over_several_resources_are_one_finding() {
+    let pods = holding(lists("burst", 0, 10, 100, 100), 1 << 20, Some(1 << 30));
+    let nodes = Episode { resource: Some("nodes".to_owned()), ..lists("burst", 2, 11, 100, 100) };
+    let findings = found(&[nodes, pods], &[]);
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].resource.as_deref(), Some("pods"));
+    assert_eq!(findings[0].other_resources, ["nodes"]);
+    assert_eq!(findings[0].requests, 200);
+}
+
+#[test]
+fn what_begins_a_loop_is_no_herd() {
+    let herd = holding(lists("burst", 0, 10, 40, 40), 1 << 20, Some(1 << 30));
+    let tight = holding(lists("loop", 1, 60, 400, 40), 1 << 20, Some(1 << 30));
+    let tight = Episode { response_low_bytes: Some(400 << 20), response_high_bytes: Some(400 << 20), ..tight };
+    assert_eq!(judged(&[herd, tight], &[]), [(Kind::ListLoop, Severity::Warning)]);
+}
+
+#[test]
+fn a_slow_poll_is_only_information_and_a_few_lists_are_nothing() {
+    let poll = |count, bytes: u64| Episode {
+        response_low_bytes: Some(bytes * count),
+        response_high_bytes: Some(bytes * count),
+        ..holding(lists("loop", 0, 600, count, 1), bytes, Some(10 * bytes))
+    };
+    assert_eq!(judged(&[poll(9, 1 << 20)], &[]), []);
+    assert_eq!(judged(&[poll(20, 1 << 20)], &[]), [(Kind::ListLoop, Severity::Info)]);
+    assert_eq!(judged(&[poll(600, 2 << 20)], &[]), [(Kind::ListLoop, Severity::Warning)]);
+}
+
+#[test]
+fn lists_that_reach_the_limit_again_and_again_are_critical() {
+    let retry = |timed_out| Episode { timed_out_count: timed_out, ..lists("retry", 0, 600, 50, 10) };
+    assert_eq!(judged(&[retry(50)], &[]), [(Kind::RetryLoop, Severity::Critical)]);
+    assert_eq!(judged(&[retry(5)], &[]), [(Kind::RetryLoop, Severity::Warning)]);
+    assert_eq!(judged(&[retry(0)], &[]), [(Kind::RetryLoop, Severity::Info)], "forbidden, say");
+}
+
+#[test]
+fn one_long_chain_is_a_backup_and_many_are_a_storm() {
+    let pages = |chains, gone| Episode { chain_count: chains, gone_count: gone, ..lists("pages", 0, 50, 200, 1) };
+    assert_eq!(judged(&[pages(1, 0)], &[]), []);
+    assert_eq!(judged(&[pages(40, 0)], &[]), [(Kind::PageStorm, Severity::Warning)]);
+    assert_eq!(judged(&[pages(1, 3)], &[]), [(Kind::PageStorm, Severity::Warning)], "chains that break off");
+}
+
+#[test]
+fn watches_that_come_with_lists_are_the_herds() {
+    let watches = Episode {
+        read_kind: Some("watch".to_owned()),
+        request_count: 100,
+        instance_count: 100,
+        ..episode("burst", "ours", 0, 10)
+    };
+    assert_eq!(judged(std::slice::from_ref(&watches), &[]), [(Kind::WatchChurn, Severity::Info)]);
+    let herd = holding(lists("burst", 1, 9, 100, 100), 1 << 20, Some(1 << 30));
+    assert_eq!(judged(&[watches, herd], &[]), [(Kind::RelistHerd, Severity::Warning)]);
+}
+
+#[test]
+fn short_watches_followed_by_lists_are_a_warning() {
+    let short = |before_lists| Episode {
+        request_count: 100,
+        median_instance_reads: Some(10.0),
+        before_list_count: before_lists,
+        ..episode("short-watches", "ours", 0, 600)
+    };
+    assert_eq!(judged(&[short(0)], &[]), [(Kind::WatchChurn, Severity::Info)]);
+    assert_eq!(judged(&[short(20)], &[]), [(Kind::WatchChurn, Severity::Warning)]);
+}
+
+#[test]
+fn a_whole_collection_is_a_warning_when_it_is_big() {
+    let full = |bytes| Episode {
+        largest_low_bytes: Some(bytes),
+        response_low_bytes: Some(bytes),
+        ..lists("full", 0, 6_000, 10, 1)
+    };
+    assert_eq!(judged(&[full(10_000_000)], &[]), [(Kind::UnpaginatedList, Severity::Info)]);
+    assert_eq!(judged(&[full(100_000_000)], &[]), [(Kind::UnpaginatedList, Severity::Warning)]);
+}
+
+#[test]
+fn a_storm_that_a_server_dies_of_is_critical() {
+    let tight = holding(lists("loop", 0, 100, 200, 5), 100 << 20, Some(1 << 30));
+    let tight = Episode { response_low_bytes: Some(1), ..tight };
+    assert_eq!(
+        judged(std::slice::from_ref(&tight), &[start(90, 50)]),
+        [(Kind::ListLoop, Severity::Critical), (Kind::ApiserverRestart, Severity::Critical)]
+    );
+    let in_good_order = judged(&[tight], &[start(90, 0)]);
+    assert_eq!(in_good_order, [(Kind::ListLoop, Severity::Warning), (Kind::ApiserverRestart, Severity::Info)]);
+}
+
+#[test]
+fn herds_after_a_start_are_told_with_it() {
+    let all = Episode { client: None, client_type: None, ..lists("burst-of-all", 101, 120, 900, 300) };
+    let all = holding(all, 1 << 30, None);
+    let own = holding(lists("burst", 103, 119, 300, 100), 1 << 29, None);
+    let later = holding(lists("burst", 600, 620, 300, 100), 1 << 29, None);
+    let kinds: Vec<_> = judged(&[all, own, later], &[start(100, 50)]).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == Kind::RestartHerd).count(), 1);
+    assert_eq!(kinds.iter().filter(|kind| **kind == Kind::RelistHerd).count(), 1, "the later one");
+}
+
+#[test]
+fn every_kind_is_explained_and_found_by_its_name() {
+    for kind in Kind::ALL {
+        let explanation = explain(kind);
+        assert!(![explanation.reason, explanation.rule, explanation.limits].contains(&""));
+        assert_eq!(Kind::named(kind.name()), Some(kind));
+    }
+    assert!(Severity::Critical > Severity::Warning && Severity::Warning > Severity::Info);
+}
