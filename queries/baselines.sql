@@ -5,6 +5,7 @@
 -- params: $min_burst_count count = 20, fewest reads in a window that are a burst
 --         $min_burst_factor ratio = 4, how many times the median of the client's windows a burst has at least
 --         $min_burst_deviations ratio = 6, how many median absolute deviations above that median at least
+--         $min_window_count count = 12, windows that a log has at least; of a shorter one the rest count as empty
 -- why:    Median and MAD are over the windows of the whole log, empty ones included, so a burst shorter than half of the
 --         log can't move them. Empty windows are not listed but weighed: one row of zero reads stands for all of them.
 --         bound_count is how many reads in a window are a burst.
@@ -19,7 +20,7 @@ with weighed as (
     select
         series,
         0 as read_count,
-        max(window_count) - count(*) as weight
+        greatest(max(window_count), $min_window_count) - count(*) as weight
     from read_windows
     group by series
 ),

@@ -9,9 +9,9 @@ select
     episode,
     user_name,
     user_agent,
-    instance,
+    coalesce(instance, '(unknown)') as instance,
     count(*) as read_count
 from episode_reads
 inner join collection_reads on collection_reads.request_key = episode_reads.read_id
-group by pattern, episode, user_name, user_agent, instance
+group by pattern, episode, user_name, user_agent, coalesce(instance, '(unknown)')
 order by pattern, episode, read_count desc, user_name, user_agent, instance;

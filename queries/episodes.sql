@@ -75,7 +75,7 @@ evidence as (
     select
         pattern,
         episode,
-        array_agg(arrow_cast(audit_id, 'Utf8') order by evidence_rank) as evidence_audit_ids,
+        array_agg(arrow_cast(coalesce(audit_id, '(none)'), 'Utf8') order by evidence_rank) as evidence_audit_ids,
         array_agg(arrow_cast(concat(source_file, ':', cast(source_line as varchar)), 'Utf8') order by evidence_rank) as evidence_places
     from strongest
     inner join collection_reads on collection_reads.request_key = strongest.read_id
@@ -162,6 +162,7 @@ summed as (
         count(*) filter (where list_kind = 'watch_list') as watch_list_count,
         count(*) filter (where is_node_scoped) as node_scoped_count,
         count(*) filter (where has_selector) as selector_count,
+        count(*) filter (where code = 429 or code >= 500 or (verb = 'list' and duration_secs >= 59.5)) as failed_count,
         count(*) filter (where code = 429) as rejected_count,
         count(*) filter (where code >= 500) as error_count,
         count(*) filter (where code = 410) as gone_count,
@@ -225,6 +226,7 @@ select
     watch_list_count,
     node_scoped_count,
     selector_count,
+    failed_count,
     rejected_count,
     error_count,
     gone_count,

@@ -3,11 +3,11 @@
 -- reads:  client_reads
 -- params: $max_period_secs secs = 35, longest time between two of the same list in a loop
 --         $min_loop_count count = 3, fewest lists of one instance in a loop
---         $max_retry_secs secs = 5, longest time between the end of a failed list and its next try
+--         $at_once_again_secs secs = 5, or longest pause after one that took longer
 --         $min_retry_count count = 3, fewest tries of one instance one after the other
 --         $episode_gap_secs secs = 60, longest pause between two loops of a client that are one episode
--- why:    A list that follows the same one of the same instance is a repeat: of pattern `retry` if that had failed and the
---         next try came at once, else of pattern `loop`, if the period is short. A failed list that comes again is no
+-- why:    A list that follows the same one of the same instance is a repeat: of pattern `retry` if that had failed, else of
+--         pattern `loop`; the pause, or the period, must be short. A failed list that comes again is no
 --         loop of its own making. What instances of one client do to one resource (in namespaces,
 --         or in the whole cluster) at the same time is one episode, over
 --         the pauses of a restart. Polls slower than the longest period are in the query polls.
@@ -19,8 +19,9 @@ with repeats as (
         concat_ws(' ', series, scope) as series,
         repeat_key,
         case
-            when is_after_failure and since_same_end_secs <= $max_retry_secs then 'retry'
-            when not is_after_failure and since_same_secs <= $max_period_secs then 'loop'
+            when is_after_failure and since_same_end_secs <= $max_period_secs then 'retry'
+            when not is_after_failure
+                and (since_same_secs <= $max_period_secs or since_same_end_secs <= $at_once_again_secs) then 'loop'
         end as pattern
     from client_reads
     where read_kind = 'list' and verb = 'list' and client_type <> 'apiserver'

@@ -17,12 +17,14 @@ with own as (
         apiserver,
         read_id,
         at_micros,
-        case when client_type = 'apiserver' then concat_ws('.', resource, nullif(api_group, '')) end as listed,
+        case when client_type = 'apiserver' and read_kind = 'list' then concat_ws('.', resource, nullif(api_group, '')) end as listed,
         coalesce(is_startup, false) as is_startup,
         is_after_open,
         lag(at_micros) over (partition by apiserver order by at_micros, read_id) as before_micros
     from client_reads
-    where is_startup or is_after_open or (client_type = 'apiserver' and read_kind = 'list')
+    where is_startup
+        or (is_after_open and client_type <> 'apiserver')
+        or (read_kind = 'list' and client_type = 'apiserver')
 ),
 islands as (
     select

@@ -193,7 +193,7 @@ fn text_of(cell: &Cell) -> String {
     match cell {
         Cell::Null => "–".to_owned(),
         Cell::Number(number) => units::number(*number),
-        Cell::Text(text) => text.clone(),
+        Cell::Text(text) => units::legible(text),
     }
 }
 

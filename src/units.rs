@@ -110,6 +110,23 @@ pub fn instant(micros: i64) -> String {
         .map_or_else(|_| format!("{micros} µs since 1970"), |instant| format!("{instant:.3}"))
 }
 
+/// An instant, from microseconds since 1970, to the second.
+pub fn second(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros).map_or_else(
+        |_| format!("{micros} µs since 1970"),
+        |instant| instant.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+    )
+}
+
+/// Text from logs without what a terminal would obey or a reader could be fooled by: control characters, and those that
+/// turn the direction of writing.
+pub fn legible(text: &str) -> String {
+    let is_safe = |c: char| {
+        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_safe(c) { c } else { '\u{fffd}' }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +147,8 @@ mod tests {
         assert_eq!(span(3_725_000_000), "1 h 2 min");
         assert_eq!(span(10_570_000), "10.57 s");
         assert_eq!(instant(1_784_831_532_000_123), "2026-07-23T18:32:12.000Z");
+        assert_eq!(second(1_784_831_532_000_123), "2026-07-23 18:32:12Z");
+        assert_eq!(legible("a\u{1b}[31mb\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c");
     }
 
     #[test]

@@ -58,8 +58,9 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
         }
     })?;
     let tally = opened.logs.tally().unwrap_or_default();
-    let findings = conclude(&rows, &tally, at, &thresholds);
+    let findings = judge(measured(&rows, &tally, opened.logs.window.from), &thresholds);
     let reached = args.fail_on.is_some_and(|bound| findings.iter().any(|finding| finding.severity >= severity(bound)));
+    warn_outside(&opened, &tally, at, console);
     if tally.events() > 0 {
         print(&assemble(args, findings, &rows, &tally, at), args.format, console)?;
     }
@@ -69,6 +70,23 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
 
 fn told(opened: &Opened, tally: &Tally, args: &StormsArgs, console: Console) -> Result<()> {
     report(opened, tally, args.logs.strict, console)
+}
+
+/// Warns of a time that no log covers: that nothing is found there says nothing.
+fn warn_outside(opened: &Opened, tally: &Tally, at: Option<i64>, console: Console) {
+    let first = tally.servers.values().filter_map(|server| server.first_at).min();
+    let last = tally.servers.values().filter_map(|server| server.last_at).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return;
+    };
+    let window = opened.logs.window;
+    let is_outside = at.is_some_and(|at| at < first || at > last)
+        || window.from.is_some_and(|from| from > last)
+        || window.to.is_some_and(|to| to < first);
+    if is_outside {
+        let (first, last) = (units::second(first), units::second(last));
+        console.warn(&format!("the time asked for is not in the logs, which go from {first} to {last}"));
+    }
 }
 
 /// All rows that the findings rest on.
@@ -123,23 +141,28 @@ fn notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
     notes
 }
 
-fn measured<'m>(rows: &'m Rows, tally: &'m Tally) -> Measured<'m> {
-    Measured { tally, episodes: &rows.episodes, clients: &rows.clients, restarts: &rows.restarts, notes: &rows.notes }
-}
-
-/// The findings; with a moment asked about, those that went on then come first, by what they held.
-fn conclude(rows: &Rows, tally: &Tally, at: Option<i64>, thresholds: &Thresholds) -> Vec<Finding> {
-    let mut findings = judge(measured(rows, tally), thresholds);
-    if let Some(at) = at {
-        findings.sort_by_key(|finding| !(finding.started_at <= at && at <= finding.ended_at));
+fn measured<'m>(rows: &'m Rows, tally: &'m Tally, from: Option<i64>) -> Measured<'m> {
+    Measured {
+        tally,
+        episodes: &rows.episodes,
+        clients: &rows.clients,
+        restarts: &rows.restarts,
+        notes: &rows.notes,
+        from,
     }
-    findings
 }
 
 fn assemble(args: &StormsArgs, findings: Vec<Finding>, rows: &Rows, tally: &Tally, at: Option<i64>) -> StormReport {
-    let measured = measured(rows, tally);
+    let measured = measured(rows, tally, None);
     let verdict = verdict(&findings, measured).join("\n");
-    let blind_spots = blind_spots(&coverage(tally, &rows.presence), &findings);
+    let mut blind_spots = blind_spots(&coverage(tally, &rows.presence), &findings);
+    if args.logs.from.is_some() || args.logs.to.is_some() || at.is_some() {
+        blind_spots.push(
+            "range: sizes, clients and the server's version were taken from the time asked for only; over all of the log the \
+             estimates may be narrower"
+                .to_owned(),
+        );
+    }
     let all = findings.len();
     let is_shown = |finding: &Finding| finding.severity >= severity(args.min_severity);
     let shown: Vec<_> = findings.into_iter().filter(is_shown).take(args.top.unwrap_or(usize::MAX)).collect();
@@ -166,6 +189,7 @@ fn suspect(row: &Pressure) -> Suspect {
         estimated_bytes: row.inflight_low_bytes.map(|low| Bytes { low, high: row.inflight_high_bytes }),
         recent_requests: row.recent_count,
         recent_instances: row.recent_instance_count,
+        recent_bytes: row.recent_low_bytes.map(|low| Bytes { low, high: row.recent_high_bytes }),
     }
 }
 

@@ -38,9 +38,19 @@ pub(super) fn judge(end: &End, context: &Context<'_>) -> Finding {
             "the log begins with it".to_owned(),
             "the log begins with a start of the apiserver".to_owned(),
         ),
-        (false, Some(_)) => {
-            (Severity::Info, "nothing was cut off".to_owned(), "the apiserver was restarted in good order".to_owned())
-        }
+        (false, Some(secs)) if end.was_silent && context.omits_received && context.omits_started => (
+            Severity::Warning,
+            "the policy logs ends of requests only, so nothing shows whether any were cut off".to_owned(),
+            format!(
+                "the apiserver started after a silence of {} s; whether it was killed can't be told",
+                units::number(secs.round())
+            ),
+        ),
+        (false, Some(_)) => (
+            Severity::Info,
+            "no request was cut off, as far as the log tells".to_owned(),
+            "the apiserver was started again, it seems in good order".to_owned(),
+        ),
     };
     let mut finding = blank(end);
     finding.severity = severity;
@@ -80,7 +90,7 @@ fn blank(end: &End) -> Finding {
         other_resources: Vec::new(),
         scope: None,
         list_kinds: Vec::new(),
-        requests: end.open_watches + end.open_lists,
+        requests: 0,
         rate_rps: 0.0,
         baseline_rps: None,
         peak_concurrency: None,

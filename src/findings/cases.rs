@@ -57,7 +57,7 @@ fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
 
 fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
     let (tally, notes) = (Tally::default(), BTreeMap::new());
-    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, notes: &notes };
+    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, notes: &notes, from: None };
     judge(measured, &Thresholds::embedded())
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Context<'c> {
     pub(super) notes: &'c BTreeMap<String, Note>,
     /// Whether the policy omits RequestReceived.
     pub(super) omits_received: bool,
+    /// Whether the policy omits ResponseStarted.
+    pub(super) omits_started: bool,
     /// Bursts of lists, next to which a burst of watches tells nothing new.
     pub(super) list_bursts: Vec<&'c Episode>,
     /// Bursts of all clients together.
@@ -33,6 +35,8 @@ pub(super) struct End {
     /// The last event before; `None` if the log begins with the start.
     pub(super) died_at: Option<Micros>,
     pub(super) was_killed: bool,
+    /// Whether the log was silent before it for 5 s or more.
+    pub(super) was_silent: bool,
     /// Whether the server's own requests show the start; else it is only told by watches without an end.
     pub(super) is_seen: bool,
     pub(super) open_watches: u64,
@@ -83,13 +87,18 @@ impl Context<'_> {
         }
     }
 
-    /// The end of a server while an episode went on, or soon after.
+    /// The end of a server while an episode went on, or soon after, and not long after its peak: a peak on the server that
+    /// came next killed nobody.
     fn end_within(&self, episode: &Episode) -> Option<&End> {
         self.ends.iter().filter(|end| end.was_killed).find(|end| {
             let died_at = end.died_at.unwrap_or(end.started_at);
             let is_same = episode.apiserver.is_none() || end.apiserver.is_none() || episode.apiserver == end.apiserver;
             let after = secs(died_at - episode.ended_at);
-            is_same && episode.started_at <= died_at && after <= self.thresholds.server_end.before_secs
+            let since_peak = episode.peak_at.map_or(0.0, |peak_at| secs(died_at - peak_at));
+            is_same
+                && episode.started_at <= died_at
+                && after <= self.thresholds.server_end.before_secs
+                && (0.0..=self.thresholds.server_end.after_peak_secs).contains(&since_peak)
         })
     }
 
@@ -142,18 +151,21 @@ pub(super) fn ends(restarts: &[Restart], tally: &Tally, thresholds: &Thresholds)
     // Reads without an end that were received in the course of a start were cut off by the next one.
     let mut carried = (0, 0);
     let limits = &thresholds.apiserver_restart;
+    let mut of_server = None;
     for restart in restarts {
+        if of_server != Some(&restart.apiserver) {
+            (of_server, carried) = (Some(&restart.apiserver), (0, 0));
+        }
         let server = tally.servers.iter().find(|(name, _)| name.as_deref() == restart.apiserver.as_deref());
         let server = server.map_or(&none, |(_, server)| server);
         let silence = silence_before(restart, server);
         let begins = server.first_at.is_some_and(|first| secs(restart.started_at - first) <= limits.log_begins_secs);
-        let died_at = silence.or(restart.last_read_at).filter(|_| !begins);
         let (open_watches, open_lists) = (carried.0 + restart.open_watch_count, carried.1 + restart.open_list_count);
+        let has_open = open_watches >= limits.min_open_watches || open_lists >= limits.min_open_lists;
+        let died_at = silence.or(restart.last_read_at).filter(|_| !begins || silence.is_some() && has_open);
         // What is still open when the log ends has no end either; what its clients opened again was cut off.
         let was_cut = silence.is_some() || restart.reopened_count >= limits.min_open_watches;
-        let was_killed = died_at.is_some()
-            && was_cut
-            && (open_watches >= limits.min_open_watches || open_lists >= limits.min_open_lists);
+        let was_killed = died_at.is_some() && was_cut && has_open;
         // A slow start looks like several; and watches that are opened again without a silence before tell of no start.
         let is_same_start = ends.last().is_some_and(|before| {
             before.apiserver == restart.apiserver && secs(restart.started_at - before.started_at) < SLOW_START_SECS
@@ -170,6 +182,7 @@ pub(super) fn ends(restarts: &[Restart], tally: &Tally, thresholds: &Thresholds)
             started_at: restart.started_at,
             died_at,
             was_killed,
+            was_silent: silence.is_some(),
             is_seen,
             open_watches,
             open_lists,

@@ -265,11 +265,14 @@ fn dropped_traffic(all: &Presence) -> Vec<Coverage> {
         .collect()
 }
 
+/// Of a log's silences, so many are named, the longest.
+const NAMED_GAPS: usize = 10;
+
 fn gaps(tally: &Tally) -> Vec<Coverage> {
     let mut found = Vec::new();
     for (name, server) in &tally.servers {
         let name = name.as_deref().unwrap_or("the log");
-        for gap in &server.gaps {
+        for gap in server.gaps.iter().take(NAMED_GAPS) {
             let starting = if server.startup_events > 0 {
                 format!(
                     "the server was down, or the log is cut; {} events are marked as served while it was starting",

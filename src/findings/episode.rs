@@ -59,6 +59,7 @@ row! {
         watch_list_count: u64,
         node_scoped_count: u64,
         selector_count: u64,
+        failed_count: u64,
         rejected_count: u64,
         error_count: u64,
         gone_count: u64,

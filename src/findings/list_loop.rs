@@ -53,10 +53,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
         0,
         "watch instead of listing: an informer (shared, with a lister) holds the collection in memory".to_owned(),
     );
-    finding.remedies.push(match episode.median_since_same_secs {
-        Some(period) => format!("or list less often than every {} s", units::number(period)),
-        None => "or list less often".to_owned(),
-    });
+    finding.remedies.push("or list far less often: minutes apart, with jitter".to_owned());
     Some(finding)
 }
 

@@ -38,6 +38,9 @@ pub(super) fn judge(episode: &Episode, clients: &[EpisodeClient], context: &Cont
         }
         _ => (Severity::Info, at_once),
     };
+    if severity == Severity::Info && concurrency < thresholds.min_concurrency {
+        return None;
+    }
     let mut finding = Finding::of(Kind::ListPileup, episode).judged(severity, reason);
     finding.query = "pileups".to_owned();
     finding.clients = shares(&own);

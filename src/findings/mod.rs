@@ -27,7 +27,7 @@ mod cases;
 
 use std::collections::BTreeMap;
 
-use context::{Context, ends};
+use context::{Context, End, ends};
 use restart_herd::follows;
 
 pub use coverage::{Coverage, Presence, coverage};
@@ -37,7 +37,7 @@ pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Severity, Share};
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use verdict::{blind_spots, verdict};
 
-use crate::audit::Stage;
+use crate::audit::{Micros, Stage};
 use crate::requests::Tally;
 
 /// The width of the windows that `bursts` takes the baseline from, in seconds: the default of its `$window_secs`.
@@ -56,6 +56,9 @@ pub struct Measured<'m> {
     pub restarts: &'m [Restart],
     /// What is known of each client, by its name.
     pub notes: &'m BTreeMap<String, Note>,
+    /// The beginning of the span that was asked for, in microseconds since 1970; `None` for all. What reaches into it from
+    /// before is measured, but is no beginning of anything.
+    pub from: Option<Micros>,
 }
 
 /// What is known of a client beside its requests.
@@ -71,14 +74,23 @@ pub struct Note {
     pub shares_user_with: Vec<String>,
 }
 
+/// A list lasts no longer than the server lets it, 60 s by default.
+const REACHES_IN_MICROS: Micros = 60_000_000;
+
 /// Everything found, the worst first, and of equally bad ones those that hold most.
 pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
-    let episodes = measured.episodes;
+    let is_within = |started_at: Micros| measured.from.is_none_or(|from| started_at >= from - REACHES_IN_MICROS);
+    let episodes: Vec<Episode> =
+        measured.episodes.iter().filter(|episode| is_within(episode.started_at)).cloned().collect();
+    let restarts: Vec<Restart> =
+        measured.restarts.iter().filter(|restart| is_within(restart.started_at)).cloned().collect();
+    let episodes = episodes.as_slice();
     let context = Context {
         thresholds,
-        ends: ends(measured.restarts, measured.tally, thresholds),
+        ends: ends(&restarts, measured.tally, thresholds),
         notes: measured.notes,
         omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
+        omits_started: measured.tally.stages[Stage::ResponseStarted as usize] == 0,
         list_bursts: episodes
             .iter()
             .filter(|episode| episode.pattern == "burst" && episode.read_kind.as_deref() == Some("list"))
@@ -86,12 +98,26 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         bursts_of_all: episodes.iter().filter(|episode| episode.pattern == "burst-of-all").collect(),
     };
     let mut findings: Vec<Finding> = context.ends.iter().map(|end| apiserver_restart::judge(end, &context)).collect();
-    let herds: Vec<Finding> =
-        episodes.iter().filter_map(|episode| restart_herd::judge(episode, measured.clients, &context)).collect();
-    let stand_alone = episodes.iter().filter(|episode| !is_of_restart(episode, &herds, &context));
-    let found = stand_alone.filter_map(|episode| kind_of(episode, measured.clients, &context)).collect();
-    findings.extend(herds);
-    findings.extend(together::without_herds_of_loops(together::over_resources(found)));
+    let mut herds: Vec<Herd> = episodes
+        .iter()
+        .filter_map(|episode| {
+            let (finding, end) = restart_herd::judge(episode, measured.clients, &context)?;
+            Some(Herd { finding, end: end.clone() })
+        })
+        .collect();
+    let mut found = Vec::new();
+    for episode in episodes {
+        let Some(finding) = kind_of(episode, measured.clients, &context) else {
+            continue;
+        };
+        match herds.iter_mut().find(|herd| herd.has(episode, &finding, thresholds)) {
+            Some(herd) => herd.absorb(&finding),
+            None => found.push(finding),
+        }
+    }
+    let found = together::over_resources(found);
+    findings.extend(together::without_herds_of_loops(found));
+    findings.extend(herds.into_iter().map(|herd| herd.finding));
     for finding in &mut findings {
         if finding.summary.is_empty() {
             finding.summary = verdict::summary(finding);
@@ -120,16 +146,31 @@ fn kind_of(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) 
         .or_else(|| discovery_loop::judge(episode, context))
 }
 
-/// Whether an episode is a part of what a restart brings: it begins within it, and ends not long after.
-fn is_of_restart(episode: &Episode, herds: &[Finding], context: &Context<'_>) -> bool {
-    /// Clients that were refused in the herd try again for about as long.
-    const AFTER_SECS: f64 = 60.0;
-    let starts = context.ends.iter().filter(|end| follows(episode, end, context.thresholds.restart_herd.within_secs));
-    let ends_soon = |start: i64| {
-        let herd = herds.iter().filter(|herd| herd.started_at >= start - 10_000_000).map(|herd| herd.ended_at).min();
-        herd.is_some_and(|ended_at| {
-            episode.started_at <= ended_at && episode::secs(episode.ended_at - ended_at) <= AFTER_SECS
-        })
-    };
-    starts.map(|end| end.started_at).any(ends_soon)
+/// A herd, and the start that it follows.
+struct Herd {
+    finding: Finding,
+    end: End,
+}
+
+impl Herd {
+    /// Whether a finding is a part of what the restart brings: it begins within it, and ends not long after. What loops,
+    /// pages or lists whole collections by its own will is so only if it is mere information.
+    fn has(&self, episode: &Episode, finding: &Finding, thresholds: &Thresholds) -> bool {
+        /// Clients that were refused in the herd try again for about as long.
+        const AFTER_SECS: f64 = 60.0;
+        let is_reaction =
+            matches!(finding.kind, Kind::RelistHerd | Kind::ListPileup | Kind::WatchChurn | Kind::RetryLoop);
+        (is_reaction || finding.severity == Severity::Info)
+            && follows(episode, &self.end, thresholds.restart_herd.within_secs)
+            && episode.started_at <= self.finding.ended_at
+            && episode::secs(episode.ended_at - self.finding.ended_at) <= AFTER_SECS
+    }
+
+    /// Takes up a part; the herd is as bad as its worst.
+    fn absorb(&mut self, part: &Finding) {
+        if part.severity > self.finding.severity {
+            self.finding.severity = part.severity;
+            self.finding.severity_reason = format!("{} by {}: {}", part.kind.name(), part.client, part.severity_reason);
+        }
+    }
 }

@@ -31,7 +31,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
         Worth::Critical(reason) => (Severity::Critical, reason),
         _ if is_broken => (
             Severity::Warning,
-            format!("{} chains broke off with 410, after which clients list everything at once", episode.gone_count),
+            format!("{} pages got 410; clients then usually list everything at once", episode.gone_count),
         ),
         _ if episode.rps() >= thresholds.warning_rps => (Severity::Warning, rate),
         _ => (Severity::Info, rate),

@@ -31,7 +31,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     if !is_herd {
         return None;
     }
-    let failed = episode.rejected_count + episode.error_count + episode.timed_out_count;
+    let failed = episode.failed_count;
     let has_failed = failed as f64 >= thresholds.failed_share * episode.request_count as f64 && failed > 0;
     let is_unknown = episode.held_low_bytes.is_none()
         && episode.is_of_whole_collections()

@@ -12,13 +12,17 @@ pub(super) const EXPLANATION: Explanation = Explanation {
              while the watch caches fill, lists wait or are refused. It is what turns one OOM into a loop of them.",
     rule: "The lists and watches of all clients together come in a burst (as for relist-herd) that begins within \
            restart_herd.within_secs of a start, the first that does, by restart_herd.min_instances instances. Herds and pile-ups of single clients \
-           that begin within it are part of it, and not told apart again. Severity as for relist-herd.",
+           that begin within it are part of it, and not told apart again; it is as bad as its worst part.",
     limits: "Of several apiservers, clients of one that died go to another: there it looks like relist-herd or watch-churn. How \
              long the watch caches took to fill is not in the log.",
 };
 
 /// Judges a burst of all clients that follows a start.
-pub(super) fn judge(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {
+pub(super) fn judge<'c>(
+    episode: &Episode,
+    clients: &[EpisodeClient],
+    context: &'c Context<'_>,
+) -> Option<(Finding, &'c End)> {
     let thresholds = &context.thresholds.restart_herd;
     if episode.pattern != "burst-of-all" || episode.instance_count < thresholds.min_instances {
         return None;
@@ -31,7 +35,7 @@ pub(super) fn judge(episode: &Episode, clients: &[EpisodeClient], context: &Cont
     if !is_first {
         return None;
     }
-    let failed = episode.rejected_count + episode.error_count + episode.timed_out_count;
+    let failed = episode.failed_count;
     let (severity, reason) = match context.worth(episode) {
         Worth::Critical(reason) => (Severity::Critical, reason),
         Worth::Warning(reason) => (Severity::Warning, reason),
@@ -56,7 +60,7 @@ pub(super) fn judge(episode: &Episode, clients: &[EpisodeClient], context: &Cont
         "limit the heaviest of these clients by API Priority and Fairness, so that they come back one after the other"
             .to_owned(),
     ];
-    Some(finding)
+    Some((finding, end))
 }
 
 /// Whether an episode begins after a start, and soon.

@@ -9,7 +9,7 @@ pub(super) const EXPLANATION: Explanation = Explanation {
     reason: "A list that takes longer than the server's limit of 60 s is cut off, and the client asks again at once: the \
              server does all the work again, and again for nothing. The more clients do it, the slower each list gets, so \
              that none ever succeeds. The audit log shows such lists with code 200.",
-    rule: "The same instance asks for the same list within 5 s of its failure (429, 5xx, another error, or the limit of 60 s), at \
+    rule: "The same instance asks for the same list within 35 s of its failure (429, 5xx, another error, or the limit of 60 s), at \
            least 3 times on end; retry_loop.min_tries tries in all. It is a warning from retry_loop.warning_tries tries \
            after 429, 5xx or time-outs, or retry_loop.warning_timed_out time-outs; critical when half of the tries time out \
            and whole collections are listed, or a server died meanwhile. Tries after a 403 or 404 are information: they \
@@ -24,7 +24,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     if episode.pattern != "retry" || episode.request_count < thresholds.min_tries {
         return None;
     }
-    let failed = episode.rejected_count + episode.error_count + episode.timed_out_count;
+    let failed = episode.failed_count;
     let is_doomed = episode.timed_out_count >= thresholds.warning_timed_out
         && 2 * episode.timed_out_count >= episode.request_count
         && episode.is_of_whole_collections();

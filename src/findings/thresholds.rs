@@ -37,7 +37,7 @@ macro_rules! thresholds {
 
 thresholds! {
     Held { warning_bytes: u64, critical_bytes: u64 }
-    ServerEnd { before_secs: f64 }
+    ServerEnd { before_secs: f64, after_peak_secs: f64 }
     RelistHerd { min_instances: u64, unknown_warning_lists: u64, failed_share: f64 }
     RestartHerd { min_instances: u64, within_secs: f64 }
     ListLoop {

@@ -26,6 +26,7 @@ pub(super) fn over_resources(mut findings: Vec<Finding>) -> Vec<Finding> {
 
 fn belongs(finding: &Finding, first: &Finding) -> bool {
     (finding.kind, &finding.client_type, &finding.client) == (first.kind, &first.client_type, &first.client)
+        && (finding.kind != Kind::ListPileup || finding.apiserver == first.apiserver)
         && secs(finding.started_at - first.ended_at) <= APART_SECS
         && secs(first.started_at - finding.ended_at) <= APART_SECS
 }
@@ -35,8 +36,14 @@ fn join(first: &mut Finding, other: Finding) {
     first.requests += other.requests;
     first.rate_rps += other.rate_rps;
     first.instances = first.instances.max(other.instances);
-    if other.resource != first.resource {
-        first.other_resources.extend(other.resource);
+    let name = |finding: &Finding| {
+        let group = finding.api_group.as_deref().filter(|group| !group.is_empty());
+        let resource = finding.resource.as_ref()?;
+        Some(group.map_or_else(|| resource.clone(), |group| format!("{resource}.{group}")))
+    };
+    let (known, further) = (name(first), name(&other));
+    if further != known {
+        first.other_resources.extend(further.filter(|name| !first.other_resources.contains(name)));
     }
     for kind in other.list_kinds {
         if !first.list_kinds.contains(&kind) {
@@ -54,6 +61,8 @@ pub(super) fn without_herds_of_loops(findings: Vec<Finding>) -> Vec<Finding> {
             && secs(herd.started_at - other.ended_at) <= APART_SECS
             && secs(other.started_at - herd.ended_at) <= APART_SECS
             && 2 * other.requests >= herd.requests
+            && 2 * other.instances >= herd.instances
+            && other.severity >= herd.severity
     };
     let is_kept =
         |finding: &Finding| finding.kind != Kind::RelistHerd || !loops.iter().any(|other| is_of(finding, other));

@@ -1,5 +1,7 @@
 //! Findings in words: a sentence for each, and one page's worth for all.
 
+use std::collections::BTreeSet;
+
 use super::finding::{Finding, Kind, Severity};
 use super::{Coverage, Measured, Note};
 use crate::units;
@@ -9,7 +11,7 @@ pub(super) fn summary(finding: &Finding) -> String {
     let count = |number: u64, one: &str, many: &str| {
         format!("{} {}", units::count(number), if number == 1 { one } else { many })
     };
-    let who = format!("{} of {}", count(finding.instances, "instance", "instances"), finding.client);
+    let who = format!("{} of {}", count(finding.instances, "instance", "instances"), units::legible(&finding.client));
     let what = resources(finding);
     let long = units::span(finding.ended_at - finding.started_at);
     let lists = count(finding.requests, "list", "lists");
@@ -47,22 +49,28 @@ pub(super) fn summary(finding: &Finding) -> String {
     };
     let at_once = finding.peak_concurrency.filter(|peak| *peak > 1);
     let at_once = at_once.map(|peak| format!(", {} in flight at once", units::count(peak))).unwrap_or_default();
-    let held = finding.estimated_bytes.map(|bytes| format!(", holding an estimated {}", bytes.words()));
+    let of = if finding.other_resources.is_empty() { String::new() } else { format!(" for {}", resource(finding)) };
+    let held = finding.estimated_bytes.map(|bytes| format!(", holding an estimated {}{of}", bytes.words()));
     format!("{sentence}{at_once}{}", held.unwrap_or_default())
 }
 
 /// The resource, and how many more.
 fn resources(finding: &Finding) -> String {
-    let resource = match (&finding.resource, &finding.api_group) {
-        (Some(resource), Some(group)) if !group.is_empty() => format!("{resource}.{group}"),
-        (Some(resource), _) => resource.clone(),
-        (None, _) => "several resources".to_owned(),
-    };
+    let resource = resource(finding);
     match finding.other_resources.len() {
         0 => resource,
         1 => format!("{resource} and {}", finding.other_resources[0]),
         more => format!("{resource} and {more} more resources"),
     }
+}
+
+fn resource(finding: &Finding) -> String {
+    let name = match (&finding.resource, &finding.api_group) {
+        (Some(resource), Some(group)) if !group.is_empty() => format!("{resource}.{group}"),
+        (Some(resource), _) => resource.clone(),
+        (None, _) => "several resources".to_owned(),
+    };
+    units::legible(&name)
 }
 
 /// The verdict: what happened, who did it, how sure that is; a sentence each.
@@ -79,11 +87,21 @@ pub fn verdict(findings: &[Finding], measured: Measured<'_>) -> Vec<String> {
         .collect();
     let Some(worst) = storms.first() else {
         let looked = format!("{} events were looked at", units::count(measured.tally.events()));
-        sentences.push(format!("No storm: no finding at warning or above; {looked}."));
+        sentences.push(if deaths.is_empty() {
+            format!("No storm: no finding at warning or above; {looked}.")
+        } else {
+            format!("No storm was found before it; {looked}, but see below what the log could not show.")
+        });
         return sentences;
     };
-    // Of what went before an end, the culprit; of what followed, the herd.
-    let culprit = storms.iter().find(|finding| finding.kind != Kind::RestartHerd).unwrap_or(worst);
+    // Who stormed when a server died, else who stormed worst; herds that follow a start are told after it.
+    let is_at_death = |finding: &Finding| {
+        let died_in =
+            |death: &&Finding| finding.started_at <= death.started_at && death.started_at - finding.ended_at <= SOON;
+        deaths.iter().any(died_in)
+    };
+    let mut others = storms.iter().filter(|finding| finding.kind != Kind::RestartHerd);
+    let culprit = others.clone().find(|finding| is_at_death(finding)).or_else(|| others.next()).unwrap_or(worst);
     sentences.push(format!("{}: {}.", at(culprit), culprit.summary));
     let herd = storms.iter().filter(|finding| finding.kind == Kind::RestartHerd && *finding != culprit);
     let after = deaths.iter().map(|death| death.started_at).min();
@@ -100,15 +118,22 @@ pub fn verdict(findings: &[Finding], measured: Measured<'_>) -> Vec<String> {
     sentences
 }
 
+/// What ended so long before a server did, in microseconds, was going on when it did: its last lists are not in the log.
+const SOON: i64 = 30_000_000;
+
 fn at(finding: &Finding) -> String {
-    // The date is in the table; here the time is enough.
-    units::instant(finding.started_at).chars().skip(11).take(8).collect()
+    units::second(finding.started_at)
 }
 
 fn died(deaths: &[&Finding]) -> Option<String> {
-    let mut times: Vec<_> = deaths.iter().map(|death| death.started_at).collect();
+    let servers: BTreeSet<_> = deaths.iter().map(|death| &death.apiserver).collect();
+    let mut times: Vec<_> = deaths.iter().map(|death| (death.started_at, &death.apiserver)).collect();
     times.sort_unstable();
-    let times: Vec<String> = times.into_iter().map(units::instant).collect();
+    let time = |(at, server): (i64, &Option<String>)| match server {
+        Some(server) if servers.len() > 1 => format!("{} ({})", units::second(at), units::legible(server)),
+        _ => units::second(at),
+    };
+    let times: Vec<String> = times.into_iter().map(time).collect();
     match times.as_slice() {
         [] => None,
         [one] => Some(format!("The apiserver died at {one}.")),
@@ -120,7 +145,7 @@ fn how_sure(culprit: &Finding, measured: Measured<'_>) -> String {
     let note = measured.notes.get(&culprit.client);
     let who = note.map_or_else(
         || "who it was is many clients".to_owned(),
-        |note| format!("who it was rests on {} ({} confidence)", evidence(note), note.confidence),
+        |note| format!("who it was rests on {} ({} confidence)", units::legible(evidence(note)), note.confidence),
     );
     let how_much = match culprit.estimated_bytes {
         Some(bytes) if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(5)) => {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::findings::{Bytes, Finding, Severity};
 use crate::tables::{Cell, TextTable};
-use crate::units;
+use crate::units::{self, legible};
 
 /// The version of the JSON object. A field that goes, or changes its meaning, raises it; a new one doesn't.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -51,6 +51,8 @@ pub struct Suspect {
     pub recent_requests: u64,
     /// Instances that sent those.
     pub recent_instances: u64,
+    /// Bytes that those returned; `None` where unknown.
+    pub recent_bytes: Option<Bytes>,
 }
 
 /// A piece of the report for a terminal.
@@ -148,7 +150,7 @@ pub fn ndjson(report: &StormReport) -> serde_json::Result<String> {
 fn title(number: usize, finding: &Finding) -> String {
     let resource = finding.resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
     let who = if finding.client == "many" { "many clients".to_owned() } else { finding.client.clone() };
-    format!("{number}. {}: {} by {who}{resource}", finding.severity.name(), finding.kind.name())
+    legible(&format!("{number}. {}: {} by {who}{resource}", finding.severity.name(), finding.kind.name()))
 }
 
 /// What is to say of a finding beside its line in the table, each with its topic.
@@ -160,6 +162,9 @@ fn details(finding: &Finding) -> Vec<(&'static str, String)> {
         ("severity", format!("{}: {}", finding.severity.name(), finding.severity_reason)),
         ("who", who(finding)),
     ];
+    if let Some(apiserver) = &finding.apiserver {
+        details.push(("apiserver", apiserver.clone()));
+    }
     if finding.requests > 0 && finding.rate_rps > 0.0 {
         let usual = finding.baseline_rps.map(|rate| format!(", usually {}", units::number(rate)));
         let kinds =
@@ -201,7 +206,8 @@ fn who(finding: &Finding) -> String {
         who += &format!("; user {}{more}", finding.user_names.join(", "));
     }
     if !finding.user_agents.is_empty() {
-        who += &format!("; user agent {}", finding.user_agents.join(" | "));
+        let agents = finding.user_agents.iter().map(|agent| shortened(agent));
+        who += &format!("; user agent {}", agents.collect::<Vec<_>>().join(" | "));
     }
     if !finding.worst_instances.is_empty() {
         let worst = finding.worst_instances.iter().map(|one| format!("{} ({})", one.name, one.requests));
@@ -212,14 +218,18 @@ fn who(finding: &Finding) -> String {
     who
 }
 
+/// A user agent may be of any length.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 120;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn indented(details: &[(&str, String)]) -> String {
     let lines = details.iter().map(|(what, detail)| format!("  {what}: {}", legible(detail)));
     lines.map(|line| line.replace("  -: ", "  - ")).collect::<Vec<_>>().join("\n")
-}
-
-/// Text from logs, without what a terminal would obey.
-fn legible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn findings_table(findings: &[Finding]) -> TextTable {
@@ -247,10 +257,10 @@ fn findings_table(findings: &[Finding]) -> TextTable {
             text(finding.kind.name()),
             text(&finding.client),
             resource.map_or(Cell::Null, |resource| text(&resource)),
-            text(&units::instant(finding.started_at)[11..19]),
+            text(&units::second(finding.started_at)),
             text(&units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000)),
-            text(&units::count(finding.requests)),
-            text(&units::count(finding.instances)),
+            if finding.requests == 0 { Cell::Null } else { text(&units::count(finding.requests)) },
+            if finding.requests == 0 { Cell::Null } else { text(&units::count(finding.instances)) },
             finding.peak_concurrency.map_or(Cell::Null, |peak| text(&units::count(peak))),
             finding.estimated_bytes.map_or(Cell::Null, |bytes| text(&bytes.words())),
         ]
@@ -266,8 +276,9 @@ fn suspects_table(suspects: &[Suspect]) -> TextTable {
         "in flight",
         "without end",
         "held (estimated)",
-        "in the last minute",
-        "instances",
+        "in the minute before",
+        "by instances",
+        "returned (estimated)",
     ];
     let text = |text: &str| Cell::Text(legible(text));
     let rows = suspects.iter().map(|suspect| {
@@ -280,6 +291,7 @@ fn suspects_table(suspects: &[Suspect]) -> TextTable {
             suspect.estimated_bytes.map_or(Cell::Null, |bytes| text(&bytes.words())),
             text(&units::count(suspect.recent_requests)),
             text(&units::count(suspect.recent_instances)),
+            suspect.recent_bytes.map_or(Cell::Null, |bytes| text(&bytes.words())),
         ]
     });
     TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() }
@@ -303,7 +315,7 @@ fn markdown_table(table: &TextTable) -> String {
 /// Text from logs, without what Markdown or HTML would obey.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in legible(text).chars() {
         match c {
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' => {
                 escaped.push('\\');
@@ -312,7 +324,6 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            c if c.is_control() => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
     }

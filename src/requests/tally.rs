@@ -91,7 +91,7 @@ pub struct Noted {
 
 /// A busy apiserver logs many events a second (leases alone see to that), so 5 s without one say something.
 const MIN_GAP_MICROS: i64 = 5_000_000;
-const KEPT_GAPS: usize = 10;
+const KEPT_GAPS: usize = 1_000;
 const SAMPLE_CHARS: usize = 100;
 
 impl Tally {

@@ -174,20 +174,39 @@ impl Database {
     /// # Errors
     /// When one of them doesn't hold or fails.
     pub async fn keep(&self, names: &[&str]) -> Result<(), TablesError> {
-        let names: Vec<&str> = names.iter().copied().filter(|name| !self.is_kept(name)).collect();
-        let mut plans = Vec::new();
+        let (mut names, mut plans) =
+            (names.iter().copied().filter(|name| !self.is_kept(name)).collect::<Vec<_>>(), Vec::new());
+        // A plan that reads the logs more than once has to wait for one reading before it goes on with another.
+        let mut alone = Vec::new();
+        for name in &names {
+            if scan_count(self.query(name, &BTreeMap::new()).await?.frame.logical_plan())? > 1 {
+                alone.push(*name);
+            }
+        }
+        names.retain(|name| !alone.contains(name));
         self.requests.share(rayon::current_num_threads());
         for name in &names {
             plans.push(self.physical(name).await);
         }
         self.requests.share_no_more();
         let plans = plans.into_iter().collect::<Result<Vec<_>, _>>()?;
+        self.keep_rows(&names, plans).await?;
+        for name in alone {
+            let plan = self.physical(name).await?;
+            self.keep_rows(&[name], vec![plan]).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs plans at the same time, and keeps the rows of each.
+    async fn keep_rows(&self, names: &[&str], plans: Vec<Arc<dyn ExecutionPlan>>) -> Result<(), TablesError> {
         let schemas: Vec<SchemaRef> = plans.iter().map(|plan| plan.schema()).collect();
         let running = plans.into_iter().map(|plan| collect_partitioned(plan, self.context.task_ctx()));
         let answers: Vec<Vec<Vec<RecordBatch>>> = try_join_all(running).await?;
         for ((name, schema), partitions) in names.iter().zip(schemas).zip(answers) {
             // What is made of kept rows has its text in theirs.
-            let reads_logs = self.queries.get(name).is_some_and(|query| query.reads.iter().any(|read| read == "requests"));
+            let reads_logs =
+                self.queries.get(name).is_some_and(|query| query.reads.iter().any(|read| read == "requests"));
             let partitions = partitions
                 .into_iter()
                 .map(|batches| if reads_logs { compact(&schema, &batches) } else { Ok(batches) })
