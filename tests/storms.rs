@@ -206,6 +206,8 @@ fn the_sample_logs_show_their_culprits_and_the_quiet_one_none() {
     assert!(has(&operator, &["apiserver-restart"], "kube-apiserver"), "{operator:#?}");
     let python = of("python-oom");
     assert!(has(&python, &["list-loop", "list-pileup"], "inventory-sync"), "{python:#?}");
+    // This log begins a few seconds before the server is killed.
+    assert!(has(&python, &["apiserver-restart"], "kube-apiserver"), "{python:#?}");
     let quiet = of("quiet");
     assert!(!quiet.iter().any(Finding::is_loud), "{quiet:#?}");
 }
@@ -287,6 +289,46 @@ fn the_same_log_gives_the_same_findings() {
     for _ in 0..3 {
         assert_eq!(storms(&log, &[]), first);
     }
+}
+
+/// Names come from clients, who may put anything into them.
+#[test]
+fn hostile_names_are_shown_inert() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |second: u32| {
+        let line = crate::support::event(
+            &format!("id-{second}"),
+            "ResponseComplete",
+            "list",
+            &format!("{:02}.000", second % 60),
+            &format!("{:02}.900", second % 60),
+        );
+        line.replace("system:node:n1", "evil\\u001b[31m\\nNo storm\\u202e").replace("kubelet/v1.36.2", "evil\\u001b[2J")
+    };
+    let log: String = (0..40).map(line).collect();
+    let path = crate::support::temporary(&folder, "audit.log", log);
+    for format in ["table", "markdown"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+        let output = command.args(["storms", &path, "--format", format, "--color", "always"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains("\u{1b}[31m") && !text.contains("\u{1b}[2J") && !text.contains('\u{202e}'), "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("No storm\u{202e}")), "{text}");
+    }
+}
+
+/// A query of the user's may read the logs twice where ours reads them once.
+#[test]
+fn a_kept_query_may_read_the_logs_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = "-- identities: ours.\n-- grain:  user_name\n-- reads:  requests\n-- kept:   yes.\n-- why:    a test.\n\
+        select user_name, count(*) as request_count from requests\n\
+        where user_name in (select user_name from requests) group by user_name;\n";
+    crate::support::temporary(&folder, "identities.sql", own);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    let queries = folder.path().display().to_string();
+    let log = project("sample-logs/operator-loop").display().to_string();
+    command.args(["query", "identities", &log, "--queries", &queries, "--limit", "1"]);
+    command.timeout(std::time::Duration::from_secs(120)).assert().success();
 }
 
 /// What vendors' detectors compute has a query here, as far as an audit log can tell it.

@@ -183,6 +183,66 @@ fn herds_after_a_start_are_told_with_it() {
     assert_eq!(kinds.iter().filter(|kind| **kind == Kind::RelistHerd).count(), 1, "the later one");
 }
 
+/// Each start has its own herd: one an hour later says nothing of what came after the first.
+#[test]
+fn a_loop_after_a_start_is_told_beside_the_herd() {
+    let all = |from, to| Episode { client: None, client_type: None, ..lists("burst-of-all", from, to, 900, 300) };
+    let tight = holding(lists("loop", 110, 1_000, 2_000, 5), 100 << 20, Some(1 << 30));
+    let tight = Episode { response_low_bytes: Some(1 << 40), response_high_bytes: Some(1 << 40), ..tight };
+    let kinds: Vec<_> = judged(&[tight.clone(), all(3_601, 3_620)], &[start(100, 50), start(3_600, 50)]);
+    assert!(kinds.contains(&(Kind::ListLoop, Severity::Critical)), "{kinds:?}");
+    let within = Episode { ended_at: 125 * SECOND, ..tight };
+    let kinds: Vec<_> = judged(&[within, all(101, 120)], &[start(100, 50)]);
+    assert!(kinds.iter().any(|(kind, _)| *kind == Kind::ListLoop), "{kinds:?}");
+}
+
+#[test]
+fn a_herd_after_a_start_is_as_bad_as_its_worst_part() {
+    let all = Episode { client: None, client_type: None, ..lists("burst-of-all", 101, 120, 900, 300) };
+    let own = holding(lists("burst", 103, 119, 300, 100), 3 << 30, None);
+    let found = judged(&[all, own], &[start(100, 0)]);
+    assert!(found.contains(&(Kind::RestartHerd, Severity::Critical)), "{found:?}");
+}
+
+/// A peak on the server that came next killed nobody.
+#[test]
+fn a_peak_after_a_death_is_no_cause_of_it() {
+    let tight = holding(lists("loop", 0, 100, 200, 5), 100 << 20, Some(1 << 30));
+    let peaking = |at: i64| Episode { peak_at: Some(at * SECOND), response_low_bytes: Some(1), ..tight.clone() };
+    let severity = |at| judged(&[peaking(at)], &[start(50, 50)])[0].1;
+    assert_eq!((severity(40), severity(60)), (Severity::Critical, Severity::Critical), "the restart comes first");
+    let of_loop = |at| judged(&[peaking(at)], &[start(50, 50)]).into_iter().find(|(kind, _)| *kind == Kind::ListLoop);
+    assert_eq!(of_loop(40), Some((Kind::ListLoop, Severity::Critical)));
+    assert_eq!(of_loop(60), Some((Kind::ListLoop, Severity::Warning)));
+}
+
+/// Watches that are still open when one server's log ends were not cut off by the start of another server.
+#[test]
+fn one_servers_open_watches_are_not_anothers() {
+    let on = |server: &str, at, reopened| Restart {
+        apiserver: Some(server.to_owned()),
+        reopened_count: reopened,
+        ..start(at, 30)
+    };
+    let second_sign = Restart { started_at: 110 * SECOND, ..on("a", 110, 0) };
+    let other = Restart { open_watch_count: 0, ..on("b", 300, 30) };
+    let found = found(&[], &[on("a", 100, 0), second_sign, other]);
+    let of_b = found.iter().find(|finding| finding.apiserver.as_deref() == Some("b")).unwrap();
+    assert_eq!(of_b.severity, Severity::Info, "{}", of_b.summary);
+}
+
+#[test]
+fn what_was_received_before_the_span_asked_for_begins_nothing() {
+    let (tally, notes) = (Tally::default(), BTreeMap::new());
+    let herd = [holding(lists("burst", 0, 10, 100, 100), 3 << 30, None)];
+    let judged = |from| {
+        let measured =
+            Measured { tally: &tally, episodes: &herd, clients: &[], restarts: &[], notes: &notes, from: Some(from) };
+        judge(measured, &Thresholds::embedded()).len()
+    };
+    assert_eq!((judged(0), judged(1_000 * SECOND)), (1, 0));
+}
+
 #[test]
 fn every_kind_is_explained_and_found_by_its_name() {
     for kind in Kind::ALL {
