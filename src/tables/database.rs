@@ -174,36 +174,29 @@ impl Database {
     /// # Errors
     /// When one of them doesn't hold or fails.
     pub async fn keep(&self, names: &[&str]) -> Result<(), TablesError> {
-        let (mut names, mut plans) =
-            (names.iter().copied().filter(|name| !self.is_kept(name)).collect::<Vec<_>>(), Vec::new());
-        // A plan that reads the logs more than once has to wait for one reading before it goes on with another.
-        let mut alone = Vec::new();
-        for name in &names {
-            if scan_count(self.query(name, &BTreeMap::new()).await?.frame.logical_plan())? > 1 {
-                alone.push(*name);
-            }
+        let (mut shared, mut alone) = (Vec::new(), Vec::new());
+        for name in names.iter().copied().filter(|name| !self.is_kept(name)) {
+            let frame = self.query(name, &BTreeMap::new()).await?.frame;
+            // A plan that reads the logs more than once has to wait for one reading before it goes on with another.
+            let readings = scan_count(frame.logical_plan())?;
+            if readings > 1 { alone.push((name, frame)) } else { shared.push((name, frame)) }
         }
-        names.retain(|name| !alone.contains(name));
         self.requests.share(rayon::current_num_threads());
-        for name in &names {
-            plans.push(self.physical(name).await);
-        }
+        let plans = physical(shared).await;
         self.requests.share_no_more();
-        let plans = plans.into_iter().collect::<Result<Vec<_>, _>>()?;
-        self.keep_rows(&names, plans).await?;
-        for name in alone {
-            let plan = self.physical(name).await?;
-            self.keep_rows(&[name], vec![plan]).await?;
+        self.keep_rows(plans?).await?;
+        for one in alone {
+            self.keep_rows(physical(vec![one]).await?).await?;
         }
         Ok(())
     }
 
     /// Runs plans at the same time, and keeps the rows of each.
-    async fn keep_rows(&self, names: &[&str], plans: Vec<Arc<dyn ExecutionPlan>>) -> Result<(), TablesError> {
-        let schemas: Vec<SchemaRef> = plans.iter().map(|plan| plan.schema()).collect();
-        let running = plans.into_iter().map(|plan| collect_partitioned(plan, self.context.task_ctx()));
+    async fn keep_rows(&self, plans: Vec<(&str, Arc<dyn ExecutionPlan>)>) -> Result<(), TablesError> {
+        let names: Vec<(&str, SchemaRef)> = plans.iter().map(|(name, plan)| (*name, plan.schema())).collect();
+        let running = plans.into_iter().map(|(_, plan)| collect_partitioned(plan, self.context.task_ctx()));
         let answers: Vec<Vec<Vec<RecordBatch>>> = try_join_all(running).await?;
-        for ((name, schema), partitions) in names.iter().zip(schemas).zip(answers) {
+        for ((name, schema), partitions) in names.into_iter().zip(answers) {
             // What is made of kept rows has its text in theirs.
             let reads_logs =
                 self.queries.get(name).is_some_and(|query| query.reads.iter().any(|read| read == "requests"));
@@ -212,13 +205,9 @@ impl Database {
                 .map(|batches| if reads_logs { compact(&schema, &batches) } else { Ok(batches) })
                 .collect::<Result<_, _>>()?;
             self.put(name, schema, partitions)?;
-            self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert((*name).to_owned());
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         }
         Ok(())
-    }
-
-    async fn physical(&self, name: &str) -> Result<Arc<dyn ExecutionPlan>, TablesError> {
-        Ok(self.query(name, &BTreeMap::new()).await?.frame.create_physical_plan().await?)
     }
 
     /// Fills a dimension table.
@@ -430,6 +419,16 @@ fn scalar(param: &str, value: &str, data_type: Option<&DataType>) -> Result<Scal
         value: value.to_owned(),
         expected: data_type.to_string(),
     })
+}
+
+async fn physical<'n>(
+    frames: Vec<(&'n str, DataFrame)>,
+) -> Result<Vec<(&'n str, Arc<dyn ExecutionPlan>)>, TablesError> {
+    let mut plans = Vec::new();
+    for (name, frame) in frames {
+        plans.push((name, frame.create_physical_plan().await?));
+    }
+    Ok(plans)
 }
 
 /// The same rows in few batches, with text of their own: text that was picked out of larger batches keeps all of those in
