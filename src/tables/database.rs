@@ -421,9 +421,7 @@ fn scalar(param: &str, value: &str, data_type: Option<&DataType>) -> Result<Scal
     })
 }
 
-async fn physical<'n>(
-    frames: Vec<(&'n str, DataFrame)>,
-) -> Result<Vec<(&'n str, Arc<dyn ExecutionPlan>)>, TablesError> {
+async fn physical(frames: Vec<(&str, DataFrame)>) -> Result<Vec<(&str, Arc<dyn ExecutionPlan>)>, TablesError> {
     let mut plans = Vec::new();
     for (name, frame) in frames {
         plans.push((name, frame.create_physical_plan().await?));
