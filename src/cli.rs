@@ -120,7 +120,7 @@ pub struct QueryArgs {
     /// Print a query's text, to read, or to copy and change
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sql", "file", "columns"])]
     pub show: Option<String>,
-    /// List the columns of the table requests
+    /// List the columns of the table requests, and of clients, resources and list_costs, which can be joined to it
     #[arg(long, conflicts_with_all = ["sql", "file"])]
     pub columns: bool,
     /// Set a parameter of the query

@@ -12,7 +12,7 @@ use super::logs::{Opened, open, report};
 use super::{Advice, Interrupted};
 use crate::cli::{OutputFormat, QueryArgs};
 use crate::console::Console;
-use crate::tables::{Answer, Cell, Database, Format, QuerySet, TextTable, request_columns};
+use crate::tables::{Answer, Cell, Database, Format, QuerySet, TextTable, dimension_columns, request_columns};
 use crate::units;
 
 /// What a table shows unless told otherwise.
@@ -188,9 +188,13 @@ fn list(queries: &QuerySet, args: &QueryArgs, console: Console) -> Result<()> {
 }
 
 fn columns(console: Console) -> Result<()> {
-    let rows = request_columns()
-        .into_iter()
-        .map(|column| [column.name.to_owned(), column.data_type, column.about.to_owned()].map(Cell::Text).to_vec());
+    let of_requests = request_columns().into_iter().map(|column| (column.name.to_owned(), column));
+    let of_dimensions = dimension_columns().into_iter().flat_map(|(table, columns)| {
+        columns.into_iter().map(move |column| (format!("{table}.{}", column.name), column))
+    });
+    let rows = of_requests
+        .chain(of_dimensions)
+        .map(|(name, column)| [name, column.data_type, column.about.to_owned()].map(Cell::Text).to_vec());
     let columns = ["column", "type", "what it means"];
     let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
     Ok(console.table(&table)?)
