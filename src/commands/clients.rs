@@ -5,14 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::dimensions::{Settings, catalogue, prepare};
+use super::dimensions::{Settings, catalogue};
 use super::logs::{open, report};
-use super::query::{Show, show_answer};
-use super::{Interrupted, MEMORY_BYTES};
+use super::query::{Show, show_named};
 use crate::cli::{ClientsArgs, SizeArgs};
 use crate::clients::Catalogue;
 use crate::console::Console;
-use crate::tables::{Cell, Database, QuerySet, TextTable};
+use crate::tables::{Cell, TextTable};
 
 pub(super) fn run(args: &ClientsArgs, console: Console) -> Result<()> {
     if let Some(path) = &args.check {
@@ -23,22 +22,8 @@ pub(super) fn run(args: &ClientsArgs, console: Console) -> Result<()> {
     }
     let settings = Settings::of(&args.clients, &SizeArgs::default())?;
     let opened = open(&args.inputs, &args.logs, console)?;
-    let database = Database::new(&opened.logs, QuerySet::load(None)?, MEMORY_BYTES)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let answer = async {
-            let progress = console.progress(opened.logs.progress.clone());
-            prepare(&database, "inventory", &[], &settings).await?;
-            let answer = database.query("inventory", &std::collections::BTreeMap::new()).await?;
-            drop(progress);
-            let show = Show { format: args.format, limit: args.limit, output: None };
-            show_answer(answer, &show, &opened, console).await
-        };
-        tokio::select! {
-            done = answer => done,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        }
-    })?;
+    let show = Show { format: args.format, limit: args.limit, output: None };
+    show_named("inventory", &opened, &settings, &show, console)?;
     report(&opened, &opened.logs.tally().unwrap_or_default(), args.logs.strict, console)
 }
 

@@ -10,7 +10,7 @@ use crate::audit::parse_instant;
 use crate::cli::{ClientArgs, SizeArgs};
 use crate::clients::{Catalogue, Classification, ClientType, Identity};
 use crate::memory::{
-    Answer, Given, ListShape, Observed, Range, ResourceSize, Server, Snapshot, answer, held, list_kind, node_count,
+    Given, ListShape, Observed, Range, ResourceSize, Server, Snapshot, answer, held, list_kind, node_count,
     reads_lists_from_etcd, sizes, unseen,
 };
 use crate::tables::{ClientRow, Database, DimensionRow, ListCostRow, ResourceRow, TablesError, TypedRow};
@@ -319,8 +319,8 @@ fn list_cost_row(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -
             encoding: None,
             response_bytes: None,
         };
-        let Answer { bytes, .. } = answer(&list, &size, nodes)?;
-        Some((bytes, held(&list, &dimensions.server, &answer(&list, &size, nodes)?)))
+        let answer = answer(&list, &size, nodes)?;
+        Some((answer.bytes, held(&list, &dimensions.server, &answer)))
     });
     let low = |range: Option<Range>| range.and_then(|range| i64::try_from(range.low).ok());
     let high = |range: Option<Range>| range.and_then(|range| i64::try_from(range.high?).ok());
@@ -339,7 +339,7 @@ fn list_cost_row(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -
 }
 
 /// What a resource's size rests on, in words.
-pub(super) fn size_basis(size: &ResourceSize) -> String {
+fn size_basis(size: &ResourceSize) -> String {
     let count = size.object_count.as_ref();
     let objects = count.map_or_else(
         || "an unknown number of objects".to_owned(),

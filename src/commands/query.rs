@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::dimensions::{Settings, prepare};
 use super::logs::{Opened, open, report};
-use super::{Advice, Interrupted};
+use super::{Advice, Interrupted, MEMORY_BYTES};
 use crate::cli::{OutputFormat, QueryArgs};
 use crate::console::Console;
 use crate::tables::{Answer, Cell, Database, Format, QuerySet, TextTable, dimension_columns, request_columns};
@@ -111,7 +111,7 @@ pub(super) struct Show<'s> {
 }
 
 /// Runs an answer and shows it.
-pub(super) async fn show_answer(answer: Answer, show: &Show<'_>, opened: &Opened, console: Console) -> Result<()> {
+async fn show_answer(answer: Answer, show: &Show<'_>, opened: &Opened, console: Console) -> Result<()> {
     let Some(format) = format(show.format) else {
         return print(table(answer, show.limit).await?, show, opened, console);
     };
@@ -124,6 +124,31 @@ pub(super) async fn show_answer(answer: Answer, show: &Show<'_>, opened: &Opened
         None => drop(answer.write(format, console.stdout()).await?),
     }
     Ok(())
+}
+
+/// Answers a query that comes along and reads the dimension tables.
+pub(super) fn show_named(
+    name: &str,
+    opened: &Opened,
+    settings: &Settings,
+    show: &Show<'_>,
+    console: Console,
+) -> Result<()> {
+    let database = Database::new(&opened.logs, QuerySet::load(None)?, MEMORY_BYTES)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let answer = async {
+        let progress = console.progress(opened.logs.progress.clone());
+        prepare(&database, name, &[], settings).await?;
+        let answer = database.query(name, &BTreeMap::new()).await?;
+        drop(progress);
+        show_answer(answer, show, opened, console).await
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            done = answer => done,
+            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+        }
+    })
 }
 
 const fn format(format: OutputFormat) -> Option<Format> {

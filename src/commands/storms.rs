@@ -64,12 +64,8 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
     if tally.events() > 0 {
         print(&assemble(args, findings, &rows, &tally, at), args.format, console)?;
     }
-    told(&opened, &tally, args, console)?;
+    report(&opened, &tally, args.logs.strict, console)?;
     Ok(reached)
-}
-
-fn told(opened: &Opened, tally: &Tally, args: &StormsArgs, console: Console) -> Result<()> {
-    report(opened, tally, args.logs.strict, console)
 }
 
 /// Warns of a time that no log covers: that nothing is found there says nothing.

@@ -14,7 +14,6 @@ fn episode(pattern: &str, client: &str, from_secs: i64, to_secs: i64) -> Episode
         ended_at: to_secs * SECOND,
         client_type: Some("operator".to_owned()),
         client: Some(client.to_owned()),
-        client_count: 1,
         instance_count: 1,
         resource: Some("pods".to_owned()),
         api_group: Some(String::new()),

@@ -261,7 +261,7 @@ impl Finding {
             clients: Vec::new(),
             evidence: evidence(&episode.evidence_audit_ids, &episode.evidence_places),
             query: "episodes".to_owned(),
-            unknowns: Vec::new(),
+            unknowns: unknown_sizes(episode).into_iter().collect(),
             remedies: Vec::new(),
         }
     }
@@ -291,6 +291,16 @@ impl Finding {
 /// What an episode's lists held at the peak; `None` where no size is known.
 pub(super) fn held(episode: &Episode) -> Option<Bytes> {
     Some(Bytes { low: episode.held_low_bytes?, high: episode.held_high_bytes })
+}
+
+/// That an estimate leaves out lists whose size nothing tells.
+fn unknown_sizes(episode: &Episode) -> Option<String> {
+    let (unknown, all) = (episode.unknown_cost_count, episode.list_count);
+    let is_partial = episode.held_low_bytes.is_some() && unknown > 0;
+    is_partial.then(|| {
+        let (unknown, all) = (units::count(unknown), units::count(all));
+        format!("the size of {unknown} of its {all} lists, which the estimate leaves out: it is too low")
+    })
 }
 
 fn worst_instances(episode: &Episode) -> Vec<Instance> {

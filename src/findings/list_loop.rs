@@ -11,7 +11,8 @@ pub(super) const EXPLANATION: Explanation = Explanation {
              server return everything each time, changed or not. The load grows with the collection and with the number \
              of instances, and nobody notices until both have grown.",
     rule: "An instance asks for the same list (same resource, namespace and selectors) at least 3 times, each within 35 s of \
-           the one before, which had been answered. What instances of one client do to one resource at the same time is one \
+           the one before, or 5 s of its end, which had been answered. What instances of one client \
+           do to one resource at the same time is one \
            finding, over the pauses of a restart, if it has list_loop.min_lists lists and list_loop.min_instance_lists of \
            each instance. It is a warning from list_loop.warning_bytes_per_sec returned (middle of the range) or \
            held.warning_bytes held, critical from list_loop.critical_bytes_per_sec or held.critical_bytes (low ends), or \
