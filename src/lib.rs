@@ -5,7 +5,7 @@
 //! ```text
 //! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings ─▶ report
 //!     source   audit    requests    │ tables   findings    report
-//!                        clients ───┤  memory ──┘
+//!                        clients ───┤  memory ──┘       apf: the shared vocabulary
 //!                                queries/*.sql
 //! ```
 //!
@@ -24,6 +24,7 @@ pub mod memory;
 pub mod findings;
 pub mod report;
 
+pub mod apf;
 pub mod units;
 
 pub mod cli;

@@ -5,23 +5,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The stages in the data's order, each with the stages it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 14] = [
+const MAY_NAME: [(&str, &[&str]); 15] = [
     ("source", &[]),
     ("audit", &[]),
     ("requests", &["source", "audit"]),
     ("clients", &[]),
-    ("tables", &["source", "audit", "requests"]),
+    ("tables", &["apf", "source", "audit", "requests"]),
     ("memory", &["requests", "tables", "units"]),
     ("findings", &["audit", "requests", "tables", "units"]),
-    ("report", &["findings", "tables", "units"]),
+    ("report", &["apf", "findings", "tables", "units"]),
+    ("apf", &[]),
     ("units", &[]),
     ("cli", &["audit", "units"]),
     ("console", &["cli", "requests", "tables", "units"]),
     (
         "commands",
         &[
-            "audit", "cli", "clients", "console", "findings", "memory", "report", "requests", "source", "tables",
-            "units",
+            "apf", "audit", "cli", "clients", "console", "findings", "memory", "report", "requests", "source",
+            "tables", "units",
         ],
     ),
     ("lib", &[]),

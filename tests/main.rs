@@ -11,3 +11,4 @@ mod queries;
 mod sources;
 mod storms;
 mod support;
+mod vectors;

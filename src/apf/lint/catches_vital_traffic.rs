@@ -1,0 +1,277 @@
+//! A FlowSchema that takes requests which a cluster lives by away from where they were safe.
+//!
+//! Each vital request is tried on the configuration before and after the change. A rule for all that are authenticated is
+//! for kubelets, controllers and agents of `kube-system` too, as soon as it stands before theirs.
+
+use super::super::{Attributes, Matcher, PriorityLevel, Target};
+use super::context::{Context, listed, requests};
+use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Traffic, Words};
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "catches-vital-traffic",
+    reason: "Nodes go NotReady when kubelets can't renew their leases, controllers stop when they lose theirs, and logins, \
+             autoscaling and webhooks fail with the access reviews behind them. The default FlowSchemas keep these apart.",
+    check,
+};
+
+/// A request that must not be held back.
+struct Vital {
+    what: &'static str,
+    who: Who,
+    verb: &'static str,
+    target: Target<'static>,
+    /// Whether a cluster can do without for a while.
+    is_plain: bool,
+}
+
+/// Who sends it.
+#[derive(Clone, Copy)]
+enum Who {
+    /// Any kubelet.
+    Kubelet,
+    /// A user by that name.
+    User(&'static str),
+    /// A service account of that namespace.
+    Account(&'static str),
+    /// A service account of another namespace, as those of aggregated API servers are.
+    OtherAccount,
+    /// Whoever is anonymous.
+    Anonymous,
+}
+
+const KCM: Who = Who::User("system:kube-controller-manager");
+const SCHEDULER: Who = Who::User("system:kube-scheduler");
+const SYSTEM: Who = Who::Account("kube-system");
+const LEASES: &str = "coordination.k8s.io";
+const REVIEWS: &str = "authorization.k8s.io";
+const TOKENS: &str = "authentication.k8s.io";
+
+const VITAL: [Vital; 27] = [
+    vital("kubelets' lease renewals", Who::Kubelet, "update", of(LEASES, "leases", "kube-node-lease")),
+    vital("node status", Who::Kubelet, "patch", sub("", "nodes", "status", "")),
+    vital("pod status", Who::Kubelet, "patch", sub("", "pods", "status", "default")),
+    vital("kubelets' LISTs of pods", Who::Kubelet, "list", of("", "pods", "")),
+    vital("kubelets' watches of pods", Who::Kubelet, "watch", of("", "pods", "")),
+    vital("kubelets' reads of their node", Who::Kubelet, "get", of("", "nodes", "")),
+    vital("kubelets' reads of Secrets", Who::Kubelet, "get", of("", "secrets", "default")),
+    vital("kubelets' access reviews", Who::Kubelet, "create", of(REVIEWS, "subjectaccessreviews", "")),
+    vital("kubelets' token reviews", Who::Kubelet, "create", of(TOKENS, "tokenreviews", "")),
+    vital("the controller manager's lease", KCM, "update", of(LEASES, "leases", "kube-system")),
+    vital("the controller manager's LISTs of pods", KCM, "list", of("", "pods", "")),
+    vital("the controller manager's LISTs of pods of a namespace", KCM, "list", of("", "pods", "default")),
+    vital("the controller manager's watches of pods", KCM, "watch", of("", "pods", "")),
+    vital("the controller manager's writes", KCM, "update", sub("apps", "deployments", "status", "default")),
+    vital("the scheduler's lease", SCHEDULER, "update", of(LEASES, "leases", "kube-system")),
+    vital("the scheduler's bindings", SCHEDULER, "create", sub("", "pods", "binding", "default")),
+    vital("the scheduler's LISTs of pods", SCHEDULER, "list", of("", "pods", "")),
+    vital("the scheduler's watches of pods", SCHEDULER, "watch", of("", "pods", "")),
+    vital("leases of kube-system's controllers", SYSTEM, "update", of(LEASES, "leases", "kube-system")),
+    vital("access reviews from kube-system", SYSTEM, "create", of(REVIEWS, "subjectaccessreviews", "")),
+    vital("token reviews from kube-system", SYSTEM, "create", of(TOKENS, "tokenreviews", "")),
+    vital("access reviews of aggregated servers", Who::OtherAccount, "create", of(REVIEWS, "subjectaccessreviews", "")),
+    vital("token reviews of aggregated servers", Who::OtherAccount, "create", of(TOKENS, "tokenreviews", "")),
+    vital("health probes", Who::Anonymous, "get", Target::Path("/readyz")),
+    vital("health probes", Who::Anonymous, "get", Target::Path("/livez")),
+    plain("kube-system agents' LISTs of pods", SYSTEM, "list", of("", "pods", "")),
+    plain("kube-system agents' LISTs of pods of a namespace", SYSTEM, "list", of("", "pods", "default")),
+];
+
+const fn vital(what: &'static str, who: Who, verb: &'static str, target: Target<'static>) -> Vital {
+    Vital { what, who, verb, target, is_plain: false }
+}
+
+const fn plain(what: &'static str, who: Who, verb: &'static str, target: Target<'static>) -> Vital {
+    Vital { what, who, verb, target, is_plain: true }
+}
+
+const fn of(api_group: &'static str, resource: &'static str, namespace: &'static str) -> Target<'static> {
+    sub(api_group, resource, "", namespace)
+}
+
+const fn sub(
+    api_group: &'static str,
+    resource: &'static str,
+    subresource: &'static str,
+    namespace: &'static str,
+) -> Target<'static> {
+    Target::Resource { api_group, resource, subresource, namespace }
+}
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    let by_default = Matcher::new(&context.own);
+    let mut findings = Vec::new();
+    for schema in &context.schemas {
+        let caught: Vec<(&Vital, String, i32)> =
+            VITAL.iter().filter_map(|vital| caught_from(context, &by_default, schema, vital)).collect();
+        if !caught.is_empty() {
+            findings.push(finding(context, schema, &caught));
+        }
+    }
+    findings
+}
+
+/// The vital request with the FlowSchema that had it and its precedence, if this one takes it to another level.
+fn caught_from<'v>(
+    context: &Context<'_>,
+    by_default: &Matcher<'_>,
+    schema: &FlowSchema,
+    vital: &'v Vital,
+) -> Option<(&'v Vital, String, i32)> {
+    let (user, groups) = vital.who.example();
+    let request = Attributes { user, groups, verb: vital.verb, target: vital.target };
+    let after = context.after.classify(&request)?;
+    if after.flow_schema.name != schema.name || after.priority_level.is_exempt() {
+        return None;
+    }
+    let before = context.before.classify(&request).filter(|before| before.flow_schema.name != schema.name);
+    // What had it already is held against a fresh server.
+    let before = before.or_else(|| by_default.classify(&request))?;
+    let is_elsewhere = before.flow_schema.name != schema.name && before.priority_level.name != schema.priority_level;
+    is_elsewhere.then(|| (vital, before.flow_schema.name.clone(), before.flow_schema.matching_precedence))
+}
+
+fn finding(context: &Context<'_>, schema: &FlowSchema, caught: &[(&Vital, String, i32)]) -> LintFinding {
+    let mut told: Vec<String> = Vec::new();
+    for (vital, from, _) in caught {
+        let count = seen(context, schema, vital);
+        let count = if count == 0 { String::new() } else { format!(", {} in the logs", requests(count)) };
+        let text = format!("{} (from {from}{count})", vital.what);
+        if !told.contains(&text) {
+            told.push(text);
+        }
+    }
+    let last = caught.iter().map(|(_, _, precedence)| *precedence).max().unwrap_or_default();
+    let behind = context.free_precedence(last, false).filter(|_| last < 9_000);
+    let level = context.input.after.priority_level(&schema.priority_level);
+    let words = Words {
+        message: format!("takes requests that a cluster lives by: {}", listed_all(&told)),
+        effect: format!("they share {} with what it is meant for{}", schema.priority_level, queue_effect(level)),
+        fix: match behind {
+            Some(free) => format!(
+                "give it a precedence behind {last}, such as {free}, or name the clients that are meant instead of a large \
+                 group"
+            ),
+            None => "name the clients that are meant instead of a large group".into(),
+        },
+    };
+    let is_vital = caught.iter().any(|(vital, ..)| !vital.is_plain);
+    let severity = if is_vital { LintSeverity::Warning } else { LintSeverity::Info };
+    RULE.finding(severity, schema, "spec.matchingPrecedence", words)
+}
+
+fn listed_all(told: &[String]) -> String {
+    if told.len() > 6 { format!("{}; {} in all", listed(told), told.len()) } else { listed(told) }
+}
+
+fn queue_effect(level: Option<&PriorityLevel>) -> &'static str {
+    match level.and_then(PriorityLevel::queuing) {
+        Some(_) => ", and wait or get a 429 when that is full",
+        None => ", and get a 429 when that is full",
+    }
+}
+
+/// How many such requests the logs have that the FlowSchema takes.
+fn seen(context: &Context<'_>, schema: &FlowSchema, vital: &Vital) -> u64 {
+    let taken = context.routes.iter().filter(|route| route.flow_schema.name == schema.name);
+    taken.filter(|route| is_like(route.traffic, vital)).map(|route| route.traffic.request_count).sum()
+}
+
+fn is_like(traffic: &Traffic, vital: &Vital) -> bool {
+    let is_target = match vital.target {
+        Target::Path(path) => traffic.api_group.is_none() && traffic.path == path,
+        Target::Resource { api_group, resource, subresource, namespace } => {
+            traffic.api_group.as_deref() == Some(api_group)
+                && (traffic.resource.as_str(), traffic.subresource.as_str()) == (resource, subresource)
+                && traffic.namespace.is_empty() == namespace.is_empty()
+        }
+    };
+    is_target && traffic.verb == vital.verb && vital.who.is(&traffic.user)
+}
+
+impl Who {
+    /// One of them, with its groups.
+    const fn example(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Kubelet => ("system:node:any-node", &["system:nodes", "system:authenticated"]),
+            Self::User(name) => (name, &["system:authenticated"]),
+            Self::Account(_) => (
+                "system:serviceaccount:kube-system:any-agent",
+                &["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
+            ),
+            Self::OtherAccount => (
+                "system:serviceaccount:any-namespace:any-apiserver",
+                &["system:serviceaccounts", "system:serviceaccounts:any-namespace", "system:authenticated"],
+            ),
+            Self::Anonymous => ("system:anonymous", &["system:unauthenticated"]),
+        }
+    }
+
+    fn is(self, user: &str) -> bool {
+        let account = user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+        match self {
+            Self::Kubelet => user.starts_with("system:node:"),
+            Self::User(name) => user == name,
+            Self::Account(namespace) => account.is_some_and(|(of, _)| of == namespace),
+            Self::OtherAccount => account.is_some_and(|(of, _)| of != "kube-system"),
+            Self::Anonymous => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{level, lint_text, lint_with_traffic, list_pods, schema, schema_for, schema_of};
+    use super::*;
+
+    const EVERYBODY: &str = "{kind: Group, group: {name: 'system:authenticated'}}";
+
+    fn found(text: &str) -> Option<LintFinding> {
+        lint_text(text).into_iter().find(|finding| finding.rule == RULE.name)
+    }
+
+    #[test]
+    fn a_rule_for_everybody_that_stands_first_is_for_kubelets_and_controllers_too() {
+        let finding = found(&schema_of("s", 101, EVERYBODY)).unwrap();
+        assert_eq!(finding.severity, LintSeverity::Warning);
+        for expected in ["kubelets' LISTs of pods (from system-nodes)", "the controller manager's LISTs of pods (from"]
+        {
+            assert!(finding.message.contains(expected), "{}", finding.message);
+        }
+        assert!(finding.fix.contains("behind 900, such as 901"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn behind_the_schemas_of_kube_system_and_on_the_exempt_level_nothing_is_caught() {
+        assert!(found(&schema_for("s", "workload-low", EVERYBODY)).is_none());
+        assert!(found(&schema("s", "exempt", "matchingPrecedence: 101", "list pods")).is_none());
+    }
+
+    #[test]
+    fn reads_of_kube_systems_agents_alone_are_only_worth_knowing() {
+        let agents = "{kind: ServiceAccount, serviceAccount: {namespace: kube-system, name: '*'}}";
+        assert_eq!(found(&schema_of("s", 850, agents)).unwrap().severity, LintSeverity::Info);
+        let one = "{kind: ServiceAccount, serviceAccount: {namespace: kube-system, name: calico-node}}";
+        assert!(found(&schema_of("s", 850, one)).is_none(), "one that is named is meant");
+    }
+
+    #[test]
+    fn access_reviews_are_vital_even_for_service_accounts_of_others() {
+        let text =
+            level("small", "nominalConcurrencyShares: 30") + &schema("s", "small", "matchingPrecedence: 8000", "* *");
+        assert!(found(&text).is_none(), "the core group alone has no access reviews");
+        let all = text.replace("apiGroups: ['']", "apiGroups: ['*']");
+        assert!(found(&all).unwrap().message.contains("access reviews of aggregated servers (from service-accounts)"));
+    }
+
+    #[test]
+    fn the_logs_tell_how_many_there_are() {
+        let traffic = [Traffic { groups: vec!["system:authenticated".into()], ..list_pods("system:node:n1", "", 40) }];
+        let findings = lint_with_traffic(&schema_of("s", 101, EVERYBODY), &traffic);
+        let finding = findings.iter().find(|finding| finding.rule == RULE.name).unwrap();
+        assert!(
+            finding.message.contains("kubelets' LISTs of pods (from system-nodes, 40 requests in the logs)"),
+            "{}",
+            finding.message
+        );
+    }
+}

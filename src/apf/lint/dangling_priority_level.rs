@@ -1,0 +1,43 @@
+//! A FlowSchema whose priority level doesn't exist.
+
+use super::context::{Context, listed};
+use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Words};
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "dangling-priority-level",
+    reason: "The server takes a FlowSchema that names a level which doesn't exist, marks it as dangling and doesn't ask it \
+             (apf_controller.go).",
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    let after = context.input.after;
+    let dangling = context.schemas.iter().filter(|schema| after.priority_level(&schema.priority_level).is_none());
+    let mut names: Vec<&str> = after.priority_levels.iter().map(|level| level.name.as_str()).collect();
+    names.sort_unstable();
+    let finding = |schema: &&FlowSchema| {
+        let level = &schema.priority_level;
+        let words = Words {
+            message: format!("the priority level {level} is neither in the change nor on the server"),
+            effect: "the server takes the FlowSchema, but passes it over: its requests go to a later one".into(),
+            fix: format!("add the PriorityLevelConfiguration {level}, or name one of {}", listed(&names)),
+        };
+        RULE.finding(LintSeverity::Error, *schema, "spec.priorityLevelConfiguration.name", words)
+    };
+    dangling.map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{level, rules_found, schema};
+    use super::*;
+
+    #[test]
+    fn a_level_may_come_along_or_be_there_already() {
+        let to = |level: &str| schema("s", level, "matchingPrecedence: 8000", "list pods");
+        assert!(rules_found(&to("small")).contains(&RULE.name));
+        let both = to("small") + &level("small", "nominalConcurrencyShares: 10");
+        assert!(!rules_found(&both).contains(&RULE.name));
+        assert!(!rules_found(&to("workload-low")).contains(&RULE.name));
+    }
+}

@@ -1,0 +1,73 @@
+//! A level with so few seats that next to nothing gets through.
+
+use super::super::{LevelKind, LimitResponse};
+use super::context::{Context, seats};
+use super::shares_read_as_calls::shares_path;
+use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
+
+/// Up to so many seats a level is tiny.
+const TINY: u32 = 2;
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "jail",
+    reason: "A level with queues and a limit of 0 seats dispatches nothing: all requests wait a quarter of their time, 15 \
+             seconds by default, and get a 429. One that rejects still lets one request through at a time \
+             (fairqueuing/queueset.go).",
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    context.custom_levels().filter_map(|level| finding(context, level)).collect()
+}
+
+fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> {
+    let LevelKind::Limited { limit_response, .. } = level.kind else { return None };
+    let limits = context.after_limits(&level.name)?;
+    let (severity, effect) = match (limits.nominal, limits.max, limit_response) {
+        (0, 0, LimitResponse::Queue(_)) => (
+            LintSeverity::Warning,
+            "nothing is ever dispatched: each request waits 15 seconds of the usual 60 and gets a 429".to_owned(),
+        ),
+        (0, 0, LimitResponse::Reject) => {
+            (LintSeverity::Warning, "one request at a time gets through, and all others get a 429".to_owned())
+        }
+        (0, most, _) => (LintSeverity::Warning, format!("it has seats only while it can borrow them, up to {most}")),
+        (1..=TINY, most, _) if most <= TINY => {
+            (LintSeverity::Info, format!("no more than {} at a time, on each kube-apiserver", seats(most)))
+        }
+        (1..=TINY, ..) => {
+            (LintSeverity::Info, "while others need their seats, its requests wait for one another".to_owned())
+        }
+        _ => return None,
+    };
+    let words = Words {
+        message: format!("its share is {} of {}", seats(limits.nominal), context.input.server_concurrency),
+        effect,
+        fix: "if it isn't meant as a jail, give it more shares; if it is, say so in its name".into(),
+    };
+    Some(RULE.finding(severity, level, shares_path(level), words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{level, level_that_rejects, lint_text};
+    use super::*;
+
+    fn found(text: &str) -> Option<(LintSeverity, String)> {
+        let finding = lint_text(text).into_iter().find(|finding| finding.rule == RULE.name)?;
+        Some((finding.severity, finding.effect))
+    }
+
+    #[test]
+    fn what_a_level_without_seats_does_depends_on_its_response() {
+        let (severity, effect) = found(&level("j", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0")).unwrap();
+        assert_eq!(severity, LintSeverity::Warning);
+        assert!(effect.starts_with("nothing is ever dispatched"), "{effect}");
+        let (_, effect) =
+            found(&level_that_rejects("j", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0")).unwrap();
+        assert!(effect.starts_with("one request at a time"), "{effect}");
+        let (_, effect) = found(&level("j", "nominalConcurrencyShares: 0")).unwrap();
+        assert!(effect.ends_with("up to 600"), "{effect}");
+        assert_eq!(found(&level("j", "nominalConcurrencyShares: 10")), None);
+    }
+}

@@ -1,0 +1,326 @@
+//! Names that nothing ever has: what the server takes as they are, and no request matches.
+//!
+//! Of resources the server compares strings, as `resource` or `resource/subresource`; of users and groups too. There are no
+//! patterns in either (`apiserver/pkg/util/flowcontrol/rule.go`).
+
+use super::super::{FlowSchema, NonResourceRule, ResourceRule, Subject, subject_name};
+use super::context::{Context, listed};
+use super::coverage::{ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED, is_cluster_scoped};
+use super::{LintFinding, LintRule, LintSeverity, Words};
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "matches-nothing",
+    reason: "Subjects, groups and resources are compared to the letter, and the server takes any name: there is no pods/*, no \
+             prefix of a user name, and a path under /api that names a resource is no path to it.",
+    check,
+};
+
+/// What can't match, by field, and why.
+struct Dead {
+    field: String,
+    message: String,
+    fix: String,
+}
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    let mut findings = Vec::new();
+    for schema in &context.schemas {
+        for dead in dead(schema) {
+            let words = Words { message: dead.message, effect: "no request ever matches this".into(), fix: dead.fix };
+            findings.push(RULE.finding(LintSeverity::Warning, *schema, dead.field, words));
+        }
+    }
+    findings
+}
+
+fn dead(schema: &FlowSchema) -> Vec<Dead> {
+    if schema.rules.is_empty() {
+        let message = "it has no rules".to_owned();
+        return vec![Dead { field: "spec.rules".into(), message, fix: "add a rule, or leave it out".into() }];
+    }
+    let mut all = Vec::new();
+    for (index, rule) in schema.rules.iter().enumerate() {
+        for (inner, subject) in rule.subjects.iter().enumerate() {
+            all.extend(dead_subject(subject, format!("spec.rules[{index}].subjects[{inner}]")));
+        }
+        for (inner, resources) in rule.resource_rules.iter().enumerate() {
+            all.extend(dead_resources(resources, &format!("spec.rules[{index}].resourceRules[{inner}]")));
+        }
+        for (inner, paths) in rule.non_resource_rules.iter().enumerate() {
+            all.extend(dead_paths(paths, &format!("spec.rules[{index}].nonResourceRules[{inner}]")));
+        }
+    }
+    all
+}
+
+fn dead_subject(subject: &Subject, field: String) -> Option<Dead> {
+    const GROUPS: [&str; 5] = [ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED];
+    const USERS: [&str; 5] = [
+        "system:serviceaccount:",
+        "system:node:",
+        "system:anonymous",
+        "system:kube-scheduler",
+        "system:kube-controller-manager",
+    ];
+    let (message, fix) = match subject {
+        Subject::User(name) | Subject::Group(name) if name.contains('*') && name != "*" => (
+            format!("{} has a star in it, and it is not a pattern", subject_name(subject)),
+            "name each, or a group that they are in: system:nodes, or system:serviceaccounts:<namespace>",
+        ),
+        Subject::User(name) if GROUPS.contains(&name.as_str()) || name.starts_with("system:serviceaccounts:") => {
+            (format!("{name} is a group, not a user"), "write kind: Group")
+        }
+        Subject::Group(name) if USERS.iter().any(|user| name.starts_with(user)) => (
+            format!("{name} is a user, not a group"),
+            "write kind: User, or kind: ServiceAccount for a service account",
+        ),
+        _ => return None,
+    };
+    Some(Dead { field, message, fix: fix.into() })
+}
+
+fn dead_resources(rule: &ResourceRule, field: &str) -> Vec<Dead> {
+    let mut all = Vec::new();
+    for (index, resource) in rule.resources.iter().enumerate() {
+        let found = dead_resource(resource).or_else(|| foreign_group(resource, &rule.api_groups));
+        let dead = |(message, fix)| Dead { field: format!("{field}.resources[{index}]"), message, fix };
+        all.extend(found.map(dead));
+    }
+    for (index, group) in rule.api_groups.iter().enumerate().filter(|(_, group)| is_no_group(group)) {
+        all.push(Dead {
+            field: format!("{field}.apiGroups[{index}]"),
+            message: format!("\"{group}\" is not the name of an API group"),
+            fix: "write the group without its version, and \"\" for the core group".into(),
+        });
+    }
+    let all_without_namespace = || rule.resources.iter().all(|name| is_cluster_scoped(name) && name != "namespaces");
+    if !rule.cluster_scope && !rule.resources.is_empty() && all_without_namespace() {
+        all.push(Dead {
+            field: format!("{field}.clusterScope"),
+            message: format!(
+                "without clusterScope it doesn't match {}, which have no namespace",
+                listed(&rule.resources)
+            ),
+            fix: "write clusterScope: true".into(),
+        });
+    }
+    all
+}
+
+/// Why no request is for such a resource, and what to write instead.
+fn dead_resource(resource: &str) -> Option<(String, String)> {
+    const SINGULARS: [&str; 16] = [
+        "pod",
+        "node",
+        "service",
+        "configmap",
+        "secret",
+        "event",
+        "namespace",
+        "deployment",
+        "replicaset",
+        "daemonset",
+        "statefulset",
+        "job",
+        "cronjob",
+        "lease",
+        "endpointslice",
+        "serviceaccount",
+    ];
+    const OUTSIDE: [&str; 8] = [
+        "pods/attach",
+        "pods/exec",
+        "pods/log",
+        "pods/portforward",
+        "pods/proxy",
+        "nodes/proxy",
+        "services/proxy",
+        "pods/logs",
+    ];
+    if resource == "*" {
+        None
+    } else if resource.contains('*') {
+        let fix = "name each subresource, as in pods/status; \"*\" alone is all resources with all subresources";
+        Some((format!("\"{resource}\" has a star in it, and it is not a pattern"), fix.into()))
+    } else if resource.contains(|letter: char| letter.is_ascii_uppercase()) {
+        Some((
+            format!("\"{resource}\" is no resource: they are in lower case"),
+            "write it in lower case, in the plural".into(),
+        ))
+    } else if SINGULARS.contains(&resource) {
+        Some((format!("\"{resource}\" is no resource: they are in the plural"), format!("write {resource}s")))
+    } else if resource.contains('.') {
+        let fix = "write the resource alone, and its group in apiGroups";
+        Some((format!("\"{resource}\" is no resource: the group doesn't belong here"), fix.into()))
+    } else if OUTSIDE.contains(&resource) {
+        let fix = "leave it out: such requests last, and can't be limited";
+        Some((format!("requests for {resource} pass by API Priority and Fairness"), fix.into()))
+    } else {
+        None
+    }
+}
+
+/// The API groups of Kubernetes' own that have the resources looked for, each with those.
+const GROUPS: [(&str, &[&str]); 9] = [
+    (
+        "",
+        &[
+            "pods",
+            "nodes",
+            "services",
+            "endpoints",
+            "configmaps",
+            "secrets",
+            "events",
+            "namespaces",
+            "persistentvolumes",
+            "persistentvolumeclaims",
+            "serviceaccounts",
+            "replicationcontrollers",
+        ],
+    ),
+    ("apps", &["deployments", "replicasets", "daemonsets", "statefulsets", "controllerrevisions"]),
+    ("batch", &["jobs", "cronjobs"]),
+    ("coordination.k8s.io", &["leases"]),
+    ("discovery.k8s.io", &["endpointslices"]),
+    ("events.k8s.io", &["events"]),
+    ("networking.k8s.io", &["ingresses", "ingressclasses", "networkpolicies"]),
+    ("policy", &["poddisruptionbudgets"]),
+    ("storage.k8s.io", &["storageclasses", "volumeattachments", "csinodes", "csidrivers"]),
+];
+
+/// A resource of Kubernetes' own under groups of its own that don't have it.
+fn foreign_group(resource: &str, groups: &[String]) -> Option<(String, String)> {
+    let base = resource.split('/').next()?;
+    let homes: Vec<&str> = GROUPS.iter().filter(|(_, has)| has.contains(&base)).map(|(group, _)| *group).collect();
+    let is_known = |group: &String| GROUPS.iter().any(|(known, _)| known == group);
+    let is_foreign = !homes.is_empty() && !groups.is_empty() && groups.iter().all(is_known);
+    if !is_foreign || groups.iter().any(|group| homes.contains(&group.as_str())) {
+        return None;
+    }
+    let homes: Vec<String> = homes.iter().map(|group| format!("\"{group}\"")).collect();
+    let message = format!("{base} are not in the API group {}", listed(&quoted(groups)));
+    Some((message, format!("write apiGroups: [{}]", homes.join(", "))))
+}
+
+fn quoted(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| format!("\"{name}\"")).collect()
+}
+
+fn is_no_group(group: &str) -> bool {
+    group.contains('/') || ["core", "v1", "api"].contains(&group)
+}
+
+fn dead_paths(rule: &NonResourceRule, field: &str) -> Vec<Dead> {
+    const OF_RESOURCES: [&str; 6] = ["list", "watch", "create", "update", "deletecollection", "proxy"];
+    let mut all = Vec::new();
+    if !rule.verbs.is_empty() && rule.verbs.iter().all(|verb| OF_RESOURCES.contains(&verb.as_str())) {
+        all.push(Dead {
+            field: format!("{field}.verbs"),
+            message: format!("a path is never asked for with {}: here the verbs are HTTP methods", listed(&rule.verbs)),
+            fix: "write get, patch or delete, or \"*\" for the others".into(),
+        });
+    }
+    for (index, url) in rule.non_resource_urls.iter().enumerate().filter(|(_, url)| is_path_of_resource(url)) {
+        all.push(Dead {
+            field: format!("{field}.nonResourceURLs[{index}]"),
+            message: format!("{url} is the path of a resource, and such requests are matched by resource rules only"),
+            fix: "write a resource rule with the verbs, the group and the resource".into(),
+        });
+    }
+    all
+}
+
+/// Whether all below a path is of resources (`apiserver/pkg/endpoints/request/requestinfo.go`).
+fn is_path_of_resource(url: &str) -> bool {
+    let parts: Vec<&str> = url.split('/').filter(|part| !part.is_empty()).collect();
+    match parts.first() {
+        Some(&"api") => parts.len() >= 3,
+        Some(&"apis") => parts.len() >= 4,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{lint_text, schema_for, schema_for_paths, schema_with};
+    use super::*;
+
+    fn fields(text: &str) -> Vec<String> {
+        lint_text(text).into_iter().filter(|finding| finding.rule == RULE.name).map(|finding| finding.field).collect()
+    }
+
+    #[test]
+    fn a_schema_without_rules_matches_nothing() {
+        let text = "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: FlowSchema\nmetadata: {name: s}\n\
+                    spec: {matchingPrecedence: 8000, priorityLevelConfiguration: {name: workload-low}}";
+        assert_eq!(fields(text), ["spec.rules"]);
+    }
+
+    #[test]
+    fn resources_that_no_request_has_are_told_of() {
+        for (groups, resource, expected) in [
+            ("''", "pods", None),
+            ("''", "pods/status", None),
+            ("'*'", "'*'", None),
+            ("'*'", "pods/*", Some("resources[0]")),
+            ("'*'", "'*/scale'", Some("resources[0]")),
+            ("'*'", "Pods", Some("resources[0]")),
+            ("'*'", "pod", Some("resources[0]")),
+            ("'*'", "pods/exec", Some("resources[0]")),
+            ("'*'", "deployments.apps", Some("resources[0]")),
+            ("''", "deployments", Some("resources[0]")),
+            ("apps", "deployments", None),
+            ("'', apps", "deployments", None),
+            ("events.k8s.io", "events", None),
+            ("serving.knative.dev", "services", None),
+            ("apps/v1", "deployments", Some("apiGroups[0]")),
+            ("core", "pods", Some("apiGroups[0]")),
+        ] {
+            let rule = format!(
+                "{{verbs: [list, watch], apiGroups: [{groups}], resources: [{resource}], namespaces: ['*'], clusterScope: true}}"
+            );
+            let found = fields(&schema_with("s", "workload-low", "matchingPrecedence: 8000", &rule));
+            let expected: Vec<String> =
+                expected.map(|field| format!("spec.rules[0].resourceRules[0].{field}")).into_iter().collect();
+            assert_eq!(found, expected, "{groups} {resource}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_namespace_needs_cluster_scope() {
+        let rule = "{verbs: [get], apiGroups: [''], resources: [nodes], namespaces: ['*']}";
+        let found = fields(&schema_with("s", "workload-low", "matchingPrecedence: 8000", rule));
+        assert_eq!(found, ["spec.rules[0].resourceRules[0].clusterScope"]);
+    }
+
+    #[test]
+    fn a_star_within_a_name_is_not_a_pattern_and_a_group_is_not_a_user() {
+        for (subject, expected) in [
+            ("{kind: User, user: {name: 'system:node:*'}}", 1),
+            ("{kind: User, user: {name: 'system:nodes'}}", 1),
+            ("{kind: Group, group: {name: 'system:serviceaccount:apps:agent'}}", 1),
+            ("{kind: Group, group: {name: 'system:serviceaccounts:apps'}}", 0),
+            ("{kind: User, user: {name: '*'}}", 0),
+        ] {
+            assert_eq!(fields(&schema_for("s", "workload-low", subject)).len(), expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn paths_of_resources_and_verbs_of_resources_match_no_path() {
+        for (verbs, url, expected) in [
+            ("get", "/api/v1/pods", Some("nonResourceURLs[0]")),
+            ("get", "/apis/apps/v1/*", Some("nonResourceURLs[0]")),
+            ("get", "/apis/*", None),
+            ("get", "/metrics", None),
+            ("list", "/metrics", Some("verbs")),
+            ("get, list", "/metrics", None),
+        ] {
+            let found = fields(&schema_for_paths("s", &format!("{{verbs: [{verbs}], nonResourceURLs: ['{url}']}}")));
+            let expected: Vec<String> =
+                expected.map(|field| format!("spec.rules[0].nonResourceRules[0].{field}")).into_iter().collect();
+            assert_eq!(found, expected, "{verbs} {url}");
+        }
+    }
+}

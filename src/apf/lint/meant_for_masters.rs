@@ -1,0 +1,46 @@
+//! A FlowSchema for the cluster's administrators, whom nothing limits.
+
+use super::super::Subject;
+use super::context::Context;
+use super::coverage::MASTERS;
+use super::{LintFinding, LintRule, LintSeverity, Words};
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "meant-for-masters",
+    reason: "The mandatory FlowSchema exempt, of precedence 1, takes all requests of the group system:masters; no other one \
+             may have that precedence (bootstrap/default.go, validation.go).",
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    let mut findings = Vec::new();
+    for schema in context.schemas.iter().filter(|schema| schema.name != "exempt") {
+        for (index, rule) in schema.rules.iter().enumerate() {
+            let is_masters = |subject: &Subject| matches!(subject, Subject::Group(group) if group == MASTERS);
+            let Some(subject) = rule.subjects.iter().position(is_masters) else { continue };
+            let words = Words {
+                message: format!("the group {MASTERS} can't be matched: the FlowSchema exempt has its requests"),
+                effect: "administrators, and all else in that group, are not limited by anything".into(),
+                fix: "give the client an identity of its own without that group, and name that".into(),
+            };
+            let field = format!("spec.rules[{index}].subjects[{subject}]");
+            findings.push(RULE.finding(LintSeverity::Warning, *schema, field, words));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{rules_found, schema_for};
+    use super::*;
+
+    #[test]
+    fn masters_cannot_be_limited() {
+        let of = |group: &str| schema_for("s", "workload-low", &format!("{{kind: Group, group: {{name: '{group}'}}}}"));
+        let found = rules_found(&of(MASTERS));
+        assert!(found.contains(&RULE.name));
+        assert!(!found.contains(&"shadowed"), "one finding is enough");
+        assert!(!rules_found(&of("developers")).contains(&RULE.name));
+    }
+}

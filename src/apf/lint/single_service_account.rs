@@ -1,0 +1,93 @@
+//! One service account where all of a namespace seem to be meant.
+//!
+//! The account `default` has only the pods that name none of their own.
+
+use super::super::{FlowSchema, Subject};
+use super::context::{Context, requests};
+use super::{LintFinding, LintRule, LintSeverity, Words};
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "single-service-account",
+    reason: "A ServiceAccount subject is one account. The one called default is only that of pods that name no account of \
+             their own; all of a namespace are name: \"*\", or the group system:serviceaccounts:<namespace>.",
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    let mut findings = Vec::new();
+    for schema in &context.schemas {
+        for (index, rule) in schema.rules.iter().enumerate() {
+            for (inner, subject) in rule.subjects.iter().enumerate() {
+                let Subject::ServiceAccount { namespace, name } = subject else { continue };
+                let is_plural = speaks_of_many(&schema.name) && is_only_account(schema, subject);
+                if name != "*" && (name == "default" || is_plural) {
+                    let field = format!("spec.rules[{index}].subjects[{inner}].serviceAccount.name");
+                    findings.push(finding(context, schema, (namespace, name), is_plural, field));
+                }
+            }
+        }
+    }
+    findings
+}
+
+fn finding(
+    context: &Context<'_>,
+    schema: &FlowSchema,
+    (namespace, name): (&str, &str),
+    is_plural: bool,
+    field: String,
+) -> LintFinding {
+    let whole = format!("system:serviceaccount:{namespace}:{name}");
+    let of_namespace = format!("system:serviceaccount:{namespace}:");
+    let count = |is_counted: &dyn Fn(&str) -> bool| -> u64 {
+        let counted = context.routes.iter().filter(|route| is_counted(&route.traffic.user));
+        counted.map(|route| route.traffic.request_count).sum()
+    };
+    let effect = if context.input.traffic.is_some() {
+        let others = count(&|user| user != whole && user.starts_with(&of_namespace));
+        let own = count(&|user| user == whole);
+        format!("in the logs it has {}, and other accounts of {namespace} have {}", requests(own), requests(others))
+    } else if name == "default" {
+        format!("pods of {namespace} that name an account of their own don't match")
+    } else {
+        format!("other accounts of {namespace} don't match")
+    };
+    let words = Words {
+        message: format!("matches the service account {namespace}/{name} alone, not all of {namespace}"),
+        effect,
+        fix: format!("for all of them write name: \"*\", or the group system:serviceaccounts:{namespace}"),
+    };
+    let severity = if is_plural { LintSeverity::Warning } else { LintSeverity::Info };
+    RULE.finding(severity, schema, field, words)
+}
+
+fn speaks_of_many(name: &str) -> bool {
+    name.contains("service-accounts") || name.contains("serviceaccounts")
+}
+
+/// Whether a FlowSchema names no other subject.
+fn is_only_account(schema: &FlowSchema, subject: &Subject) -> bool {
+    schema.rules.iter().flat_map(|rule| &rule.subjects).all(|other| other == subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{lint_text, schema_for};
+    use super::*;
+
+    #[test]
+    fn one_account_stands_for_itself_only() {
+        for (schema, account, expected) in [
+            ("s", "default", Some(LintSeverity::Info)),
+            ("list-events-default-service-accounts", "default", Some(LintSeverity::Warning)),
+            ("default-service-accounts", "agent", Some(LintSeverity::Warning)),
+            ("default-service-accounts", "'*'", None),
+            ("s", "agent", None),
+        ] {
+            let subject = format!("{{kind: ServiceAccount, serviceAccount: {{namespace: default, name: {account}}}}}");
+            let findings = lint_text(&schema_for(schema, "workload-low", &subject));
+            let severity = findings.iter().find(|finding| finding.rule == RULE.name).map(|finding| finding.severity);
+            assert_eq!(severity, expected, "{schema} {account}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Queues so few, or hands so small, that heavy flows cover the whole hand of a light one.
+
+use super::super::{DistinguisherMethod, FlowSchema, collision_probability};
+use super::context::Context;
+use super::coverage::is_one_user;
+use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
+
+/// So likely may one heavy flow cover a light one's hand.
+const TOLERATED_OF_ONE: f64 = 0.01;
+/// So likely may four.
+const TOLERATED_OF_FOUR: f64 = 0.1;
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "squashes-light-flows",
+    reason: "Each flow is dealt a hand of queues, and waits in the shortest one. If all of its queues are also in the hands \
+             of heavy flows, it waits behind them (pkg/util/shufflesharding).",
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    let levels = context.levels.iter().copied();
+    levels.filter(|level| has_several_flows(&context.users_of(&level.name))).filter_map(finding).collect()
+}
+
+fn finding(level: &PriorityLevel) -> Option<LintFinding> {
+    let queuing = level.queuing()?;
+    let (queues, hand_size) = (u32::try_from(queuing.queues).ok()?, u32::try_from(queuing.hand_size).ok()?);
+    let [one, four, sixteen] = [1, 4, 16].map(|heavy| collision_probability(queues, hand_size, heavy));
+    if one < TOLERATED_OF_ONE && four < TOLERATED_OF_FOUR {
+        return None;
+    }
+    let message = match queues {
+        1 => "with one queue all flows wait in the same line".to_owned(),
+        _ => format!(
+            "with {queues} queues and a hand of {hand_size}, heavy flows are likely to cover a light one's hand"
+        ),
+    };
+    let words = Words {
+        message,
+        effect: format!(
+            "a light flow waits behind the heavy ones with a probability of {} for 1 heavy flow, {} for 4, {} for 16",
+            percent(one),
+            percent(four),
+            percent(sixteen)
+        ),
+        fix: "write queues: 64 and handSize: 6, or queues: 128 and handSize: 6; a larger handSize narrows each LIST"
+            .into(),
+    };
+    Some(RULE.finding(LintSeverity::Warning, level, "spec.limited.limitResponse.queuing", words))
+}
+
+fn percent(probability: f64) -> String {
+    match probability * 100.0 {
+        percent if percent < 0.01 => "less than 0.01 %".into(),
+        percent if percent < 1.0 => format!("{percent:.2} %"),
+        percent => format!("{percent:.0} %"),
+    }
+}
+
+/// Whether more than one flow may come to a level with such FlowSchemas.
+fn has_several_flows(users: &[&FlowSchema]) -> bool {
+    let is_split = |schema: &FlowSchema| match schema.distinguisher_method {
+        None => false,
+        Some(DistinguisherMethod::ByNamespace) => true,
+        Some(DistinguisherMethod::ByUser) => has_several_users(schema),
+    };
+    users.len() > 1 || users.iter().any(|schema| is_split(schema))
+}
+
+/// Whether more than one user may match.
+pub(super) fn has_several_users(schema: &FlowSchema) -> bool {
+    let mut subjects = schema.rules.iter().flat_map(|rule| &rule.subjects);
+    let first = subjects.next();
+    first.is_some_and(|first| !is_one_user(first)) || subjects.any(|subject| Some(subject) != first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{level_with_queues, lint_text, schema_for};
+    use super::*;
+
+    fn effect(queues: u32, hand_size: u32, subject: &str) -> Option<String> {
+        let text = level_with_queues("small", queues, hand_size) + &schema_for("s", "small", subject);
+        lint_text(&text).into_iter().find(|finding| finding.rule == RULE.name).map(|finding| finding.effect)
+    }
+
+    const MANY: &str = "{kind: Group, group: {name: developers}}";
+
+    #[test]
+    fn few_queues_and_small_hands_are_warned_of_with_their_odds() {
+        let of_few = effect(5, 1, MANY).unwrap();
+        assert!(of_few.contains("20 % for 1 heavy flow, 59 % for 4, 97 % for 16"), "{of_few}");
+        assert!(effect(1, 1, MANY).unwrap().contains("100 % for 1 heavy flow"));
+        for (queues, hand_size) in [(64, 6), (128, 6), (64, 8)] {
+            assert_eq!(effect(queues, hand_size, MANY), None, "{queues} {hand_size}");
+        }
+    }
+
+    #[test]
+    fn one_flow_alone_squashes_none() {
+        assert_eq!(effect(5, 1, "{kind: User, user: {name: alice}}"), None);
+    }
+}

@@ -1,0 +1,105 @@
+//! Shares that are taken from levels which need them.
+
+use super::context::{Context, listed};
+use super::shares_read_as_calls::shares_path;
+use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "starves-others",
+    reason: "The seats of a server are divided by shares: every share that is added makes the seats of all other levels fewer.",
+    check,
+};
+
+/// What a level loses.
+struct Loss {
+    words: String,
+    severity: LintSeverity,
+}
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    let Some((level, added)) = most_added(context) else { return Vec::new() };
+    let losses: Vec<Loss> = context.input.before.priority_levels.iter().filter_map(|one| loss(context, one)).collect();
+    let Some(severity) = losses.iter().map(|loss| loss.severity).max() else { return Vec::new() };
+    let words: Vec<&str> =
+        losses.iter().filter(|loss| loss.severity == severity).map(|loss| loss.words.as_str()).collect();
+    let words = Words {
+        message: format!("its {added} more shares leave other levels fewer seats"),
+        effect: listed(&words),
+        fix: "give it fewer shares, or more to the others; lendablePercent lets them use what it doesn't need".into(),
+    };
+    vec![RULE.finding(severity, level, shares_path(level), words)]
+}
+
+/// The level of the change that adds the most shares, and how many.
+fn most_added<'i>(context: &Context<'i>) -> Option<(&'i PriorityLevel, i32)> {
+    let before =
+        |name: &str| context.input.before.priority_level(name).map_or(0, PriorityLevel::nominal_concurrency_shares);
+    let added = context
+        .levels
+        .iter()
+        .map(|level| (*level, level.nominal_concurrency_shares().saturating_sub(before(&level.name))));
+    added.filter(|(_, added)| *added > 0).max_by_key(|(_, added)| *added)
+}
+
+fn loss(context: &Context<'_>, level: &PriorityLevel) -> Option<Loss> {
+    let name = &level.name;
+    let before = context.before_limits(name)?.nominal;
+    let after = context.after_limits(name)?.nominal;
+    let is_changed = context.levels.iter().any(|changed| changed.name == *name);
+    if level.is_exempt() || is_changed || after >= before {
+        return None;
+    }
+    let is_much = u64::from(before - after) * 10 > u64::from(before);
+    let demand = context.input.demand.iter().find(|demand| demand.priority_level == *name);
+    let change = format!("{name} goes from {before} to {after} seats");
+    match demand.map(|demand| demand.peak_seats) {
+        // What it lacked before too is not for this change to answer for, unless it takes much more.
+        Some((least, most)) if after < least && (before >= least || is_much) => {
+            let words = format!("{change} and was seen to need {}", range(least, most));
+            Some(Loss { words, severity: LintSeverity::Warning })
+        }
+        Some((least, most)) if after < most && before >= most => {
+            let words = format!("{change} and may need {}, as far as can be told", range(least, most));
+            Some(Loss { words, severity: LintSeverity::Info })
+        }
+        None if is_much => Some(Loss { words: change, severity: LintSeverity::Info }),
+        _ => None,
+    }
+}
+
+fn range(least: u32, most: u32) -> String {
+    if least == most { least.to_string() } else { format!("{least} to {most}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LevelDemand;
+    use super::super::fixtures::{level, lint_with_demand};
+    use super::*;
+
+    fn found(shares: u32, peak: Option<(u32, u32)>) -> Option<(LintSeverity, String)> {
+        let demand: Vec<LevelDemand> = peak
+            .map(|peak_seats| LevelDemand { priority_level: "workload-low".into(), peak_seats })
+            .into_iter()
+            .collect();
+        let text = level("big", &format!("nominalConcurrencyShares: {shares}"));
+        let finding = lint_with_demand(&text, &demand).into_iter().find(|finding| finding.rule == RULE.name)?;
+        Some((finding.severity, finding.effect))
+    }
+
+    #[test]
+    fn others_lose_seats_that_they_were_seen_to_need() {
+        let (severity, effect) = found(5, Some((242, 250))).unwrap();
+        assert_eq!(severity, LintSeverity::Warning);
+        assert_eq!(effect, "workload-low goes from 245 to 240 seats and was seen to need 242 to 250");
+        assert_eq!(found(5, Some((230, 242))).unwrap().0, LintSeverity::Info);
+        assert_eq!(found(5, Some((100, 120))), None);
+        assert_eq!(found(5, Some((400, 420))), None, "it had less than that before");
+    }
+
+    #[test]
+    fn without_a_measure_only_large_losses_are_told() {
+        assert_eq!(found(5, None), None);
+        assert_eq!(found(100, None).unwrap().0, LintSeverity::Info);
+    }
+}

@@ -1,0 +1,96 @@
+//! A subject that sends nothing, as far as the logs go: mostly a name that is written wrong.
+
+use super::super::{Subject, is_subject, subject_name};
+use super::context::{Context, listed, with_attributes};
+use super::coverage::{MASTERS, account};
+use super::{LintFinding, LintRule, LintSeverity, Traffic, Words};
+
+pub(super) const RULE: LintRule = LintRule {
+    name: "subject-not-in-logs",
+    reason: "Subjects are compared to the letter with the user and its groups: no pattern, no prefix, and a service account \
+             in its namespace only.",
+    check,
+};
+
+fn check(context: &Context<'_>) -> Vec<LintFinding> {
+    let traffic = context.input.traffic.unwrap_or_default();
+    let mut findings = Vec::new();
+    if traffic.is_empty() {
+        return findings;
+    }
+    for schema in &context.schemas {
+        for (index, rule) in schema.rules.iter().enumerate() {
+            for (inner, subject) in rule.subjects.iter().enumerate().filter(|(_, subject)| is_unseen(subject, traffic))
+            {
+                let alike = alike(subject, traffic);
+                let words = Words {
+                    message: format!("no request of the logs is of {}", subject_name(subject)),
+                    effect: "it matches nothing that the logs have".into(),
+                    fix: match alike.as_slice() {
+                        [] => {
+                            "look at the name, and at whether the logs cover a time when this client was at work".into()
+                        }
+                        _ => format!("look at the name: the logs have {}", listed(&alike)),
+                    },
+                };
+                let field = format!("spec.rules[{index}].subjects[{inner}]");
+                findings.push(RULE.finding(LintSeverity::Warning, *schema, field, words));
+            }
+        }
+    }
+    findings
+}
+
+fn is_unseen(subject: &Subject, traffic: &[Traffic]) -> bool {
+    let is_masters = matches!(subject, Subject::Group(group) if group == MASTERS);
+    !is_masters && !traffic.iter().any(|traffic| with_attributes(traffic, |request| is_subject(subject, request)))
+}
+
+/// Users of the logs with the same last part of the name; for a service account that has none such, those of its namespace.
+fn alike<'t>(subject: &Subject, traffic: &'t [Traffic]) -> Vec<&'t str> {
+    let name = match subject {
+        Subject::User(name) | Subject::Group(name) | Subject::ServiceAccount { name, .. } => name,
+    };
+    let last = name.rsplit(':').next().unwrap_or(name);
+    let of = |is_alike: &dyn Fn(&str) -> bool| {
+        let mut users: Vec<&str> =
+            traffic.iter().map(|traffic| traffic.user.as_str()).filter(|user| is_alike(user)).collect();
+        users.sort_unstable();
+        users.dedup();
+        users
+    };
+    let same_name = of(&|user| user.rsplit(':').next() == Some(last));
+    match account(subject) {
+        Some((namespace, _)) if same_name.is_empty() => {
+            of(&|user| user.starts_with(&format!("system:serviceaccount:{namespace}:")))
+        }
+        _ => same_name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{lint_with_traffic, list_pods, schema_for};
+    use super::*;
+
+    fn fixes(subject: &str, traffic: &[Traffic]) -> Vec<String> {
+        let findings = lint_with_traffic(&schema_for("s", "workload-low", subject), traffic);
+        findings.into_iter().filter(|finding| finding.rule == RULE.name).map(|finding| finding.fix).collect()
+    }
+
+    #[test]
+    fn a_subject_is_looked_for_in_the_logs_and_others_like_it_are_named() {
+        let traffic = [list_pods("system:serviceaccount:monitoring:prometheus", "", 5), list_pods("alice", "", 1)];
+        let account = |namespace: &str, name: &str| {
+            format!("{{kind: ServiceAccount, serviceAccount: {{namespace: {namespace}, name: {name}}}}}")
+        };
+        assert_eq!(fixes(&account("monitoring", "prometheus"), &traffic), [""; 0]);
+        assert_eq!(fixes(&account("monitoring", "'*'"), &traffic), [""; 0]);
+        let hint = "look at the name: the logs have system:serviceaccount:monitoring:prometheus";
+        assert_eq!(fixes(&account("default", "prometheus"), &traffic), [hint]);
+        assert_eq!(fixes(&account("monitoring", "prom"), &traffic), [hint]);
+        assert_eq!(fixes("{kind: User, user: {name: prometheus}}", &traffic), [hint]);
+        assert_eq!(fixes("{kind: User, user: {name: bob}}", &traffic).len(), 1);
+        assert_eq!(fixes("{kind: User, user: {name: bob}}", &[]), [""; 0], "without logs nothing can be said");
+    }
+}

@@ -1,0 +1,436 @@
+//! What a request is about, out of its method and URI: the server's view of it, before anything else looks at it
+//! (`k8s.io/apiserver/pkg/endpoints/request/requestinfo.go`, `NewRequestInfo`).
+//!
+//! Three things differ from the plain reading of a URI: a GET without a name is a list or a watch, a field selector may
+//! give a list its name, and old paths such as `/api/v1/watch/pods` have the verb in them.
+//!
+//! One difference is left: a label selector that can't be parsed makes the server forget the name of the field selector.
+//! Such a request is answered with 400, so its label selector isn't checked here.
+
+use std::borrow::Cow;
+
+/// What a request is about.
+///
+/// The fields may also be filled from an audit event, which has the verb, the `objectRef` and the URI.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestInfo<'r> {
+    /// Whether it is about an API resource: a path of `/api/V/…` or `/apis/G/V/…` with something after the version.
+    pub is_resource_request: bool,
+    /// The Kubernetes verb, empty for a method that has none; for other requests the HTTP method in lower case.
+    pub verb: Cow<'r, str>,
+    /// `api` or `apis`; empty for paths of anything else and for those too short to tell.
+    pub api_prefix: Cow<'r, str>,
+    /// The API group; empty for the core group.
+    pub api_group: Cow<'r, str>,
+    /// The API version; empty where the request is about no resource.
+    pub api_version: Cow<'r, str>,
+    /// The namespace, which a single Namespace object has too: its own name. Empty for cluster-scoped resources and
+    /// across all namespaces.
+    pub namespace: Cow<'r, str>,
+    /// The resource, in the plural.
+    pub resource: Cow<'r, str>,
+    /// The subresource, `log` for one; empty if there is none.
+    pub subresource: Cow<'r, str>,
+    /// The object's name: from the path, or for a list or watch from `fieldSelector=metadata.name=…`. Empty otherwise.
+    pub name: Cow<'r, str>,
+    /// The path without the query, percent-decoded.
+    pub path: Cow<'r, str>,
+}
+
+/// Whether the request has no place in the limits on concurrency: what it does ends when the client says so. A watch is
+/// one too, but passes through Priority and Fairness for its beginning.
+///
+/// This is the rule of kube-apiserver (`pkg/controlplane/apiserver/config.go`); aggregated API servers only except
+/// watches. `pods/log` counts even when it follows nothing.
+pub fn is_long_running(request: &RequestInfo<'_>) -> bool {
+    const VERBS: [&str; 2] = ["watch", "proxy"];
+    const SUBRESOURCES: [&str; 5] = ["attach", "exec", "proxy", "log", "portforward"];
+    if VERBS.contains(&request.verb.as_ref()) {
+        return true;
+    }
+    if request.is_resource_request {
+        SUBRESOURCES.contains(&request.subresource.as_ref())
+    } else {
+        request.path.starts_with("/debug/pprof/")
+    }
+}
+
+impl<'r> RequestInfo<'r> {
+    /// Reads method and URI, the URI as in the audit event's `requestURI`: path and query.
+    pub fn of(method: &str, uri: &'r str) -> Self {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let mut info = match percent_decoded(path) {
+            Cow::Borrowed(path) => Self::of_path(method, path),
+            Cow::Owned(path) => RequestInfo::of_path(method, &path).into_owned(),
+        };
+        if !info.resource.is_empty() && info.name.is_empty() {
+            info.refine_verb(query);
+        }
+        info
+    }
+
+    /// The same, borrowing nothing.
+    pub fn into_owned(self) -> RequestInfo<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        RequestInfo {
+            is_resource_request: self.is_resource_request,
+            verb: owned(self.verb),
+            api_prefix: owned(self.api_prefix),
+            api_group: owned(self.api_group),
+            api_version: owned(self.api_version),
+            namespace: owned(self.namespace),
+            resource: owned(self.resource),
+            subresource: owned(self.subresource),
+            name: owned(self.name),
+            path: owned(self.path),
+        }
+    }
+
+    /// What path and method say; a list is still a get, and a deletecollection a delete.
+    fn of_path(method: &str, path: &'r str) -> Self {
+        let mut info = Self { path: path.into(), verb: method.to_ascii_lowercase().into(), ..Self::default() };
+        let parts: Vec<&'r str> = path.trim_matches('/').split('/').collect();
+        let after_version = match parts[..] {
+            ["api", version, ref rest @ ..] if !rest.is_empty() => {
+                (info.api_prefix, info.api_version) = ("api".into(), version.into());
+                rest
+            }
+            ["apis", group, version, ref rest @ ..] if !rest.is_empty() => {
+                (info.api_prefix, info.api_group, info.api_version) = ("apis".into(), group.into(), version.into());
+                rest
+            }
+            ["apis", _, _] => {
+                info.api_prefix = "apis".into();
+                return info;
+            }
+            _ => return info,
+        };
+        info.is_resource_request = true;
+        match after_version {
+            // The server answers this with an error, the verb being unsettled.
+            ["watch" | "proxy"] => {}
+            [verb @ ("watch" | "proxy"), of_resource @ ..] => {
+                info.verb = (*verb).into();
+                info.take_resource(of_resource);
+            }
+            of_resource => {
+                info.verb = kubernetes_verb(method).into();
+                info.take_resource(of_resource);
+            }
+        }
+        info
+    }
+
+    /// Takes namespace, resource, name and subresource from what follows version and verb.
+    fn take_resource(&mut self, parts: &[&'r str]) {
+        let parts = match parts {
+            ["namespaces", namespace, rest @ ..] => {
+                self.namespace = (*namespace).into();
+                match rest {
+                    // Parts of the Namespace object itself.
+                    [] | ["status" | "finalize", ..] => parts,
+                    resource => resource,
+                }
+            }
+            _ => parts,
+        };
+        let part = |index: usize| Cow::Borrowed(parts.get(index).copied().unwrap_or_default());
+        self.resource = part(0);
+        self.name = part(1);
+        if self.verb != "proxy" {
+            self.subresource = part(2);
+        }
+    }
+
+    /// Settles the verb of a request without a name, and may find its name after all.
+    fn refine_verb(&mut self, query: &str) {
+        match self.verb.as_ref() {
+            "delete" => self.verb = "deletecollection".into(),
+            "get" => {
+                let parameters = Parameters::of(query);
+                self.verb = if parameters.is_true("watch") { "watch" } else { "list" }.into();
+                if let Some(name) = selected_name(&parameters) {
+                    self.name = name.into();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The verb of a method on a resource, a list being a get for now.
+fn kubernetes_verb(method: &str) -> &'static str {
+    match method {
+        "POST" => "create",
+        "GET" | "HEAD" => "get",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        "DELETE" => "delete",
+        _ => "",
+    }
+}
+
+/// The name that the field selector asks for. None where any of the options can't be decoded: the server then goes on
+/// without all of them but `watch`.
+fn selected_name(parameters: &Parameters<'_>) -> Option<String> {
+    if parameters.integer("limit").is_err() || parameters.integer("timeoutSeconds").is_err() {
+        return None;
+    }
+    let name = exact_value(parameters.text("fieldSelector"), "metadata.name")?;
+    is_path_segment(&name).then_some(name)
+}
+
+/// Whether an object can be called so (`apimachinery/pkg/api/validate/content`, `IsPathSegmentName`).
+fn is_path_segment(name: &str) -> bool {
+    name != "." && name != ".." && !name.contains(['/', '%'])
+}
+
+/// The value that a field selector demands of a field; none where it demands nothing, or can't be parsed
+/// (`apimachinery/pkg/fields/selector.go`).
+fn exact_value(selector: &str, field: &str) -> Option<String> {
+    let mut terms = selector_terms(selector);
+    terms.sort_unstable();
+    let mut exact = None;
+    for term in terms.into_iter().filter(|term| !term.is_empty()) {
+        // A `!` is an operator only before `=`.
+        let operator_at = [term.find("!="), term.find('=')].into_iter().flatten().min()?;
+        let (left, right) = term.split_at(operator_at);
+        let is_exact = !right.starts_with("!=");
+        let right = ["!=", "==", "="].iter().find_map(|operator| right.strip_prefix(operator))?;
+        let value = unescaped(right)?;
+        if is_exact && left == field && exact.is_none() {
+            exact = Some(value);
+        }
+    }
+    exact
+}
+
+/// A field selector's terms: split at commas that no backslash is before.
+fn selector_terms(selector: &str) -> Vec<&str> {
+    let mut terms = Vec::new();
+    let (mut start, mut is_escaped) = (0, false);
+    for (at, byte) in selector.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b',' => {
+                terms.push(&selector[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    terms.push(&selector[start..]);
+    terms
+}
+
+/// A field selector's value without its backslashes; none where one is missing or stands before anything else.
+fn unescaped(value: &str) -> Option<String> {
+    let mut text = String::with_capacity(value.len());
+    let mut characters = value.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => text.push(characters.next().filter(|next| matches!(next, '\\' | ',' | '='))?),
+            ',' | '=' => return None,
+            _ => text.push(character),
+        }
+    }
+    Some(text)
+}
+
+/// A query's parameters, as Go's `url.ParseQuery` reads them: a pair with a semicolon or a broken escape is passed over.
+pub(super) struct Parameters<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
+
+/// A number that is none.
+pub(super) struct NoInteger;
+
+impl<'q> Parameters<'q> {
+    /// Reads a query, without its `?`.
+    pub(super) fn of(query: &'q str) -> Self {
+        let is_sound = |pair: &&str| !pair.contains(';') && !has_broken_escape(pair);
+        let pairs = query.split('&').filter(is_sound);
+        Self(pairs.flat_map(|pair| form_urlencoded::parse(pair.as_bytes())).collect())
+    }
+
+    /// The first value of that name; none where it isn't there.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
+    }
+
+    /// The first value of that name, empty where it isn't there.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.get(name).unwrap_or_default()
+    }
+
+    /// A number, 0 where it isn't there; one that is there and empty is an error
+    /// (`apimachinery/pkg/runtime/conversion.go`, `Convert_Slice_string_To_int64`).
+    pub(super) fn integer(&self, name: &str) -> Result<i64, NoInteger> {
+        self.get(name).map_or(Ok(0), |value| value.parse().map_err(|_| NoInteger))
+    }
+
+    /// A switch: off where it isn't there, is `0`, or `false` however written; on for all else, the empty value too
+    /// (`apimachinery/pkg/runtime/conversion.go`, `Convert_Slice_string_To_bool`).
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
+    }
+}
+
+fn has_broken_escape(text: &str) -> bool {
+    text.split('%').skip(1).any(|after| {
+        !after.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+/// A path without its escapes. A broken escape stays as it is; such a request doesn't reach the server's handlers.
+fn percent_decoded(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') || has_broken_escape(path) {
+        return Cow::Borrowed(path);
+    }
+    let mut bytes = Vec::with_capacity(path.len());
+    for (index, piece) in path.split('%').enumerate() {
+        let (escape, rest) = if index == 0 { ("", piece) } else { piece.split_at(2) };
+        bytes.extend(u8::from_str_radix(escape, 16));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Verb, group, version, namespace, resource, subresource and name of a request for a resource.
+    fn resource(method: &str, uri: &str) -> String {
+        let info = RequestInfo::of(method, uri);
+        assert!(info.is_resource_request, "{method} {uri}");
+        let RequestInfo { verb, api_group, api_version, namespace, resource, subresource, name, .. } = info;
+        format!("{verb} {api_group}/{api_version} [{namespace}] {resource}/{subresource} {name}").trim_end().to_owned()
+    }
+
+    #[test]
+    fn method_and_path_say_what_is_done_to_what() {
+        for (method, uri, expected) in [
+            ("GET", "/api/v1/pods", "list /v1 [] pods/"),
+            ("HEAD", "/api/v1/pods", "list /v1 [] pods/"),
+            ("GET", "/api/v1/namespaces/default/pods/x", "get /v1 [default] pods/ x"),
+            ("POST", "/api/v1/namespaces/default/pods", "create /v1 [default] pods/"),
+            ("PUT", "/api/v1/nodes/n1/status", "update /v1 [] nodes/status n1"),
+            ("PATCH", "/apis/apps/v1/namespaces/a/deployments/d/scale", "patch apps/v1 [a] deployments/scale d"),
+            ("DELETE", "/api/v1/nodes/n1", "delete /v1 [] nodes/ n1"),
+            ("DELETE", "/api/v1/nodes", "deletecollection /v1 [] nodes/"),
+            ("OPTIONS", "/api/v1/pods", " /v1 [] pods/"),
+            ("get", "/api/v1/pods", " /v1 [] pods/"),
+            ("POST", "/api/v1/namespaces/a/services/s/proxy/b/c", "create /v1 [a] services/proxy s"),
+            ("GET", "//api/v1/pods/", "list /v1 [] pods/"),
+            ("GET", "/api/v1/pods/a%20b", "get /v1 [] pods/ a b"),
+            ("GET", "/api/v1/pods/a+b", "get /v1 [] pods/ a+b"),
+        ] {
+            assert_eq!(resource(method, uri), expected, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_is_in_itself_and_so_are_its_subresources() {
+        for (method, uri, expected) in [
+            ("GET", "/api/v1/namespaces", "list /v1 [] namespaces/"),
+            ("GET", "/api/v1/namespaces/foo", "get /v1 [foo] namespaces/ foo"),
+            ("PUT", "/api/v1/namespaces/foo/finalize", "update /v1 [foo] namespaces/finalize foo"),
+            ("GET", "/api/v1/namespaces/foo/status?watch", "get /v1 [foo] namespaces/status foo"),
+            ("GET", "/api/v1/namespaces/foo/statuses", "list /v1 [foo] statuses/"),
+        ] {
+            assert_eq!(resource(method, uri), expected, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn old_paths_have_the_verb_in_them_whatever_the_method() {
+        for (method, uri, expected) in [
+            ("GET", "/api/v1/watch/pods?watch=0", "watch /v1 [] pods/"),
+            ("PATCH", "/api/v1/watch/namespaces/a/pods?limit=5", "watch /v1 [a] pods/"),
+            ("GET", "/api/v1/watch/pods?fieldSelector=metadata.name%3Dfoo", "watch /v1 [] pods/"),
+            ("GET", "/api/v1/watch/namespaces/a/pods/x/status", "watch /v1 [a] pods/status x"),
+            ("POST", "/api/v1/proxy/namespaces/a/services/s/b", "proxy /v1 [a] services/ s"),
+            ("GET", "/api/v1/watch", "get /v1 [] /"),
+        ] {
+            assert_eq!(resource(method, uri), expected, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn a_watch_is_what_says_so_by_anything_but_false_and_0() {
+        for (query, verb) in [
+            ("watch", "watch"),
+            ("watch=", "watch"),
+            ("watch=1", "watch"),
+            ("watch=no", "watch"),
+            ("watch=0", "list"),
+            ("watch=False", "list"),
+            ("watch=false&watch=true", "list"),
+            ("watch=true&limit=abc", "watch"),
+            ("watch=true;limit=5", "list"),
+            ("watch=%zz", "list"),
+            ("w%61tch=%74rue", "watch"),
+        ] {
+            assert_eq!(RequestInfo::of("GET", &format!("/api/v1/pods?{query}")).verb, verb, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_field_selector_gives_a_list_its_name() {
+        for (selector, name) in [
+            ("metadata.name%3Dfoo", "foo"),
+            ("metadata.name=foo", "foo"),
+            ("metadata.name%3D%3Dfoo", "foo"),
+            ("metadata.name%3Dfoo,spec.nodeName%3Dn", "foo"),
+            ("spec.nodeName%21%3Dn,metadata.name%3Dfoo", "foo"),
+            ("metadata.name%3Db,metadata.name%3Da", "a"),
+            ("metadata.name%3Da%5C%2Cb", "a,b"),
+            ("metadata.name%21%3Dfoo", ""),
+            ("metadata.name%3D..", ""),
+            ("metadata.name%3Da%2Fb", ""),
+            ("metadata.name%3Da%3Db", ""),
+            ("metadata.name%3Da%5Cb", ""),
+            ("metadata.name%3Dfoo,nonsense", ""),
+            ("metadata.name%3Dfoo&limit=", ""),
+            ("metadata.name%3Dfoo&timeoutSeconds=1s", ""),
+            ("metadata.name%3D", ""),
+            ("%21a%3Db,metadata.name%3Dfoo", "foo"),
+        ] {
+            assert_eq!(
+                RequestInfo::of("GET", &format!("/api/v1/pods?fieldSelector={selector}")).name,
+                name,
+                "{selector}"
+            );
+        }
+        assert_eq!(RequestInfo::of("DELETE", "/api/v1/pods?fieldSelector=metadata.name%3Dfoo").name, "");
+    }
+
+    #[test]
+    fn other_paths_are_about_no_resource_and_keep_the_method() {
+        for uri in
+            ["/", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/healthz/etcd", "/openapi/v3/api/v1"]
+        {
+            let with_query = format!("{uri}?watch=true");
+            let info = RequestInfo::of("HEAD", &with_query);
+            assert!(!info.is_resource_request, "{uri}");
+            assert_eq!((info.verb.as_ref(), info.path.as_ref(), info.resource.as_ref()), ("head", uri, ""), "{uri}");
+        }
+    }
+
+    #[test]
+    fn streams_logs_and_profiles_are_long_running() {
+        for (method, uri, expected) in [
+            ("GET", "/api/v1/pods?watch=1", true),
+            ("GET", "/api/v1/namespaces/a/pods/x/log", true),
+            ("POST", "/api/v1/namespaces/a/pods/x/exec", true),
+            ("GET", "/api/v1/nodes/n/proxy/metrics", true),
+            ("GET", "/api/v1/proxy/nodes/n", true),
+            ("GET", "/debug/pprof/heap", true),
+            ("GET", "/debug/pprof", false),
+            ("GET", "/api/v1/namespaces/a/pods/x/status", false),
+            ("GET", "/api/v1/pods", false),
+        ] {
+            assert_eq!(is_long_running(&RequestInfo::of(method, uri)), expected, "{method} {uri}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How the server comes to the FlowSchema of one request, step by step and in words.
+
+use std::borrow::Cow;
+
+use super::config::{Config, FlowSchema, Rule, Subject};
+use super::matching::{Attributes, Matcher, Miss, Target, is_subject, nearest_miss, path_miss, resource_miss};
+
+/// One FlowSchema that was asked about a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step<'c> {
+    /// The FlowSchema.
+    pub flow_schema: &'c FlowSchema,
+    /// Whether it matches.
+    pub is_match: bool,
+    /// Why, or why not.
+    pub reason: String,
+}
+
+/// The FlowSchemas in the order in which they are asked, up to the first that matches; those whose priority level doesn't
+/// exist stand where they would be asked.
+pub fn steps<'c>(config: &'c Config, request: &Attributes<'_>) -> Vec<Step<'c>> {
+    let matcher = Matcher::new(config);
+    let mut asked: Vec<(&FlowSchema, bool)> = matcher.schemas().iter().map(|(schema, _)| (*schema, true)).collect();
+    asked.extend(matcher.dangling().iter().map(|schema| (*schema, false)));
+    asked.sort_by_key(|(schema, _)| (schema.matching_precedence, schema.name.as_str()));
+    let mut steps = Vec::new();
+    for (flow_schema, has_level) in asked {
+        let step = if has_level { step(flow_schema, request) } else { dangling(flow_schema) };
+        let is_match = step.is_match;
+        steps.push(step);
+        if is_match {
+            break;
+        }
+    }
+    steps
+}
+
+fn dangling(flow_schema: &FlowSchema) -> Step<'_> {
+    let reason = format!("its priority level {} doesn't exist, so it isn't asked", flow_schema.priority_level);
+    Step { flow_schema, is_match: false, reason }
+}
+
+fn step<'c>(flow_schema: &'c FlowSchema, request: &Attributes<'_>) -> Step<'c> {
+    let misses: Vec<Option<Miss>> = flow_schema.rules.iter().map(|rule| nearest_miss(rule, request)).collect();
+    if let Some(at) = misses.iter().position(Option::is_none) {
+        let reason = match_reason(&flow_schema.rules[at], at, request);
+        return Step { flow_schema, is_match: true, reason };
+    }
+    let nearest = misses.into_iter().enumerate().max_by_key(|(at, miss)| (*miss, std::cmp::Reverse(*at)));
+    let reason = match nearest {
+        Some((at, Some(Miss::Subject))) if flow_schema.rules.len() == 1 || at == 0 => {
+            format!("it is for {}", subjects(flow_schema))
+        }
+        Some((at, Some(miss))) => miss_reason(&flow_schema.rules[at], miss, request),
+        _ => "it has no rules, so it matches nothing".to_owned(),
+    };
+    Step { flow_schema, is_match: false, reason }
+}
+
+fn match_reason(rule: &Rule, at: usize, request: &Attributes<'_>) -> String {
+    let subject = rule.subjects.iter().find(|subject| is_subject(subject, request)).map(subject_name);
+    let subject = subject.unwrap_or_default();
+    match request.target {
+        Target::Resource { namespace: "", .. } => {
+            format!("rule {at} is for {subject}, and for requests without a namespace (clusterScope)")
+        }
+        Target::Resource { namespace, .. } => {
+            format!("rule {at} is for {subject}, and for namespace {namespace}")
+        }
+        Target::Path(_) => format!("rule {at} is for {subject}, and for this path"),
+    }
+}
+
+/// Why a rule whose subjects fit doesn't match.
+fn miss_reason(rule: &Rule, miss: Miss, request: &Attributes<'_>) -> String {
+    let of_resources = rule.resource_rules.iter().find(|one| resource_miss(one, request) == Some(miss));
+    let verb = request.verb;
+    match (request.target, of_resources) {
+        (Target::Resource { api_group, resource, subresource, namespace }, Some(rule)) => match miss {
+            Miss::Verb => format!("it is for {}, not {verb}", list("verb", &rule.verbs)),
+            Miss::ApiGroup => {
+                format!("it is for {}, not {}", list("API group", &rule.api_groups), group_name(api_group))
+            }
+            Miss::Resource => {
+                let asked = resource_name(resource, subresource);
+                format!("it is for {}, not {asked}", list("resource", &rule.resources))
+            }
+            Miss::Namespace if rule.namespaces.is_empty() => {
+                format!("it is for requests without a namespace only, and this one is for {namespace}")
+            }
+            Miss::Namespace => format!("it is for {}, not {namespace}", list("namespace", &rule.namespaces)),
+            _ => "the request has no namespace, and the rule has no clusterScope: true, whatever its namespaces are"
+                .into(),
+        },
+        (Target::Path(path), _) => {
+            let Some(rule) = rule.non_resource_rules.iter().find(|one| path_miss(one, verb, path) == Some(miss)) else {
+                return "it is for requests for resources only".to_owned();
+            };
+            match miss {
+                Miss::Verb => format!("it is for {}, not {verb}", list("verb", &rule.verbs)),
+                _ => format!("it is for {}, not {path}", list("path", &rule.non_resource_urls)),
+            }
+        }
+        _ => "it is for paths only, not for resources".to_owned(),
+    }
+}
+
+/// Some names with what they are: `verb list`, `verbs get, list`.
+fn list(noun: &str, names: &[String]) -> String {
+    /// More names than that are not read.
+    const SHOWN: usize = 4;
+    let shown: Vec<Cow<'_, str>> = names.iter().take(SHOWN).map(|name| group_name(name)).collect();
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+    format!("{noun}{plural} {}{more}", shown.join(", "))
+}
+
+/// The core group has no name.
+fn group_name(name: &str) -> Cow<'_, str> {
+    Cow::Borrowed(if name.is_empty() { "\"\" (core)" } else { name })
+}
+
+fn resource_name(resource: &str, subresource: &str) -> String {
+    if subresource.is_empty() { resource.to_owned() } else { format!("{resource}/{subresource}") }
+}
+
+fn subjects(schema: &FlowSchema) -> String {
+    /// More subjects than that are not read.
+    const SHOWN: usize = 3;
+    let all: Vec<String> = schema.rules.iter().flat_map(|rule| &rule.subjects).map(subject_name).collect();
+    let more = if all.len() > SHOWN { format!(" and {} more", all.len() - SHOWN) } else { String::new() };
+    format!("{}{more}", all[..all.len().min(SHOWN)].join(", "))
+}
+
+/// A subject in words, such as `group system:nodes`.
+pub fn subject_name(subject: &Subject) -> String {
+    match subject {
+        Subject::User(name) if name == "*" => "any user".to_owned(),
+        Subject::User(name) => format!("user {name}"),
+        Subject::Group(name) => format!("group {name}"),
+        Subject::ServiceAccount { namespace, name } if name == "*" => {
+            format!("the service accounts of namespace {namespace}")
+        }
+        Subject::ServiceAccount { namespace, name } => format!("service account {namespace}/{name}"),
+    }
+}
