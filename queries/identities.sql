@@ -5,15 +5,17 @@
 -- why:    The user is who the server says it is, the user agent only what the client says; a client is told from both,
 --         and from the shape of its requests: informers of client-go set allowWatchBookmarks, its typed ones also a
 --         `timeout` beside timeoutSeconds; agents on nodes select by spec.nodeName. One pod stands for all.
---         Groups are those of the first in order, as all of one user have the same. Instances are counted by grouping
---         twice, which is many times faster than count(distinct) where there are thousands of users.
+--         Groups are those of the first in order, as all of one user have the same. The keys are numbers that stand for
+--         the text beside them: grouping by text takes several times as long. The second grouping has few rows left.
 with by_instance as (
     select
-        user_name,
-        user_agent,
-        instance,
-        min(array_to_string(user_groups, chr(31))) as user_groups,
-        min(pod_name) as pod_name,
+        caller_key,
+        groups_key,
+        instance_key,
+        any_value(user_name) as user_name,
+        any_value(user_agent) as user_agent,
+        array_to_string(any_value(user_groups), chr(31)) as user_groups,
+        any_value(pod_name) as pod_name,
         count(*) as request_count,
         count(*) filter (where verb = 'list') as list_count,
         count(*) filter (where verb = 'watch') as watch_count,
@@ -27,11 +29,12 @@ with by_instance as (
         min(received_at) as first_received_at,
         max(received_at) as last_received_at
     from requests
-    group by user_name, user_agent, instance
+    group by caller_key, groups_key, instance_key
 )
 select
-    user_name,
-    user_agent,
+    any_value(user_name) as user_name,
+    any_value(user_agent) as user_agent,
+    caller_key,
     arrow_cast(string_to_array(min(user_groups), chr(31)), 'List(Utf8View)') as user_groups,
     min(pod_name) as pod_name,
     sum(request_count) as request_count,
@@ -43,9 +46,9 @@ select
     sum(node_scoped_count) as node_scoped_count,
     sum(reflector_count) as reflector_count,
     sum(typed_informer_count) as typed_informer_count,
-    count(instance) as instance_count,
+    count(distinct instance_key) as instance_count,
     min(first_received_at) as first_received_at,
     max(last_received_at) as last_received_at
 from by_instance
-group by user_name, user_agent
+group by caller_key
 order by request_count desc, user_name, user_agent;

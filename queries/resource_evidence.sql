@@ -16,24 +16,24 @@
 --                         several chains ended on the same page speaks for it (equal_chain_count)
 --         A server that reads LISTs from etcd says so, from 1.30 on: whole LISTs, most recent and over 0.5 s, then come
 --         with the time it took to decode (decoded_list_count of slow_full_list_count).
---         Objects and pages are grouped, not counted as distinct: groups can go to disk, sets can't.
+--         Objects and pages are grouped, not counted as distinct: groups can go to disk, sets can't. Objects are told by
+--         their keys, which are numbers, for speed.
 with seen as (
     select
+        object_key,
         api_group,
         resource,
         verb,
         user_name,
+        user_agent,
+        user_key,
         list_kind,
         response_bytes,
         latency_total_secs,
         latency_decode_secs,
-        case
-            when
-                verb in ('get', 'create', 'update', 'patch', 'delete')
-                and name is not null
-                and subresource is distinct from 'proxy'
-                then coalesce(namespace, '') || '/' || name
-        end as object_name,
+        verb in ('get', 'create', 'update', 'patch', 'delete')
+            and name is not null
+            and subresource is distinct from 'proxy' as is_named,
         verb in ('get', 'create', 'update', 'patch') and coalesce(subresource, 'status') = 'status' as is_object,
         scope = 'cluster' and label_selector is null and field_selector is null as is_collection,
         case
@@ -44,45 +44,44 @@ with seen as (
                 and scope = 'cluster'
                 and label_selector is null
                 and field_selector is null
-                then request_uri
-        end as page_uri,
-        "limit" as page_limit,
-        user_agent,
+                then concat_ws(chr(31), user_name, user_agent, cast("limit" as varchar), request_uri)
+        end as page,
+        "limit",
         continue_revision
     from requests
-    where is_resource_request and code >= 200 and code < 300 and verb <> 'watch'
+    where resource is not null and code >= 200 and code < 300 and verb <> 'watch'
 ),
 things as (
     select
-        api_group,
-        resource,
-        object_name,
-        page_uri,
-        case when page_uri is not null then user_name end as chain_user_name,
-        case when page_uri is not null then user_agent end as chain_user_agent,
-        case when page_uri is not null then page_limit end as chain_limit,
-        case when page_uri is not null then continue_revision end as chain_revision,
-        max(case when starts_with(user_name, 'system:node:') then user_name end) as kubelet_name,
-        count(*) filter (where verb = 'delete' and object_name is not null) as delete_count,
-        max(response_bytes) filter (where is_object) as object_bytes,
+        object_key,
+        page,
+        any_value(api_group) as api_group,
+        any_value(resource) as resource,
+        any_value(case when page is not null then user_name end) as chain_user_name,
+        any_value(case when page is not null then user_agent end) as chain_user_agent,
+        any_value(case when page is not null then "limit" end) as chain_limit,
+        any_value(case when page is not null then continue_revision end) as chain_revision,
+        max(case when starts_with(user_name, 'system:node:') then user_key end) as kubelet_key,
+        bool_or(is_named) as is_named,
+        count(*) filter (where verb = 'delete' and is_named) as delete_count,
+        max(response_bytes) filter (where is_object and is_named) as object_bytes,
         max(response_bytes)
             filter (where is_collection and list_kind in ('full', 'cached', 'reflector', 'relist'))
             as collection_bytes,
         count(*) filter (where list_kind = 'full' and latency_total_secs is not null) as slow_full_list_count,
         count(*) filter (where list_kind = 'full' and latency_decode_secs is not null) as decoded_list_count
     from seen
-    group by
-        api_group, resource, object_name, page_uri, chain_user_name, chain_user_agent, chain_limit, chain_revision
+    group by object_key, page
 ),
 chains as (
     select
         api_group,
         resource,
         chain_limit,
-        count(page_uri) as page_count,
-        count(object_name) as name_count,
+        count(page) as page_count,
+        count(*) filter (where is_named) as name_count,
         count(*) filter (where delete_count > 0) as deleted_name_count,
-        count(distinct kubelet_name) as kubelet_count,
+        count(distinct kubelet_key) as kubelet_count,
         count(object_bytes) as sized_object_count,
         cast(percentile_cont(0.5) within group (order by object_bytes) as bigint) as median_object_bytes,
         cast(avg(object_bytes) as bigint) as mean_object_bytes,

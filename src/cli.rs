@@ -33,6 +33,12 @@ pub enum Command {
     Clients(ClientsArgs),
     /// Tell how many objects each resource has and how big they are, and what that rests on
     Resources(ResourcesArgs),
+    /// API Priority and Fairness: who hits which FlowSchema, what it costs, and what is wrong with a change
+    Apf {
+        /// What to do.
+        #[command(subcommand)]
+        command: ApfCommand,
+    },
     /// Answer a question about the requests in audit logs: a query that comes along, or SQL
     Query(QueryArgs),
     /// Tell what audit logs can and cannot tell
@@ -96,6 +102,21 @@ pub struct SizeArgs {
     /// A feature gate of the server that isn't at its default: NAME=on or NAME=off
     #[arg(long, value_name = "NAME=STATE", value_delimiter = ',')]
     pub server_features: Vec<String>,
+    /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together; 600 by default
+    #[arg(long, value_name = "SEATS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub server_concurrency: Option<u32>,
+}
+
+/// What is known of API Priority and Fairness on the server.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "API Priority and Fairness")]
+pub struct FlowArgs {
+    /// The server's FlowSchemas and priority levels, as kubectl get -o yaml prints them; by default those of a fresh cluster
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Vec<PathBuf>,
+    /// The apiserver's own log at -v=3: its word on FlowSchema, priority level and seats of each request
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub httplog: Vec<PathBuf>,
 }
 
 /// Arguments of `query`.
@@ -147,6 +168,9 @@ pub struct QueryArgs {
     /// What is how big.
     #[command(flatten)]
     pub sizes: SizeArgs,
+    /// What goes where.
+    #[command(flatten)]
+    pub flows: FlowArgs,
     /// The logs' part.
     #[command(flatten)]
     pub logs: LogArgs,
@@ -290,6 +314,141 @@ pub struct ResourcesArgs {
     /// The logs' part.
     #[command(flatten)]
     pub logs: LogArgs,
+}
+
+/// The subcommands of `apf`.
+#[derive(Debug, Subcommand)]
+pub enum ApfCommand {
+    /// Tell which client goes by which FlowSchema and priority level, and what that takes of the server's seats
+    Explain(ExplainArgs),
+    /// Print the limits of each priority level in seats, before and after a change
+    Seats(SeatsArgs),
+    /// Tell what is wrong with FlowSchemas and priority levels before they are applied
+    Lint(LintArgs),
+}
+
+/// Arguments of `apf explain`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass apf explain /var/log/kubernetes/audit/ --config live.yaml --kube-version 1.34
+  stormglass apf explain audit.log --httplog kube-apiserver.log
+  stormglass apf explain --user system:serviceaccount:monitoring:prometheus --verb list --path /api/v1/pods")]
+pub struct ExplainArgs {
+    /// The logs
+    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required_unless_present = "user")]
+    pub inputs: Vec<String>,
+    /// Explain one request of this user, step by step, instead of logs
+    #[arg(long, value_name = "NAME", conflicts_with = "inputs", requires = "path")]
+    pub user: Option<String>,
+    /// The groups of --user; by default those that the server itself gives to such a user
+    #[arg(long, value_name = "GROUP", value_delimiter = ',', requires = "user")]
+    pub groups: Vec<String>,
+    /// The verb of that request, such as list, or its HTTP method
+    #[arg(long, value_name = "VERB", default_value = "get", requires = "user")]
+    pub verb: String,
+    /// Its path, with its query if it has one, such as /api/v1/pods?limit=500
+    #[arg(long, value_name = "PATH", requires = "user")]
+    pub path: Option<String>,
+    /// Show the N rows of clients that took most; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub top: usize,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: ReportFormat,
+    /// Who is who.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// What is how big.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// What goes where.
+    #[command(flatten)]
+    pub flows: FlowArgs,
+    /// The logs' part.
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// Arguments of `apf seats`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass apf seats
+  stormglass apf seats --config live.yaml --server-concurrency 1200
+  stormglass apf seats --config live.yaml new-level.yaml")]
+pub struct SeatsArgs {
+    /// FlowSchemas and priority levels that are to be applied
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub change: Vec<PathBuf>,
+    /// The server's priority levels, as kubectl get -o yaml prints them; by default those of a fresh cluster
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Vec<PathBuf>,
+    /// The server's version, such as 1.34; by default the newest that is known
+    #[arg(long, value_name = "VERSION")]
+    pub kube_version: Option<String>,
+    /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together
+    #[arg(long, value_name = "SEATS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub server_concurrency: u32,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: ReportFormat,
+}
+
+/// Arguments of `apf lint`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass apf lint limiter.yaml
+  stormglass apf lint limiter.yaml --config live.yaml /var/log/kubernetes/audit/
+  stormglass apf lint manifests/*.yaml --format json --fail-on warning
+  stormglass apf lint --explain misses-cluster-lists")]
+pub struct LintArgs {
+    /// FlowSchemas and priority levels in YAML or JSON; and logs, whose requests show what they would catch
+    #[arg(value_name = "FILE|LOGS", value_hint = ValueHint::AnyPath, required_unless_present_any = ["explain", "rules"])]
+    pub inputs: Vec<String>,
+    /// Exit with 1 if a finding is of this severity or worse
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<LintSeverityName>,
+    /// Explain a rule: why the pattern is bad
+    #[arg(long, value_name = "RULE", conflicts_with = "inputs")]
+    pub explain: Option<String>,
+    /// List the rules
+    #[arg(long, conflicts_with_all = ["inputs", "explain"])]
+    pub rules: bool,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: ReportFormat,
+    /// Who is who.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// What is how big.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// What goes where.
+    #[command(flatten)]
+    pub flows: FlowArgs,
+    /// The logs' part.
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// How bad a finding of `apf lint` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LintSeverityName {
+    /// Worth knowing.
+    Info,
+    /// Does something else than it seems to be meant for, or hurts others.
+    Warning,
+    /// The server refuses, ignores or deletes it.
+    Error,
+}
+
+/// Formats of reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON object.
+    Json,
 }
 
 /// Arguments of `doctor`.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails")]
 
+mod apf;
 mod cli;
 mod corpus;
 mod differential;
@@ -11,4 +12,5 @@ mod queries;
 mod sources;
 mod storms;
 mod support;
+mod truth;
 mod vectors;

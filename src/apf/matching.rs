@@ -70,7 +70,7 @@ pub struct Classification<'c> {
 
 impl<'c> Matcher<'c> {
     /// The order in which a server with this configuration asks. It should have the mandatory objects
-    /// ([`Config::with_mandatory`](super::Config::with_mandatory)).
+    /// ([`live_config`](super::live_config)).
     pub fn new(config: &'c Config) -> Self {
         let mut schemas: Vec<&FlowSchema> = config.flow_schemas.iter().collect();
         schemas.sort_by(|a, b| (a.matching_precedence, &a.name).cmp(&(b.matching_precedence, &b.name)));

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::dimensions::{Settings, catalogue};
 use super::logs::{open, report};
 use super::query::{Show, show_named};
+use super::settings::{Settings, catalogue};
 use crate::cli::{ClientsArgs, SizeArgs};
 use crate::clients::Catalogue;
 use crate::console::Console;

@@ -1,123 +1,23 @@
 //! Fills the dimension tables: who each client is, how big each resource is, what each shape of LIST costs.
+//!
+//! Where requests go in API Priority and Fairness is filled in by [`fill_flows`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::Result;
 use serde::Deserialize;
 
-use crate::audit::parse_instant;
-use crate::cli::{ClientArgs, SizeArgs};
-use crate::clients::{Catalogue, Classification, ClientType, Identity};
+use super::flows::{FLOW_REQUESTS, Flows, WatchCount, fill_flows};
+use super::settings::{Settings, metrics_around, metrics_of, version};
+use crate::audit::{Micros, parse_instant};
+use crate::clients::{Classification, ClientType, Identity};
 use crate::memory::{
-    Given, ListShape, Observed, Range, ResourceSize, Server, Snapshot, answer, held, list_kind, node_count,
-    reads_lists_from_etcd, sizes, unseen,
+    ListShape, Observed, Range, ResourceSize, Server, answer, held, list_kind, node_count, reads_lists_from_etcd,
+    sizes, unseen,
 };
-use crate::tables::{ClientRow, Database, DimensionRow, ListCostRow, ResourceRow, TablesError, TypedRow};
-
-/// What is told of clients and sizes from outside the logs.
-#[derive(Debug)]
-pub struct Settings {
-    /// The rules by which clients are told.
-    pub catalogue: Catalogue,
-    /// Sizes given by hand.
-    pub given: Vec<Given>,
-    /// The apiservers' metrics.
-    pub metrics: Vec<Taken>,
-    /// What is given of the server.
-    pub server: Server,
-}
-
-impl Default for Settings {
-    /// Nothing is told: the catalogue is the one that comes along.
-    fn default() -> Self {
-        Self { catalogue: Catalogue::embedded(), given: Vec::new(), metrics: Vec::new(), server: Server::default() }
-    }
-}
-
-/// A snapshot of metrics, and when it was taken, in microseconds since 1970; `None` if it holds for all times.
-#[derive(Debug)]
-pub struct Taken {
-    at: Option<i64>,
-    snapshot: Snapshot,
-}
-
-impl Settings {
-    /// Reads what the arguments name.
-    ///
-    /// # Errors
-    /// When a file can't be read, or something isn't as it should be.
-    pub fn of(clients: &ClientArgs, sizes: &SizeArgs) -> Result<Self> {
-        let given = sizes.resource.iter().map(|text| text.parse().with_context(|| format!("in --resource {text}")));
-        let mut server = Server::default();
-        if let Some(text) = &sizes.kube_version {
-            let version = version(text).ok_or_else(|| anyhow!("--kube-version {text:?} is not of the form 1.34"))?;
-            server.version = Some(version);
-        }
-        for text in &sizes.server_features {
-            feature(text, &mut server)?;
-        }
-        Ok(Self {
-            catalogue: catalogue(clients)?,
-            given: given.collect::<Result<_>>()?,
-            metrics: sizes.metrics.iter().map(|text| metrics(text)).collect::<Result<_>>()?,
-            server,
-        })
-    }
-}
-
-/// The catalogue that comes along, with the rules of a file before its own.
-pub(super) fn catalogue(args: &ClientArgs) -> Result<Catalogue> {
-    let Some(path) = &args.clients else {
-        return Ok(Catalogue::embedded());
-    };
-    let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-    let own = Catalogue::parse(&text).with_context(|| format!("{} is no catalogue of clients", path.display()))?;
-    Ok(Catalogue::embedded().extended_by(own))
-}
-
-fn feature(text: &str, server: &mut Server) -> Result<()> {
-    let (name, state) = text.split_once('=').unwrap_or((text, ""));
-    let is_on = match state {
-        "on" | "true" => true,
-        "off" | "false" => false,
-        _ => bail!("--server-features {text:?} is not of the form NAME=on or NAME=off"),
-    };
-    match name {
-        "ConsistentListFromCache" => server.reads_lists_from_etcd = Some(!is_on),
-        "StreamingCollectionEncodingToJSON" | "StreamingCollectionEncodingToProtobuf" => {
-            server.streams_encoding = Some(is_on);
-        }
-        _ => bail!(
-            "--server-features {name}: only ConsistentListFromCache and StreamingCollectionEncodingToJSON bear on what a \
-             LIST costs"
-        ),
-    }
-    Ok(())
-}
-
-/// A file of metrics as typed: `FILE`, or `FILE@TIME`.
-fn metrics(text: &str) -> Result<Taken> {
-    let at = text.rsplit_once('@').and_then(|(path, time)| Some((path, parse_instant(time)?)));
-    let (path, given_at) = at.map_or((text, None), |(path, at)| (path, Some(at)));
-    let content = fs::read_to_string(path).with_context(|| format!("can't read {path}"))?;
-    let snapshot = Snapshot::read(&content).with_context(|| format!("in {path}"))?;
-    let at = given_at.or_else(|| parse_instant(snapshot.taken.as_deref()?));
-    Ok(Taken { at, snapshot })
-}
-
-/// The metrics to go by for a span of time: those taken within it and those for all times; if there are none, the one
-/// taken nearest.
-fn metrics_of(taken: &[Taken], first_at: i64, last_at: i64) -> Vec<Snapshot> {
-    let distance = |at: i64| (first_at - at).max(at - last_at).max(0);
-    let within = |taken: &&Taken| taken.at.is_none_or(|at| distance(at) == 0);
-    let mut found: Vec<_> = taken.iter().filter(within).map(|taken| taken.snapshot.clone()).collect();
-    if found.is_empty() {
-        let nearest = taken.iter().min_by_key(|taken| taken.at.map(distance));
-        found.extend(nearest.map(|taken| taken.snapshot.clone()));
-    }
-    found
-}
+use crate::tables::{
+    ClientRow, Database, DimensionRow, FlowRow, ListCostRow, ResourceRow, TablesError, TypedRow, VerdictRow,
+};
 
 /// What the dimension tables were made of.
 #[derive(Debug, Default)]
@@ -126,13 +26,21 @@ pub struct Dimensions {
     pub clients: Vec<(Caller, Classification)>,
     /// How big each resource is.
     pub sizes: Vec<ResourceSize>,
+    /// How big each resource may have been to the server itself.
+    pub known_sizes: Vec<ResourceSize>,
+    /// When the first request was received, and the last, in microseconds.
+    pub span: (Micros, Micros),
     /// What the server was taken to be.
     pub server: Server,
+    /// What the requests are to API Priority and Fairness; `None` where nobody asked.
+    pub flows: Option<Flows>,
 }
 
 /// A row of the query `identities`.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Caller {
+    /// `caller_key` of its requests.
+    pub caller_key: i64,
     /// What clients are told by.
     #[serde(flatten)]
     pub identity: Identity,
@@ -149,6 +57,7 @@ pub struct Caller {
 impl TypedRow for Caller {
     const QUERY: &'static str = "identities";
     const COLUMNS: &'static [&'static str] = &[
+        "caller_key",
         "user_name",
         "user_groups",
         "user_agent",
@@ -194,16 +103,23 @@ impl TypedRow for Shape {
 pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &Settings) -> Result<Dimensions> {
     let needs = database.needs(text);
     let needs_any = |names: &[&str]| names.iter().any(|name| needs.contains(*name));
+    let reads_logs = |name: &&str| database.queries().get(name).is_some_and(|query| query.reads == ["requests"]);
     let mut keep: BTreeSet<&str> = also.iter().copied().collect();
-    if needs_any(&["collection_reads", ListCostRow::TABLE]) {
+    keep.extend(needs.iter().map(String::as_str).filter(reads_logs));
+    if needs_any(&[ListCostRow::TABLE]) {
         keep.insert("collection_reads");
     }
-    if needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]) {
+    let needs_flows = needs_any(&[FlowRow::TABLE]);
+    if needs_flows {
+        keep.extend([FLOW_REQUESTS, WatchCount::QUERY]);
+    }
+    let needs_beliefs = needs_flows || needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]);
+    if needs_beliefs {
         keep.extend([Caller::QUERY, Observed::QUERY]);
     }
     database.keep(&keep.into_iter().collect::<Vec<_>>()).await?;
     let mut dimensions = Dimensions::default();
-    if needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]) {
+    if needs_beliefs {
         let callers: Vec<Caller> = database.rows().await?;
         let observed: Vec<Observed> = database.rows().await?;
         dimensions = believe(callers, &observed, settings);
@@ -212,6 +128,12 @@ pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &
         if needs_any(&[ListCostRow::TABLE]) {
             fill_list_costs(database, &dimensions, &observed).await?;
         }
+    }
+    if needs_flows {
+        dimensions.flows = Some(fill_flows(database, &dimensions, &settings.flows).await?);
+    }
+    if needs_any(&[VerdictRow::TABLE]) {
+        database.fill(&settings.flows.verdicts)?;
     }
     let kept: Vec<&str> =
         needs.iter().map(String::as_str).filter(|name| database.queries().get(name).is_some()).collect();
@@ -228,6 +150,8 @@ fn believe(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> 
     let last_at = callers.iter().filter_map(|caller| instant(&caller.last_received_at)).max().unwrap_or(0);
     let metrics = metrics_of(&settings.metrics, first_at, last_at);
     let server = server(&callers, observed, settings.server);
+    let known = metrics_around(&settings.metrics, first_at, last_at);
+    let known_sizes = sizes(&settings.given, &known, observed);
     let sizes = sizes(&settings.given, &metrics, observed);
     let classify = |caller: Caller| {
         let classification = settings.catalogue.classify(&caller.identity);
@@ -235,7 +159,7 @@ fn believe(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> 
     };
     let mut clients: Vec<_> = callers.into_iter().map(classify).collect();
     tell_namespaces_apart(&mut clients);
-    Dimensions { clients, sizes, server }
+    Dimensions { clients, sizes, known_sizes, span: (first_at, last_at), server, flows: None }
 }
 
 /// A service account's name may stand in several namespaces. Of types that are named after the account, these are
@@ -284,12 +208,6 @@ fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
 
 /// Since when the most recent state is listed from the watch cache by default (`ConsistentListFromCache`).
 const CONSISTENT_LISTS_FROM_CACHE: (u32, u32) = (1, 31);
-
-/// Major and minor version.
-fn version(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.trim_start_matches('v').split(['.', '-', '+', ' ']);
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
 
 async fn fill_list_costs(
     database: &Database,
@@ -350,6 +268,7 @@ fn size_basis(size: &ResourceSize) -> String {
 
 fn client_row((caller, client): &(Caller, Classification)) -> ClientRow {
     ClientRow {
+        caller_key: caller.caller_key,
         user_name: caller.identity.user_name.clone(),
         user_agent: caller.identity.user_agent.clone(),
         client_type: client.client_type.name().to_owned(),

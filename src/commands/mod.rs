@@ -1,21 +1,28 @@
 //! One file per subcommand: what runs after what. Nothing is decided here that a stage could decide.
 
+mod apf;
 mod dimensions;
 mod doctor;
+mod flows;
 mod logs;
 mod clients;
 mod query;
 mod resources;
+mod settings;
 mod storms;
 mod synth;
 
-pub use dimensions::{Dimensions, Settings, Taken, prepare};
+pub use dimensions::{Dimensions, prepare};
+pub use flows::{FlowSettings, Flows};
+pub use settings::{Settings, Taken};
 
 use anyhow::{Error, Result};
 use clap::CommandFactory;
+use serde::Serialize;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ReportFormat};
 use crate::console::Console;
+use crate::report::{Block, json};
 use crate::source::SourceError;
 use crate::tables::TablesError;
 
@@ -26,6 +33,7 @@ use crate::tables::TablesError;
 pub fn run(command: Command, console: Console) -> Result<u8> {
     match command {
         Command::Storms(args) => return storms::run(&args, console).map(u8::from),
+        Command::Apf { command } => return apf::run(&command, console).map(u8::from),
         Command::Clients(args) => clients::run(&args, console)?,
         Command::Resources(args) => resources::run(&args, console)?,
         Command::Query(args) => query::run(args, console)?,
@@ -36,6 +44,30 @@ pub fn run(command: Command, console: Console) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// Prints a report to the terminal, or as JSON.
+fn show_report<T: Serialize>(
+    report: &T,
+    blocks: impl FnOnce(&T) -> Vec<Block>,
+    format: ReportFormat,
+    console: Console,
+) -> Result<()> {
+    match format {
+        ReportFormat::Json => Ok(console.line(&json(report)?)?),
+        ReportFormat::Table => show_blocks(blocks(report), console),
+    }
+}
+
+fn show_blocks(blocks: Vec<Block>, console: Console) -> Result<()> {
+    for block in blocks {
+        match block {
+            Block::Heading(text) => console.heading(&text)?,
+            Block::Line(text) => console.line(&text)?,
+            Block::Table(table) => console.table(&table)?,
+        }
+    }
+    Ok(())
 }
 
 /// What commands may use whose queries hold little more than a row for each client.

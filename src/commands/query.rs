@@ -7,8 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::dimensions::{Settings, prepare};
+use super::dimensions::prepare;
 use super::logs::{Opened, open, report};
+use super::settings::Settings;
 use super::{Advice, Interrupted, MEMORY_BYTES};
 use crate::cli::{OutputFormat, QueryArgs};
 use crate::console::Console;
@@ -32,7 +33,8 @@ pub(super) fn run(args: QueryArgs, console: Console) -> Result<()> {
     let (question, inputs) = question(&args)?;
     let params = params(&args.param)?;
     let memory = units::parse_bytes(&args.memory).context("--memory is no size, such as 512MiB")?;
-    let settings = Settings::of(&args.clients, &args.sizes)?;
+    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
+    settings.flows.notes.iter().for_each(|note| console.note(note));
     let opened = open(inputs, &args.logs, console)?;
     let database = Database::new(&opened.logs, queries, usize::try_from(memory).unwrap_or(usize::MAX))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

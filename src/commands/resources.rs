@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::dimensions::Settings;
 use super::logs::{open, report};
 use super::query::{Show, show_named};
+use super::settings::Settings;
 use crate::cli::{ClientArgs, ResourcesArgs};
 use crate::console::Console;
 

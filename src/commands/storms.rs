@@ -5,16 +5,17 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use super::dimensions::{Dimensions, Settings, prepare};
+use super::dimensions::{Dimensions, prepare};
 use super::logs::{Opened, moment, open, report};
-use super::{Advice, Interrupted};
+use super::settings::Settings;
+use super::{Advice, Interrupted, show_blocks};
 use crate::cli::{SeverityName, StormFormat, StormsArgs};
 use crate::console::Console;
 use crate::findings::{
     Bytes, Episode, EpisodeClient, Finding, Kind, Measured, Note, Presence, Pressure, Restart, Severity, Thresholds,
     blind_spots, coverage, explain, judge, verdict,
 };
-use crate::report::{Block, SCHEMA_VERSION, StormReport, Suspect, blocks, json, markdown, ndjson};
+use crate::report::{SCHEMA_VERSION, StormReport, Suspect, blocks, json, markdown, ndjson};
 use crate::requests::Tally;
 use crate::tables::{Database, QuerySet, TypedRow};
 use crate::units;
@@ -195,15 +196,7 @@ fn print(report: &StormReport, format: StormFormat, console: Console) -> Result<
         StormFormat::Ndjson if report.findings.is_empty() => {}
         StormFormat::Ndjson => console.line(&ndjson(report)?)?,
         StormFormat::Markdown => console.line(markdown(report).trim_end())?,
-        StormFormat::Table => {
-            for block in blocks(report) {
-                match block {
-                    Block::Heading(text) => console.heading(&text)?,
-                    Block::Line(text) => console.line(&text)?,
-                    Block::Table(table) => console.table(&table)?,
-                }
-            }
-        }
+        StormFormat::Table => show_blocks(blocks(report), console)?,
     }
     Ok(())
 }

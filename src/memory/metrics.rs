@@ -22,6 +22,9 @@ const BYTES: &str = "apiserver_resource_size_estimate_bytes";
 /// is one the server has not caught up on: for minutes after a start or a mass creation it may be far too low.
 const LEAST_OBJECT_BYTES: u64 = 100;
 
+/// What the server assumes of objects whose size it has not estimated yet (`list_work_estimator.go`, `maxObjectSize`).
+const MOST_OBJECT_BYTES: u64 = 1_500_000;
+
 /// What one file of metrics says. It may hold the pages of several apiservers, or of several times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
@@ -38,19 +41,31 @@ pub(super) struct Sample {
     pub(super) object_count: Option<Range>,
     /// Bytes in etcd of the whole collection.
     pub(super) stored_bytes: Option<Range>,
+    /// Whether a server that keeps such an estimate had none of this resource.
+    pub(super) is_size_unknown: bool,
 }
 
 impl Sample {
     /// Bytes in etcd of one object; `None` where that isn't known or can't be.
     pub(super) fn stored_object_bytes(&self) -> Option<Range> {
+        self.own_object_bytes().filter(|each| each.low >= LEAST_OBJECT_BYTES)
+    }
+
+    /// Bytes in etcd of one object as the server itself takes it to be, right or not: where it has no estimate, the most
+    /// that an object can be. `None` from servers that don't estimate.
+    pub(super) fn assumed_object_bytes(&self) -> Option<Range> {
+        let unknown = self.is_size_unknown.then_some(Range::exactly(MOST_OBJECT_BYTES));
+        self.own_object_bytes().into_iter().chain(unknown).reduce(Range::union)
+    }
+
+    fn own_object_bytes(&self) -> Option<Range> {
         let (bytes, count) = (self.stored_bytes?, self.object_count?);
-        let each = if count.low == count.high? && count.low > 0 {
+        if count.low == count.high? && count.low > 0 {
             let count = count.low;
-            Range { low: bytes.low / count, high: bytes.high.map(|high| high.div_ceil(count)) }
+            Some(Range { low: bytes.low / count, high: bytes.high.map(|high| high.div_ceil(count)) })
         } else {
-            bytes.over(count)?
-        };
-        (each.low >= LEAST_OBJECT_BYTES).then_some(each)
+            bytes.over(count)
+        }
     }
 }
 
@@ -110,6 +125,9 @@ impl Snapshot {
             _ => return,
         };
         // -1 is how the server says that it doesn't know.
+        if let (BYTES, Some(resource), None) = (sample.metric, resource, whole(sample.value)) {
+            self.resources.entry((group.to_owned(), resource.to_owned())).or_default().is_size_unknown = true;
+        }
         if let (Some(resource), Some(value)) = (resource, whole(sample.value)) {
             let known = self.resources.entry((group.to_owned(), resource.to_owned())).or_default();
             let slot = if sample.metric == BYTES { &mut known.stored_bytes } else { &mut known.object_count };

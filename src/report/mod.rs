@@ -1,5 +1,86 @@
 //! Looks: one plain report, several ways to write it. Nothing is judged here.
 
+mod agreement;
+mod explain;
+mod lint;
+mod request;
+mod seats;
 mod storms;
 
-pub use storms::{Block, SCHEMA_VERSION, StormReport, Suspect, blocks, json, markdown, ndjson};
+use serde::Serialize;
+
+use crate::tables::{Cell, TextTable};
+use crate::units;
+
+pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
+pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts};
+pub use lint::{LintReport, SchemaCatch};
+pub use request::{RequestReport, RequestStep};
+pub use seats::{LevelSeats, SeatsReport};
+pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
+
+/// The version of all JSON objects. A field that goes, or changes its meaning, raises it; a new one doesn't.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A piece of a report for a terminal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// A heading.
+    Heading(String),
+    /// A line, or several.
+    Line(String),
+    /// A table.
+    Table(TextTable),
+}
+
+/// A report as one JSON object.
+///
+/// # Errors
+/// When serde_json refuses, which is a bug.
+pub fn json<T: Serialize>(report: &T) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(report)
+}
+
+/// A table of text columns (`false`) and number columns (`true`).
+fn table(columns: &[(&str, bool)], rows: Vec<Vec<String>>) -> Block {
+    Block::Table(TextTable {
+        columns: columns.iter().map(|(name, is_number)| ((*name).to_owned(), *is_number)).collect(),
+        rows: rows.into_iter().map(|row| row.into_iter().map(Cell::Text).collect()).collect(),
+    })
+}
+
+/// The blocks of a part: an empty line, its heading, and what stands under it.
+fn section(heading: &str, body: Block) -> [Block; 3] {
+    [Block::Line(String::new()), Block::Heading(heading.to_owned()), body]
+}
+
+/// Some sentences, one under the other.
+fn bullets(sentences: &[String]) -> Block {
+    let lines: Vec<String> = sentences.iter().map(|sentence| format!("  - {}", units::legible(sentence))).collect();
+    Block::Line(lines.join("\n"))
+}
+
+/// A number that lies between two others: `3`, or `3–10`.
+fn between(low: u64, high: u64) -> String {
+    if low == high { units::count(low) } else { format!("{}–{}", units::count(low), units::count(high)) }
+}
+
+/// The same of numbers with fractions, rounded for reading.
+fn about(low: f64, high: f64) -> String {
+    let (low, high) = (rounded(low), rounded(high));
+    if low == high { low } else { format!("{low}–{high}") }
+}
+
+/// Three digits say as much as an estimate knows.
+fn rounded(value: f64) -> String {
+    match value {
+        value if value.abs() < 100.0 => units::number((value * 10.0).round() / 10.0),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number below 2^63")]
+        value => units::count(value.round().max(0.0) as u64),
+    }
+}
+
+/// What isn't there.
+fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
+}

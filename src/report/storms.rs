@@ -2,17 +2,15 @@
 
 use serde::Serialize;
 
+use super::Block;
 use crate::findings::{Bytes, Finding, Severity};
 use crate::tables::{Cell, TextTable};
 use crate::units::{self, legible};
 
-/// The version of the JSON object. A field that goes, or changes its meaning, raises it; a new one doesn't.
-pub const SCHEMA_VERSION: u32 = 1;
-
 /// All there is to say.
 #[derive(Clone, Debug, Serialize)]
 pub struct StormReport {
-    /// [`SCHEMA_VERSION`].
+    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
     pub schema_version: u32,
     /// What happened, who did it, how sure that is.
     pub verdict: String,
@@ -53,17 +51,6 @@ pub struct Suspect {
     pub recent_instances: u64,
     /// Bytes that those returned; `None` where unknown.
     pub recent_bytes: Option<Bytes>,
-}
-
-/// A piece of the report for a terminal.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Block {
-    /// A heading.
-    Heading(String),
-    /// A line, or several.
-    Line(String),
-    /// A table.
-    Table(TextTable),
 }
 
 /// The report for a terminal.
@@ -128,14 +115,6 @@ pub fn markdown(report: &StormReport) -> String {
         text += &format!("- {}\n", escaped(spot));
     }
     text
-}
-
-/// The report as one JSON object.
-///
-/// # Errors
-/// When serde_json refuses, which is a bug.
-pub fn json(report: &StormReport) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(report)
 }
 
 /// The findings as JSON, one a line.

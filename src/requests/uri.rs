@@ -33,6 +33,8 @@ pub struct ListOptions<'u> {
     pub timeout_secs: Option<i64>,
     /// `sendInitialEvents`: a watch that begins with the whole list.
     pub send_initial_events: Option<bool>,
+    /// Whether the server can't decode the options: `limit` or `timeoutSeconds` is no whole number.
+    pub is_undecodable: bool,
 }
 
 impl<'u> ListOptions<'u> {
@@ -42,9 +44,13 @@ impl<'u> ListOptions<'u> {
         let Some((_, query)) = uri.split_once('?') else {
             return options;
         };
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            if !value.is_empty() {
-                options.take(&key, value);
+        // Most parameters are none of these; decoding them all takes as long as decoding the event.
+        for pair in query.split('&').filter(|pair| may_be_option(pair)) {
+            for (key, value) in form_urlencoded::parse(pair.as_bytes()) {
+                options.is_undecodable |= matches!(&*key, "limit" | "timeoutSeconds") && value.parse::<i64>().is_err();
+                if !value.is_empty() {
+                    options.take(&key, value);
+                }
             }
         }
         options
@@ -89,6 +95,13 @@ impl<'u> ListOptions<'u> {
     fn has_limit(&self) -> bool {
         self.limit.is_some_and(|limit| limit > 0)
     }
+}
+
+/// Whether a parameter may be a list option, by the first letter of its name: that of one of them, or of an escape.
+fn may_be_option(pair: &str) -> bool {
+    // What is left out is what most requests have: watch, allowWatchBookmarks, pretty, timeout.
+    matches!(pair.as_bytes().first(), Some(b'l' | b'c' | b'r' | b'f' | b's' | b't' | b'%'))
+        && !pair.starts_with("timeout=")
 }
 
 /// A boolean as upstream reads query parameters: everything but `false` and `0` is true

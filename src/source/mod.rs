@@ -11,11 +11,13 @@ mod names;
 mod reader;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use chunk::{Chunk, Line};
+use compression::{Content, Input};
+
 pub use compression::Compression;
 pub use discover::{Discovered, SourceError, discover};
 pub use reader::{MAX_LINE_BYTES, Reader};
@@ -50,6 +52,14 @@ impl LogFile {
         }
         Ok(tail)
     }
+}
+
+/// A file beside the logs, plain or compressed, to be read line by line.
+///
+/// # Errors
+/// When it can't be opened.
+pub fn open_beside(path: &Path) -> io::Result<impl BufRead> {
+    Ok(BufReader::new(Content::open(Input::File(File::open(path)?))?))
 }
 
 /// A file that was named but isn't read, with the reason in words.

@@ -40,6 +40,8 @@ pub(super) enum Value {
     Secs(fn(&Row<'_>) -> Option<f64>),
     Latency(Latency),
     Whole(fn(&Row<'_>) -> Option<i64>),
+    /// `flow_key`, behind which stands a [`FlowTuple`](super::FlowTuple).
+    FlowKey,
     Code(fn(&Row<'_>) -> Option<i32>),
     Flag(fn(&Row<'_>) -> Option<bool>),
 }
@@ -51,7 +53,7 @@ impl Value {
             Self::Texts(_) => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8View, true))),
             Self::Instant(_) | Self::StartedAt => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Secs(_) | Self::Latency(_) => DataType::Float64,
-            Self::Whole(_) => DataType::Int64,
+            Self::Whole(_) | Self::FlowKey => DataType::Int64,
             Self::Code(_) => DataType::Int32,
             Self::Flag(_) => DataType::Boolean,
         }
@@ -81,7 +83,10 @@ fn unless_empty(text: Option<Text<'_>>) -> Option<Text<'_>> {
     text.filter(|text| !text.is_empty())
 }
 
-fn object_text<'r>(row: &'r Row<'r>, part: fn(&crate::audit::ObjectRef<'r>) -> Option<Text<'r>>) -> Option<Text<'r>> {
+pub(super) fn object_text<'r>(
+    row: &'r Row<'r>,
+    part: fn(&crate::audit::ObjectRef<'r>) -> Option<Text<'r>>,
+) -> Option<Text<'r>> {
     unless_empty(part(row.request.event.object_ref.as_ref()?))
 }
 
@@ -99,7 +104,7 @@ fn verb_is(row: &Row<'_>, verb: &str) -> bool {
 
 /// APF comes after impersonation, so it sees the impersonated user where there is one
 /// (upstream `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`).
-fn apf_user<'r>(row: &'r Row<'r>) -> &'r crate::audit::User<'r> {
+pub(super) fn apf_user<'r>(row: &'r Row<'r>) -> &'r crate::audit::User<'r> {
     let event = row.request.event;
     event.impersonated_user.as_deref().unwrap_or(&event.user)
 }
@@ -124,7 +129,7 @@ pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
     parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
 }
 
-pub(super) const COLUMNS: [Column; 66] = [
+pub(super) const COLUMNS: [Column; 73] = [
     plain(
         "apiserver",
         Value::Text(|row| row.request.apiserver.map(Text::plain)),
@@ -326,6 +331,33 @@ pub(super) const COLUMNS: [Column; 66] = [
         Value::Whole(|row| Some(collection_key(row))),
         "a hash of user, user agent, instance and resource: equal if a client asks for the same collection in any way",
     ),
+    plain("user_key", Value::Whole(|row| row.request.event.user.name.map(user_key)), "a hash of user_name"),
+    plain("groups_key", Value::Whole(|row| row.request.event.user.groups.map(groups_key)), "a hash of user_groups"),
+    plain(
+        "instance_key",
+        Value::Whole(|row| instance(row).map(|text| key(|hasher| hash_text(Some(text), hasher)))),
+        "a hash of instance",
+    ),
+    plain(
+        "object_key",
+        Value::Whole(object_key),
+        "a hash of api_group, resource, namespace and name; null for non-resource requests",
+    ),
+    plain(
+        "caller_key",
+        Value::Whole(|row| Some(caller_key(row))),
+        "a hash of user and user agent: a number for each row of clients",
+    ),
+    plain(
+        "audit_key",
+        Value::Whole(|row| Some(audit_key(&row.request.event.audit_id?.decode()))),
+        "a hash of audit_id",
+    ),
+    of_uri(
+        "flow_key",
+        Value::FlowKey,
+        "a hash of all that API Priority and Fairness looks at: a number for each row of flows",
+    ),
     plain("user_uid", Value::Text(|row| unless_empty(row.request.event.user.uid)), "user.uid"),
 ];
 
@@ -365,6 +397,64 @@ fn hash_caller(row: &Row<'_>, hasher: &mut FoldHasher<'_>) {
     hash_text(row.request.event.user.name, hasher);
     hash_text(row.request.event.user_agent, hasher);
     hash_text(instance(row), hasher);
+}
+
+fn caller_key(row: &Row<'_>) -> i64 {
+    key(|hasher| {
+        hash_text(unless_empty(row.request.event.user.name), hasher);
+        hash_text(unless_empty(row.request.event.user_agent), hasher);
+    })
+}
+
+fn user_key(name: Text<'_>) -> i64 {
+    key(|hasher| hash_text(Some(name), hasher))
+}
+
+fn groups_key(groups: TextList<'_>) -> i64 {
+    key(|hasher| groups.iter().for_each(|group| hash_text(Some(group), hasher)))
+}
+
+fn object_key(row: &Row<'_>) -> Option<i64> {
+    let object = row.request.event.object_ref.as_ref()?;
+    Some(key(|hasher| {
+        for part in [object.api_group, object.resource, object.namespace, object.name] {
+            hash_text(unless_empty(part), hasher);
+        }
+    }))
+}
+
+/// The hash of an audit ID in the column `audit_key`.
+pub fn audit_key(audit_id: &str) -> i64 {
+    key(|hasher| audit_id.hash(hasher))
+}
+
+/// What decides FlowSchema and flow; of lists and watches also what decides their seats, as far as it is in the request.
+pub(super) fn flow_key(row: &Row<'_>) -> i64 {
+    let event = row.request.event;
+    let (user, object) = (apf_user(row), event.object_ref.as_ref());
+    let options = row.options;
+    key(|hasher| {
+        hash_text(user.name, hasher);
+        for group in user.groups.into_iter().flat_map(|groups| groups.iter()) {
+            group.decode().hash(hasher);
+        }
+        hash_text(event.verb, hasher);
+        let Some(object) = object else {
+            return row.uri.split('?').next().hash(hasher);
+        };
+        for part in [object.api_group, object.resource, object.subresource, object.namespace] {
+            hash_text(unless_empty(part), hasher);
+        }
+        if verb_is(row, "list") || verb_is(row, "watch") {
+            let version = options.resource_version.as_deref();
+            version.map(|version| version == "0").hash(hasher);
+            options.resource_version_match.hash(hasher);
+            (options.limit, options.is_undecodable, options.send_initial_events).hash(hasher);
+            let has_selector = options.label_selector.is_some() || options.field_selector.is_some();
+            let has_name = unless_empty(object.name).is_some();
+            (options.continue_token.is_some(), has_selector, has_name).hash(hasher);
+        }
+    })
 }
 
 fn repeat_key(row: &Row<'_>) -> i64 {

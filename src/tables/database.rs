@@ -24,7 +24,10 @@ use futures::future::try_join_all;
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
+use super::any_value::any_value;
 use super::dimensions::{DIMENSIONS, DimensionRow, schema as dimension_schema};
+use super::flow_tuples::FlowTuple;
+use super::most_at_once::most_at_once;
 use super::output::Format;
 use super::query_file::{Param, QueryFile, QuerySet};
 use super::requests_table::{Logs, RequestsTable};
@@ -125,6 +128,8 @@ impl Database {
         };
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
+        context.register_udaf(any_value());
+        context.register_udaf(most_at_once());
         let requests = Arc::new(RequestsTable::new(Arc::clone(logs)));
         context.register_table("requests", Arc::clone(&requests) as _)?;
         for (table, columns) in DIMENSIONS {
@@ -208,6 +213,11 @@ impl Database {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         }
         Ok(())
+    }
+
+    /// Takes what stands behind the flow keys that have been read so far, by key.
+    pub fn take_flow_tuples(&self) -> Vec<FlowTuple> {
+        self.requests.take_flow_tuples()
     }
 
     /// Fills a dimension table.

@@ -1,4 +1,4 @@
-//! The dimension tables: what we believe about clients, resources and LISTs, apart from what the log says.
+//! The dimension tables: what we believe about clients, resources, LISTs and flows, apart from what the log says.
 //!
 //! They are made from rows of queries by the stages that judge, and joined in SQL. Until they are made they are empty.
 
@@ -34,6 +34,8 @@ pub enum DimensionType {
 /// Who a client is: one row for each user and user agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClientRow {
+    /// `caller_key` of its requests.
+    pub caller_key: i64,
     /// `user.username`; `None` where the log has none.
     pub user_name: Option<String>,
     /// `userAgent`; `None` where the log has none.
@@ -57,6 +59,7 @@ pub struct ClientRow {
 impl DimensionRow for ClientRow {
     const TABLE: &'static str = "clients";
     const COLUMNS: &'static [DimensionColumn] = &[
+        ("caller_key", DimensionType::Whole, "caller_key of its requests"),
         ("user_name", DimensionType::Text, "user.username; null where the log has none"),
         ("user_agent", DimensionType::Text, "userAgent; null where the log has none"),
         ("client_type", DimensionType::Text, "kubelet, kube-proxy, cni, prometheus, monitoring, …, unknown"),
@@ -157,11 +160,88 @@ impl DimensionRow for ListCostRow {
     ];
 }
 
+/// Where requests that are alike to API Priority and Fairness go, and what each of them costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FlowRow {
+    /// `flow_key` of the requests.
+    pub flow_key: i64,
+    /// The FlowSchema that has them.
+    pub flow_schema: String,
+    /// Its priority level.
+    pub priority_level: String,
+    /// What tells the flow from others of the FlowSchema; `None` where nothing does, or the level has no queues to deal.
+    pub flow_distinguisher: Option<String>,
+    /// Whether the level lets everything through.
+    pub is_exempt: bool,
+    /// Whether such requests pass by API Priority and Fairness: long-running ones other than watches.
+    pub is_outside: bool,
+    /// Seats that such a request holds, at least.
+    pub low_seats: i64,
+    /// Seats that such a request holds, at most.
+    pub high_seats: i64,
+}
+
+impl DimensionRow for FlowRow {
+    const TABLE: &'static str = "flows";
+    const COLUMNS: &'static [DimensionColumn] = &[
+        ("flow_key", DimensionType::Whole, "flow_key of the requests"),
+        ("flow_schema", DimensionType::Text, "the FlowSchema that has them, by the configuration given"),
+        ("priority_level", DimensionType::Text, "its priority level"),
+        (
+            "flow_distinguisher",
+            DimensionType::Text,
+            "what tells the flow from others of the FlowSchema; null where nothing does, or there are no queues to deal",
+        ),
+        ("is_exempt", DimensionType::Flag, "whether the priority level lets everything through"),
+        (
+            "is_outside",
+            DimensionType::Flag,
+            "whether such requests pass by API Priority and Fairness: long-running ones other than watches",
+        ),
+        ("low_seats", DimensionType::Whole, "seats that such a request holds, at least"),
+        ("high_seats", DimensionType::Whole, "seats that such a request holds, at most"),
+    ];
+}
+
+/// What the server itself says of a request, in its access log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerdictRow {
+    /// `audit_key` of the request.
+    pub audit_key: i64,
+    /// The audit ID.
+    pub audit_id: String,
+    /// The FlowSchema; `None` where the request passed by API Priority and Fairness.
+    pub flow_schema: Option<String>,
+    /// The priority level.
+    pub priority_level: Option<String>,
+    /// Seats while it runs.
+    pub initial_seats: Option<i64>,
+    /// Seats that it holds, until after its end.
+    pub max_seats: Option<i64>,
+    /// How long it waited, in microseconds; `None` where the wait was short.
+    pub wait_micros: Option<i64>,
+}
+
+impl DimensionRow for VerdictRow {
+    const TABLE: &'static str = "verdicts";
+    const COLUMNS: &'static [DimensionColumn] = &[
+        ("audit_key", DimensionType::Whole, "audit_key of the request"),
+        ("audit_id", DimensionType::Text, "the audit ID"),
+        ("flow_schema", DimensionType::Text, "the FlowSchema, as the server says; null where the request passed by"),
+        ("priority_level", DimensionType::Text, "the priority level, as the server says"),
+        ("initial_seats", DimensionType::Whole, "seats while it runs, as the server says"),
+        ("max_seats", DimensionType::Whole, "seats that it holds until after its end, as the server says"),
+        ("wait_micros", DimensionType::Whole, "how long it waited, in microseconds; null where the wait was short"),
+    ];
+}
+
 /// The dimension tables by name, with their columns.
-pub(super) const DIMENSIONS: [(&str, &[DimensionColumn]); 3] = [
+pub(super) const DIMENSIONS: [(&str, &[DimensionColumn]); 5] = [
     (ClientRow::TABLE, ClientRow::COLUMNS),
     (ResourceRow::TABLE, ResourceRow::COLUMNS),
     (ListCostRow::TABLE, ListCostRow::COLUMNS),
+    (FlowRow::TABLE, FlowRow::COLUMNS),
+    (VerdictRow::TABLE, VerdictRow::COLUMNS),
 ];
 
 /// The schema of a dimension table.

@@ -2,18 +2,24 @@
 //!
 //! Only this stage knows Arrow and DataFusion. A [`Database`] plans SQL over [`Logs`]; its [`Answer`] streams.
 
+mod any_value;
 mod columns;
 mod database;
 mod dimensions;
+mod flow_tuples;
+mod most_at_once;
 mod output;
 mod query_file;
 mod requests_table;
 mod rows;
 
+pub use columns::audit_key;
 pub use database::{Answer, Database, TablesError, TypedRow};
 pub use dimensions::{
-    ClientRow, DimensionColumn, DimensionRow, DimensionType, ListCostRow, ResourceRow, dimension_columns,
+    ClientRow, DimensionColumn, DimensionRow, DimensionType, FlowRow, ListCostRow, ResourceRow, VerdictRow,
+    dimension_columns,
 };
+pub use flow_tuples::FlowTuple;
 pub use output::{Cell, Format, TextTable};
 pub use query_file::{Param, QueryFile, QueryFileError, QuerySet};
 pub use requests_table::Logs;

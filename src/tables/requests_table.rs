@@ -19,6 +19,7 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use tokio::sync::mpsc;
 
 use super::columns::schema;
+use super::flow_tuples::{FlowTuple, FlowTuples};
 use super::rows::RequestRows;
 use crate::audit::Micros;
 use crate::requests::{Progress, Tally, Window, scan};
@@ -86,20 +87,36 @@ impl Logs {
 pub(super) struct RequestsTable {
     logs: Arc<Logs>,
     schema: SchemaRef,
+    flows: Arc<FlowTuples>,
     /// The reading that the plans made now are to share.
     shared: Mutex<Option<Arc<Reader>>>,
 }
 
 impl RequestsTable {
     pub(super) fn new(logs: Arc<Logs>) -> Self {
-        Self { logs, schema: schema(), shared: Mutex::default() }
+        Self { logs, schema: schema(), flows: Arc::default(), shared: Mutex::default() }
+    }
+
+    /// Takes what stands behind the flow keys that were read.
+    pub(super) fn take_flow_tuples(&self) -> Vec<FlowTuple> {
+        self.flows.take()
+    }
+
+    fn reader(&self, window: Window, partition_count: usize) -> Arc<Reader> {
+        Arc::new(Reader {
+            logs: Arc::clone(&self.logs),
+            flows: Arc::clone(&self.flows),
+            window,
+            partition_count,
+            plans: Mutex::default(),
+            running: Mutex::default(),
+        })
     }
 
     /// Until [`Self::share_no_more`], all plans that are made read the logs together, once. They must all be run, at the
     /// same time.
     pub(super) fn share(&self, partition_count: usize) {
-        let reader = Reader::new(Arc::clone(&self.logs), self.logs.window, partition_count);
-        *self.shared() = Some(Arc::new(reader));
+        *self.shared() = Some(self.reader(self.logs.window, partition_count));
     }
 
     pub(super) fn share_no_more(&self) {
@@ -146,7 +163,7 @@ impl TableProvider for RequestsTable {
         let reader = shared.unwrap_or_else(|| {
             let bounds = filters.iter().filter_map(bound);
             let window = bounds.fold(self.logs.window, |window, bound| bound.narrow(window));
-            Arc::new(Reader::new(Arc::clone(&self.logs), window, partition_count))
+            self.reader(window, partition_count)
         });
         let partition_count = reader.partition_count;
         let first = reader.add_plan(projection);
@@ -197,6 +214,7 @@ fn bound(filter: &Expr) -> Option<Bound> {
 /// turn, so that the same logs give each partition the same rows in every run.
 struct Reader {
     logs: Arc<Logs>,
+    flows: Arc<FlowTuples>,
     window: Window,
     partition_count: usize,
     /// The columns that each plan reads, by their place in `requests`.
@@ -212,10 +230,6 @@ type Receiver = mpsc::Receiver<Result<RecordBatch>>;
 const WAITING_BATCHES: usize = 4;
 
 impl Reader {
-    fn new(logs: Arc<Logs>, window: Window, partition_count: usize) -> Self {
-        Self { logs, window, partition_count, plans: Mutex::default(), running: Mutex::default() }
-    }
-
     /// Takes up a plan; the index of its first stream.
     fn add_plan(&self, columns: Vec<usize>) -> usize {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
@@ -257,7 +271,8 @@ impl Reader {
             Ok(schema) => Arc::new(schema),
             Err(error) => unreachable!("a plan reads a column that requests doesn't have: {error}"),
         };
-        let make_rows = move || RequestRows::new(&columns);
+        let flows = Arc::clone(&self.flows);
+        let make_rows = move || RequestRows::new(&columns, Arc::clone(&flows));
         let mut turn = 0;
         let tally = scan(self.logs.files.clone(), self.window, make_rows, &self.logs.progress, |joined| {
             // The reading ends when no partition wants more, unless all of the log is to be looked at.

@@ -10,7 +10,8 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
-use super::columns::{COLUMNS, Row, Value, latency_secs, schema};
+use super::columns::{COLUMNS, Row, Value, flow_key, latency_secs, schema};
+use super::flow_tuples::FlowTuples;
 use crate::audit::Micros;
 use crate::requests::{Joined, ListOptions, Request, Rows};
 
@@ -19,6 +20,7 @@ pub struct RequestRows {
     columns: Vec<Building>,
     needs_uri: bool,
     count: usize,
+    flows: Arc<FlowTuples>,
     /// For resolving escapes.
     scratch: String,
     uri: String,
@@ -48,7 +50,7 @@ impl Builder {
             Value::Instant(_) => Self::Instant(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
             Value::StartedAt => Self::StartedAt(Vec::new()),
             Value::Secs(_) | Value::Latency(_) => Self::Secs(Float64Builder::new()),
-            Value::Whole(_) => Self::Whole(Int64Builder::new()),
+            Value::Whole(_) | Value::FlowKey => Self::Whole(Int64Builder::new()),
             Value::Code(_) => Self::Code(Int32Builder::new()),
             Value::Flag(_) => Self::Flag(BooleanBuilder::new()),
         }
@@ -76,11 +78,11 @@ impl Builder {
 impl RequestRows {
     /// Empty rows of all columns.
     pub fn all() -> Self {
-        Self::new(&(0..COLUMNS.len()).collect::<Vec<_>>())
+        Self::new(&(0..COLUMNS.len()).collect::<Vec<_>>(), Arc::default())
     }
 
-    /// Empty rows of the columns with these indices.
-    pub(super) fn new(projection: &[usize]) -> Self {
+    /// Empty rows of the columns with these indices; what stands behind flow keys is noted in `flows`.
+    pub(super) fn new(projection: &[usize], flows: Arc<FlowTuples>) -> Self {
         let columns = projection.iter().map(|index| {
             let value = COLUMNS[*index].value;
             Building { value, builder: Builder::of(value) }
@@ -89,6 +91,7 @@ impl RequestRows {
             columns: columns.collect(),
             needs_uri: projection.iter().any(|index| COLUMNS[*index].needs_uri),
             count: 0,
+            flows,
             scratch: String::new(),
             uri: String::new(),
         }
@@ -137,13 +140,13 @@ impl Rows for RequestRows {
         let options = if self.needs_uri { ListOptions::of(uri) } else { no_options };
         let row = Row { request, uri, options: &options };
         for column in &mut self.columns {
-            append_value(column, &row, &mut self.scratch);
+            append_value(column, &row, &self.flows, &mut self.scratch);
         }
         self.count += 1;
     }
 }
 
-fn append_value<'r>(column: &mut Building, row: &'r Row<'r>, scratch: &mut String) {
+fn append_value<'r>(column: &mut Building, row: &'r Row<'r>, flows: &FlowTuples, scratch: &mut String) {
     match (column.value, &mut column.builder) {
         (Value::Text(of), Builder::Text(builder)) => match of(row) {
             Some(text) => builder.append_value(text.decode_in(scratch)),
@@ -161,6 +164,11 @@ fn append_value<'r>(column: &mut Building, row: &'r Row<'r>, scratch: &mut Strin
         (Value::Secs(of), Builder::Secs(builder)) => builder.append_option(of(row)),
         (Value::Latency(part), Builder::Secs(builder)) => builder.append_option(latency_secs(row, part)),
         (Value::Whole(of), Builder::Whole(builder)) => builder.append_option(of(row)),
+        (Value::FlowKey, Builder::Whole(builder)) => {
+            let key = flow_key(row);
+            flows.note(key, row);
+            builder.append_value(key);
+        }
         (Value::Code(of), Builder::Code(builder)) => builder.append_option(of(row)),
         (Value::Flag(of), Builder::Flag(builder)) => builder.append_option(of(row)),
         _ => unreachable!("a builder is made for its column's type"),

@@ -90,7 +90,7 @@ fn finding(
     RULE.finding(severity, schema, format!("{field}.clusterScope"), words)
 }
 
-/// What the logs have of lists that pass the rule by; `None` if nothing.
+/// What the logs have of lists that pass the rule by, and that it would have with `clusterScope`; `None` if nothing.
 fn passed_by(context: &Context<'_>, schema: &FlowSchema, rule: &Rule, resources: &ResourceRule) -> Option<String> {
     let alone = Rule {
         subjects: rule.subjects.clone(),
@@ -98,7 +98,9 @@ fn passed_by(context: &Context<'_>, schema: &FlowSchema, rule: &Rule, resources:
         non_resource_rules: Vec::new(),
     };
     let mut elsewhere: BTreeMap<&str, u64> = BTreeMap::new();
-    for route in context.routes.iter().filter(|route| route.flow_schema.name != schema.name) {
+    let place = |schema: &FlowSchema| (schema.matching_precedence, schema.name.clone());
+    let later = |other: &FlowSchema| place(other) > place(schema);
+    for route in context.routes.iter().filter(|route| later(route.flow_schema)) {
         let miss = with_attributes(route.traffic, |request| nearest_miss(&alone, request));
         if miss == Some(Miss::ClusterScope) && !is_cluster_scoped(&route.traffic.resource) {
             *elsewhere.entry(&route.flow_schema.name).or_default() += route.traffic.request_count;

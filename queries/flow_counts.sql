@@ -1,0 +1,10 @@
+-- flow_counts: how many requests there are of each kind that API Priority and Fairness can tell apart.
+-- grain:  flow_key
+-- reads:  flow_requests
+-- why:    What stands behind a key is in flows, and in the requests themselves.
+select
+    flow_key,
+    count(*) as request_count
+from flow_requests
+group by flow_key
+order by request_count desc, flow_key;

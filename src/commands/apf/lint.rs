@@ -1,0 +1,256 @@
+//! `apf lint`: what is wrong with FlowSchemas and priority levels, and, with logs, what they would catch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::super::dimensions::prepare;
+use super::super::flows::{Flows, attributes, groups, read_manifests};
+use super::super::logs::{open, report};
+use super::super::settings::Settings;
+use super::super::{Advice, Interrupted, show_report};
+use crate::apf::lint::{LevelDemand, LintInput, LintSeverity, RULES, Traffic, explain, lint};
+use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches, validate};
+use crate::cli::{LintArgs, LintSeverityName};
+use crate::console::Console;
+use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch};
+use crate::tables::{Cell, Database, FlowRow, FlowTuple, QuerySet, TextTable, TypedRow};
+
+pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
+    if args.rules {
+        return rules(console).map(|()| false);
+    }
+    if let Some(name) = &args.explain {
+        let rule = explain(name).ok_or_else(|| Advice {
+            message: format!("there is no rule named {name}"),
+            hint: "stormglass apf lint --rules lists the rules",
+        })?;
+        return Ok(console.item(rule.name, "why it is bad", rule.reason).map(|()| false)?);
+    }
+    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
+    let (manifests, logs) = sorted(&args.inputs)?;
+    let mut read = read_manifests(&manifests)?;
+    let notes = settings.flows.notes.iter().cloned().chain(read.notes.iter().map(ToString::to_string));
+    notes.for_each(|note| console.note(&note));
+    if read.config.flow_schemas.is_empty() && read.config.priority_levels.is_empty() && read.problems.is_empty() {
+        bail!("no FlowSchema and no PriorityLevelConfiguration is in {}", names(&manifests));
+    }
+    read.problems.extend(validate(&read.config));
+    let (linted, opened) = if logs.is_empty() {
+        (without_logs(&read, &settings)?, None)
+    } else {
+        let opened = open(&logs, &args.logs, console)?;
+        let database = Database::new(&opened.logs, QuerySet::load(None)?, usize::MAX)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let linted = runtime.block_on(async {
+            let _shown = console.progress(opened.logs.progress.clone());
+            tokio::select! {
+                linted = with_logs(&read, &settings, &database) => linted,
+                _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+            }
+        })?;
+        (linted, Some(opened))
+    };
+    show_report(&linted, LintReport::blocks, args.format, console)?;
+    if let Some(opened) = opened {
+        report(&opened, &opened.logs.tally().unwrap_or_default(), args.logs.strict, console)?;
+    }
+    Ok(args.fail_on.is_some_and(|bound| linted.worst() >= Some(severity(bound))))
+}
+
+const fn severity(name: LintSeverityName) -> LintSeverity {
+    match name {
+        LintSeverityName::Info => LintSeverity::Info,
+        LintSeverityName::Warning => LintSeverity::Warning,
+        LintSeverityName::Error => LintSeverity::Error,
+    }
+}
+
+fn rules(console: Console) -> Result<()> {
+    let rows = RULES.iter().map(|rule| [rule.name, rule.reason].map(|text| Cell::Text(text.to_owned())).to_vec());
+    let columns = ["rule", "why it is bad"].map(|name| (name.to_owned(), false)).to_vec();
+    Ok(console.table(&TextTable { columns, rows: rows.collect() })?)
+}
+
+/// What was named, as manifests and logs. A folder with manifests stands for them; what else isn't YAML, and has no word
+/// of the API group near its beginning, is a log.
+fn sorted(inputs: &[String]) -> Result<(Vec<PathBuf>, Vec<String>)> {
+    let (mut manifests, mut logs) = (Vec::new(), Vec::new());
+    for input in inputs {
+        let path = Path::new(input);
+        let inside = if path.is_dir() { manifests_in(path)? } else { Vec::new() };
+        if !inside.is_empty() {
+            manifests.extend(inside);
+        } else if input == "-" || is_manifest(path) {
+            manifests.push(path.to_owned());
+        } else {
+            logs.push(input.clone());
+        }
+    }
+    if manifests.is_empty() {
+        return Err(Advice {
+            message: "no manifest is named, only logs".into(),
+            hint: "name a file of FlowSchemas and priority levels, in YAML or JSON",
+        }
+        .into());
+    }
+    Ok((manifests, logs))
+}
+
+fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let doing = || format!("can't read {}", folder.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(doing)? {
+        let path = entry.with_context(doing)?.path();
+        if is_yaml(&path) || path.extension() == Some(OsStr::new("json")) && is_manifest(&path) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn is_manifest(path: &Path) -> bool {
+    /// So much of a file tells.
+    const LOOKED_AT: u64 = 64 << 10;
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start));
+    let holds = |word: &[u8]| memchr::memmem::find(&start, word).is_some();
+    is_yaml(path) || read.is_ok() && holds(b"flowcontrol.apiserver.k8s.io") && !holds(b"audit.k8s.io")
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn without_logs(read: &Manifest, settings: &Settings) -> Result<LintReport> {
+    let version = settings.server.version;
+    let (before, _) = live_config(settings.flows.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
+    let after = before.clone().with(&read.config);
+    let findings = lint(&LintInput {
+        change: &read.config,
+        problems: &read.problems,
+        before: &before,
+        after: &after,
+        version,
+        features: settings.flows.features(version)?,
+        server_concurrency: settings.flows.server_concurrency,
+        traffic: None,
+        demand: &[],
+    });
+    Ok(LintReport { schema_version: SCHEMA_VERSION, findings, catches: Vec::new(), has_logs: false })
+}
+
+async fn with_logs(read: &Manifest, settings: &Settings, database: &Database) -> Result<LintReport> {
+    let dimensions = prepare(database, &[LevelPeak::QUERY, FlowCount::QUERY].join(" "), &[], settings).await?;
+    let peaks: Vec<LevelPeak> = database.rows().await?;
+    let counts: Vec<FlowCount> = database.rows().await?;
+    let counts = counts.into_iter().map(|row| (row.flow_key, row.request_count)).collect();
+    let flows = dimensions.flows.context("flows were not asked for")?;
+    let after = flows.config.clone().with(&read.config);
+    let traffic: Vec<Traffic> =
+        flows.tuples.iter().zip(&flows.rows).map(|(tuple, row)| traffic_of(tuple, row, &counts)).collect();
+    let findings = lint(&LintInput {
+        change: &read.config,
+        problems: &read.problems,
+        before: &flows.config,
+        after: &after,
+        version: dimensions.server.version,
+        features: flows.features,
+        server_concurrency: settings.flows.server_concurrency,
+        traffic: Some(&traffic),
+        demand: &demand(&peaks),
+    });
+    let catches = catches(&read.config, &after, &flows, &traffic);
+    Ok(LintReport { schema_version: SCHEMA_VERSION, findings, catches, has_logs: true })
+}
+
+/// The highest peak of each level over all apiservers.
+fn demand(peaks: &[LevelPeak]) -> Vec<LevelDemand> {
+    let mut of_level: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for peak in peaks {
+        let (low, high) = of_level.entry(&peak.priority_level).or_default();
+        *low = (*low).max(peak.peak_low_seats);
+        *high = (*high).max(peak.peak_high_seats);
+    }
+    let seats = |seats: u64| u32::try_from(seats).unwrap_or(u32::MAX);
+    let demands = of_level.into_iter().map(|(level, (low, high))| LevelDemand {
+        priority_level: level.to_owned(),
+        peak_seats: (seats(low), seats(high)),
+    });
+    demands.collect()
+}
+
+/// A row of the query `flow_counts`.
+#[derive(Deserialize)]
+struct FlowCount {
+    flow_key: i64,
+    request_count: u64,
+}
+
+impl TypedRow for FlowCount {
+    const QUERY: &'static str = "flow_counts";
+    const COLUMNS: &'static [&'static str] = &["flow_key", "request_count"];
+}
+
+/// Requests that are alike, as lint looks at them.
+fn traffic_of(tuple: &FlowTuple, row: &FlowRow, counts: &BTreeMap<i64, u64>) -> Traffic {
+    let seats = |seats: i64| u32::try_from(seats).unwrap_or(u32::MAX);
+    Traffic {
+        user: tuple.user.clone(),
+        groups: tuple.groups.clone(),
+        verb: tuple.verb.clone(),
+        api_group: tuple.api_group.clone(),
+        resource: tuple.resource.clone(),
+        subresource: tuple.subresource.clone(),
+        namespace: tuple.namespace.clone(),
+        path: tuple.path.clone(),
+        request_count: counts.get(&tuple.flow_key).copied().unwrap_or_default(),
+        seats: (seats(row.low_seats), seats(row.high_seats)),
+        is_outside: row.is_outside,
+    }
+}
+
+/// What each FlowSchema of a change would get of the logs' requests.
+fn catches(change: &Config, after: &Config, flows: &Flows, traffic: &[Traffic]) -> Vec<SchemaCatch> {
+    let matcher = Matcher::new(after);
+    let of_schema = |schema: &FlowSchema| {
+        let mut catch = SchemaCatch { flow_schema: schema.name.clone(), ..SchemaCatch::default() };
+        let mut users = BTreeSet::new();
+        for ((tuple, row), traffic) in flows.tuples.iter().zip(&flows.rows).zip(traffic) {
+            let groups = groups(tuple);
+            let request = attributes(tuple, &groups);
+            let count = traffic.request_count;
+            let Some(now) = matcher.classify(&request).map(|found| &found.flow_schema.name) else {
+                continue;
+            };
+            let is_mine = *now == schema.name;
+            if row.is_outside || count == 0 || !is_mine && !matches(schema, &request) {
+                continue;
+            }
+            catch.matching_count += count;
+            if !is_mine {
+                *catch.taken_before.entry(now.clone()).or_default() += count;
+                continue;
+            }
+            catch.request_count += count;
+            users.insert(tuple.user.as_str());
+            catch.list_count += if tuple.verb == "list" { count } else { 0 };
+            if row.flow_schema != schema.name {
+                *catch.newly_caught.entry(row.flow_schema.clone()).or_default() += count;
+            }
+        }
+        catch.user_count = users.len() as u64;
+        catch
+    };
+    change.flow_schemas.iter().map(of_schema).collect()
+}

@@ -1,0 +1,50 @@
+//! `apf`: API Priority and Fairness as it is, and as a change would make it.
+
+mod explain;
+mod lint;
+mod request;
+mod seats;
+
+use anyhow::Result;
+
+use crate::apf::{Config, LevelLimits, Origin, idle_limits};
+use crate::cli::ApfCommand;
+use crate::console::Console;
+use crate::report::LevelSeats;
+
+/// Runs one of the subcommands; whether a finding is as severe as `--fail-on`.
+pub(super) fn run(command: &ApfCommand, console: Console) -> Result<bool> {
+    match command {
+        ApfCommand::Explain(args) if args.user.is_some() => request::run(args, console).map(|()| false),
+        ApfCommand::Explain(args) => explain::run(args, console).map(|()| false),
+        ApfCommand::Seats(args) => seats::run(args, console).map(|()| false),
+        ApfCommand::Lint(args) => lint::run(args, console),
+    }
+}
+
+/// Where a configuration comes from, in words.
+const fn origin_words(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
+        Origin::Read => "FlowSchemas and priority levels as given with --config",
+        Origin::ReadOverDefault => {
+            "the objects given with --config, over those of a fresh cluster, as no suggested object is among them"
+        }
+    }
+}
+
+/// A version as people write it.
+fn version_words(version: Option<(u32, u32)>) -> Option<String> {
+    version.map(|(major, minor)| format!("{major}.{minor}"))
+}
+
+/// The seats of each priority level, in the order of the configuration.
+fn level_seats(config: &Config, limits: &[LevelLimits]) -> Vec<LevelSeats> {
+    let idle = idle_limits(limits).ok();
+    let levels = config.priority_levels.iter().zip(limits).enumerate();
+    let seats = levels.map(|(at, (level, limits))| {
+        let idle = idle.as_ref().map(|idle| idle.seats[at]);
+        LevelSeats::of(&level.name, level.nominal_concurrency_shares(), level.is_exempt(), limits, idle)
+    });
+    seats.collect()
+}

@@ -1,0 +1,357 @@
+//! Fills the dimension tables `flows` and `verdicts`: where requests go in API Priority and Fairness, and what they cost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use super::dimensions::Dimensions;
+use crate::apf::{
+    Attributes, Circumstances, Config, DEFAULT_SERVER_CONCURRENCY, Features, LevelLimits, Manifest, Matcher,
+    NEWEST_KNOWN, ObjectStats, Origin, Problem, RequestInfo, Target, Verdict, Work, is_long_running, limits,
+    live_config, validate, work_estimate,
+};
+use crate::audit::{Micros, parse_duration_secs, parse_instant};
+use crate::cli::FlowArgs;
+use crate::memory::{Range, ResourceSize};
+use crate::source::open_beside;
+use crate::tables::{Database, FlowRow, FlowTuple, TypedRow, VerdictRow, audit_key};
+
+/// What is told of API Priority and Fairness from outside the logs.
+#[derive(Debug)]
+pub struct FlowSettings {
+    /// The server's objects; `None` if nothing is told of them.
+    pub config: Option<Config>,
+    /// Feature gates that are not at their default, by their names.
+    pub gates: Vec<(String, bool)>,
+    /// Seats of one apiserver.
+    pub server_concurrency: u32,
+    /// Whether someone said so.
+    pub server_concurrency_is_given: bool,
+    /// The server's own word on requests.
+    pub verdicts: Vec<VerdictRow>,
+    /// What there is to know of how all that was read.
+    pub notes: Vec<String>,
+}
+
+impl Default for FlowSettings {
+    fn default() -> Self {
+        Self {
+            config: None,
+            gates: Vec::new(),
+            server_concurrency: DEFAULT_SERVER_CONCURRENCY,
+            server_concurrency_is_given: false,
+            verdicts: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+impl FlowSettings {
+    /// Reads what the arguments name.
+    pub(super) fn of(args: &FlowArgs, gates: Vec<(String, bool)>, server_concurrency: Option<u32>) -> Result<Self> {
+        let mut settings = Self { gates, ..Self::default() };
+        settings.server_concurrency = server_concurrency.unwrap_or(settings.server_concurrency);
+        settings.server_concurrency_is_given = server_concurrency.is_some();
+        if !args.config.is_empty() {
+            let read = read_manifests(&args.config)?;
+            settings.notes.extend(read.notes.iter().map(ToString::to_string));
+            settings.config = Some(sound(read)?);
+        }
+        for path in &args.httplog {
+            settings.read_httplog(path)?;
+        }
+        Ok(settings)
+    }
+
+    /// What a server of that version does, with its gates as given; of an unknown version as the newest one does.
+    ///
+    /// # Errors
+    /// When a gate is not known.
+    pub fn features(&self, version: Option<(u32, u32)>) -> Result<Features> {
+        let mut features = Features::of(version.unwrap_or(NEWEST_KNOWN));
+        for (gate, is_on) in &self.gates {
+            features = features.with(gate, *is_on)?;
+        }
+        Ok(features)
+    }
+
+    /// Reads the server's own log. An ID that several lines have tells nothing, since a client may choose it.
+    fn read_httplog(&mut self, path: &Path) -> Result<()> {
+        let doing = || format!("can't read {}", path.display());
+        let mut lines = open_beside(path).with_context(doing)?;
+        let (mut line, mut seen, mut repeated) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let before = self.verdicts.len();
+        while lines.read_until(b'\n', &mut line).with_context(doing)? > 0 {
+            let text = String::from_utf8_lossy(&line);
+            if let Some(verdict) = Verdict::of(text.trim_end()) {
+                let row = verdict_row(&verdict);
+                if !seen.insert(row.audit_key) {
+                    repeated.insert(row.audit_key);
+                }
+                self.verdicts.push(row);
+            }
+            line.clear();
+        }
+        if self.verdicts.len() == before {
+            bail!("{} has no line of a request with its audit ID, as an apiserver writes them at -v=3", path.display());
+        }
+        self.verdicts.retain(|row| !repeated.contains(&row.audit_key));
+        if !repeated.is_empty() {
+            let count = repeated.len();
+            self.notes.push(format!("{}: {count} audit IDs stand on several lines and are left out", path.display()));
+        }
+        Ok(())
+    }
+}
+
+fn verdict_row(verdict: &Verdict<'_>) -> VerdictRow {
+    let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
+    let initial = verdict.initial_seats.map(i64::from);
+    #[expect(clippy::cast_possible_truncation, reason = "a wait in microseconds is far below 2^63")]
+    let micros = |secs: f64| (secs * 1e6).round() as i64;
+    VerdictRow {
+        audit_key: audit_key(&verdict.audit_id),
+        audit_id: verdict.audit_id.to_string(),
+        flow_schema: owned(&verdict.flow_schema),
+        priority_level: owned(&verdict.priority_level),
+        initial_seats: initial,
+        max_seats: initial.max(verdict.final_seats.map(i64::from)),
+        wait_micros: verdict.wait.as_deref().and_then(parse_duration_secs).map(micros),
+    }
+}
+
+/// The objects of several files, with all that is wrong with them and all that there is to know.
+pub(super) fn read_manifests(paths: &[PathBuf]) -> Result<Manifest> {
+    let mut all = Manifest::default();
+    for path in paths {
+        let text = match path.to_str() {
+            Some("-") => std::io::read_to_string(std::io::stdin()),
+            _ => fs::read_to_string(path),
+        };
+        let read = Manifest::read(&text.with_context(|| format!("can't read {}", path.display()))?, path.to_str());
+        all.config.flow_schemas.extend(read.config.flow_schemas);
+        all.config.priority_levels.extend(read.config.priority_levels);
+        all.problems.extend(read.problems);
+        all.notes.extend(read.notes);
+    }
+    Ok(all)
+}
+
+/// The objects, if nothing is wrong with them.
+pub(super) fn sound(read: Manifest) -> Result<Config> {
+    let problems: Vec<Problem> = read.problems.into_iter().chain(validate(&read.config)).collect();
+    if !problems.is_empty() {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        bail!("a server would not take these objects:\n  {}", lines.join("\n  "));
+    }
+    if read.config.flow_schemas.is_empty() && read.config.priority_levels.is_empty() {
+        bail!("no FlowSchema and no PriorityLevelConfiguration is in the files of --config");
+    }
+    Ok(read.config)
+}
+
+/// The query whose reading brings the flow keys.
+pub(super) const FLOW_REQUESTS: &str = "flow_requests";
+
+/// What the requests of a log are to API Priority and Fairness.
+#[derive(Clone, Debug)]
+pub struct Flows {
+    /// The server's configuration.
+    pub config: Config,
+    /// How that came about.
+    pub origin: Origin,
+    /// What the server's version does.
+    pub features: Features,
+    /// The limits of the priority levels, in their order in the configuration.
+    pub limits: Vec<LevelLimits>,
+    /// Requests that are alike.
+    pub tuples: Vec<FlowTuple>,
+    /// Where each of them goes, in the same order.
+    pub rows: Vec<FlowRow>,
+}
+
+/// A row of the query `watch_counts`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct WatchCount {
+    api_group: Option<String>,
+    resource: Option<String>,
+    namespace: Option<String>,
+    open_count: u64,
+    mean_open_received_at: Option<String>,
+    watch_secs: f64,
+    last_at: Option<String>,
+}
+
+impl TypedRow for WatchCount {
+    const QUERY: &'static str = "watch_counts";
+    const COLUMNS: &'static [&'static str] =
+        &["api_group", "resource", "namespace", "open_count", "mean_open_received_at", "watch_secs", "last_at"];
+}
+
+impl WatchCount {
+    /// How many were open on average within a span of time.
+    fn mean_count(&self, (first_at, last_at): (Micros, Micros)) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "counts, and microseconds of a log")]
+        let (span, open_count) = ((last_at - first_at) as f64, self.open_count as f64);
+        let open_since = self.mean_open_received_at.as_deref().and_then(parse_instant).unwrap_or(last_at);
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of a log")]
+        let open_micros = open_count * (last_at - open_since) as f64;
+        if span > 0.0 { (self.watch_secs * 1e6 + open_micros) / span } else { open_count }
+    }
+}
+
+/// Fills `flows`; the logs must have been read with their flow keys, and for `watch_counts`.
+pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, settings: &FlowSettings) -> Result<Flows> {
+    let tuples = database.take_flow_tuples();
+    let watches: Vec<WatchCount> = database.rows().await?;
+    let ends = watches.iter().filter_map(|watch| parse_instant(watch.last_at.as_deref()?));
+    let (first_at, last_at) = dimensions.span;
+    let span = (first_at, ends.fold(last_at, Micros::max));
+    let version = dimensions.server.version;
+    let (config, origin) = live_config(settings.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
+    let features = settings.features(version)?;
+    let limits = limits(&config.priority_levels, settings.server_concurrency, &features);
+    let classifier = Classifier::new(&config, &limits, features, &dimensions.known_sizes, (&watches, span));
+    let rows: Vec<FlowRow> = tuples.par_iter().filter_map(|tuple| classifier.row(tuple)).collect();
+    database.fill(&rows)?;
+    Ok(Flows { config, origin, features, limits, tuples, rows })
+}
+
+/// All that decides where a request goes and what it costs.
+pub(super) struct Classifier<'c> {
+    matcher: Matcher<'c>,
+    /// The most seats of a request by the level's name.
+    max_seats: BTreeMap<&'c str, Option<u32>>,
+    features: Features,
+    sizes: BTreeMap<(&'c str, &'c str), &'c ResourceSize>,
+    /// Watches open on average by group, resource and namespace; those of all namespaces have none. Of several apiservers
+    /// the most.
+    watches: BTreeMap<(&'c str, &'c str, &'c str), f64>,
+}
+
+impl<'c> Classifier<'c> {
+    pub(super) fn new(
+        config: &'c Config,
+        limits: &[LevelLimits],
+        features: Features,
+        sizes: &'c [ResourceSize],
+        (watches, span): (&'c [WatchCount], (Micros, Micros)),
+    ) -> Self {
+        let mut counts = BTreeMap::new();
+        for watch in watches {
+            let namespace = watch.namespace.as_deref().unwrap_or_default();
+            let resource = watch.resource.as_deref().unwrap_or_default();
+            let key = (watch.api_group.as_deref().unwrap_or_default(), resource, namespace);
+            let count: &mut f64 = counts.entry(key).or_default();
+            *count = count.max(watch.mean_count(span));
+        }
+        let levels = config.priority_levels.iter().map(|level| level.name.as_str());
+        Self {
+            matcher: Matcher::new(config),
+            max_seats: levels.zip(limits.iter().map(|limits| limits.max_seats_per_request)).collect(),
+            features,
+            sizes: sizes.iter().map(|size| ((size.api_group.as_str(), size.resource.as_str()), size)).collect(),
+            watches: counts,
+        }
+    }
+
+    /// Where such requests go; `None` only without a `catch-all`, which every configuration has.
+    fn row(&self, tuple: &FlowTuple) -> Option<FlowRow> {
+        let found = self.matcher.classify(&attributes(tuple, &groups(tuple)))?;
+        let (low, high) = self.seats(tuple, &found.priority_level.name);
+        Some(FlowRow {
+            flow_key: tuple.flow_key,
+            flow_schema: found.flow_schema.name.clone(),
+            priority_level: found.priority_level.name.clone(),
+            flow_distinguisher: found.flow_distinguisher,
+            is_exempt: found.priority_level.is_exempt(),
+            is_outside: is_outside(tuple),
+            low_seats: i64::from(low),
+            high_seats: i64::from(high),
+        })
+    }
+
+    /// The seats of such a request on a priority level, at least and at most.
+    fn seats(&self, tuple: &FlowTuple, priority_level: &str) -> (u32, u32) {
+        let (least, most) = self.objects(tuple);
+        let work = work(tuple);
+        let watcher_count = self.watcher_count(tuple);
+        let level_max_seats = self.max_seats.get(priority_level).copied().flatten();
+        let estimate = |objects| {
+            let circumstances = Circumstances { objects, watcher_count, level_max_seats };
+            work_estimate(&work, &circumstances, &self.features).max_seats()
+        };
+        (estimate(least), estimate(most))
+    }
+
+    /// What the server may know of the resource: the least and the most. Of one whose objects nobody has counted, it may
+    /// be anything.
+    fn objects(&self, tuple: &FlowTuple) -> (ObjectStats, ObjectStats) {
+        let api_group = tuple.api_group.as_deref().unwrap_or_default();
+        let size = self.sizes.get(&(api_group, tuple.resource.as_str()));
+        let Some((size, count)) = size.and_then(|size| Some((size, size.object_count.as_ref()?.range))) else {
+            return (ObjectStats::NotFound, ObjectStats::Stale);
+        };
+        let Range { low, high } = size.stored_object_bytes;
+        let least = ObjectStats::Known { count: count.low, object_bytes: Some(low.max(1)) };
+        let most = count.high.map_or(ObjectStats::Stale, |count| ObjectStats::Known { count, object_bytes: high });
+        (least, most)
+    }
+
+    /// Watches that a write wakes, on average.
+    fn watcher_count(&self, tuple: &FlowTuple) -> u32 {
+        let api_group = tuple.api_group.as_deref().unwrap_or_default();
+        let of = |namespace| self.watches.get(&(api_group, tuple.resource.as_str(), namespace)).copied();
+        let within = if tuple.namespace.is_empty() { None } else { of(&tuple.namespace) };
+        let count = of("").unwrap_or_default() + within.unwrap_or_default();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of watches, at least 0")]
+        let count = count.round() as u32;
+        count
+    }
+}
+
+/// Such a request, as API Priority and Fairness sees it.
+pub(super) fn attributes<'a>(tuple: &'a FlowTuple, groups: &'a [&'a str]) -> Attributes<'a> {
+    let target = match &tuple.api_group {
+        Some(api_group) => Target::Resource {
+            api_group,
+            resource: &tuple.resource,
+            subresource: &tuple.subresource,
+            namespace: &tuple.namespace,
+        },
+        None => Target::Path(&tuple.path),
+    };
+    Attributes { user: &tuple.user, groups, verb: &tuple.verb, target }
+}
+
+/// Its groups.
+pub(super) fn groups(tuple: &FlowTuple) -> Vec<&str> {
+    tuple.groups.iter().map(String::as_str).collect()
+}
+
+/// Whether such requests pass by API Priority and Fairness.
+fn is_outside(tuple: &FlowTuple) -> bool {
+    let info = RequestInfo {
+        is_resource_request: tuple.api_group.is_some(),
+        verb: tuple.verb.as_str().into(),
+        subresource: tuple.subresource.as_str().into(),
+        path: tuple.path.as_str().into(),
+        ..RequestInfo::default()
+    };
+    tuple.verb != "watch" && is_long_running(&info)
+}
+
+fn work(tuple: &FlowTuple) -> Work<'_> {
+    let is_token = (tuple.resource.as_str(), tuple.subresource.as_str()) == ("serviceaccounts", "token");
+    Work {
+        verb: &tuple.verb,
+        is_token_request: tuple.verb == "create" && is_token,
+        is_single: tuple.has_name,
+        list: tuple.list,
+    }
+}

@@ -1,0 +1,369 @@
+//! The report of `apf explain`: who goes by which FlowSchema, and what that takes of the server's seats.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Agreement, Block, about, between, bullets, or_dash, section, table};
+use crate::tables::TypedRow;
+use crate::units;
+
+/// All there is to say.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainReport {
+    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What the server was taken to be.
+    pub server: ServerFacts,
+    /// The priority levels, those that took most first.
+    pub priority_levels: Vec<LevelUse>,
+    /// The FlowSchemas that had requests, those that took most first.
+    pub flow_schemas: Vec<SchemaUse>,
+    /// The clients by FlowSchema, those that took most first.
+    pub clients: Vec<ClientUse>,
+    /// Rows of clients left out, being more than asked for.
+    pub omitted_clients: usize,
+    /// How far our reading agrees with the server's own word; `None` where its log wasn't given.
+    pub agreement: Option<Agreement>,
+    /// What the numbers rest on, and what the log cannot tell.
+    pub notes: Vec<String>,
+}
+
+/// What a server was taken to be.
+#[derive(Clone, Debug, Serialize)]
+pub struct ServerFacts {
+    /// Kubernetes' version, such as `1.34`; `None` where nothing tells.
+    pub version: Option<String>,
+    /// Seats of one apiserver.
+    pub server_concurrency: u32,
+    /// Where its FlowSchemas and priority levels come from, in words.
+    pub configuration: String,
+}
+
+impl ServerFacts {
+    /// All of it in a line.
+    pub(super) fn line(&self) -> String {
+        let version = self.version.as_deref().unwrap_or("of an unknown version");
+        let (seats, configuration) = (self.server_concurrency, &self.configuration);
+        format!("Kubernetes {version}, {seats} seats on each apiserver; {configuration}")
+    }
+}
+
+/// A priority level and what it was used for.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LevelUse {
+    /// Its name.
+    pub priority_level: String,
+    /// Whether it lets everything through.
+    pub is_exempt: bool,
+    /// Its share of one apiserver's seats.
+    pub nominal_seats: u32,
+    /// What it keeps of them in any case.
+    pub min_seats: u32,
+    /// What it never exceeds, all that it may borrow included; nothing limits an exempt level.
+    pub max_seats: u32,
+    /// What it has while nobody asks for anything; `None` where that can't be solved.
+    pub idle_seats: Option<u32>,
+    /// The most seats of one request; `None` where the level sets no such limit.
+    pub max_seats_per_request: Option<u32>,
+    /// Clients that use it.
+    pub client_count: usize,
+    /// What went through it; `None` if nothing did.
+    pub load: Option<LevelLoad>,
+    /// The most seats in use at once on one apiserver, as (low, high); `None` where nothing was in use.
+    pub peak_seats: Option<(u64, u64)>,
+    /// The apiserver of that; `None` where it has no name.
+    pub peak_apiserver: Option<String>,
+}
+
+/// A row of the query `level_loads`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LevelLoad {
+    /// The priority level.
+    pub priority_level: String,
+    /// Requests.
+    pub request_count: u64,
+    /// Lists among them.
+    pub list_count: u64,
+    /// Seats times seconds, at least; `None` where no request has both ends in the log.
+    pub low_seat_secs: Option<f64>,
+    /// Seats times seconds, at most.
+    pub high_seat_secs: Option<f64>,
+    /// Requests that no time is known of in which they held seats.
+    pub endless_count: u64,
+    /// Requests rejected.
+    pub rejected_count: u64,
+    /// Requests that waited.
+    pub waited_count: u64,
+    /// How long all of those waited.
+    pub total_wait_secs: Option<f64>,
+    /// The longest wait.
+    pub max_wait_secs: Option<f64>,
+}
+
+impl TypedRow for LevelLoad {
+    const QUERY: &'static str = "level_loads";
+    const COLUMNS: &'static [&'static str] = &[
+        "priority_level",
+        "request_count",
+        "list_count",
+        "low_seat_secs",
+        "high_seat_secs",
+        "endless_count",
+        "rejected_count",
+        "waited_count",
+        "total_wait_secs",
+        "max_wait_secs",
+    ];
+}
+
+/// A row of the query `level_peaks`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct LevelPeak {
+    /// The apiserver; `None` where it has no name.
+    pub apiserver: Option<String>,
+    /// The priority level.
+    pub priority_level: String,
+    /// The most seats in use at once, at least.
+    pub peak_low_seats: u64,
+    /// The most seats in use at once, at most.
+    pub peak_high_seats: u64,
+}
+
+impl TypedRow for LevelPeak {
+    const QUERY: &'static str = "level_peaks";
+    const COLUMNS: &'static [&'static str] = &["apiserver", "priority_level", "peak_low_seats", "peak_high_seats"];
+}
+
+/// A row of the query `schema_loads`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SchemaUse {
+    /// The FlowSchema.
+    pub flow_schema: String,
+    /// Its priority level.
+    pub priority_level: String,
+    /// Clients.
+    pub client_count: u64,
+    /// Flows that are told apart where there are queues to deal; 0 where nothing tells them apart.
+    pub distinguisher_count: u64,
+    /// Requests.
+    pub request_count: u64,
+    /// Lists among them.
+    pub list_count: u64,
+    /// Seats times seconds, at least; `None` where no request has both ends in the log.
+    pub low_seat_secs: Option<f64>,
+    /// Seats times seconds, at most.
+    pub high_seat_secs: Option<f64>,
+    /// Requests rejected.
+    pub rejected_count: u64,
+    /// Requests that waited.
+    pub waited_count: u64,
+    /// The longest wait.
+    pub max_wait_secs: Option<f64>,
+}
+
+impl TypedRow for SchemaUse {
+    const QUERY: &'static str = "schema_loads";
+    const COLUMNS: &'static [&'static str] = &[
+        "flow_schema",
+        "priority_level",
+        "client_count",
+        "distinguisher_count",
+        "request_count",
+        "list_count",
+        "low_seat_secs",
+        "high_seat_secs",
+        "rejected_count",
+        "waited_count",
+        "max_wait_secs",
+    ];
+}
+
+/// A row of the query `client_flows`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClientUse {
+    /// The client's type.
+    pub client_type: String,
+    /// The client.
+    pub client: String,
+    /// The FlowSchema.
+    pub flow_schema: String,
+    /// Its priority level.
+    pub priority_level: String,
+    /// Whether that level lets everything through.
+    pub is_exempt: bool,
+    /// Flows.
+    pub flow_count: u64,
+    /// What tells the flow from others; `None` where the client has several here.
+    pub flow_distinguisher: Option<String>,
+    /// Requests.
+    pub request_count: u64,
+    /// Lists among them.
+    pub list_count: u64,
+    /// Seats of a list, at least; `None` without lists.
+    pub low_list_seats: Option<u64>,
+    /// Seats of a list, at most; `None` without lists.
+    pub high_list_seats: Option<u64>,
+    /// Seats times seconds, at least; `None` where no request has both ends in the log.
+    pub low_seat_secs: Option<f64>,
+    /// Seats times seconds, at most.
+    pub high_seat_secs: Option<f64>,
+    /// Requests rejected.
+    pub rejected_count: u64,
+    /// Requests that waited.
+    pub waited_count: u64,
+    /// The longest wait.
+    pub max_wait_secs: Option<f64>,
+}
+
+impl TypedRow for ClientUse {
+    const QUERY: &'static str = "client_flows";
+    const COLUMNS: &'static [&'static str] = &[
+        "client_type",
+        "client",
+        "flow_schema",
+        "priority_level",
+        "is_exempt",
+        "flow_count",
+        "flow_distinguisher",
+        "request_count",
+        "list_count",
+        "low_list_seats",
+        "high_list_seats",
+        "low_seat_secs",
+        "high_seat_secs",
+        "rejected_count",
+        "waited_count",
+        "max_wait_secs",
+    ];
+}
+
+impl ExplainReport {
+    /// The report for a terminal.
+    pub fn blocks(&self) -> Vec<Block> {
+        let mut blocks = vec![Block::Line(self.server.line())];
+        blocks.extend(section("Priority levels", levels(&self.priority_levels)));
+        blocks.extend(section("FlowSchemas", schemas(&self.flow_schemas)));
+        blocks.extend(section("Clients", clients(&self.clients)));
+        if self.omitted_clients > 0 {
+            blocks.push(Block::Line(format!("{} more rows are not shown; see --top", self.omitted_clients)));
+        }
+        if let Some(agreement) = &self.agreement {
+            blocks.extend(section("The server's own word", agreement.block()));
+        }
+        blocks.extend(section("What these numbers rest on", bullets(&self.notes)));
+        blocks
+    }
+}
+
+fn levels(levels: &[LevelUse]) -> Block {
+    let row = |level: &LevelUse| {
+        let load = level.load.clone().unwrap_or_default();
+        let limit = |seats: u32| if level.is_exempt { "none".to_owned() } else { units::count(seats.into()) };
+        vec![
+            level.priority_level.clone(),
+            units::count(level.client_count as u64),
+            units::count(load.request_count),
+            units::count(load.list_count),
+            seat_secs(load.low_seat_secs, load.high_seat_secs),
+            or_dash(level.peak_seats.map(|(low, high)| between(low, high))),
+            units::count(level.nominal_seats.into()),
+            limit(level.max_seats),
+            units::count(load.waited_count),
+            longest(load.waited_count, load.max_wait_secs),
+            units::count(load.rejected_count),
+        ]
+    };
+    table(
+        &[
+            ("priority level", false),
+            ("clients", true),
+            ("requests", true),
+            ("lists", true),
+            ("seat-seconds", true),
+            ("peak seats", true),
+            ("nominal", true),
+            ("max", true),
+            ("waited", true),
+            ("longest", true),
+            ("429s", true),
+        ],
+        levels.iter().map(row).collect(),
+    )
+}
+
+fn schemas(schemas: &[SchemaUse]) -> Block {
+    let row = |schema: &SchemaUse| {
+        vec![
+            schema.flow_schema.clone(),
+            schema.priority_level.clone(),
+            units::count(schema.client_count),
+            or_dash((schema.distinguisher_count > 0).then(|| units::count(schema.distinguisher_count))),
+            units::count(schema.request_count),
+            units::count(schema.list_count),
+            seat_secs(schema.low_seat_secs, schema.high_seat_secs),
+            units::count(schema.waited_count),
+            longest(schema.waited_count, schema.max_wait_secs),
+            units::count(schema.rejected_count),
+        ]
+    };
+    table(
+        &[
+            ("FlowSchema", false),
+            ("priority level", false),
+            ("clients", true),
+            ("flows", true),
+            ("requests", true),
+            ("lists", true),
+            ("seat-seconds", true),
+            ("waited", true),
+            ("longest", true),
+            ("429s", true),
+        ],
+        schemas.iter().map(row).collect(),
+    )
+}
+
+fn clients(clients: &[ClientUse]) -> Block {
+    let row = |client: &ClientUse| {
+        let list_seats = client.low_list_seats.zip(client.high_list_seats).map(|(low, high)| between(low, high));
+        let distinguisher = client.flow_distinguisher.clone().filter(|text| !text.is_empty());
+        let several = || (client.flow_count > 1).then(|| format!("{} flows", units::count(client.flow_count)));
+        vec![
+            client.client_type.clone(),
+            client.client.clone(),
+            client.flow_schema.clone(),
+            if client.is_exempt { "exempt".to_owned() } else { client.priority_level.clone() },
+            units::count(client.request_count),
+            units::count(client.list_count),
+            or_dash(list_seats),
+            seat_secs(client.low_seat_secs, client.high_seat_secs),
+            units::count(client.waited_count),
+            units::count(client.rejected_count),
+            or_dash(distinguisher.or_else(several)),
+        ]
+    };
+    table(
+        &[
+            ("type", false),
+            ("client", false),
+            ("FlowSchema", false),
+            ("priority level", false),
+            ("requests", true),
+            ("lists", true),
+            ("seats per list", true),
+            ("seat-seconds", true),
+            ("waited", true),
+            ("429s", true),
+            ("distinguisher", false),
+        ],
+        clients.iter().map(row).collect(),
+    )
+}
+
+fn seat_secs(low: Option<f64>, high: Option<f64>) -> String {
+    or_dash(low.zip(high).map(|(low, high)| about(low, high)))
+}
+
+/// The longest wait, where any was one.
+fn longest(waited_count: u64, secs: Option<f64>) -> String {
+    or_dash(secs.filter(|_| waited_count > 0).map(|secs| format!("{} s", super::rounded(secs))))
+}

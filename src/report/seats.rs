@@ -1,0 +1,106 @@
+//! The report of `apf seats`: the limits of each priority level, before and after a change.
+
+use serde::Serialize;
+
+use super::{Block, ServerFacts, bullets, or_dash, section, table};
+use crate::apf::LevelLimits;
+
+/// All there is to say.
+#[derive(Clone, Debug, Serialize)]
+pub struct SeatsReport {
+    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What the server was taken to be.
+    pub server: ServerFacts,
+    /// The priority levels; of a change those after it, then those that it removes.
+    pub priority_levels: Vec<LevelSeats>,
+    /// Whether a change was given.
+    pub is_change: bool,
+    /// What to know of these numbers.
+    pub notes: Vec<String>,
+}
+
+/// The seats of a priority level on one apiserver.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LevelSeats {
+    /// The level.
+    pub priority_level: String,
+    /// Whether it lets everything through.
+    pub is_exempt: bool,
+    /// `nominalConcurrencyShares`.
+    pub nominal_concurrency_shares: i32,
+    /// Its share of the seats.
+    pub nominal: u32,
+    /// What it may lend of that.
+    pub lendable: u32,
+    /// What it keeps in any case.
+    pub min: u32,
+    /// What it never exceeds.
+    pub max: u32,
+    /// What it has while nobody asks for anything; `None` where that can't be solved.
+    pub idle: Option<u32>,
+    /// The most seats of one request; `None` where the level sets no such limit.
+    pub max_seats_per_request: Option<u32>,
+    /// The same before the change; `None` without a change, and for a level that is new.
+    pub before: Option<Box<LevelSeats>>,
+}
+
+impl LevelSeats {
+    /// A level with its limits.
+    pub fn of(name: &str, shares: i32, is_exempt: bool, limits: &LevelLimits, idle: Option<u32>) -> Self {
+        Self {
+            priority_level: name.to_owned(),
+            is_exempt,
+            nominal_concurrency_shares: shares,
+            nominal: limits.nominal,
+            lendable: limits.lendable,
+            min: limits.min,
+            max: limits.max,
+            idle,
+            max_seats_per_request: limits.max_seats_per_request,
+            before: None,
+        }
+    }
+}
+
+impl SeatsReport {
+    /// The report for a terminal.
+    pub fn blocks(&self) -> Vec<Block> {
+        let mut blocks = vec![Block::Line(self.server.line())];
+        let heading = if self.is_change { "Seats, before → after" } else { "Seats" };
+        let rows = self.priority_levels.iter().map(|level| row(level, self.is_change)).collect();
+        let columns = [
+            ("priority level", false),
+            ("shares", true),
+            ("nominal", true),
+            ("lendable", true),
+            ("min", true),
+            ("max", true),
+            ("idle", true),
+            ("per request", true),
+        ];
+        blocks.extend(section(heading, table(&columns, rows)));
+        blocks.extend(section("What to know of these numbers", bullets(&self.notes)));
+        blocks
+    }
+}
+
+fn row(level: &LevelSeats, is_change: bool) -> Vec<String> {
+    let before = level.before.as_deref();
+    let change = |of: &dyn Fn(&LevelSeats) -> String| match before {
+        Some(before) if of(before) != of(level) => format!("{} → {}", of(before), of(level)),
+        None if is_change => format!("new → {}", of(level)),
+        _ => of(level),
+    };
+    let max = |level: &LevelSeats| if level.is_exempt { "none".to_owned() } else { level.max.to_string() };
+    vec![
+        level.priority_level.clone(),
+        change(&|level| level.nominal_concurrency_shares.to_string()),
+        change(&|level| level.nominal.to_string()),
+        change(&|level| level.lendable.to_string()),
+        change(&|level| level.min.to_string()),
+        change(&max),
+        change(&|level| or_dash(level.idle.map(|seats| seats.to_string()))),
+        change(&|level| or_dash(level.max_seats_per_request.map(|seats| seats.to_string()))),
+    ]
+}

@@ -1,0 +1,96 @@
+//! What stands behind each `flow_key`: gathered while the log is read, since text of every request costs far more than its
+//! key.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use foldhash::fast::FixedState;
+use rayon::prelude::*;
+
+use super::columns::{Row, apf_user, object_text};
+use crate::apf::ListQuery;
+use crate::audit::Text;
+
+/// All that API Priority and Fairness looks at of a request, and of a list what decides its seats.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlowTuple {
+    /// `flow_key` of such requests.
+    pub flow_key: i64,
+    /// The user, or whom it impersonates; empty where the log has none.
+    pub user: String,
+    /// The groups of that user.
+    pub groups: Vec<String>,
+    /// The Kubernetes verb, or the HTTP method in lower case.
+    pub verb: String,
+    /// The API group; `None` where the request is not for a resource.
+    pub api_group: Option<String>,
+    /// The resource; empty where the request is not for one.
+    pub resource: String,
+    /// The subresource; empty if there is none.
+    pub subresource: String,
+    /// The namespace; empty for cluster scope.
+    pub namespace: String,
+    /// The path, where the request is not for a resource; else empty.
+    pub path: String,
+    /// Whether it names an object, be it by a field selector.
+    pub has_name: bool,
+    /// The options of a list or watch; `None` where the server can't decode them.
+    pub list: Option<ListQuery>,
+}
+
+/// The tuples found so far, by their keys. Which request a tuple is taken from makes no difference: the key is made of
+/// all that is in it.
+#[derive(Debug)]
+pub(super) struct FlowTuples {
+    shards: [Mutex<HashMap<i64, FlowTuple, FixedState>>; SHARDS],
+}
+
+/// Enough that threads seldom meet.
+const SHARDS: usize = 16;
+
+impl Default for FlowTuples {
+    fn default() -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(FixedState::with_seed(0)))) }
+    }
+}
+
+impl FlowTuples {
+    /// Takes note of a request with this key.
+    pub(super) fn note(&self, flow_key: i64, row: &Row<'_>) {
+        let shard = usize::from(flow_key.to_le_bytes()[0]) % SHARDS;
+        let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        shard.entry(flow_key).or_insert_with(|| tuple(flow_key, row));
+    }
+
+    /// Takes all of them, by key.
+    pub(super) fn take(&self) -> Vec<FlowTuple> {
+        let taken = self.shards.par_iter().flat_map_iter(|shard| {
+            std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner)).into_values()
+        });
+        let mut all: Vec<FlowTuple> = taken.collect();
+        all.par_sort_unstable_by_key(|tuple| tuple.flow_key);
+        all
+    }
+}
+
+fn tuple(flow_key: i64, row: &Row<'_>) -> FlowTuple {
+    let event = row.request.event;
+    let text = |text: Option<Text<'_>>| text.map(|text| text.decode().into_owned()).unwrap_or_default();
+    let user = apf_user(row);
+    let verb = text(event.verb);
+    let (path, query) = row.uri.split_once('?').unwrap_or((row.uri, ""));
+    let object = event.object_ref.as_ref();
+    FlowTuple {
+        flow_key,
+        user: text(user.name),
+        groups: user.groups.into_iter().flat_map(|groups| groups.iter()).map(|name| name.decode().into()).collect(),
+        api_group: object.map(|object| text(object.api_group)),
+        resource: text(object_text(row, |object| object.resource)),
+        subresource: text(object_text(row, |object| object.subresource)),
+        namespace: text(object_text(row, |object| object.namespace)),
+        path: if object.is_none() { path.to_owned() } else { String::new() },
+        has_name: object_text(row, |object| object.name).is_some(),
+        list: if matches!(verb.as_str(), "list" | "watch") { ListQuery::of(query) } else { None },
+        verb,
+    }
+}
