@@ -2,7 +2,8 @@
 -- grain:  client_type, client, flow_schema, priority_level
 -- reads:  flow_loads, flows, clients
 -- why:    One client may go by several FlowSchemas, as kubelets do; all that shares a distinguisher is queued as one flow.
---         flow_distinguisher is shown where a client has but one there; null where nothing tells flows apart. Only
+--         flow_distinguisher is shown where a client has but one there; null where nothing tells flows apart, or
+--         where only the server's own word has the FlowSchema. Only
 --         the level named exempt can be exempt. Seats of a list are a range over all its lists.
 with by_distinguisher as (
     select
@@ -10,7 +11,7 @@ with by_distinguisher as (
         clients.client,
         flow_loads.flow_schema,
         flow_loads.priority_level,
-        flows.flow_distinguisher,
+        case when flow_loads.flow_schema = flows.flow_schema then flows.flow_distinguisher end as flow_distinguisher,
         sum(flow_loads.request_count) as request_count,
         sum(flow_loads.list_count) as list_count,
         min(flow_loads.low_seats) filter (where flow_loads.list_count > 0) as low_list_seats,

@@ -2,6 +2,7 @@
 -- grain:  apiserver, caller_key, flow_key, flow_schema, priority_level, low_seats, high_seats
 -- reads:  flow_requests, flows, verdicts
 -- params: $no_wait_secs secs = 0.5, a wait below this is none; the server logs waits only of requests over 0.5 s
+--         $first_micros micros = 0, where the time asked for begins: what was held before counts for nothing
 -- kept:   Priority levels, FlowSchemas and clients are summed up from these rows.
 -- why:    The same as over classified_requests, which says what counts; the text of FlowSchemas is joined after grouping,
 --         to few rows. Seat-seconds are seats times the time that a request holds them; of watches, whose waits the log
@@ -32,16 +33,20 @@ with grouped as (
         sum(
             greatest(
                 requested.held_until_micros
-                    - requested.received_micros
-                    - coalesce(verdicts.wait_micros, requested.wait_micros, 0),
+                    - greatest(
+                        requested.received_micros + coalesce(verdicts.wait_micros, requested.wait_micros, 0),
+                        $first_micros
+                    ),
                 0
             )
         ) filter (where not requested.is_rejected) as held_micros,
         sum(
             greatest(
                 requested.held_until_micros
-                    - requested.received_micros
-                    - coalesce(verdicts.wait_micros, requested.wait_micros, 0),
+                    - greatest(
+                        requested.received_micros + coalesce(verdicts.wait_micros, requested.wait_micros, 0),
+                        $first_micros
+                    ),
                 0
             )
         ) filter (

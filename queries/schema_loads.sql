@@ -10,7 +10,7 @@ with by_caller as (
         flow_loads.priority_level,
         clients.client_type,
         clients.client,
-        flows.flow_distinguisher,
+        case when flow_loads.flow_schema = flows.flow_schema then flows.flow_distinguisher end as flow_distinguisher,
         sum(flow_loads.request_count) as request_count,
         sum(flow_loads.list_count) as list_count,
         sum(flow_loads.rejected_count) as rejected_count,

@@ -2,7 +2,8 @@
 -- grain:  flow_schema, priority_level, is_outside, server_flow_schema, server_priority_level, is_list, is_watch, low_seats,
 --         high_seats, initial_seats
 -- reads:  flow_requests, flows, verdicts
--- params: $first_micros micros = 0, requests received before are left out: a configuration may have changed since
+-- params: $first_micros micros = 0, where the time asked for begins: requests received before are left out, as the
+--         configuration may have been another
 -- why:    A verdict is a line of the server's access log at verbosity 3, found by its audit ID; an ID that several lines
 --         have is left out. audit_id is that of one of the requests.
 select

@@ -103,7 +103,7 @@ pub struct SizeArgs {
     #[arg(long, value_name = "NAME=STATE", value_delimiter = ',')]
     pub server_features: Vec<String>,
     /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together; 600 by default
-    #[arg(long, value_name = "SEATS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "SEATS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_concurrency: Option<u32>,
 }
 
@@ -141,7 +141,7 @@ pub struct QueryArgs {
     /// Print a query's text, to read, or to copy and change
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sql", "file", "columns"])]
     pub show: Option<String>,
-    /// List the columns of the table requests, and of clients, resources and list_costs, which can be joined to it
+    /// List the columns of the table requests, and of those that can be joined to it: clients, resources, list_costs, flows
     #[arg(long, conflicts_with_all = ["sql", "file"])]
     pub columns: bool,
     /// Set a parameter of the query
@@ -338,7 +338,7 @@ pub struct ExplainArgs {
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required_unless_present = "user")]
     pub inputs: Vec<String>,
     /// Explain one request of this user, step by step, instead of logs
-    #[arg(long, value_name = "NAME", conflicts_with = "inputs", requires = "path")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["inputs", "httplog", "from", "to"], requires = "path")]
     pub user: Option<String>,
     /// The groups of --user; by default those that the server itself gives to such a user
     #[arg(long, value_name = "GROUP", value_delimiter = ',', requires = "user")]
@@ -386,7 +386,7 @@ pub struct SeatsArgs {
     #[arg(long, value_name = "VERSION")]
     pub kube_version: Option<String>,
     /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together
-    #[arg(long, value_name = "SEATS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "SEATS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_concurrency: u32,
     /// How to write it
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]

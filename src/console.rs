@@ -75,7 +75,10 @@ impl Console {
         self.line(&render(&first_columns(table, shown), Some(width)))?;
         let hidden: Vec<_> = table.columns[shown..].iter().map(|(name, _)| name.as_str()).collect();
         if !hidden.is_empty() {
-            self.note(&format!("columns that don't fit here: {}; --format csv has all", hidden.join(", ")));
+            self.note(&format!(
+                "columns that don't fit here: {}; into a file or a pipe all are written",
+                hidden.join(", ")
+            ));
         }
         Ok(())
     }

@@ -70,6 +70,15 @@ impl Features {
         }
     }
 
+    /// The most seats that a list may take, whatever the priority level (`config.go`, `maximumListSeatsLimit`).
+    pub const fn most_list_seats(&self) -> u32 {
+        match (self.charges_lists, self.size_based_list_cost) {
+            (false, _) => 1,
+            (true, false) => 10,
+            (true, true) => 100,
+        }
+    }
+
     /// The same with a gate on or off, by its upstream name.
     ///
     /// # Errors

@@ -2,35 +2,41 @@
 //! few objects of many.
 
 use super::config::Config;
-use super::defaults::{default_config, is_mandatory, is_suggested};
+use super::defaults::default_config;
 
 /// How a server's configuration came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// It is that of a fresh cluster of the version.
     Default,
-    /// It was read, suggested objects included.
+    /// It was read, all of it.
     Read,
-    /// What was read had none of the suggested objects, so it lies over those of a fresh cluster.
+    /// Some objects were read, and lie over those of a fresh cluster.
     ReadOverDefault,
 }
 
-/// The configuration of a server of that version, given the objects that were read of it. Where one of the suggested
-/// objects is among them they are taken for all that there is, and only mandatory ones are added.
+/// The configuration of a server of that version, given the objects that were read of it. Every server has the mandatory
+/// objects, and so has a dump: where both of one kind are among what was read, that is all there is of the kind.
 pub fn live_config(read: Option<&Config>, version: (u32, u32)) -> (Config, Origin) {
-    let default = default_config(version);
+    let mut below = default_config(version);
     let Some(read) = read else {
-        return (default, Origin::Default);
+        return (below, Origin::Default);
     };
-    let is_dump = read.flow_schemas.iter().any(|schema| is_suggested(&schema.name))
-        || read.priority_levels.iter().any(|level| is_suggested(&level.name));
-    let (mut below, origin) = (default, if is_dump { Origin::Read } else { Origin::ReadOverDefault });
-    if is_dump {
-        below.flow_schemas.retain(|schema| is_mandatory(&schema.name));
-        below.priority_levels.retain(|level| is_mandatory(&level.name));
+    let has_all = |has: &dyn Fn(&str) -> bool| MANDATORY.iter().all(|name| has(name));
+    let are_all_schemas = has_all(&|name| read.flow_schema(name).is_some());
+    let are_all_levels = has_all(&|name| read.priority_level(name).is_some());
+    if are_all_schemas {
+        below.flow_schemas.clear();
     }
+    if are_all_levels {
+        below.priority_levels.clear();
+    }
+    let origin = if are_all_schemas && are_all_levels { Origin::Read } else { Origin::ReadOverDefault };
     (below.with(read), origin)
 }
+
+/// The objects of either kind that a server always restores.
+const MANDATORY: [&str; 2] = ["exempt", "catch-all"];
 
 #[cfg(test)]
 mod tests {
@@ -40,25 +46,36 @@ mod tests {
         config.flow_schemas.iter().map(|schema| schema.name.as_str()).collect()
     }
 
+    fn some(names: &[&str]) -> Config {
+        let mut config = default_config((1, 36));
+        config.flow_schemas.retain(|schema| names.contains(&schema.name.as_str()));
+        config.priority_levels.retain(|level| names.contains(&level.name.as_str()));
+        config
+    }
+
     #[test]
-    fn a_dump_is_all_there_is_but_for_the_mandatory_objects() {
-        let mut dump = default_config((1, 36));
-        dump.flow_schemas.retain(|schema| schema.name == "global-default");
-        dump.priority_levels.retain(|level| level.name == "global-default");
-        let (config, origin) = live_config(Some(&dump), (1, 36));
-        assert_eq!((names(&config), origin), (vec!["exempt", "catch-all", "global-default"], Origin::Read));
+    fn a_dump_is_all_there_is() {
+        let (config, origin) = live_config(Some(&some(&["exempt", "catch-all", "global-default"])), (1, 36));
+        assert_eq!((names(&config), origin), (vec!["exempt", "global-default", "catch-all"], Origin::Read));
         assert_eq!(config.priority_levels.len(), 3);
     }
 
     #[test]
-    fn a_few_own_objects_lie_over_the_suggested_ones() {
+    fn a_dump_of_one_kind_says_nothing_of_the_other() {
+        let dump = Config { priority_levels: Vec::new(), ..some(&["exempt", "catch-all", "service-accounts"]) };
+        let (config, origin) = live_config(Some(&dump), (1, 36));
+        assert_eq!((config.flow_schemas.len(), origin), (3, Origin::ReadOverDefault));
+        assert_eq!(config.priority_levels.len(), 8);
+    }
+
+    #[test]
+    fn single_objects_lie_over_those_of_a_fresh_cluster() {
         let default = default_config((1, 36));
-        let mut own = default.clone();
-        own.flow_schemas.truncate(1);
-        own.flow_schemas[0].name = "own".into();
-        own.priority_levels.clear();
-        let (config, origin) = live_config(Some(&own), (1, 36));
-        assert_eq!(config.flow_schemas.len(), default.flow_schemas.len() + 1);
+        let mut edited = some(&["workload-low"]);
+        edited.priority_levels[0].is_autoupdated = Some(false);
+        let (config, origin) = live_config(Some(&edited), (1, 36));
+        assert_eq!((config.priority_levels.len(), config.flow_schemas.len()), (8, default.flow_schemas.len()));
+        assert_eq!(config.priority_level("workload-low").and_then(|level| level.is_autoupdated), Some(false));
         assert_eq!(origin, Origin::ReadOverDefault);
         assert_eq!(live_config(None, (1, 36)), (default, Origin::Default));
     }

@@ -19,6 +19,7 @@ mod config;
 mod dealing;
 mod defaults;
 mod features;
+mod groups;
 mod httplog;
 mod limits;
 pub mod lint;
@@ -41,6 +42,7 @@ pub use defaults::{
     is_suggested, known_by_name,
 };
 pub use features::{Features, UnknownGate};
+pub use groups::implied_groups;
 pub use httplog::Verdict;
 pub use limits::{
     ADJUSTMENT_SECS, CurrentLimits, DEFAULT_SERVER_CONCURRENCY, Demand, DemandStats, LevelLimits, LevelRole,

@@ -10,9 +10,7 @@ use super::request_info::{Parameters, RequestInfo};
 
 /// No request takes less (`config.go`, `minimumSeats`).
 pub const MINIMUM_SEATS: u32 = 1;
-/// The most for a list that is costed by bytes (`config.go`, `maximumListSeatsLimit`).
-const MAXIMUM_LIST_SEATS: u32 = 100;
-/// The most for a write's watches, and for a list that is costed by objects (`config.go`).
+/// The most for a write's watches (`config.go`).
 const MAXIMUM_SEATS: u32 = 10;
 /// Objects read for each seat of a list costed by objects (`config.go`, `objectsPerSeat`).
 const OBJECTS_PER_SEAT: u64 = 100;
@@ -254,7 +252,7 @@ impl VersionMatch {
 
 /// The seats of a list, or of a watch that may begin with one (`list_work_estimator.go`).
 fn list_seats(work: &Work<'_>, circumstances: &Circumstances, features: &Features) -> u32 {
-    let limit = if features.size_based_list_cost { MAXIMUM_LIST_SEATS } else { MAXIMUM_SEATS };
+    let limit = features.most_list_seats();
     let cap = cap(limit, circumstances, features);
     if work.is_single && !features.charges_single {
         return MINIMUM_SEATS;

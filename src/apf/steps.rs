@@ -144,3 +144,86 @@ pub fn subject_name(subject: &Subject) -> String {
         Subject::ServiceAccount { namespace, name } => format!("service account {namespace}/{name}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apf::{Manifest, default_config};
+
+    /// The reason of each step, by FlowSchema.
+    fn reasons(config: &Config, request: &Attributes<'_>) -> Vec<(String, String)> {
+        let steps = steps(config, request).into_iter();
+        steps.map(|step| (step.flow_schema.name.clone(), step.reason)).collect()
+    }
+
+    fn pods<'a>(verb: &'a str, namespace: &'a str) -> Attributes<'a> {
+        let target = Target::Resource { api_group: "", resource: "pods", subresource: "", namespace };
+        Attributes { user: "alice", groups: &["system:authenticated"], verb, target }
+    }
+
+    fn with(spec: &str) -> Config {
+        let text = format!(
+            "{{apiVersion: flowcontrol.apiserver.k8s.io/v1, kind: FlowSchema, metadata: {{name: own}}, spec: {{\
+             matchingPrecedence: 50, priorityLevelConfiguration: {{name: {spec}}}}}"
+        );
+        let read = Manifest::read(&text, None);
+        assert_eq!(read.problems, []);
+        default_config((1, 36)).with(&read.config)
+    }
+
+    #[test]
+    fn the_first_thing_that_does_not_fit_is_told() {
+        let rule = |rule: &str| {
+            with(&format!(
+                "workload-low}}, rules: [{{subjects: [{{kind: User, user: {{name: alice}}}}], resourceRules: [{rule}]}}]"
+            ))
+        };
+        for (resources, request, expected) in [
+            (
+                "{verbs: [get, watch], apiGroups: [''], resources: [pods], namespaces: ['*']}",
+                pods("list", "a"),
+                "it is for verbs get, watch, not list",
+            ),
+            (
+                "{verbs: ['*'], apiGroups: [apps], resources: [pods], namespaces: ['*']}",
+                pods("list", "a"),
+                "it is for API group apps, not \"\" (core)",
+            ),
+            (
+                "{verbs: ['*'], apiGroups: [''], resources: [pods/log], namespaces: ['*']}",
+                pods("list", "a"),
+                "it is for resource pods/log, not pods",
+            ),
+            (
+                "{verbs: ['*'], apiGroups: [''], resources: [pods], namespaces: [b]}",
+                pods("list", "a"),
+                "it is for namespace b, not a",
+            ),
+            (
+                "{verbs: ['*'], apiGroups: [''], resources: [pods], namespaces: ['*']}",
+                pods("list", ""),
+                "the request has no namespace, and the rule has no clusterScope: true, whatever its namespaces are",
+            ),
+            (
+                "{verbs: ['*'], apiGroups: [''], resources: [pods], clusterScope: true}",
+                pods("list", "a"),
+                "it is for requests without a namespace only, and this one is for a",
+            ),
+        ] {
+            let reasons = reasons(&rule(resources), &request);
+            let own = reasons.iter().find(|(name, _)| name == "own").unwrap();
+            assert_eq!(own.1, expected, "{resources}");
+            assert_eq!(reasons.last().unwrap().0, "global-default");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_leads_nowhere_is_told_in_its_place() {
+        let config = with("gone}, rules: []");
+        let reasons = reasons(&config, &pods("list", "a"));
+        assert_eq!(reasons[2].1, "its priority level gone doesn't exist, so it isn't asked");
+        let without_rules = with("workload-low}, rules: []");
+        let step = steps(&without_rules, &pods("list", "a")).into_iter().find(|step| step.flow_schema.name == "own");
+        assert_eq!(step.unwrap().reason, "it has no rules, so it matches nothing");
+    }
+}

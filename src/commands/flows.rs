@@ -1,8 +1,7 @@
 //! Fills the dimension tables `flows` and `verdicts`: where requests go in API Priority and Fairness, and what they cost.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::BufRead;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -62,8 +61,15 @@ impl FlowSettings {
             settings.notes.extend(read.notes.iter().map(ToString::to_string));
             settings.config = Some(sound(read)?);
         }
+        let mut verdicts = BTreeMap::new();
         for path in &args.httplog {
-            settings.read_httplog(path)?;
+            read_httplog(path, &mut verdicts)?;
+        }
+        let said_once = verdicts.len();
+        settings.verdicts = verdicts.into_values().flatten().collect();
+        if said_once > settings.verdicts.len() {
+            let count = said_once - settings.verdicts.len();
+            settings.notes.push(format!("{count} audit IDs of --httplog stand for several requests and are left out"));
         }
         Ok(settings)
     }
@@ -79,34 +85,30 @@ impl FlowSettings {
         }
         Ok(features)
     }
+}
 
-    /// Reads the server's own log. An ID that several lines have tells nothing, since a client may choose it.
-    fn read_httplog(&mut self, path: &Path) -> Result<()> {
-        let doing = || format!("can't read {}", path.display());
-        let mut lines = open_beside(path).with_context(doing)?;
-        let (mut line, mut seen, mut repeated) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        let before = self.verdicts.len();
-        while lines.read_until(b'\n', &mut line).with_context(doing)? > 0 {
-            let text = String::from_utf8_lossy(&line);
-            if let Some(verdict) = Verdict::of(text.trim_end()) {
-                let row = verdict_row(&verdict);
-                if !seen.insert(row.audit_key) {
-                    repeated.insert(row.audit_key);
-                }
-                self.verdicts.push(row);
+/// Reads the server's own log. What stands in two files, or twice, counts once; an ID that stands for several requests,
+/// since a client may choose it, tells nothing.
+fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -> Result<()> {
+    let doing = || format!("can't read {}", path.display());
+    let mut lines = open_beside(path).with_context(doing)?;
+    let (mut line, mut count) = (Vec::new(), 0_u64);
+    while lines.read_until(b'\n', &mut line).with_context(doing)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        if let Some(verdict) = Verdict::of(text.trim_end()) {
+            let row = verdict_row(&verdict);
+            let known = verdicts.entry(row.audit_key).or_insert_with(|| Some(row.clone()));
+            if known.as_ref() != Some(&row) {
+                *known = None;
             }
-            line.clear();
+            count += 1;
         }
-        if self.verdicts.len() == before {
-            bail!("{} has no line of a request with its audit ID, as an apiserver writes them at -v=3", path.display());
-        }
-        self.verdicts.retain(|row| !repeated.contains(&row.audit_key));
-        if !repeated.is_empty() {
-            let count = repeated.len();
-            self.notes.push(format!("{}: {count} audit IDs stand on several lines and are left out", path.display()));
-        }
-        Ok(())
+        line.clear();
     }
+    if count == 0 {
+        bail!("{} has no line of a request with its audit ID, as an apiserver writes them at -v=3", path.display());
+    }
+    Ok(())
 }
 
 fn verdict_row(verdict: &Verdict<'_>) -> VerdictRow {
@@ -130,8 +132,8 @@ pub(super) fn read_manifests(paths: &[PathBuf]) -> Result<Manifest> {
     let mut all = Manifest::default();
     for path in paths {
         let text = match path.to_str() {
-            Some("-") => std::io::read_to_string(std::io::stdin()),
-            _ => fs::read_to_string(path),
+            Some("-") => io::read_to_string(io::stdin()),
+            _ => open_beside(path).and_then(io::read_to_string),
         };
         let read = Manifest::read(&text.with_context(|| format!("can't read {}", path.display()))?, path.to_str());
         all.config.flow_schemas.extend(read.config.flow_schemas);
@@ -277,7 +279,7 @@ impl<'c> Classifier<'c> {
     }
 
     /// The seats of such a request on a priority level, at least and at most.
-    fn seats(&self, tuple: &FlowTuple, priority_level: &str) -> (u32, u32) {
+    pub(super) fn seats(&self, tuple: &FlowTuple, priority_level: &str) -> (u32, u32) {
         let (least, most) = self.objects(tuple);
         let work = work(tuple);
         let watcher_count = self.watcher_count(tuple);
@@ -353,5 +355,26 @@ fn work(tuple: &FlowTuple) -> Work<'_> {
         is_token_request: tuple.verb == "create" && is_token,
         is_single: tuple.has_name,
         list: tuple.list,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An informer opens its watch again and again: at any time it is one.
+    #[test]
+    fn watches_that_follow_each_other_count_once() {
+        let watch = WatchCount {
+            open_count: 1,
+            mean_open_received_at: Some("2026-01-01T00:05:00Z".into()),
+            watch_secs: 300.0,
+            ..WatchCount::default()
+        };
+        let at = |text| parse_instant(text).unwrap();
+        let span = (at("2026-01-01T00:00:00Z"), at("2026-01-01T00:10:00Z"));
+        assert!((watch.mean_count(span) - 1.0).abs() < 1e-9);
+        let moment = (span.0, span.0);
+        assert!((watch.mean_count(moment) - 1.0).abs() < 1e-9, "of a moment, those that are open count");
     }
 }

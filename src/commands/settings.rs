@@ -45,7 +45,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Taken {
     at: Option<i64>,
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
 }
 
 impl Settings {

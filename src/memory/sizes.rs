@@ -130,7 +130,13 @@ impl Sources<'_> {
     fn stored_object_bytes(&self, object_bytes: &Estimate) -> Range {
         let own = self.measured(Sample::assumed_object_bytes).filter(|_| object_bytes.basis != Basis::Given);
         let (least, most) = self.json_per_stored_byte();
-        own.map_or_else(|| object_bytes.range.scaled((1.0 / most, 1.0 / least)), |(bytes, _)| bytes)
+        let usual = object_bytes.range.scaled((1.0 / most, 1.0 / least));
+        match (own, self.samples.as_slice()) {
+            (None, _) => usual,
+            // Sizes that aren't known now may be so a minute later.
+            (Some((bytes, _)), [only]) if only.is_size_unknown => bytes.union(usual),
+            (Some((bytes, _)), _) => bytes,
+        }
     }
 
     fn json_per_stored_byte(&self) -> (f64, f64) {

@@ -118,13 +118,17 @@ impl Agreement {
         } else if (check.low_seats..=check.high_seats).contains(&seats) {
             self.possible_seats_count += check.request_count;
         } else {
-            let reading =
-                format!("{} seats in {}", super::between(check.low_seats, check.high_seats), check.flow_schema);
-            self.differ(reading, format!("{seats} seats"), check);
+            let reading = format!("{} in {}", seats_words(check.low_seats, check.high_seats), check.flow_schema);
+            self.differ(reading, seats_words(seats, seats), check);
         }
     }
 
     fn differ(&mut self, reading: String, server: String, check: &VerdictCheck) {
+        let same = self.differences.iter_mut().find(|known| known.reading == reading && known.server == server);
+        if let Some(same) = same {
+            same.request_count += check.request_count;
+            return;
+        }
         let (request_count, audit_id) = (check.request_count, check.audit_id.clone());
         self.differences.push(Difference { reading, server, request_count, audit_id });
     }
@@ -161,6 +165,11 @@ impl Agreement {
         }
         super::bullets(&lines)
     }
+}
+
+fn seats_words(low: u64, high: u64) -> String {
+    let noun = if (low, high) == (1, 1) { "seat" } else { "seats" };
+    format!("{} {noun}", super::between(low, high))
 }
 
 #[cfg(test)]

@@ -54,15 +54,15 @@ pub struct LevelUse {
     pub priority_level: String,
     /// Whether it lets everything through.
     pub is_exempt: bool,
-    /// Its share of one apiserver's seats.
-    pub nominal_seats: u32,
+    /// Its share of one apiserver's seats; `None` where only the server's own log names the level, as the next four.
+    pub nominal_seats: Option<u32>,
     /// What it keeps of them in any case.
-    pub min_seats: u32,
+    pub min_seats: Option<u32>,
     /// What it never exceeds, all that it may borrow included; nothing limits an exempt level.
-    pub max_seats: u32,
+    pub max_seats: Option<u32>,
     /// What it has while nobody asks for anything; `None` where that can't be solved.
     pub idle_seats: Option<u32>,
-    /// The most seats of one request; `None` where the level sets no such limit.
+    /// The most seats of one request, as the level has it, or as the version has it for all.
     pub max_seats_per_request: Option<u32>,
     /// Clients that use it.
     pub client_count: usize,
@@ -257,7 +257,7 @@ impl ExplainReport {
 fn levels(levels: &[LevelUse]) -> Block {
     let row = |level: &LevelUse| {
         let load = level.load.clone().unwrap_or_default();
-        let limit = |seats: u32| if level.is_exempt { "none".to_owned() } else { units::count(seats.into()) };
+        let seats = |seats: Option<u32>| or_dash(seats.map(|seats| units::count(seats.into())));
         vec![
             level.priority_level.clone(),
             units::count(level.client_count as u64),
@@ -265,8 +265,8 @@ fn levels(levels: &[LevelUse]) -> Block {
             units::count(load.list_count),
             seat_secs(load.low_seat_secs, load.high_seat_secs),
             or_dash(level.peak_seats.map(|(low, high)| between(low, high))),
-            units::count(level.nominal_seats.into()),
-            limit(level.max_seats),
+            seats(level.nominal_seats),
+            if level.is_exempt { "none".to_owned() } else { seats(level.max_seats) },
             units::count(load.waited_count),
             longest(load.waited_count, load.max_wait_secs),
             units::count(load.rejected_count),

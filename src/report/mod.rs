@@ -15,7 +15,7 @@ use crate::units;
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts};
 pub use lint::{LintReport, SchemaCatch};
-pub use request::{RequestReport, RequestStep};
+pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
 pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
 
@@ -83,4 +83,20 @@ fn rounded(value: f64) -> String {
 /// What isn't there.
 fn or_dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "–".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_rounded_for_reading() {
+        for (value, expected) in
+            [(0.0, "0"), (0.04, "0"), (4.92, "4.9"), (99.94, "99.9"), (100.4, "100"), (12_345.6, "12,346")]
+        {
+            assert_eq!(rounded(value), expected, "{value}");
+        }
+        assert_eq!((about(4.91, 4.94), about(1.0, 2.0)), ("4.9".to_owned(), "1–2".to_owned()));
+        assert_eq!((between(3, 3), between(3, 1_000)), ("3".to_owned(), "3–1,000".to_owned()));
+    }
 }

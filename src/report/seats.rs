@@ -39,8 +39,8 @@ pub struct LevelSeats {
     pub max: u32,
     /// What it has while nobody asks for anything; `None` where that can't be solved.
     pub idle: Option<u32>,
-    /// The most seats of one request; `None` where the level sets no such limit.
-    pub max_seats_per_request: Option<u32>,
+    /// The most seats of one request: as the level has it, or as the version has it for all.
+    pub max_seats_per_request: u32,
     /// The same before the change; `None` without a change, and for a level that is new.
     pub before: Option<Box<LevelSeats>>,
 }
@@ -57,8 +57,7 @@ impl LevelSeats {
             min: limits.min,
             max: limits.max,
             idle,
-            max_seats_per_request: limits.max_seats_per_request,
-            before: None,
+            ..Self::default()
         }
     }
 }
@@ -101,6 +100,6 @@ fn row(level: &LevelSeats, is_change: bool) -> Vec<String> {
         change(&|level| level.min.to_string()),
         change(&max),
         change(&|level| or_dash(level.idle.map(|seats| seats.to_string()))),
-        change(&|level| or_dash(level.max_seats_per_request.map(|seats| seats.to_string()))),
+        change(&|level| level.max_seats_per_request.to_string()),
     ]
 }

@@ -38,6 +38,8 @@ pub struct Database {
     requests: Arc<RequestsTable>,
     can_read_again: bool,
     queries: QuerySet,
+    /// Values of parameters in place of the queries' defaults.
+    params: BTreeMap<String, String>,
     /// Queries whose rows are in memory.
     kept: Mutex<BTreeSet<String>>,
 }
@@ -137,7 +139,9 @@ impl Database {
             context.register_table(table, Arc::new(empty))?;
         }
         let can_read_again = logs.files.iter().all(|file| file.compression.is_some());
-        Ok(Self { context, requests, can_read_again, queries, kept: Mutex::default() })
+        let first = logs.window.from.unwrap_or_default().to_string();
+        let params = BTreeMap::from([("first_micros".to_owned(), first)]);
+        Ok(Self { context, requests, can_read_again, queries, params, kept: Mutex::default() })
     }
 
     /// The queries at hand.
@@ -312,7 +316,8 @@ impl Database {
         if let Some(param) = given.keys().find(|param| !types.contains_key(*param)) {
             return Err(TablesError::NoSuchParam { query: name.to_owned(), param: param.clone() });
         }
-        let values = bind(name, &types, given, &known)?;
+        let given = self.params.iter().chain(given).map(|(param, value)| (param.clone(), value.clone())).collect();
+        let values = bind(name, &types, &given, &known)?;
         let frame = if values.is_empty() { frame } else { frame.with_param_values(ParamValues::from(values))? };
         Ok(Answer { frame })
     }

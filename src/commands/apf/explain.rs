@@ -1,6 +1,6 @@
 //! `apf explain` of logs: who goes by which FlowSchema, and what that takes of the server's seats.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 
@@ -10,7 +10,7 @@ use super::super::logs::{open, report};
 use super::super::settings::Settings;
 use super::super::{Interrupted, show_report};
 use super::{level_seats, origin_words, version_words};
-use crate::audit::Micros;
+use crate::apf::Matcher;
 use crate::cli::ExplainArgs;
 use crate::console::Console;
 use crate::report::{
@@ -28,7 +28,7 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let (dimensions, rows) = runtime.block_on(async {
         let _shown = console.progress(opened.logs.progress.clone());
         tokio::select! {
-            rows = measure(&database, &settings, opened.logs.window.from) => rows,
+            rows = measure(&database, &settings) => rows,
             _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
         }
     })?;
@@ -50,13 +50,11 @@ struct Rows {
     checks: Vec<VerdictCheck>,
 }
 
-async fn measure(database: &Database, settings: &Settings, from: Option<Micros>) -> Result<(Dimensions, Rows)> {
+async fn measure(database: &Database, settings: &Settings) -> Result<(Dimensions, Rows)> {
     let wanted =
         [LevelLoad::QUERY, LevelPeak::QUERY, SchemaUse::QUERY, ClientUse::QUERY, VerdictCheck::QUERY].join(" ");
     let dimensions = prepare(database, &wanted, &[], settings).await?;
-    let first = BTreeMap::from([("first_micros".to_owned(), from.unwrap_or_default().to_string())]);
-    let checks =
-        async { if settings.flows.verdicts.is_empty() { Ok(Vec::new()) } else { database.rows_with(&first).await } };
+    let checks = async { if settings.flows.verdicts.is_empty() { Ok(Vec::new()) } else { database.rows().await } };
     let (loads, peaks, schemas, clients, checks) =
         tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), checks)?;
     Ok((dimensions, Rows { loads, peaks, schemas, clients, checks }))
@@ -69,8 +67,12 @@ fn assemble(
     flows: &Flows,
     rows: Rows,
 ) -> ExplainReport {
-    let seats = level_seats(&flows.config, &flows.limits);
-    let mut priority_levels: Vec<LevelUse> = seats.iter().map(|seats| level_use(seats, &rows)).collect();
+    let seats = level_seats(&flows.config, &flows.limits, &flows.features);
+    let is_configured = |load: &&LevelLoad| seats.iter().any(|seats| seats.priority_level == load.priority_level);
+    let only_logged = rows.loads.iter().filter(|load| !is_configured(load)).map(|load| &load.priority_level);
+    let mut priority_levels: Vec<LevelUse> =
+        seats.iter().map(|seats| level_use(&seats.priority_level, Some(seats), &rows)).collect();
+    priority_levels.extend(only_logged.map(|name| level_use(name, None, &rows)));
     let order = |level: &LevelUse| level.load.as_ref().and_then(|load| load.high_seat_secs).unwrap_or(-1.0);
     priority_levels.sort_by(|a, b| order(b).total_cmp(&order(a)).then_with(|| a.priority_level.cmp(&b.priority_level)));
     let notes = notes(settings, dimensions, flows, &rows);
@@ -92,26 +94,25 @@ fn assemble(
     }
 }
 
-fn level_use(seats: &LevelSeats, rows: &Rows) -> LevelUse {
-    let name = &seats.priority_level;
+fn level_use(name: &str, seats: Option<&LevelSeats>, rows: &Rows) -> LevelUse {
     let clients: BTreeSet<&str> = rows
         .clients
         .iter()
-        .filter(|client| client.priority_level == *name)
+        .filter(|client| client.priority_level == name)
         .map(|client| client.client.as_str())
         .collect();
-    let of_level = rows.peaks.iter().filter(|peak| peak.priority_level == *name);
+    let of_level = rows.peaks.iter().filter(|peak| peak.priority_level == name);
     let peak = of_level.max_by_key(|peak| (peak.peak_high_seats, peak.peak_low_seats));
     LevelUse {
-        priority_level: name.clone(),
-        is_exempt: seats.is_exempt,
-        nominal_seats: seats.nominal,
-        min_seats: seats.min,
-        max_seats: seats.max,
-        idle_seats: seats.idle,
-        max_seats_per_request: seats.max_seats_per_request,
+        priority_level: name.to_owned(),
+        is_exempt: seats.is_some_and(|seats| seats.is_exempt),
+        nominal_seats: seats.map(|seats| seats.nominal),
+        min_seats: seats.map(|seats| seats.min),
+        max_seats: seats.map(|seats| seats.max),
+        idle_seats: seats.and_then(|seats| seats.idle),
+        max_seats_per_request: seats.map(|seats| seats.max_seats_per_request),
         client_count: clients.len(),
-        load: rows.loads.iter().find(|load| load.priority_level == *name).cloned(),
+        load: rows.loads.iter().find(|load| load.priority_level == name).cloned(),
         peak_seats: peak.map(|peak| (peak.peak_low_seats, peak.peak_high_seats)),
         peak_apiserver: peak.and_then(|peak| peak.apiserver.clone()),
     }
@@ -127,6 +128,7 @@ fn notes(settings: &Settings, dimensions: &Dimensions, flows: &Flows, rows: &Row
                 .to_owned(),
         );
     }
+    notes.extend(config_notes(flows, rows));
     if dimensions.server.version.is_none() {
         let newest = version_words(Some(crate::apf::NEWEST_KNOWN)).unwrap_or_default();
         notes
@@ -162,6 +164,33 @@ fn notes(settings: &Settings, dimensions: &Dimensions, flows: &Flows, rows: &Row
              object by its name"
                 .to_owned(),
         );
+    }
+    notes
+}
+
+/// Where the configuration and the requests don't go together.
+fn config_notes(flows: &Flows, rows: &Rows) -> Vec<String> {
+    let mut notes = Vec::new();
+    let is_unknown = |load: &&LevelLoad| flows.config.priority_level(&load.priority_level).is_none();
+    let unknown: Vec<&str> = rows.loads.iter().filter(is_unknown).map(|load| load.priority_level.as_str()).collect();
+    if !unknown.is_empty() {
+        let names = unknown.join(", ");
+        notes.push(format!(
+            "the server's log has priority levels that the configuration lacks, so give it with --config: {names}"
+        ));
+    }
+    notes.extend(Matcher::new(&flows.config).dangling().iter().map(|schema| {
+        let (name, level) = (&schema.name, &schema.priority_level);
+        format!("FlowSchema {name} isn't asked, since its priority level {level} doesn't exist")
+    }));
+    let without_groups = flows.tuples.iter().filter(|tuple| !tuple.user.is_empty() && tuple.groups.is_empty());
+    let users: BTreeSet<&str> = without_groups.map(|tuple| tuple.user.as_str()).collect();
+    if !users.is_empty() {
+        notes.push(format!(
+            "{} users have no groups in the log, though every server gives them some: where groups decide, they go to \
+             catch-all here",
+            users.len()
+        ));
     }
     notes
 }

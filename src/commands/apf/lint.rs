@@ -19,7 +19,7 @@ use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_confi
 use crate::cli::{LintArgs, LintSeverityName};
 use crate::console::Console;
 use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch};
-use crate::tables::{Cell, Database, FlowRow, FlowTuple, QuerySet, TextTable, TypedRow};
+use crate::tables::{Database, FlowRow, FlowTuple, QuerySet, TypedRow};
 
 pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     if args.rules {
@@ -35,8 +35,8 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     let (manifests, logs) = sorted(&args.inputs)?;
     let mut read = read_manifests(&manifests)?;
-    let notes = settings.flows.notes.iter().cloned().chain(read.notes.iter().map(ToString::to_string));
-    notes.for_each(|note| console.note(&note));
+    settings.flows.notes.iter().for_each(|note| console.note(note));
+    show_notes(&read, console);
     if read.config.flow_schemas.is_empty() && read.config.priority_levels.is_empty() && read.problems.is_empty() {
         bail!("no FlowSchema and no PriorityLevelConfiguration is in {}", names(&manifests));
     }
@@ -63,6 +63,16 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     Ok(args.fail_on.is_some_and(|bound| linted.worst() >= Some(severity(bound))))
 }
 
+/// What there is to know of how the manifests were read; a text that is no manifest has a note for every line.
+fn show_notes(read: &Manifest, console: Console) {
+    const SHOWN: usize = 10;
+    read.notes.iter().take(SHOWN).for_each(|note| console.note(&note.to_string()));
+    let more = read.notes.len().saturating_sub(SHOWN);
+    if more > 0 {
+        console.note(&format!("{more} more objects were passed over"));
+    }
+}
+
 const fn severity(name: LintSeverityName) -> LintSeverity {
     match name {
         LintSeverityName::Info => LintSeverity::Info,
@@ -72,32 +82,43 @@ const fn severity(name: LintSeverityName) -> LintSeverity {
 }
 
 fn rules(console: Console) -> Result<()> {
-    let rows = RULES.iter().map(|rule| [rule.name, rule.reason].map(|text| Cell::Text(text.to_owned())).to_vec());
-    let columns = ["rule", "why it is bad"].map(|name| (name.to_owned(), false)).to_vec();
-    Ok(console.table(&TextTable { columns, rows: rows.collect() })?)
+    for rule in RULES {
+        console.heading(rule.name)?;
+        console.line(&format!("  {}", rule.reason))?;
+    }
+    Ok(())
 }
 
-/// What was named, as manifests and logs. A folder with manifests stands for them; what else isn't YAML, and has no word
-/// of the API group near its beginning, is a log.
+/// What was named, as manifests and logs: YAML, and JSON that has a word of the API group near its beginning, are
+/// manifests, and a folder with such files stands for them. What can be read only once, standard input or a pipe, is a
+/// manifest unless there is another, since then it must be a log.
 fn sorted(inputs: &[String]) -> Result<(Vec<PathBuf>, Vec<String>)> {
-    let (mut manifests, mut logs) = (Vec::new(), Vec::new());
+    let (mut manifests, mut logs, mut read_once) = (Vec::new(), Vec::new(), Vec::new());
     for input in inputs {
         let path = Path::new(input);
         let inside = if path.is_dir() { manifests_in(path)? } else { Vec::new() };
         if !inside.is_empty() {
             manifests.extend(inside);
-        } else if input == "-" || is_manifest(path) {
+        } else if input == "-" || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            read_once.push(input.clone());
+        } else if is_yaml(path) || path.is_file() && is_of_group(path) {
             manifests.push(path.to_owned());
         } else {
             logs.push(input.clone());
         }
     }
     if manifests.is_empty() {
-        return Err(Advice {
-            message: "no manifest is named, only logs".into(),
-            hint: "name a file of FlowSchemas and priority levels, in YAML or JSON",
-        }
-        .into());
+        manifests.extend(read_once.into_iter().map(PathBuf::from));
+    } else {
+        logs.extend(read_once);
+    }
+    if manifests.is_empty() {
+        let missing = logs.iter().find(|log| !log.contains(['*', '?', '[', '=']) && !Path::new(log).exists());
+        let message = match missing {
+            Some(missing) => format!("there is no file {missing}"),
+            None => format!("no manifest is named, only logs: {}", logs.join(", ")),
+        };
+        return Err(Advice { message, hint: "name a file of FlowSchemas and priority levels, in YAML or JSON" }.into());
     }
     Ok((manifests, logs))
 }
@@ -107,7 +128,8 @@ fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(doing)? {
         let path = entry.with_context(doing)?.path();
-        if is_yaml(&path) || path.extension() == Some(OsStr::new("json")) && is_manifest(&path) {
+        let is_candidate = is_yaml(&path) || path.extension() == Some(OsStr::new("json"));
+        if is_candidate && path.is_file() && is_of_group(&path) {
             found.push(path);
         }
     }
@@ -119,13 +141,14 @@ fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// Whether a file's beginning speaks of FlowSchemas or priority levels, and not of audit events.
+fn is_of_group(path: &Path) -> bool {
     /// So much of a file tells.
     const LOOKED_AT: u64 = 64 << 10;
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start));
     let holds = |word: &[u8]| memchr::memmem::find(&start, word).is_some();
-    is_yaml(path) || read.is_ok() && holds(b"flowcontrol.apiserver.k8s.io") && !holds(b"audit.k8s.io")
+    read.is_ok() && holds(b"flowcontrol.apiserver.k8s.io") && !holds(b"audit.k8s.io")
 }
 
 fn names(paths: &[PathBuf]) -> String {

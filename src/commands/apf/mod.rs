@@ -7,7 +7,7 @@ mod seats;
 
 use anyhow::Result;
 
-use crate::apf::{Config, LevelLimits, Origin, idle_limits};
+use crate::apf::{Config, Features, LevelLimits, Origin, idle_limits};
 use crate::cli::ApfCommand;
 use crate::console::Console;
 use crate::report::LevelSeats;
@@ -28,7 +28,7 @@ const fn origin_words(origin: Origin) -> &'static str {
         Origin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
         Origin::Read => "FlowSchemas and priority levels as given with --config",
         Origin::ReadOverDefault => {
-            "the objects given with --config, over those of a fresh cluster, as no suggested object is among them"
+            "the objects given with --config, over those of a fresh cluster, as not all that every server has are among them"
         }
     }
 }
@@ -39,12 +39,16 @@ fn version_words(version: Option<(u32, u32)>) -> Option<String> {
 }
 
 /// The seats of each priority level, in the order of the configuration.
-fn level_seats(config: &Config, limits: &[LevelLimits]) -> Vec<LevelSeats> {
+fn level_seats(config: &Config, limits: &[LevelLimits], features: &Features) -> Vec<LevelSeats> {
     let idle = idle_limits(limits).ok();
     let levels = config.priority_levels.iter().zip(limits).enumerate();
     let seats = levels.map(|(at, (level, limits))| {
         let idle = idle.as_ref().map(|idle| idle.seats[at]);
-        LevelSeats::of(&level.name, level.nominal_concurrency_shares(), level.is_exempt(), limits, idle)
+        let own = limits.max_seats_per_request.unwrap_or(u32::MAX);
+        LevelSeats {
+            max_seats_per_request: own.min(features.most_list_seats()),
+            ..LevelSeats::of(&level.name, level.nominal_concurrency_shares(), level.is_exempt(), limits, idle)
+        }
     });
     seats.collect()
 }

@@ -23,8 +23,9 @@ pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
     };
     let (before, origin) = live_config(read.as_ref(), version);
     let features = Features::of(version);
-    let seats =
-        |config: &Config| level_seats(config, &limits(&config.priority_levels, args.server_concurrency, &features));
+    let seats = |config: &Config| {
+        level_seats(config, &limits(&config.priority_levels, args.server_concurrency, &features), &features)
+    };
     let mut priority_levels = seats(&before);
     let is_change = !args.change.is_empty();
     if is_change {
