@@ -5,7 +5,7 @@ use std::process::Output;
 use assert_cmd::Command;
 use serde_json::Value;
 
-use crate::support::{folder, project, temporary};
+use crate::support::{event, folder, project, temporary};
 
 fn apf(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
@@ -129,6 +129,71 @@ fn what_a_server_would_refuse_is_named_with_its_line() {
     assert!(refused(&["lint", "sample-logs/quiet"]).contains("no manifest is named, only logs"));
     let log = temporary(&scratch, "kube-apiserver.log", "I1124 10:00:00.0 1 server.go:1] nothing\n");
     assert!(refused(&["explain", "sample-logs/quiet", "--httplog", &log]).contains("no line of a request"));
+}
+
+/// A line of the server's own log on the request of `event`.
+fn httplog(audit_id: &str, flow_schema: &str, priority_level: &str) -> String {
+    format!(
+        "I0723 10:00:01.0 1 httplog.go:134] \"HTTP\" verb=\"LIST\" URI=\"/api/v1/pods\" audit-ID=\"{audit_id}\" \
+         apf_pl=\"{priority_level}\" apf_fs=\"{flow_schema}\" apf_iseats=3 apf_fseats=0 resp=200\n"
+    )
+}
+
+#[test]
+fn the_servers_word_counts_once_and_may_name_what_the_configuration_lacks() {
+    let scratch = tempfile::tempdir().unwrap();
+    let events =
+        [event("a", "ResponseComplete", "list", "00", "01"), event("b", "ResponseComplete", "list", "00", "02")];
+    let log = temporary(&scratch, "audit.log", events.concat());
+    let lines = [httplog("a", "own", "own-level"), httplog("b", "x", "x"), httplog("b", "y", "y")];
+    let word = temporary(&scratch, "kube-apiserver.log", lines.concat());
+    let report = json(&["explain", &log, "--httplog", &word, "--httplog", &word]);
+    assert_eq!(report["agreement"]["request_count"], 1, "an ID of several requests tells nothing");
+    let levels = report["priority_levels"].as_array().unwrap();
+    let own = levels.iter().find(|level| level["priority_level"] == "own-level").unwrap();
+    assert_eq!((&own["load"]["request_count"], &own["nominal_seats"]), (&1.into(), &Value::Null));
+    assert_eq!(own["peak_seats"], Value::from(vec![3, 3]));
+    assert!(report["notes"].to_string().contains("own-level"), "{}", report["notes"]);
+}
+
+#[test]
+fn what_was_held_before_the_time_asked_for_counts_for_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = temporary(&scratch, "audit.log", event("a", "ResponseComplete", "list", "00", "10"));
+    let seat_secs = |from: &str| {
+        let report = json(&["explain", &log, "--from", from, "--resource", "pods=1x1KB"]);
+        report["flow_schemas"][0]["high_seat_secs"].as_f64().unwrap()
+    };
+    assert!((seat_secs("2026-07-23T10:00:00Z") - 10.0).abs() < 1e-6);
+    assert!((seat_secs("2026-07-23T10:00:08Z") - 2.0).abs() < 1e-6);
+}
+
+#[test]
+fn logs_are_told_from_manifests() {
+    let scratch = tempfile::tempdir().unwrap();
+    temporary(&scratch, "logs/audit.log", event("a", "ResponseComplete", "list", "00", "10"));
+    temporary(&scratch, "logs/audit-policy.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n");
+    let logs = scratch.path().join("logs").display().to_string();
+    let limiter = "tests/manifests/good-limiter.yaml";
+    assert_eq!(json(&["lint", limiter, &logs])["has_logs"], true);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
+    command.current_dir(project("")).args(["apf", "lint", limiter, "-", "--format", "json"]);
+    let output = command.write_stdin(event("a", "ResponseComplete", "list", "00", "10")).output().unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["has_logs"], true);
+    assert!(refused(&["lint", "nowhere.json"]).contains("there is no file nowhere.json"));
+}
+
+/// One edited object is no whole configuration.
+#[test]
+fn some_objects_lie_over_those_of_a_fresh_cluster() {
+    let scratch = tempfile::tempdir().unwrap();
+    let text = "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: PriorityLevelConfiguration\nmetadata:\n  \
+                name: workload-low\n  annotations: {apf.kubernetes.io/autoupdate-spec: 'false'}\nspec:\n  type: Limited\n  \
+                limited:\n    nominalConcurrencyShares: 100\n    limitResponse:\n      type: Reject\n";
+    let file = temporary(&scratch, "edit.yaml", text);
+    let report = json(&["seats", "--config", &file, "--kube-version", "1.34"]);
+    assert_eq!(report["priority_levels"].as_array().unwrap().len(), 8);
+    assert!(report["server"]["configuration"].as_str().unwrap().contains("over those of a fresh cluster"));
 }
 
 /// The dump of a real server without objects of its own.

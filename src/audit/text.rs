@@ -96,6 +96,13 @@ impl<'a> TextList<'a> {
     }
 }
 
+impl TextList<'_> {
+    /// Hashes the list as it is written: equal hashes are equal lists, but one list may be written in several ways.
+    pub fn hash_as_written<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        std::hash::Hash::hash(self.raw, hasher);
+    }
+}
+
 impl PartialEq for TextList<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::flows::{FLOW_REQUESTS, Flows, WatchCount, fill_flows};
@@ -157,7 +158,7 @@ fn believe(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> 
         let classification = settings.catalogue.classify(&caller.identity);
         (caller, classification)
     };
-    let mut clients: Vec<_> = callers.into_iter().map(classify).collect();
+    let mut clients: Vec<_> = callers.into_par_iter().map(classify).collect();
     tell_namespaces_apart(&mut clients);
     Dimensions { clients, sizes, known_sizes, span: (first_at, last_at), server, flows: None }
 }

@@ -332,7 +332,11 @@ pub(super) const COLUMNS: [Column; 73] = [
         "a hash of user, user agent, instance and resource: equal if a client asks for the same collection in any way",
     ),
     plain("user_key", Value::Whole(|row| row.request.event.user.name.map(user_key)), "a hash of user_name"),
-    plain("groups_key", Value::Whole(|row| row.request.event.user.groups.map(groups_key)), "a hash of user_groups"),
+    plain(
+        "groups_key",
+        Value::Whole(|row| row.request.event.user.groups.map(groups_key)),
+        "a hash of user_groups as they are written",
+    ),
     plain(
         "instance_key",
         Value::Whole(|row| instance(row).map(|text| key(|hasher| hash_text(Some(text), hasher)))),
@@ -411,7 +415,7 @@ fn user_key(name: Text<'_>) -> i64 {
 }
 
 fn groups_key(groups: TextList<'_>) -> i64 {
-    key(|hasher| groups.iter().for_each(|group| hash_text(Some(group), hasher)))
+    key(|hasher| groups.hash_as_written(hasher))
 }
 
 fn object_key(row: &Row<'_>) -> Option<i64> {
@@ -435,8 +439,8 @@ pub(super) fn flow_key(row: &Row<'_>) -> i64 {
     let options = row.options;
     key(|hasher| {
         hash_text(user.name, hasher);
-        for group in user.groups.into_iter().flat_map(|groups| groups.iter()) {
-            group.decode().hash(hasher);
+        if let Some(groups) = user.groups {
+            groups.hash_as_written(hasher);
         }
         hash_text(event.verb, hasher);
         let Some(object) = object else {
