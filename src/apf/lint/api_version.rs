@@ -2,7 +2,8 @@
 
 use super::super::ApiVersion;
 use super::context::Context;
-use super::{LintFinding, LintRule, LintSeverity, Object, Words};
+use super::shares_read_as_calls::shares_path;
+use super::{LintFinding, LintInput, LintRule, LintSeverity, Object, PriorityLevel, Words};
 
 pub(super) const REMOVED: LintRule = LintRule {
     name: "removed-api-version",
@@ -31,6 +32,10 @@ fn removed(context: &Context<'_>) -> Vec<LintFinding> {
                 "a server of that version or later refuses the object".into()
             },
             fix: match (object, version) {
+                (Object::Level(level), _) if writes_zero_shares(level) => {
+                    "write flowcontrol.apiserver.k8s.io/v1, and nominalConcurrencyShares: 30, which 0 stands for here too, but \
+                     not in v1, where it is no share at all"
+                }
                 (Object::Level(_), ApiVersion::V1Alpha1 | ApiVersion::V1Beta1 | ApiVersion::V1Beta2) => {
                     "write flowcontrol.apiserver.k8s.io/v1, where assuredConcurrencyShares is nominalConcurrencyShares"
                 }
@@ -47,7 +52,10 @@ fn removed(context: &Context<'_>) -> Vec<LintFinding> {
 fn too_new(context: &Context<'_>) -> Vec<LintFinding> {
     let Some(server) = context.input.version else { return Vec::new() };
     let mut findings = Vec::new();
-    for object in written(context) {
+    let LintInput { change, .. } = *context.input;
+    let schemas = change.flow_schemas.iter().map(Object::Schema);
+    let objects = schemas.chain(change.priority_levels.iter().map(Object::Level));
+    for object in objects.filter(|object| !object.place().lines.is_empty()) {
         let version = object.place().api_version;
         let since = since(version);
         if server >= since {
@@ -57,6 +65,10 @@ fn too_new(context: &Context<'_>) -> Vec<LintFinding> {
             message: format!("{} is served since Kubernetes {}.{}", version.name(), since.0, since.1),
             effect: format!("this server is {}.{} and refuses the object", server.0, server.1),
             fix: match ApiVersion::ALL.into_iter().rev().find(|served| self::since(*served) <= server) {
+                Some(served) if is_jail(object) => format!(
+                    "write flowcontrol.apiserver.k8s.io/{}; 0 shares are 30 there, so that it can be no jail",
+                    served.name()
+                ),
                 Some(served) => format!("write flowcontrol.apiserver.k8s.io/{}", served.name()),
                 None => "leave it out: this server has no API Priority and Fairness".into(),
             },
@@ -64,6 +76,16 @@ fn too_new(context: &Context<'_>) -> Vec<LintFinding> {
         findings.push(TOO_NEW.finding(LintSeverity::Error, object, "apiVersion", words));
     }
     findings
+}
+
+/// Whether a level of a beta version may have its 30 shares from writing 0.
+fn writes_zero_shares(level: &PriorityLevel) -> bool {
+    level.nominal_concurrency_shares() == 30 && level.place.has(&shares_path(level))
+}
+
+/// Whether it is a level without shares.
+fn is_jail(object: Object<'_>) -> bool {
+    matches!(object, Object::Level(level) if !level.is_exempt() && level.nominal_concurrency_shares() == 0)
 }
 
 /// The objects of the change that are from a file.

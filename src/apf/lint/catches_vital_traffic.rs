@@ -3,8 +3,8 @@
 //! Each vital request is tried on the configuration before and after the change. A rule for all that are authenticated is
 //! for kubelets, controllers and agents of `kube-system` too, as soon as it stands before theirs.
 
-use super::super::{Attributes, Matcher, PriorityLevel, Target};
-use super::context::{Context, listed, requests};
+use super::super::{Attributes, Matcher, PriorityLevel, Subject, Target};
+use super::context::{Context, listed, requests, speaks_of_limiting};
 use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Traffic, Words};
 
 pub(super) const RULE: LintRule = LintRule {
@@ -147,6 +147,7 @@ fn finding(context: &Context<'_>, schema: &FlowSchema, caught: &[(&Vital, String
         message: format!("takes requests that a cluster lives by: {}", listed_all(&told)),
         effect: format!("they share {} with what it is meant for{}", schema.priority_level, queue_effect(level)),
         fix: match behind {
+            _ if are_named(schema) => "none, if these are meant to have a level of their own".into(),
             Some(free) => format!(
                 "give it a precedence behind {last}, such as {free}, or name the clients that are meant instead of a large \
                  group"
@@ -155,8 +156,21 @@ fn finding(context: &Context<'_>, schema: &FlowSchema, caught: &[(&Vital, String
         },
     };
     let is_vital = caught.iter().any(|(vital, ..)| !vital.is_plain);
-    let severity = if is_vital { LintSeverity::Warning } else { LintSeverity::Info };
+    let is_warning = is_vital && !are_named(schema);
+    let severity = if is_warning { LintSeverity::Warning } else { LintSeverity::Info };
     RULE.finding(severity, schema, "spec.matchingPrecedence", words)
+}
+
+/// Whether a FlowSchema is for clients that it names one by one, so that what it takes is what it is meant for; unless it
+/// is meant to hold them back.
+fn are_named(schema: &FlowSchema) -> bool {
+    let is_named = |subject: &Subject| match subject {
+        Subject::Group(_) => false,
+        Subject::User(name) | Subject::ServiceAccount { name, .. } => name != "*",
+    };
+    let names = [&schema.name, &schema.priority_level];
+    let mut subjects = schema.rules.iter().flat_map(|rule| &rule.subjects);
+    subjects.all(is_named) && !names.iter().any(|name| speaks_of_limiting(name))
 }
 
 fn listed_all(told: &[String]) -> String {
@@ -244,6 +258,14 @@ mod tests {
     fn behind_the_schemas_of_kube_system_and_on_the_exempt_level_nothing_is_caught() {
         assert!(found(&schema_for("s", "workload-low", EVERYBODY)).is_none());
         assert!(found(&schema("s", "exempt", "matchingPrecedence: 101", "list pods")).is_none());
+    }
+
+    /// A level for one controller is for its traffic.
+    #[test]
+    fn clients_that_are_named_are_meant() {
+        let controller = "{kind: User, user: {name: 'system:kube-controller-manager'}}";
+        assert_eq!(found(&schema_of("kcm-high", 700, controller)).unwrap().severity, LintSeverity::Info);
+        assert_eq!(found(&schema_of("limit-kcm", 700, controller)).unwrap().severity, LintSeverity::Warning);
     }
 
     #[test]

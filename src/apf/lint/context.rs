@@ -184,6 +184,12 @@ pub(super) fn speaks_of_limiting(name: &str) -> bool {
     name.split(['-', '.']).any(|word| WORDS.contains(&word))
 }
 
+/// Whether a name says that what goes there is meant to be shut out.
+pub(super) fn speaks_of_jail(name: &str) -> bool {
+    const WORDS: [&str; 8] = ["jail", "jailed", "ban", "banned", "block", "blocked", "deny", "quarantine"];
+    name.split(['-', '.']).any(|word| WORDS.contains(&word))
+}
+
 /// Names in words: `a, b and c`; of many, the first.
 pub(super) fn listed<T: AsRef<str>>(names: &[T]) -> String {
     const SHOWN: usize = 5;

@@ -12,7 +12,13 @@ pub(super) const RULE: LintRule = LintRule {
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let after = context.input.after;
-    let dangling = context.schemas.iter().filter(|schema| after.priority_level(&schema.priority_level).is_none());
+    // One that is there but couldn't be read is told of already.
+    let is_unread = |level: &str| {
+        let object = format!("PriorityLevelConfiguration {level}");
+        context.input.problems.iter().any(|problem| problem.object == object)
+    };
+    let is_missing = |level: &str| after.priority_level(level).is_none() && !is_unread(level);
+    let dangling = context.schemas.iter().filter(|schema| is_missing(&schema.priority_level));
     let mut names: Vec<&str> = after.priority_levels.iter().map(|level| level.name.as_str()).collect();
     names.sort_unstable();
     let finding = |schema: &&FlowSchema| {
@@ -39,5 +45,12 @@ mod tests {
         let both = to("small") + &level("small", "nominalConcurrencyShares: 10");
         assert!(!rules_found(&both).contains(&RULE.name));
         assert!(!rules_found(&to("workload-low")).contains(&RULE.name));
+    }
+
+    #[test]
+    fn a_level_with_a_typo_is_there_all_the_same() {
+        let level = level("small", "nominalConcurrencyShares: 10").replace("queuing:", "queing:");
+        let found = rules_found(&(schema("s", "small", "matchingPrecedence: 8000", "list pods") + &level));
+        assert!(found.contains(&"invalid") && !found.contains(&RULE.name), "{found:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! A level with so few seats that next to nothing gets through.
 
 use super::super::{LevelKind, LimitResponse};
-use super::context::{Context, seats};
+use super::context::{Context, seats, speaks_of_jail};
 use super::shares_read_as_calls::shares_path;
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
@@ -40,11 +40,17 @@ fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> 
         }
         _ => return None,
     };
+    let is_meant = speaks_of_jail(&level.name);
     let words = Words {
         message: format!("its share is {} of {}", seats(limits.nominal), context.input.server_concurrency),
         effect,
-        fix: "if it isn't meant as a jail, give it more shares; if it is, say so in its name".into(),
+        fix: if is_meant {
+            "none, if the FlowSchemas that lead there name those alone that are meant".into()
+        } else {
+            "if it isn't meant as a jail, give it more shares; if it is, say so in its name".into()
+        },
     };
+    let severity = if is_meant { LintSeverity::Info } else { severity };
     Some(RULE.finding(severity, level, shares_path(level), words))
 }
 
@@ -69,5 +75,12 @@ mod tests {
         let (_, effect) = found(&level("j", "nominalConcurrencyShares: 0")).unwrap();
         assert!(effect.ends_with("up to 600"), "{effect}");
         assert_eq!(found(&level("j", "nominalConcurrencyShares: 10")), None);
+    }
+
+    #[test]
+    fn a_jail_on_purpose_is_no_reproach() {
+        let (severity, _) =
+            found(&level("noisy-jail", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0")).unwrap();
+        assert_eq!(severity, LintSeverity::Info);
     }
 }

@@ -74,9 +74,24 @@ fn dead_subject(subject: &Subject, field: String) -> Option<Dead> {
             format!("{name} is a user, not a group"),
             "write kind: User, or kind: ServiceAccount for a service account",
         ),
+        Subject::Group(name) => {
+            let meant = near_miss(name)?;
+            return Some(Dead {
+                field,
+                message: format!("no server gives anybody the group {name}"),
+                fix: format!("write {meant}, if that is meant"),
+            });
+        }
         _ => return None,
     };
     Some(Dead { field, message, fix: fix.into() })
+}
+
+/// The group of the server's own that a name was likely meant to be, where a letter is amiss at its end.
+fn near_miss(name: &str) -> Option<&'static str> {
+    const OWN: [&str; 5] = [ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED];
+    let bare = |name: &str| name.trim_end_matches(['s', 'd']).to_owned();
+    OWN.into_iter().find(|own| *own != name && bare(own) == bare(name))
 }
 
 fn dead_resources(rule: &ResourceRule, field: &str) -> Vec<Dead> {
@@ -106,6 +121,24 @@ fn dead_resources(rule: &ResourceRule, field: &str) -> Vec<Dead> {
     }
     all
 }
+
+/// What kubectl takes for a resource, of those that are listed most (`kubectl api-resources`).
+const SHORT_NAMES: [(&str, &str); 14] = [
+    ("cm", "configmaps"),
+    ("deploy", "deployments"),
+    ("ds", "daemonsets"),
+    ("ep", "endpoints"),
+    ("ev", "events"),
+    ("ing", "ingresses"),
+    ("no", "nodes"),
+    ("ns", "namespaces"),
+    ("po", "pods"),
+    ("pv", "persistentvolumes"),
+    ("pvc", "persistentvolumeclaims"),
+    ("rs", "replicasets"),
+    ("sts", "statefulsets"),
+    ("svc", "services"),
+];
 
 /// Why no request is for such a resource, and what to write instead.
 fn dead_resource(resource: &str) -> Option<(String, String)> {
@@ -147,6 +180,8 @@ fn dead_resource(resource: &str) -> Option<(String, String)> {
             format!("\"{resource}\" is no resource: they are in lower case"),
             "write it in lower case, in the plural".into(),
         ))
+    } else if let Some((_, whole)) = SHORT_NAMES.iter().find(|(short, _)| *short == resource) {
+        Some((format!("\"{resource}\" is what kubectl calls {whole}; the server doesn't"), format!("write {whole}")))
     } else if SINGULARS.contains(&resource) {
         Some((format!("\"{resource}\" is no resource: they are in the plural"), format!("write {resource}s")))
     } else if resource.contains('.') {
@@ -221,6 +256,13 @@ fn dead_paths(rule: &NonResourceRule, field: &str) -> Vec<Dead> {
             fix: "write get, patch or delete, or \"*\" for the others".into(),
         });
     }
+    for (index, url) in rule.non_resource_urls.iter().enumerate().filter(|(_, url)| url.contains('?')) {
+        all.push(Dead {
+            field: format!("{field}.nonResourceURLs[{index}]"),
+            message: format!("{url} has a query, and only the path of a request is compared"),
+            fix: format!("write {}", url.split('?').next().unwrap_or_default()),
+        });
+    }
     for (index, url) in rule.non_resource_urls.iter().enumerate().filter(|(_, url)| is_path_of_resource(url)) {
         all.push(Dead {
             field: format!("{field}.nonResourceURLs[{index}]"),
@@ -251,6 +293,15 @@ mod tests {
     }
 
     #[test]
+    fn groups_with_a_letter_amiss_are_told_of() {
+        let of = |group: &str| {
+            fields(&schema_for("s", "workload-low", &format!("{{kind: Group, group: {{name: '{group}'}}}}"))).len()
+        };
+        assert_eq!([of("system:node"), of("system:serviceaccount"), of("system:master")], [1, 1, 1]);
+        assert_eq!([of("system:nodes"), of("nodes"), of("system:monitoring")], [0, 0, 0]);
+    }
+
+    #[test]
     fn a_schema_without_rules_matches_nothing() {
         let text = "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: FlowSchema\nmetadata: {name: s}\n\
                     spec: {matchingPrecedence: 8000, priorityLevelConfiguration: {name: workload-low}}";
@@ -262,6 +313,7 @@ mod tests {
         for (groups, resource, expected) in [
             ("''", "pods", None),
             ("''", "pods/status", None),
+            ("''", "po", Some("resources[0]")),
             ("'*'", "'*'", None),
             ("'*'", "pods/*", Some("resources[0]")),
             ("'*'", "'*/scale'", Some("resources[0]")),

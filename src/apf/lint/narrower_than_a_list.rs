@@ -5,7 +5,7 @@
 //! server of 30 LISTs of 10 seats each, sent at once to such a level of 12 seats, one was served.
 
 use super::super::{LevelKind, LimitResponse};
-use super::context::{Context, seats, takes_lists};
+use super::context::{Context, seats, speaks_of_jail, takes_lists};
 use super::shares_read_as_calls::{most_for_a_list, shares_path};
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
@@ -29,6 +29,9 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> {
     let LevelKind::Limited { limit_response, .. } = level.kind else { return None };
     let limits = context.after_limits(&level.name)?;
+    if limits.nominal == 0 || speaks_of_jail(&level.name) {
+        return None;
+    }
     match limit_response {
         LimitResponse::Reject => rejected(context, level, limits.max),
         LimitResponse::Queue(_) => {
@@ -71,11 +74,16 @@ fn widest_seen(context: &Context<'_>, level: &PriorityLevel) -> u32 {
 }
 
 fn narrowed(level: &PriorityLevel, nominal: u32) -> LintFinding {
+    let is_least_hand = level.queuing().is_some_and(|queuing| queuing.hand_size <= 1);
     let words = Words {
         message: "it is so small that no request takes more than 1 seat".into(),
         effect: format!("every LIST costs 1 seat however big it is: {nominal} at once on each kube-apiserver"),
-        fix: "for fewer large LISTs at once give it fewer shares; a smaller handSize lets a LIST take more seats"
-            .into(),
+        fix: if is_least_hand {
+            "for fewer large LISTs at once give it fewer shares"
+        } else {
+            "for fewer large LISTs at once give it fewer shares; a smaller handSize lets a LIST take more seats"
+        }
+        .into(),
     };
     RULE.finding(LintSeverity::Info, level, shares_path(level), words)
 }

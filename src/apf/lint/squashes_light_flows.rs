@@ -37,12 +37,15 @@ fn finding(level: &PriorityLevel) -> Option<LintFinding> {
     };
     let words = Words {
         message,
-        effect: format!(
-            "a light flow waits behind the heavy ones with a probability of {} for 1 heavy flow, {} for 4, {} for 16",
-            percent(one),
-            percent(four),
-            percent(sixteen)
-        ),
+        effect: match queues {
+            1 => "a light flow waits behind every heavy one".to_owned(),
+            _ => format!(
+                "a light flow waits behind the heavy ones with a probability of {} for 1 heavy flow, {} for 4, {} for 16",
+                percent(one),
+                percent(four),
+                percent(sixteen)
+            ),
+        },
         fix: "write queues: 64 and handSize: 6, or queues: 128 and handSize: 6; a larger handSize narrows each LIST"
             .into(),
     };
@@ -90,7 +93,7 @@ mod tests {
     fn few_queues_and_small_hands_are_warned_of_with_their_odds() {
         let of_few = effect(5, 1, MANY).unwrap();
         assert!(of_few.contains("20 % for 1 heavy flow, 59 % for 4, 97 % for 16"), "{of_few}");
-        assert!(effect(1, 1, MANY).unwrap().contains("100 % for 1 heavy flow"));
+        assert!(effect(1, 1, MANY).unwrap().contains("behind every heavy one"));
         for (queues, hand_size) in [(64, 6), (128, 6), (64, 8)] {
             assert_eq!(effect(queues, hand_size, MANY), None, "{queues} {hand_size}");
         }

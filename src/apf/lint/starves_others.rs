@@ -17,28 +17,34 @@ struct Loss {
 }
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
-    let Some((level, added)) = most_added(context) else { return Vec::new() };
+    let added = added(context);
+    let Some((level, _)) = added.first() else { return Vec::new() };
     let losses: Vec<Loss> = context.input.before.priority_levels.iter().filter_map(|one| loss(context, one)).collect();
     let Some(severity) = losses.iter().map(|loss| loss.severity).max() else { return Vec::new() };
     let words: Vec<&str> =
         losses.iter().filter(|loss| loss.severity == severity).map(|loss| loss.words.as_str()).collect();
+    let each: Vec<String> = added.iter().map(|(level, shares)| format!("{} adds {shares}", level.name)).collect();
+    let sum: i32 = added.iter().map(|(_, shares)| shares).sum();
     let words = Words {
-        message: format!("its {added} more shares leave other levels fewer seats"),
+        message: match added.as_slice() {
+            [_] => format!("its {sum} more shares leave other levels fewer seats"),
+            _ => format!("with {sum} more shares in all other levels have fewer seats: {}", listed(&each)),
+        },
         effect: listed(&words),
         fix: "give it fewer shares, or more to the others; lendablePercent lets them use what it doesn't need".into(),
     };
-    vec![RULE.finding(severity, level, shares_path(level), words)]
+    vec![RULE.finding(severity, *level, shares_path(level), words)]
 }
 
-/// The level of the change that adds the most shares, and how many.
-fn most_added<'i>(context: &Context<'i>) -> Option<(&'i PriorityLevel, i32)> {
+/// The levels of the change that add shares, those that add most first, and how many.
+fn added<'i>(context: &Context<'i>) -> Vec<(&'i PriorityLevel, i32)> {
     let before =
         |name: &str| context.input.before.priority_level(name).map_or(0, PriorityLevel::nominal_concurrency_shares);
-    let added = context
-        .levels
-        .iter()
-        .map(|level| (*level, level.nominal_concurrency_shares().saturating_sub(before(&level.name))));
-    added.filter(|(_, added)| *added > 0).max_by_key(|(_, added)| *added)
+    let levels = context.levels.iter();
+    let more = levels.map(|level| (*level, level.nominal_concurrency_shares().saturating_sub(before(&level.name))));
+    let mut added: Vec<_> = more.filter(|(_, added)| *added > 0).collect();
+    added.sort_by_key(|(_, added)| std::cmp::Reverse(*added));
+    added
 }
 
 fn loss(context: &Context<'_>, level: &PriorityLevel) -> Option<Loss> {
@@ -74,8 +80,16 @@ fn range(least: u32, most: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::LevelDemand;
-    use super::super::fixtures::{level, lint_with_demand};
+    use super::super::fixtures::{level, lint_text, lint_with_demand};
     use super::*;
+
+    #[test]
+    fn all_that_add_shares_are_named() {
+        let two = level("aa", "nominalConcurrencyShares: 100") + &level("bb", "nominalConcurrencyShares: 99");
+        let finding = lint_text(&two).into_iter().find(|finding| finding.rule == RULE.name).unwrap();
+        assert!(finding.message.starts_with("with 199 more shares in all"), "{}", finding.message);
+        assert!(finding.message.ends_with("aa adds 100 and bb adds 99"), "{}", finding.message);
+    }
 
     fn found(shares: u32, peak: Option<(u32, u32)>) -> Option<(LintSeverity, String)> {
         let demand: Vec<LevelDemand> = peak

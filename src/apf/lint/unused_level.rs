@@ -18,7 +18,7 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
         let words = Words {
             message: "no FlowSchema sends requests to it".into(),
             effect: format!(
-                "its {} of {} lie idle, and the other levels have as much less",
+                "it has {} of {} by its shares, and the other levels as much less; what it may lend they can borrow",
                 seats(nominal),
                 context.input.server_concurrency
             ),

@@ -200,13 +200,13 @@ impl ManifestReader {
         if let Some((major, minor)) = version.removed_in() {
             let renamed = match kind {
                 Kind::PriorityLevelConfiguration if shares_field(version) != shares_field(ApiVersion::V1) => {
-                    format!(" with {} as {}", shares_field(version), shares_field(ApiVersion::V1))
+                    format!("; {} is read as {}", shares_field(version), shares_field(ApiVersion::V1))
                 }
                 _ => String::new(),
             };
             let name = version.name();
-            let served = format!("{GROUP}/{name} is no longer served since {major}.{minor}");
-            self.note(line, format!("{}: {served}; read as v1{renamed}", read.object));
+            let served = format!("{GROUP}/{name} is served up to {major}.{}", minor - 1);
+            self.note(line, format!("{}: {served}{renamed}", read.object));
         }
         for message in read.notes {
             self.note(line, message);
@@ -453,11 +453,11 @@ spec:
         assert_eq!(manifest.config.priority_levels[0].place.api_version, ApiVersion::V1Beta2);
         assert_eq!(
             manifest.notes[0].to_string(),
-            "limits.yaml:1: PriorityLevelConfiguration limit-pod-list: flowcontrol.apiserver.k8s.io/v1beta2 is no longer \
-             served since 1.29; read as v1 with assuredConcurrencyShares as nominalConcurrencyShares"
+            "limits.yaml:1: PriorityLevelConfiguration limit-pod-list: flowcontrol.apiserver.k8s.io/v1beta2 is served \
+             up to 1.28; assuredConcurrencyShares is read as nominalConcurrencyShares"
         );
         let newer = read(&level_with("/v1\n", "/v1beta3\n"));
-        assert!(newer.problems.is_empty() && newer.notes[0].message.ends_with("since 1.32; read as v1"), "{newer:?}");
+        assert!(newer.problems.is_empty() && newer.notes[0].message.ends_with("is served up to 1.31"), "{newer:?}");
         for (version, expected) in [("v1alpha1", 1), ("v1beta1", 1), ("v1beta3", 0), ("v1", 0)] {
             let text = old.replace("v1beta2", version);
             assert_eq!(read(&text).problems.is_empty(), expected == 1, "{version}");

@@ -466,7 +466,7 @@ impl ObjectReader {
     fn whole(&mut self, field: Option<Field>) -> Option<i32> {
         let Field { path, node } = field?;
         let Value::Whole(number) = node.value else {
-            self.wrong_type(&path, "a whole number of 32 bits", &node);
+            self.wrong_type(&path, "a whole number of 32 bits in digits", &node);
             return None;
         };
         let whole = i32::try_from(number).ok();
