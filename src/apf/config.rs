@@ -175,6 +175,8 @@ pub struct Place {
     /// The line of each field that is written, from 1, by its path, as in `spec.rules[0].subjects[1].kind`; the object
     /// itself is the empty path.
     pub lines: BTreeMap<String, u64>,
+    /// Whether a level's shares are written as 0, which its version takes for the default of 30.
+    pub has_zero_for_default: bool,
 }
 
 impl Config {

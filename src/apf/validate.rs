@@ -44,6 +44,14 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     problems
 }
 
+/// Whether a problem is that an object is there twice, which a server doesn't refuse: applied in turn, the later one stays.
+pub(super) fn is_there_twice(problem: &Problem) -> bool {
+    problem.field == "metadata.name" && problem.message.starts_with(TWICE)
+}
+
+/// How the message begins of an object that is there twice.
+const TWICE: &str = "is there twice";
+
 /// How many bits of a hash it takes to deal a hand: `RequiredEntropyBits` of `pkg/util/shufflesharding`.
 fn required_entropy_bits(queues: i32, hand_size: i32) -> f64 {
     (f64::from(queues).log2() * f64::from(hand_size)).ceil()
@@ -251,7 +259,7 @@ impl<'c> Check<'c> {
         let Some(earlier) = earlier else { return };
         let line = earlier.line("metadata.name").map(|line| format!(" on line {line}")).unwrap_or_default();
         let file = earlier.file.as_ref().map(|file| format!(" of {file}")).unwrap_or_default();
-        self.problem("metadata.name", format!("is there twice, first{line}{file}"));
+        self.problem("metadata.name", format!("{TWICE}, first{line}{file}"));
     }
 
     fn subdomain(&mut self, field: &str, name: &str) {
@@ -528,6 +536,7 @@ spec:
         let manifest = Manifest::read(&text, Some("limits.yaml"));
         let problems = validate(&manifest.config);
         assert_eq!(problems.len(), 1, "a schema and a level may have the same name");
+        assert!(is_there_twice(&problems[0]));
         assert_eq!(
             problems[0].to_string(),
             "limits.yaml:33: FlowSchema x: metadata.name: is there twice, first on line 4 of limits.yaml"

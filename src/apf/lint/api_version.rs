@@ -1,9 +1,9 @@
 //! API versions that the server doesn't serve: those of the past, and those that come after it.
 
 use super::super::ApiVersion;
+use super::super::manifest::{PRESERVE_ZERO, preserves_zero, shares_field};
 use super::context::Context;
-use super::shares_read_as_calls::shares_path;
-use super::{LintFinding, LintInput, LintRule, LintSeverity, Object, PriorityLevel, Words};
+use super::{LintFinding, LintRule, LintSeverity, Object, PriorityLevel, Words};
 
 pub(super) const REMOVED: LintRule = LintRule {
     name: "removed-api-version",
@@ -19,11 +19,18 @@ pub(super) const TOO_NEW: LintRule = LintRule {
 };
 
 fn removed(context: &Context<'_>) -> Vec<LintFinding> {
+    let server = context.input.version;
+    let Some(served) = newest_served(server) else { return Vec::new() };
+    let custom: Vec<String> = context.objects().map(Object::title).collect();
     let mut findings = Vec::new();
     for object in written(context) {
         let version = object.place().api_version;
         let Some(removed_in) = version.removed_in() else { continue };
-        let is_gone = context.input.version.is_some_and(|server| server >= removed_in);
+        let is_gone = server.is_some_and(|server| server >= removed_in);
+        // What the server still has, and has of itself or has no later version of, is well as it is.
+        if !is_gone && (version == served || !custom.contains(&object.title())) {
+            continue;
+        }
         let words = Words {
             message: format!("{} is not served since Kubernetes {}.{}", version.name(), removed_in.0, removed_in.1),
             effect: if is_gone {
@@ -31,17 +38,7 @@ fn removed(context: &Context<'_>) -> Vec<LintFinding> {
             } else {
                 "a server of that version or later refuses the object".into()
             },
-            fix: match (object, version) {
-                (Object::Level(level), _) if writes_zero_shares(level) => {
-                    "write flowcontrol.apiserver.k8s.io/v1, and nominalConcurrencyShares: 30, which 0 stands for here too, but \
-                     not in v1, where it is no share at all"
-                }
-                (Object::Level(_), ApiVersion::V1Alpha1 | ApiVersion::V1Beta1 | ApiVersion::V1Beta2) => {
-                    "write flowcontrol.apiserver.k8s.io/v1, where assuredConcurrencyShares is nominalConcurrencyShares"
-                }
-                _ => "write flowcontrol.apiserver.k8s.io/v1",
-            }
-            .into(),
+            fix: rewritten(object, served),
         };
         let severity = if is_gone { LintSeverity::Error } else { LintSeverity::Warning };
         findings.push(REMOVED.finding(severity, object, "apiVersion", words));
@@ -51,11 +48,9 @@ fn removed(context: &Context<'_>) -> Vec<LintFinding> {
 
 fn too_new(context: &Context<'_>) -> Vec<LintFinding> {
     let Some(server) = context.input.version else { return Vec::new() };
+    let served = newest_served(Some(server));
     let mut findings = Vec::new();
-    let LintInput { change, .. } = *context.input;
-    let schemas = change.flow_schemas.iter().map(Object::Schema);
-    let objects = schemas.chain(change.priority_levels.iter().map(Object::Level));
-    for object in objects.filter(|object| !object.place().lines.is_empty()) {
+    for object in written(context) {
         let version = object.place().api_version;
         let since = since(version);
         if server >= since {
@@ -64,33 +59,56 @@ fn too_new(context: &Context<'_>) -> Vec<LintFinding> {
         let words = Words {
             message: format!("{} is served since Kubernetes {}.{}", version.name(), since.0, since.1),
             effect: format!("this server is {}.{} and refuses the object", server.0, server.1),
-            fix: match ApiVersion::ALL.into_iter().rev().find(|served| self::since(*served) <= server) {
-                Some(served) if is_jail(object) => format!(
-                    "write flowcontrol.apiserver.k8s.io/{}; 0 shares are 30 there, so that it can be no jail",
-                    served.name()
-                ),
-                Some(served) => format!("write flowcontrol.apiserver.k8s.io/{}", served.name()),
-                None => "leave it out: this server has no API Priority and Fairness".into(),
-            },
+            fix: served.map_or_else(
+                || "leave it out: this server has no API Priority and Fairness".into(),
+                |served| rewritten(object, served),
+            ),
         };
         findings.push(TOO_NEW.finding(LintSeverity::Error, object, "apiVersion", words));
     }
     findings
 }
 
-/// Whether a level of a beta version may have its 30 shares from writing 0.
-fn writes_zero_shares(level: &PriorityLevel) -> bool {
-    level.nominal_concurrency_shares() == 30 && level.place.has(&shares_path(level))
+/// The newest version that a server has; that which stays where the server's version isn't known.
+fn newest_served(server: Option<(u32, u32)>) -> Option<ApiVersion> {
+    let is_served = |version: &ApiVersion| server.is_none_or(|server| since(*version) <= server);
+    ApiVersion::ALL.into_iter().rev().find(is_served)
 }
 
-/// Whether it is a level without shares.
-fn is_jail(object: Object<'_>) -> bool {
-    matches!(object, Object::Level(level) if !level.is_exempt() && level.nominal_concurrency_shares() == 0)
+/// What to write for an object to mean the same in another version.
+fn rewritten(object: Object<'_>, to: ApiVersion) -> String {
+    let version = format!("write flowcontrol.apiserver.k8s.io/{}", to.name());
+    match object {
+        Object::Level(level) if !level.is_exempt() => version + &shares_rewritten(level, to),
+        _ => version,
+    }
 }
 
-/// The objects of the change that are from a file.
-fn written<'c>(context: &'c Context<'_>) -> impl Iterator<Item = Object<'c>> {
-    context.objects().filter(|object| !object.place().lines.is_empty())
+/// How the shares of a Limited level are written in another version. In v1 0 is none, before it is the default; with an
+/// annotation it is none in v1beta3 too, since 1.29 (`pkg/apis/flowcontrol/v1beta3/defaults.go`).
+fn shares_rewritten(level: &PriorityLevel, to: ApiVersion) -> String {
+    let (from, name) = (shares_field(level.place.api_version), shares_field(to));
+    let shares = level.nominal_concurrency_shares();
+    let is_v1 = to == ApiVersion::V1;
+    if is_v1 && level.place.has_zero_for_default {
+        return format!(", and {name}: 30, which the 0 here stands for: in v1 0 is no share at all");
+    }
+    if is_v1 && preserves_zero(&level.place) {
+        return format!(" without the annotation {PRESERVE_ZERO}, and {name}: {shares}, which needs none there");
+    }
+    if !is_v1 && shares == 0 {
+        return format!(", and {name}: 1 for the fewest there are: 0 would be the default of 30 on this server");
+    }
+    if from == name { String::new() } else { format!(", where {from} is {name}") }
+}
+
+/// The objects of the change that are from a file, those too that are the server's own unchanged: in a version that the
+/// server doesn't have it refuses any.
+fn written<'i>(context: &Context<'i>) -> impl Iterator<Item = Object<'i>> {
+    let change = context.input.change;
+    let schemas = change.flow_schemas.iter().map(Object::Schema);
+    let objects = schemas.chain(change.priority_levels.iter().map(Object::Level));
+    objects.filter(|object| !object.place().lines.is_empty())
 }
 
 /// The first Kubernetes version that serves it (`prerelease-lifecycle` tags of `api/flowcontrol/*/types.go`).
@@ -106,7 +124,7 @@ const fn since(version: ApiVersion) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{level, lint_on};
+    use super::super::fixtures::{level, level_with_queues, lint_on, schema};
     use super::*;
 
     #[test]
@@ -126,5 +144,84 @@ mod tests {
         assert_eq!(found(None, "v1beta3"), Some((REMOVED.name, LintSeverity::Warning, first)));
         assert_eq!(found(Some((1, 36)), "v1"), None);
         assert_eq!(found(Some((1, 28)), "v1"), Some((TOO_NEW.name, LintSeverity::Error, first)));
+        assert_eq!(found(Some((1, 28)), "v1beta3"), None, "there is no later one on that server");
+    }
+
+    /// The fix of the first finding about the version.
+    fn fix(server: (u32, u32), text: &str) -> Option<String> {
+        let mut findings = lint_on(Some(server), text).into_iter();
+        let finding = findings.find(|finding| [REMOVED.name, TOO_NEW.name].contains(&finding.rule))?;
+        Some(finding.fix.replace("flowcontrol.apiserver.k8s.io/", ""))
+    }
+
+    #[test]
+    fn another_version_has_to_mean_the_same() {
+        let of = |version: &str, shares: &str| level("x", shares).replace("k8s.io/v1", &format!("k8s.io/{version}"));
+        let annotated = |text: &str| {
+            let annotations = "annotations: {flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares: ''}";
+            text.replace("{name: x}", &format!("{{name: x, {annotations}}}"))
+        };
+        let zero = of("v1beta3", "nominalConcurrencyShares: 0");
+        for (server, text, expected) in [
+            ((1, 36), of("v1beta3", "nominalConcurrencyShares: 30"), "write v1"),
+            ((1, 36), of("v1beta3", "lendablePercent: 0"), "write v1"),
+            (
+                (1, 36),
+                zero.clone(),
+                "write v1, and nominalConcurrencyShares: 30, which the 0 here stands for: in v1 0 is no share at all",
+            ),
+            (
+                (1, 36),
+                annotated(&zero),
+                "write v1 without the annotation flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares, and \
+                 nominalConcurrencyShares: 0, which needs none there",
+            ),
+            (
+                (1, 36),
+                of("v1beta2", "assuredConcurrencyShares: 5"),
+                "write v1, where assuredConcurrencyShares is nominalConcurrencyShares",
+            ),
+            (
+                (1, 28),
+                of("v1beta2", "assuredConcurrencyShares: 0"),
+                "write v1beta3, where assuredConcurrencyShares is nominalConcurrencyShares",
+            ),
+            (
+                (1, 28),
+                of("v1", "nominalConcurrencyShares: 0"),
+                "write v1beta3, and nominalConcurrencyShares: 1 for the fewest there are: 0 would be the default of 30 on \
+                 this server",
+            ),
+            (
+                (1, 25),
+                of("v1", "nominalConcurrencyShares: 5"),
+                "write v1beta2, where nominalConcurrencyShares is assuredConcurrencyShares",
+            ),
+        ] {
+            assert_eq!(fix(server, &text).as_deref(), Some(expected), "{server:?} {text}");
+        }
+    }
+
+    /// The server's own objects are passed over by other rules.
+    #[test]
+    fn a_version_that_isnt_served_is_none_for_the_servers_own_objects_either() {
+        let own = level_with_queues("workload-low", 128, 6)
+            .replace("nominalConcurrencyShares: 30", "nominalConcurrencyShares: 100, lendablePercent: 90");
+        let both = schema("s", "workload-low", "matchingPrecedence: 8000", "get pods") + &own;
+        let found = |server: (u32, u32), text: &str| -> Vec<String> {
+            let findings = lint_on(Some(server), text).into_iter();
+            let of_version = findings.filter(|finding| [REMOVED.name, TOO_NEW.name].contains(&finding.rule));
+            of_version.map(|finding| finding.object).collect()
+        };
+        let expected = ["FlowSchema s", "PriorityLevelConfiguration workload-low"];
+        assert_eq!(found((1, 28), &both), expected);
+        let beta = both.replace("k8s.io/v1", "k8s.io/v1beta3");
+        assert_eq!(found((1, 32), &beta), expected);
+        assert_eq!(
+            found((1, 31), &beta),
+            expected[..1],
+            "what the server has of itself it writes in what version it likes"
+        );
+        assert_eq!(found((1, 28), &beta), [""; 0]);
     }
 }

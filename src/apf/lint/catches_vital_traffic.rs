@@ -5,6 +5,7 @@
 
 use super::super::{Attributes, Matcher, PriorityLevel, Subject, Target};
 use super::context::{Context, listed, requests, speaks_of_limiting};
+use super::shadowed::is_reached_at;
 use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Traffic, Words};
 
 pub(super) const RULE: LintRule = LintRule {
@@ -141,43 +142,57 @@ fn finding(context: &Context<'_>, schema: &FlowSchema, caught: &[(&Vital, String
         }
     }
     let last = caught.iter().map(|(_, _, precedence)| *precedence).max().unwrap_or_default();
-    let behind = context.free_precedence(last, false).filter(|_| last < 9_000);
-    let level = context.input.after.priority_level(&schema.priority_level);
+    let (level, is_meant) = (&schema.priority_level, is_meant(schema));
+    let response = response(context.input.after.priority_level(level));
     let words = Words {
         message: format!("takes requests that a cluster lives by: {}", listed_all(&told)),
-        effect: format!("they share {} with what it is meant for{}", schema.priority_level, queue_effect(level)),
-        fix: match behind {
-            _ if are_named(schema) => "none, if these are meant to have a level of their own".into(),
-            Some(free) => format!(
-                "give it a precedence behind {last}, such as {free}, or name the clients that are meant instead of a large \
-                 group"
-            ),
-            None => "name the clients that are meant instead of a large group".into(),
+        effect: if is_meant {
+            format!("they go to {level}{response}")
+        } else {
+            format!("they share {level} with what it is meant for{response}")
         },
+        fix: if is_meant { "none, if the level is meant for them".into() } else { fix(context, schema, last) },
     };
     let is_vital = caught.iter().any(|(vital, ..)| !vital.is_plain);
-    let is_warning = is_vital && !are_named(schema);
-    let severity = if is_warning { LintSeverity::Warning } else { LintSeverity::Info };
+    let severity = if is_vital && !is_meant { LintSeverity::Warning } else { LintSeverity::Info };
     RULE.finding(severity, schema, "spec.matchingPrecedence", words)
 }
 
-/// Whether a FlowSchema is for clients that it names one by one, so that what it takes is what it is meant for; unless it
-/// is meant to hold them back.
+/// How to leave alone what was caught; to ask a FlowSchema later is no way where nothing would come to it then.
+fn fix(context: &Context<'_>, schema: &FlowSchema, last: i32) -> String {
+    let narrow = if are_named(schema) {
+        "only the verbs and resources that are meant"
+    } else {
+        "the clients that are meant instead of a large group"
+    };
+    let behind = context.free_precedence(last, false).filter(|_| last < 9_000);
+    match behind.filter(|behind| is_reached_at(context, schema, *behind)) {
+        Some(behind) => format!("give it a precedence behind {last}, such as {behind}, or name {narrow}"),
+        None => format!("name {narrow}"),
+    }
+}
+
+/// Whether a FlowSchema is for clients that it names, so that what it takes is what it is meant for; unless it is meant to
+/// hold them back.
+fn is_meant(schema: &FlowSchema) -> bool {
+    are_named(schema) && ![&schema.name, &schema.priority_level].into_iter().any(|name| speaks_of_limiting(name))
+}
+
+/// Whether a FlowSchema names its clients one by one.
 fn are_named(schema: &FlowSchema) -> bool {
-    let is_named = |subject: &Subject| match subject {
+    let mut subjects = schema.rules.iter().flat_map(|rule| &rule.subjects);
+    subjects.all(|subject| match subject {
         Subject::Group(_) => false,
         Subject::User(name) | Subject::ServiceAccount { name, .. } => name != "*",
-    };
-    let names = [&schema.name, &schema.priority_level];
-    let mut subjects = schema.rules.iter().flat_map(|rule| &rule.subjects);
-    subjects.all(is_named) && !names.iter().any(|name| speaks_of_limiting(name))
+    })
 }
 
 fn listed_all(told: &[String]) -> String {
     if told.len() > 6 { format!("{}; {} in all", listed(told), told.len()) } else { listed(told) }
 }
 
-fn queue_effect(level: Option<&PriorityLevel>) -> &'static str {
+/// What becomes of requests for which a level has no seats.
+fn response(level: Option<&PriorityLevel>) -> &'static str {
     match level.and_then(PriorityLevel::queuing) {
         Some(_) => ", and wait or get a 429 when that is full",
         None => ", and get a 429 when that is full",
@@ -265,7 +280,24 @@ mod tests {
     fn clients_that_are_named_are_meant() {
         let controller = "{kind: User, user: {name: 'system:kube-controller-manager'}}";
         assert_eq!(found(&schema_of("kcm-high", 700, controller)).unwrap().severity, LintSeverity::Info);
-        assert_eq!(found(&schema_of("limit-kcm", 700, controller)).unwrap().severity, LintSeverity::Warning);
+        for name in ["limit-kcm", "ban-kcm"] {
+            assert_eq!(found(&schema_of(name, 700, controller)).unwrap().severity, LintSeverity::Warning);
+        }
+    }
+
+    /// Behind the FlowSchema that had the requests there may be nothing left of it.
+    #[test]
+    fn a_precedence_is_only_told_of_if_something_comes_there() {
+        let fix =
+            |name: &str, precedence: i32, subject: &str| found(&schema_of(name, precedence, subject)).unwrap().fix;
+        let nodes = "{kind: Group, group: {name: 'system:nodes'}}";
+        let agents = "{kind: ServiceAccount, serviceAccount: {namespace: kube-system, name: '*'}}";
+        let controller = "{kind: User, user: {name: 'system:kube-controller-manager'}}";
+        for (name, precedence, subject) in [("s", 300, nodes), ("s", 850, agents), ("limit-kcm", 700, controller)] {
+            let fix = fix(name, precedence, subject);
+            assert!(!fix.contains("precedence") && fix.starts_with("name "), "{subject}: {fix}");
+        }
+        assert!(fix("s", 850, &format!("{agents}, {EVERYBODY}")).contains("such as 901"));
     }
 
     #[test]

@@ -103,6 +103,33 @@ impl<'i> Context<'i> {
         users.collect()
     }
 
+    /// Whether the change may have a priority level of that name that couldn't be read: it is there all the same, or will
+    /// be as soon as the text is mended.
+    pub(super) fn may_have_unread_level(&self, name: &str) -> bool {
+        self.unread("PriorityLevelConfiguration").any(|unread| unread.is_empty() || unread == name)
+    }
+
+    /// Whether the change has a FlowSchema that couldn't be read, or something that may be one.
+    pub(super) fn has_unread_schema(&self) -> bool {
+        self.unread("FlowSchema").any(|unread| self.input.change.flow_schema(unread).is_none())
+    }
+
+    /// The names of objects of a kind that have problems; empty where the text doesn't tell the name, or the kind either.
+    fn unread(&self, kind: &str) -> impl Iterator<Item = &'i str> {
+        let of_kind = move |object: &'i str| match object.split_once(' ') {
+            Some((of, name)) => (of == kind).then_some(name),
+            None => (object.is_empty() || object == kind).then_some(""),
+        };
+        self.input.problems.iter().filter_map(move |problem| of_kind(&problem.object))
+    }
+
+    /// Whether a level is there to shut out what it gets, as its name says or the names of all that lead there.
+    pub(super) fn is_meant_as_jail(&self, level: &PriorityLevel) -> bool {
+        let users = self.users_of(&level.name);
+        let do_all_say_so = !users.is_empty() && users.iter().all(|schema| speaks_of_jail(&schema.name));
+        speaks_of_jail(&level.name) || do_all_say_so
+    }
+
     /// A precedence that no FlowSchema has after the change, the next one below (that is asked before) or above another.
     pub(super) fn free_precedence(&self, beside: i32, is_before: bool) -> Option<i32> {
         let is_free = |precedence: &i32| {
@@ -163,7 +190,7 @@ pub(super) fn takes_lists(schema: &FlowSchema) -> bool {
 
 /// Whether a name speaks of holding something back.
 pub(super) fn speaks_of_limiting(name: &str) -> bool {
-    const WORDS: [&str; 16] = [
+    const WORDS: [&str; 15] = [
         "limit",
         "limited",
         "limiter",
@@ -178,15 +205,29 @@ pub(super) fn speaks_of_limiting(name: &str) -> bool {
         "bad",
         "max",
         "slow",
-        "jail",
         "noisy",
     ];
-    name.split(['-', '.']).any(|word| WORDS.contains(&word))
+    speaks_of_jail(name) || name.split(['-', '.']).any(|word| WORDS.contains(&word))
 }
 
 /// Whether a name says that what goes there is meant to be shut out.
 pub(super) fn speaks_of_jail(name: &str) -> bool {
-    const WORDS: [&str; 8] = ["jail", "jailed", "ban", "banned", "block", "blocked", "deny", "quarantine"];
+    const WORDS: [&str; 14] = [
+        "jail",
+        "jailed",
+        "ban",
+        "banned",
+        "block",
+        "blocked",
+        "blocklist",
+        "deny",
+        "denied",
+        "denylist",
+        "prison",
+        "quarantine",
+        "quarantined",
+        "reject",
+    ];
     name.split(['-', '.']).any(|word| WORDS.contains(&word))
 }
 
@@ -241,9 +282,13 @@ mod tests {
 
     #[test]
     fn a_name_speaks_of_limiting_by_whole_words() {
-        for (name, expected) in
-            [("limit-pod-list", true), ("restrict-bad-client", true), ("capacity", false), ("limitless", false)]
-        {
+        for (name, expected) in [
+            ("limit-pod-list", true),
+            ("restrict-bad-client", true),
+            ("ban-x", true),
+            ("capacity", false),
+            ("limitless", false),
+        ] {
             assert_eq!(speaks_of_limiting(name), expected, "{name}");
         }
     }

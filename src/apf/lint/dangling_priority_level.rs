@@ -13,11 +13,7 @@ pub(super) const RULE: LintRule = LintRule {
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let after = context.input.after;
     // One that is there but couldn't be read is told of already.
-    let is_unread = |level: &str| {
-        let object = format!("PriorityLevelConfiguration {level}");
-        context.input.problems.iter().any(|problem| problem.object == object)
-    };
-    let is_missing = |level: &str| after.priority_level(level).is_none() && !is_unread(level);
+    let is_missing = |level: &str| after.priority_level(level).is_none() && !context.may_have_unread_level(level);
     let dangling = context.schemas.iter().filter(|schema| is_missing(&schema.priority_level));
     let mut names: Vec<&str> = after.priority_levels.iter().map(|level| level.name.as_str()).collect();
     names.sort_unstable();
@@ -52,5 +48,13 @@ mod tests {
         let level = level("small", "nominalConcurrencyShares: 10").replace("queuing:", "queing:");
         let found = rules_found(&(schema("s", "small", "matchingPrecedence: 8000", "list pods") + &level));
         assert!(found.contains(&"invalid") && !found.contains(&RULE.name), "{found:?}");
+    }
+
+    #[test]
+    fn a_level_may_be_in_what_cant_be_parsed_but_not_in_another_object() {
+        let schema = schema("s", "small", "matchingPrecedence: 8000", "list pods");
+        assert!(!rules_found(&(schema.clone() + "---\nspec: [\n")).contains(&RULE.name));
+        let other = level("other", "nominalConcurrencyShares: 10").replace("queuing:", "queing:");
+        assert!(rules_found(&(schema + &other)).contains(&RULE.name));
     }
 }

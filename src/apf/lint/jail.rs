@@ -1,7 +1,7 @@
 //! A level with so few seats that next to nothing gets through.
 
 use super::super::{LevelKind, LimitResponse};
-use super::context::{Context, seats, speaks_of_jail};
+use super::context::{Context, seats};
 use super::shares_read_as_calls::shares_path;
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
@@ -40,14 +40,14 @@ fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> 
         }
         _ => return None,
     };
-    let is_meant = speaks_of_jail(&level.name);
+    let is_meant = context.is_meant_as_jail(level);
     let words = Words {
         message: format!("its share is {} of {}", seats(limits.nominal), context.input.server_concurrency),
         effect,
-        fix: if is_meant {
-            "none, if the FlowSchemas that lead there name those alone that are meant".into()
-        } else {
-            "if it isn't meant as a jail, give it more shares; if it is, say so in its name".into()
+        fix: match (is_meant, limits.nominal, limits.max) {
+            (true, 0, 1..) => "write borrowingLimitPercent: 0 in spec.limited, so that it can have none".into(),
+            (true, ..) => "none, if the FlowSchemas that lead there name those alone that are meant".into(),
+            (false, ..) => "give it more shares, unless it is meant to shut out what it gets".into(),
         },
     };
     let severity = if is_meant { LintSeverity::Info } else { severity };
@@ -56,7 +56,7 @@ fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{level, level_that_rejects, lint_text};
+    use super::super::fixtures::{level, level_that_rejects, level_with_queues, lint_text, schema};
     use super::*;
 
     fn found(text: &str) -> Option<(LintSeverity, String)> {
@@ -82,5 +82,34 @@ mod tests {
         let (severity, _) =
             found(&level("noisy-jail", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0")).unwrap();
         assert_eq!(severity, LintSeverity::Info);
+        let of_schema = level("zero", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0")
+            + &schema("ban-mallory", "zero", "matchingPrecedence: 8000", "list pods");
+        assert_eq!(found(&of_schema).unwrap().0, LintSeverity::Info, "the FlowSchema says it");
+    }
+
+    #[test]
+    fn a_jail_that_borrows_is_open() {
+        let fix = |fields: &str| {
+            let findings = lint_text(&level("jail", fields));
+            findings.into_iter().find(|finding| finding.rule == RULE.name).unwrap().fix
+        };
+        assert!(fix("nominalConcurrencyShares: 0").starts_with("write borrowingLimitPercent: 0"));
+        assert!(fix("nominalConcurrencyShares: 0, borrowingLimitPercent: 0").starts_with("none"));
+    }
+
+    /// Nothing but the jail itself is told of one that is meant.
+    #[test]
+    fn a_jail_on_purpose_is_no_reproach_of_any_rule() {
+        let rule = "matchingPrecedence: 8000";
+        for level in [
+            level("jail", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0"),
+            level_that_rejects("jail", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0"),
+            level("jail", "nominalConcurrencyShares: 0"),
+            level_with_queues("jail", 2, 2).replace("30", "0"),
+        ] {
+            let findings = lint_text(&(level + &schema("jail-all", "jail", rule, "list,watch pods")));
+            let rules: Vec<&str> = findings.iter().map(|finding| finding.rule).collect();
+            assert_eq!(rules, [RULE.name], "{findings:?}");
+        }
     }
 }

@@ -87,11 +87,37 @@ fn dead_subject(subject: &Subject, field: String) -> Option<Dead> {
     Some(Dead { field, message, fix: fix.into() })
 }
 
-/// The group of the server's own that a name was likely meant to be, where a letter is amiss at its end.
-fn near_miss(name: &str) -> Option<&'static str> {
+/// The group of the server's own that a name was likely meant to be: one with up to two letters amiss, or with a word
+/// added. Other names that begin with `system:` may well be groups.
+fn near_miss(name: &str) -> Option<String> {
     const OWN: [&str; 5] = [ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED];
-    let bare = |name: &str| name.trim_end_matches(['s', 'd']).to_owned();
-    OWN.into_iter().find(|own| *own != name && bare(own) == bare(name))
+    let system = name.get(..7).filter(|system| system.eq_ignore_ascii_case("system:"))?;
+    // What follows, as the namespace of service accounts, is as it is.
+    let end = name[system.len()..].find(':').map_or(name.len(), |colon| system.len() + colon);
+    let (head, rest) = name.split_at(end);
+    if OWN.contains(&head) {
+        return (rest == ":").then(|| head.to_owned());
+    }
+    let lower = head.to_lowercase();
+    let has_word_added = |own: &&str| lower.strip_prefix(own).is_some_and(|added| added.starts_with(['-', '_', ' ']));
+    let nearest = OWN.into_iter().min_by_key(|own| distance(own, &lower)).filter(|own| distance(own, &lower) <= 2);
+    let meant = nearest.or_else(|| OWN.into_iter().find(has_word_added))?;
+    Some(format!("{meant}{rest}"))
+}
+
+/// How many letters have to be added, left out or changed to make one name of another.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (inner, theirs) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *theirs);
+            diagonal = row[inner + 1];
+            row[inner + 1] = changed.min(diagonal + 1).min(row[inner] + 1);
+        }
+    }
+    row[other.len()]
 }
 
 fn dead_resources(rule: &ResourceRule, field: &str) -> Vec<Dead> {
@@ -123,19 +149,27 @@ fn dead_resources(rule: &ResourceRule, field: &str) -> Vec<Dead> {
 }
 
 /// What kubectl takes for a resource, of those that are listed most (`kubectl api-resources`).
-const SHORT_NAMES: [(&str, &str); 14] = [
+const SHORT_NAMES: [(&str, &str); 22] = [
+    ("cj", "cronjobs"),
     ("cm", "configmaps"),
+    ("crd", "customresourcedefinitions"),
+    ("csr", "certificatesigningrequests"),
     ("deploy", "deployments"),
     ("ds", "daemonsets"),
     ("ep", "endpoints"),
     ("ev", "events"),
+    ("hpa", "horizontalpodautoscalers"),
     ("ing", "ingresses"),
+    ("netpol", "networkpolicies"),
     ("no", "nodes"),
     ("ns", "namespaces"),
+    ("pdb", "poddisruptionbudgets"),
     ("po", "pods"),
     ("pv", "persistentvolumes"),
     ("pvc", "persistentvolumeclaims"),
+    ("rc", "replicationcontrollers"),
     ("rs", "replicasets"),
+    ("sa", "serviceaccounts"),
     ("sts", "statefulsets"),
     ("svc", "services"),
 ];
@@ -297,8 +331,31 @@ mod tests {
         let of = |group: &str| {
             fields(&schema_for("s", "workload-low", &format!("{{kind: Group, group: {{name: '{group}'}}}}"))).len()
         };
-        assert_eq!([of("system:node"), of("system:serviceaccount"), of("system:master")], [1, 1, 1]);
-        assert_eq!([of("system:nodes"), of("nodes"), of("system:monitoring")], [0, 0, 0]);
+        for group in [
+            "system:node",
+            "system:master",
+            "System:Masters",
+            "system:serviceaccount",
+            "system:service-accounts",
+            "system:serviceaccounts:",
+            "system:serviceacounts:monitoring",
+            "system:authenicated",
+            "system:authenticated-users",
+        ] {
+            assert_eq!(of(group), 1, "{group}");
+        }
+        for group in [
+            "system:nodes",
+            "system:unauthenticated",
+            "system:serviceaccounts:x",
+            "system:authenticated:oauth",
+            "system:node-proxier",
+            "system:monitoring",
+            "system:bootstrappers",
+            "nodes",
+        ] {
+            assert_eq!(of(group), 0, "{group}");
+        }
     }
 
     #[test]
@@ -314,6 +371,8 @@ mod tests {
             ("''", "pods", None),
             ("''", "pods/status", None),
             ("''", "po", Some("resources[0]")),
+            ("''", "sa", Some("resources[0]")),
+            ("apps", "sts", Some("resources[0]")),
             ("'*'", "'*'", None),
             ("'*'", "pods/*", Some("resources[0]")),
             ("'*'", "'*/scale'", Some("resources[0]")),

@@ -36,10 +36,26 @@ use context::Context;
 
 /// Looks at a change with all rules. The worst comes first; then it goes by file, line, object and rule.
 pub fn lint(input: &LintInput<'_>) -> Vec<LintFinding> {
-    let context = Context::new(input);
+    let (change, after) = (last_of_each(input.change), last_of_each(input.after));
+    let input = LintInput { change: &change, after: &after, ..*input };
+    let context = Context::new(&input);
     let mut findings: Vec<LintFinding> = RULES.iter().flat_map(|rule| (rule.check)(&context)).collect();
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.order().cmp(&b.order())));
     findings
+}
+
+/// A configuration with one object of each name: what stays when all are applied in turn.
+fn last_of_each(config: &Config) -> Config {
+    let mut last = Config::default();
+    for schema in &config.flow_schemas {
+        last.flow_schemas.retain(|earlier| earlier.name != schema.name);
+        last.flow_schemas.push(schema.clone());
+    }
+    for level in &config.priority_levels {
+        last.priority_levels.retain(|earlier| earlier.name != level.name);
+        last.priority_levels.push(level.clone());
+    }
+    last
 }
 
 /// All rules, by name.

@@ -5,7 +5,7 @@
 //! server of 30 LISTs of 10 seats each, sent at once to such a level of 12 seats, one was served.
 
 use super::super::{LevelKind, LimitResponse};
-use super::context::{Context, seats, speaks_of_jail, takes_lists};
+use super::context::{Context, seats, takes_lists};
 use super::shares_read_as_calls::{most_for_a_list, shares_path};
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
@@ -29,7 +29,7 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> {
     let LevelKind::Limited { limit_response, .. } = level.kind else { return None };
     let limits = context.after_limits(&level.name)?;
-    if limits.nominal == 0 || speaks_of_jail(&level.name) {
+    if limits.nominal == 0 || context.is_meant_as_jail(level) {
         return None;
     }
     match limit_response {
@@ -90,7 +90,9 @@ fn narrowed(level: &PriorityLevel, nominal: u32) -> LintFinding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{level, level_that_rejects, lint_text, lint_with_traffic, list_pods, schema};
+    use super::super::fixtures::{
+        level, level_that_rejects, level_with_queues, lint_text, lint_with_traffic, list_pods, schema,
+    };
     use super::*;
 
     fn severity(level: &str) -> Option<LintSeverity> {
@@ -113,6 +115,20 @@ mod tests {
         let of = |fields: &str| severity(&level("small", fields));
         assert_eq!(of("nominalConcurrencyShares: 5, borrowingLimitPercent: 0"), Some(LintSeverity::Info));
         assert_eq!(of("nominalConcurrencyShares: 20, borrowingLimitPercent: 0"), None);
+    }
+
+    #[test]
+    fn a_jail_is_meant_to_be_narrow_and_a_hand_of_1_cant_be_smaller() {
+        let jail = level_that_rejects("small", "nominalConcurrencyShares: 3, borrowingLimitPercent: 0")
+            .replace("name: small", "name: quarantine")
+            + &schema("s", "quarantine", "matchingPrecedence: 8000", "list pods");
+        assert!(!lint_text(&jail).iter().any(|finding| finding.rule == RULE.name));
+        for (hand_size, expected) in [(8, true), (1, false)] {
+            let text = level_with_queues("small", 64, hand_size).replace("Shares: 30", "Shares: 2")
+                + &schema("s", "small", "matchingPrecedence: 8000", "list pods");
+            let finding = lint_text(&text).into_iter().find(|finding| finding.rule == RULE.name).unwrap();
+            assert_eq!(finding.fix.contains("smaller handSize"), expected, "{}", finding.fix);
+        }
     }
 
     #[test]

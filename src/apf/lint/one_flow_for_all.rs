@@ -15,6 +15,7 @@ pub(super) const RULE: LintRule = LintRule {
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let has_hands = |schema: &FlowSchema| {
         let level = context.input.after.priority_level(&schema.priority_level);
+        let level = level.filter(|level| !context.is_meant_as_jail(level));
         level.and_then(super::PriorityLevel::queuing).is_some_and(|queuing| queuing.queues > 1)
     };
     let contended = context.schemas.iter().filter(|schema| has_several_users(schema) && has_hands(schema));

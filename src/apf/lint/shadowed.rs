@@ -62,6 +62,20 @@ fn partly(schema: &FlowSchema, lost: &[(String, String)], takers: &[String], fix
     RULE.finding(LintSeverity::Info, schema, field, words)
 }
 
+/// Whether something of a FlowSchema would still be reached, if it had another precedence.
+pub(super) fn is_reached_at(context: &Context<'_>, schema: &FlowSchema, precedence: i32) -> bool {
+    let asked = context.after.schemas().iter().map(|(earlier, _)| *earlier);
+    let is_earlier = |other: &&FlowSchema| {
+        other.name != schema.name && (other.matching_precedence, &other.name) < (precedence, &schema.name)
+    };
+    let earlier: Vec<&FlowSchema> = asked.filter(is_earlier).collect();
+    let has_some_left = |rule: &Rule| {
+        let mut subjects = rule.subjects.iter().filter(|subject| !is_masters(subject));
+        subjects.any(|subject| takers(&earlier, rule, subject).is_none())
+    };
+    schema.rules.iter().any(has_some_left)
+}
+
 /// The FlowSchemas that take all which a rule could match of a subject; `None` if something is left of it.
 fn takers<'c>(earlier: &[&'c FlowSchema], rule: &Rule, subject: &Subject) -> Option<Vec<&'c FlowSchema>> {
     let taker = |piece: &Piece<'_>| {

@@ -18,7 +18,7 @@ pub(super) const RULE: LintRule = LintRule {
 };
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
-    let levels = context.levels.iter().copied();
+    let levels = context.levels.iter().copied().filter(|level| !context.is_meant_as_jail(level));
     levels.filter(|level| has_several_flows(&context.users_of(&level.name))).filter_map(finding).collect()
 }
 
@@ -31,20 +31,21 @@ fn finding(level: &PriorityLevel) -> Option<LintFinding> {
     }
     let message = match queues {
         1 => "with one queue all flows wait in the same line".to_owned(),
+        _ if hand_size == queues => {
+            format!("with {queues} queues and a hand of {hand_size}, all flows have the same hand")
+        }
         _ => format!(
             "with {queues} queues and a hand of {hand_size}, heavy flows are likely to cover a light one's hand"
         ),
     };
+    let odds = [(one, "1 heavy flow"), (four, "4"), (sixteen, "16")];
     let words = Words {
         message,
-        effect: match queues {
-            1 => "a light flow waits behind every heavy one".to_owned(),
-            _ => format!(
-                "a light flow waits behind the heavy ones with a probability of {} for 1 heavy flow, {} for 4, {} for 16",
-                percent(one),
-                percent(four),
-                percent(sixteen)
-            ),
+        effect: if hand_size == queues {
+            "a light flow waits behind every heavy one".into()
+        } else {
+            let odds = odds.map(|(odds, heavy)| format!("{} for {heavy}", percent(odds))).join(", ");
+            format!("a light flow waits behind the heavy ones with a probability of {odds}")
         },
         fix: "write queues: 64 and handSize: 6, or queues: 128 and handSize: 6; a larger handSize narrows each LIST"
             .into(),
@@ -93,7 +94,9 @@ mod tests {
     fn few_queues_and_small_hands_are_warned_of_with_their_odds() {
         let of_few = effect(5, 1, MANY).unwrap();
         assert!(of_few.contains("20 % for 1 heavy flow, 59 % for 4, 97 % for 16"), "{of_few}");
-        assert!(effect(1, 1, MANY).unwrap().contains("behind every heavy one"));
+        for queues in [1, 2] {
+            assert_eq!(effect(queues, queues, MANY).unwrap(), "a light flow waits behind every heavy one");
+        }
         for (queues, hand_size) in [(64, 6), (128, 6), (64, 8)] {
             assert_eq!(effect(queues, hand_size, MANY), None, "{queues} {hand_size}");
         }

@@ -1,6 +1,6 @@
 //! Shares that are taken from levels which need them.
 
-use super::context::{Context, listed};
+use super::context::{Context, listed, seats};
 use super::shares_read_as_calls::shares_path;
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
@@ -23,15 +23,21 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let Some(severity) = losses.iter().map(|loss| loss.severity).max() else { return Vec::new() };
     let words: Vec<&str> =
         losses.iter().filter(|loss| loss.severity == severity).map(|loss| loss.words.as_str()).collect();
-    let each: Vec<String> = added.iter().map(|(level, shares)| format!("{} adds {shares}", level.name)).collect();
-    let sum: i32 = added.iter().map(|(_, shares)| shares).sum();
+    let each: Vec<String> = added.iter().map(|(level, shares)| format!("{} {shares}", level.name)).collect();
+    let sum: i64 = added.iter().map(|(_, shares)| i64::from(*shares)).sum();
+    let (message, it) = match added.as_slice() {
+        [_] => (format!("its {sum} more shares leave other levels fewer seats"), ["it", "it doesn't"]),
+        _ => {
+            let sum = format!("{sum} more shares together ({})", each.join(", "));
+            (format!("{sum} leave other levels fewer seats"), ["them", "they don't"])
+        }
+    };
+    let lends_all = added.iter().all(|(level, _)| level.lendable_percent() == 100);
+    let lending = format!("; lendablePercent lets these use what {} need", it[1]);
     let words = Words {
-        message: match added.as_slice() {
-            [_] => format!("its {sum} more shares leave other levels fewer seats"),
-            _ => format!("with {sum} more shares in all other levels have fewer seats: {}", listed(&each)),
-        },
+        message,
         effect: listed(&words),
-        fix: "give it fewer shares, or more to the others; lendablePercent lets them use what it doesn't need".into(),
+        fix: format!("give {} fewer shares, or more to the others{}", it[0], if lends_all { "" } else { &lending }),
     };
     vec![RULE.finding(severity, *level, shares_path(level), words)]
 }
@@ -57,7 +63,7 @@ fn loss(context: &Context<'_>, level: &PriorityLevel) -> Option<Loss> {
     }
     let is_much = u64::from(before - after) * 10 > u64::from(before);
     let demand = context.input.demand.iter().find(|demand| demand.priority_level == *name);
-    let change = format!("{name} goes from {before} to {after} seats");
+    let change = format!("{name} goes from {before} to {}", seats(after));
     match demand.map(|demand| demand.peak_seats) {
         // What it lacked before too is not for this change to answer for, unless it takes much more.
         Some((least, most)) if after < least && (before >= least || is_much) => {
@@ -87,8 +93,26 @@ mod tests {
     fn all_that_add_shares_are_named() {
         let two = level("aa", "nominalConcurrencyShares: 100") + &level("bb", "nominalConcurrencyShares: 99");
         let finding = lint_text(&two).into_iter().find(|finding| finding.rule == RULE.name).unwrap();
-        assert!(finding.message.starts_with("with 199 more shares in all"), "{}", finding.message);
-        assert!(finding.message.ends_with("aa adds 100 and bb adds 99"), "{}", finding.message);
+        assert_eq!(finding.message, "199 more shares together (aa 100, bb 99) leave other levels fewer seats");
+        assert!(finding.fix.starts_with("give them fewer shares"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn shares_as_large_as_they_can_be_have_a_sum() {
+        let most = "nominalConcurrencyShares: 2147483647";
+        let finding = lint_text(&(level("aa", most) + &level("bb", most)));
+        let finding = finding.into_iter().find(|finding| finding.rule == RULE.name).unwrap();
+        assert!(finding.message.starts_with("4294967294 more shares"), "{}", finding.message);
+        assert!(finding.effect.contains("catch-all goes from 13 to 1 seat, "), "{}", finding.effect);
+    }
+
+    #[test]
+    fn what_lends_all_isnt_told_to_lend() {
+        for (lendable, expected) in [(50, true), (100, false)] {
+            let text = level("aa", &format!("nominalConcurrencyShares: 100, lendablePercent: {lendable}"));
+            let finding = lint_text(&text).into_iter().find(|finding| finding.rule == RULE.name).unwrap();
+            assert_eq!(finding.fix.contains("lendablePercent"), expected, "{}", finding.fix);
+        }
     }
 
     fn found(shares: u32, peak: Option<(u32, u32)>) -> Option<(LintSeverity, String)> {

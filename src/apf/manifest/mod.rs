@@ -17,7 +17,8 @@ use std::sync::Arc;
 use super::{ApiVersion, Config};
 use node::{Node, Value};
 
-pub(super) use object::shares_field;
+pub(super) use node::TEMPLATE;
+pub(super) use object::{PRESERVE_ZERO, preserves_zero, shares_field};
 
 /// The API group of FlowSchemas and PriorityLevelConfigurations.
 const GROUP: &str = "flowcontrol.apiserver.k8s.io";
@@ -204,9 +205,11 @@ impl ManifestReader {
                 }
                 _ => String::new(),
             };
+            let is_zero = read.priority_level.as_ref().is_some_and(|level| level.place.has_zero_for_default);
+            let zero = if is_zero { "; 0 shares are the default of 30 in it, and none in v1" } else { "" };
             let name = version.name();
             let served = format!("{GROUP}/{name} is served up to {major}.{}", minor - 1);
-            self.note(line, format!("{}: {served}{renamed}", read.object));
+            self.note(line, format!("{}: {served}{renamed}{zero}", read.object));
         }
         for message in read.notes {
             self.note(line, message);
@@ -480,6 +483,17 @@ spec:
         assert_eq!(problems(&preserving(&zero)), [(4, "metadata.annotations".to_owned())]);
         let assured = zero.replace("/v1\n", "/v1beta2\n").replace("nominal", "assured");
         assert_eq!(shares(&assured), 30);
+        for (text, expected) in [
+            (beta(&zero), true),
+            (assured, true),
+            (beta(&absent), false),
+            (beta(&LEVEL.replace("Shares: 5", "Shares: 30")), false),
+            (preserving(&beta(&zero)), false),
+        ] {
+            let manifest = read(&text);
+            assert_eq!(manifest.config.priority_levels[0].place.has_zero_for_default, expected, "{text}");
+            assert_eq!(manifest.notes[0].message.contains("0 shares are the default of 30"), expected, "{text}");
+        }
     }
 
     #[test]

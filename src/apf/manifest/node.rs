@@ -71,6 +71,10 @@ pub(super) struct SyntaxError {
     pub(super) message: String,
 }
 
+/// What is told of a text that is still to be rendered.
+pub(in super::super) const TEMPLATE: &str =
+    "is no YAML but a template of it: what stands in {{ }} is to be filled in first, as helm template does";
+
 impl Node {
     /// The value of a field; the last one where it is there twice, `None` where it is null.
     pub(super) fn field(&self, name: &str) -> Option<&Self> {
@@ -218,12 +222,21 @@ fn line_breaks(text: &str) -> u64 {
 
 fn parse(text: &str, lines_before: u64) -> Result<Node, SyntaxError> {
     let node: Result<Node, _> = serde_saphyr::from_str_with_options(text, options());
-    let mut node = node.map_err(|error| SyntaxError {
-        line: error.location().map(|place| place.line() + lines_before),
-        message: without_place(&error.without_snippet().to_string()),
+    let mut node = node.map_err(|error| match template_line(text) {
+        Some(line) => SyntaxError { line: Some(line + lines_before), message: TEMPLATE.to_owned() },
+        None => SyntaxError {
+            line: error.location().map(|place| place.line() + lines_before),
+            message: without_place(&error.without_snippet().to_string()),
+        },
     })?;
     node.shift(lines_before);
     Ok(node)
+}
+
+/// The first line with something that a template engine is to fill in, from 1; not in comments.
+fn template_line(text: &str) -> Option<u64> {
+    let is_open = |line: &str| line.contains("{{") && line.contains("}}") && !line.trim_start().starts_with('#');
+    (1..).zip(text.lines()).find(|(_, line)| is_open(line)).map(|(number, _)| number)
 }
 
 /// As `sigs.k8s.io/yaml` reads YAML, and with room for what `kubectl get` writes of a large cluster. Deeper than any
@@ -280,8 +293,9 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
         Ok(i64::try_from(number).map_or(Value::Number, Value::Whole))
     }
 
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Number)
+    /// What is whole may be written with a point or an exponent: kubectl writes it in digits when it sends it.
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
+        Ok(number.to_string().parse().map_or(Value::Number, Value::Whole))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
@@ -386,6 +400,31 @@ mod tests {
         assert_eq!(found[3..], expected(&[(6, "d"), (6, "Whole(3)")]));
         let json = "{\"a\": 1}\n{\"b\": }\n";
         assert_eq!(lines(json), expected(&[(1, "a"), (1, "Whole(1)"), (2, "error")]));
+    }
+
+    #[test]
+    fn a_template_is_told_from_yaml_that_is_wrong() {
+        let message = |text: &str| match documents(text).into_iter().next() {
+            Some(Err(error)) => (error.line, error.message == TEMPLATE),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(message("# {{ a }}\nkind: x\nname: {{ .Values.x }}\n"), (Some(3), true));
+        assert_eq!(message("---\n{{- if .Values.x }}\nkind: x\n{{- end }}\n"), (Some(2), true));
+        assert!(!message("a: [1\nb: 2\n").1);
+        assert_eq!(lines("a: '{{ x }}'\n"), expected(&[(1, "a"), (1, "Text(\"{{ x }}\")")]), "in quotes it is a text");
+    }
+
+    #[test]
+    fn whole_numbers_may_have_a_point_or_an_exponent() {
+        for (text, value) in [
+            ("1e2", "Whole(100)"),
+            ("5.0", "Whole(5)"),
+            ("1.5", "Number"),
+            ("1e300", "Number"),
+            ("99999999999999999999", "Number"),
+        ] {
+            assert_eq!(lines(&format!("a: {text}")).get(1).map(|line| line.1.as_str()), Some(value), "{text}");
+        }
     }
 
     #[test]

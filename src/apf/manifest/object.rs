@@ -18,7 +18,7 @@ use super::{Kind, Problem};
 /// Whether the server keeps the object as it thinks right (`pkg/registry/flowcontrol/ensurer/strategy.go`).
 const AUTOUPDATE: &str = "apf.kubernetes.io/autoupdate-spec";
 /// With this, 0 shares are 0 also in v1beta3, whatever its value (`pkg/apis/flowcontrol/v1beta3/defaults.go`).
-const PRESERVE_ZERO: &str = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
+pub(in super::super) const PRESERVE_ZERO: &str = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
 
 /// The fields of `ObjectMeta`; `clusterName` was one up to 1.23.
 const METADATA: [&str; 16] = [
@@ -58,7 +58,7 @@ pub(super) struct Read {
 pub(super) fn read(node: Node, kind: Kind, version: ApiVersion, file: Option<Arc<str>>) -> Read {
     let name = node.field("metadata").and_then(|metadata| metadata.text("name"));
     let object = name.map_or_else(|| kind.name().to_owned(), |name| format!("{} {name}", kind.name()));
-    let place = Place { file, api_version: version, lines: lines(&node) };
+    let place = Place { file, api_version: version, lines: lines(&node), has_zero_for_default: false };
     let mut reader = ObjectReader { object, version, place, problems: Vec::new(), notes: Vec::new(), is_broken: false };
     let (flow_schema, priority_level) = match kind {
         Kind::FlowSchema => (Some(reader.flow_schema(node)), None),
@@ -81,6 +81,11 @@ pub(in super::super) const fn shares_field(version: ApiVersion) -> &'static str 
         ApiVersion::V1Alpha1 | ApiVersion::V1Beta1 | ApiVersion::V1Beta2 => "assuredConcurrencyShares",
         ApiVersion::V1Beta3 | ApiVersion::V1 => "nominalConcurrencyShares",
     }
+}
+
+/// Whether a level has the annotation with which 0 shares are 0 in v1beta3, and which v1 doesn't allow.
+pub(in super::super) fn preserves_zero(place: &Place) -> bool {
+    place.has(&child("metadata.annotations", PRESERVE_ZERO))
 }
 
 /// The line of every field by its path. What only the server writes is left out.
@@ -297,10 +302,14 @@ impl ObjectReader {
         let known = [shares, "lendablePercent", "borrowingLimitPercent", "limitResponse"];
         let mut limited = self.fields_of(field, &known);
         let shares = self.whole(limited.take(shares));
-        let shares = match self.version {
-            ApiVersion::V1 => shares.unwrap_or(30),
-            ApiVersion::V1Beta3 if meta.preserves_zero => shares.unwrap_or(0),
-            _ => shares.filter(|shares| *shares != 0).unwrap_or(30),
+        let shares = match (self.version, shares) {
+            (ApiVersion::V1, shares) => shares.unwrap_or(30),
+            (ApiVersion::V1Beta3, shares) if meta.preserves_zero => shares.unwrap_or(0),
+            (_, Some(0)) => {
+                self.place.has_zero_for_default = true;
+                30
+            }
+            (_, shares) => shares.unwrap_or(30),
         };
         let lendable_percent = self.whole(limited.take("lendablePercent")).unwrap_or(0);
         let borrowing_limit_percent = self.whole(limited.take("borrowingLimitPercent"));
@@ -465,9 +474,16 @@ impl ObjectReader {
 
     fn whole(&mut self, field: Option<Field>) -> Option<i32> {
         let Field { path, node } = field?;
-        let Value::Whole(number) = node.value else {
-            self.wrong_type(&path, "a whole number of 32 bits in digits", &node);
-            return None;
+        let number = match node.value {
+            Value::Whole(number) => number,
+            Value::Number => {
+                self.broken(&path, "must be a whole number of 32 bits; what is written is larger, or not whole");
+                return None;
+            }
+            _ => {
+                self.wrong_type(&path, "a whole number", &node);
+                return None;
+            }
         };
         let whole = i32::try_from(number).ok();
         if whole.is_none() {
