@@ -32,6 +32,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     bursts,
     classified_requests,
     client_flows,
+    client_loads,
     client_reads,
     client_totals,
     codes_by_client,
