@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use stormglass::apf::{
-    Attributes, Circumstances, Class, Config, Features, Manifest, Matcher, ObjectStats, RequestInfo, Target, Work,
-    allocate, deal, default_config, flow_hash, is_valid_dealer, matches, work_estimate,
+    Circumstances, Class, Config, Features, Manifest, Matcher, ObjectStats, RequestDigest, RequestInfo, Work, allocate,
+    deal, default_config, flow_hash, is_valid_dealer, matches, work_estimate,
 };
 
 use crate::support::folder;
@@ -169,18 +169,8 @@ impl MatchingCase {
     /// The first FlowSchema that matches, empty if none does, and all that match in order.
     fn answer(&self, matcher: &Matcher<'_>) -> (String, Vec<String>) {
         let info = RequestInfo::of(&self.method, &self.url);
-        let groups: Vec<&str> = self.groups.iter().map(String::as_str).collect();
-        let target = if info.is_resource_request {
-            Target::Resource {
-                api_group: &info.api_group,
-                resource: &info.resource,
-                subresource: &info.subresource,
-                namespace: &info.namespace,
-            }
-        } else {
-            Target::Path(&info.path)
-        };
-        let request = Attributes { user: &self.user, groups: &groups, verb: &info.verb, target };
+        let digest = RequestDigest::of(&self.user, &self.groups, &info, &self.url);
+        let request = digest.attributes();
         let first = matcher.classify(&request).filter(|found| found.is_match);
         let all = matcher.schemas().iter().filter(|(schema, _)| matches(schema, &request));
         (

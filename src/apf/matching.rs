@@ -21,7 +21,7 @@ pub struct Attributes<'a> {
     /// The user, or whom it impersonates.
     pub user: &'a str,
     /// The groups of that user.
-    pub groups: &'a [&'a str],
+    pub groups: &'a [String],
     /// The Kubernetes verb, or the HTTP method in lower case where the request is not about a resource.
     pub verb: &'a str,
     /// What is asked for.
@@ -164,7 +164,7 @@ pub fn nearest_miss(rule: &Rule, request: &Attributes<'_>) -> Option<Miss> {
 pub fn is_subject(subject: &Subject, request: &Attributes<'_>) -> bool {
     match subject {
         Subject::User(name) => name == ALL || name == request.user,
-        Subject::Group(name) => name == ALL || request.groups.contains(&name.as_str()),
+        Subject::Group(name) => name == ALL || request.groups.contains(name),
         Subject::ServiceAccount { namespace, name } => {
             let account = request.user.strip_prefix(SERVICE_ACCOUNT).and_then(|rest| rest.strip_prefix(&**namespace));
             account.and_then(|rest| rest.strip_prefix(':')).is_some_and(|account| name == ALL || name == account)
@@ -221,6 +221,8 @@ fn is_below(url: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use proptest::sample::{select, subsequence};
 
@@ -279,8 +281,10 @@ mod tests {
         Rule { subjects: everybody(), resource_rules: Vec::new(), non_resource_rules: vec![rule] }
     }
 
+    static AUTHENTICATED: LazyLock<Vec<String>> = LazyLock::new(|| texts(&["system:authenticated"]));
+
     fn request<'a>(verb: &'a str, target: Target<'a>) -> Attributes<'a> {
-        Attributes { user: "alice", groups: &["system:authenticated"], verb, target }
+        Attributes { user: "alice", groups: &AUTHENTICATED, verb, target }
     }
 
     fn pods(subresource: &'static str, namespace: &'static str) -> Target<'static> {
@@ -562,6 +566,7 @@ mod tests {
             target in targets(),
         ) {
             let schema = schema("s", 5, rules);
+            let groups = texts(&groups);
             let request = Attributes { user, groups: &groups, verb, target };
             prop_assert_eq!(matches(&schema, &request), naive(&schema, &request));
         }

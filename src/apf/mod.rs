@@ -8,7 +8,7 @@
 //! text ─▶ Manifest ─▶ Config ─┬─▶ Matcher ─▶ Classification ─▶ flow_hash, deal
 //!   (validate, live_config)   ├─▶ limits ─▶ current_limits
 //!                             └─▶ lint
-//! method, URI ─▶ RequestInfo ─▶ Work ─▶ work_estimate (by Features)
+//! method, URI ─▶ RequestInfo ─▶ RequestDigest ─▶ Attributes, Work ─▶ work_estimate (by Features)
 //! ```
 //!
 //! The types are our own and not those of `k8s-openapi`: a finding has to name the line of a field, an unknown field has
@@ -18,6 +18,7 @@ mod allocation;
 mod config;
 mod dealing;
 mod defaults;
+mod digest;
 mod features;
 mod groups;
 mod httplog;
@@ -41,6 +42,7 @@ pub use defaults::{
     Distribution, KnownByName, NEWEST_KNOWN, OLDEST_KNOWN, default_config, distribution_config, is_mandatory,
     is_suggested, known_by_name,
 };
+pub use digest::RequestDigest;
 pub use features::{Features, UnknownGate};
 pub use groups::implied_groups;
 pub use httplog::Verdict;

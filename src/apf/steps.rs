@@ -147,6 +147,8 @@ pub fn subject_name(subject: &Subject) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::apf::{Manifest, default_config};
 
@@ -158,7 +160,8 @@ mod tests {
 
     fn pods<'a>(verb: &'a str, namespace: &'a str) -> Attributes<'a> {
         let target = Target::Resource { api_group: "", resource: "pods", subresource: "", namespace };
-        Attributes { user: "alice", groups: &["system:authenticated"], verb, target }
+        static GROUPS: LazyLock<Vec<String>> = LazyLock::new(|| vec!["system:authenticated".to_owned()]);
+        Attributes { user: "alice", groups: &GROUPS, verb, target }
     }
 
     fn with(spec: &str) -> Config {

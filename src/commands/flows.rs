@@ -10,15 +10,14 @@ use serde::Deserialize;
 
 use super::dimensions::Dimensions;
 use crate::apf::{
-    Attributes, Circumstances, Config, DEFAULT_SERVER_CONCURRENCY, Features, LevelLimits, Manifest, Matcher,
-    NEWEST_KNOWN, ObjectStats, Origin, Problem, RequestInfo, Target, Verdict, Work, is_long_running, limits,
-    live_config, validate, work_estimate,
+    Circumstances, Config, DEFAULT_SERVER_CONCURRENCY, Features, LevelLimits, Manifest, Matcher, NEWEST_KNOWN,
+    ObjectStats, Origin, Problem, RequestDigest, Verdict, limits, live_config, validate, work_estimate,
 };
 use crate::audit::{Micros, parse_duration_secs, parse_instant};
 use crate::cli::FlowArgs;
 use crate::memory::{Range, ResourceSize};
 use crate::source::open_beside;
-use crate::tables::{Database, FlowRow, FlowTuple, TypedRow, VerdictRow, audit_key};
+use crate::tables::{Database, FlowRow, TypedRow, VerdictRow, audit_key};
 
 /// What is told of API Priority and Fairness from outside the logs.
 #[derive(Debug)]
@@ -171,8 +170,8 @@ pub struct Flows {
     pub features: Features,
     /// The limits of the priority levels, in their order in the configuration.
     pub limits: Vec<LevelLimits>,
-    /// Requests that are alike.
-    pub tuples: Vec<FlowTuple>,
+    /// Requests that are alike, by their `flow_key`.
+    pub digests: Vec<(i64, RequestDigest)>,
     /// Where each of them goes, in the same order.
     pub rows: Vec<FlowRow>,
 }
@@ -209,7 +208,7 @@ impl WatchCount {
 
 /// Fills `flows`; the logs must have been read with their flow keys, and for `watch_counts`.
 pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, settings: &FlowSettings) -> Result<Flows> {
-    let tuples = database.take_flow_tuples();
+    let digests = database.take_digests();
     let watches: Vec<WatchCount> = database.rows().await?;
     let ends = watches.iter().filter_map(|watch| parse_instant(watch.last_at.as_deref()?));
     let (first_at, last_at) = dimensions.span;
@@ -219,9 +218,10 @@ pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, set
     let features = settings.features(version)?;
     let limits = limits(&config.priority_levels, settings.server_concurrency, &features);
     let classifier = Classifier::new(&config, &limits, features, &dimensions.known_sizes, (&watches, span));
-    let rows: Vec<FlowRow> = tuples.par_iter().filter_map(|tuple| classifier.row(tuple)).collect();
+    let rows: Vec<FlowRow> =
+        digests.par_iter().filter_map(|(flow_key, digest)| classifier.row(*flow_key, digest)).collect();
     database.fill(&rows)?;
-    Ok(Flows { config, origin, features, limits, tuples, rows })
+    Ok(Flows { config, origin, features, limits, digests, rows })
 }
 
 /// All that decides where a request goes and what it costs.
@@ -263,26 +263,26 @@ impl<'c> Classifier<'c> {
     }
 
     /// Where such requests go; `None` only without a `catch-all`, which every configuration has.
-    fn row(&self, tuple: &FlowTuple) -> Option<FlowRow> {
-        let found = self.matcher.classify(&attributes(tuple, &groups(tuple)))?;
-        let (low, high) = self.seats(tuple, &found.priority_level.name);
+    fn row(&self, flow_key: i64, digest: &RequestDigest) -> Option<FlowRow> {
+        let found = self.matcher.classify(&digest.attributes())?;
+        let (low, high) = self.seats(digest, &found.priority_level.name);
         Some(FlowRow {
-            flow_key: tuple.flow_key,
+            flow_key,
             flow_schema: found.flow_schema.name.clone(),
             priority_level: found.priority_level.name.clone(),
             flow_distinguisher: found.flow_distinguisher,
             is_exempt: found.priority_level.is_exempt(),
-            is_outside: is_outside(tuple),
+            is_outside: digest.passes_by(),
             low_seats: i64::from(low),
             high_seats: i64::from(high),
         })
     }
 
     /// The seats of such a request on a priority level, at least and at most.
-    pub(super) fn seats(&self, tuple: &FlowTuple, priority_level: &str) -> (u32, u32) {
-        let (least, most) = self.objects(tuple);
-        let work = work(tuple);
-        let watcher_count = self.watcher_count(tuple);
+    pub(super) fn seats(&self, digest: &RequestDigest, priority_level: &str) -> (u32, u32) {
+        let (least, most) = self.objects(digest);
+        let work = digest.work();
+        let watcher_count = self.watcher_count(digest);
         let level_max_seats = self.max_seats.get(priority_level).copied().flatten();
         let estimate = |objects| {
             let circumstances = Circumstances { objects, watcher_count, level_max_seats };
@@ -293,9 +293,9 @@ impl<'c> Classifier<'c> {
 
     /// What the server may know of the resource: the least and the most. Of one whose objects nobody has counted, it may
     /// be anything.
-    fn objects(&self, tuple: &FlowTuple) -> (ObjectStats, ObjectStats) {
-        let api_group = tuple.api_group.as_deref().unwrap_or_default();
-        let size = self.sizes.get(&(api_group, tuple.resource.as_str()));
+    fn objects(&self, digest: &RequestDigest) -> (ObjectStats, ObjectStats) {
+        let api_group = digest.api_group.as_deref().unwrap_or_default();
+        let size = self.sizes.get(&(api_group, digest.resource.as_str()));
         let Some((size, count)) = size.and_then(|size| Some((size, size.object_count.as_ref()?.range))) else {
             return (ObjectStats::NotFound, ObjectStats::Stale);
         };
@@ -306,55 +306,14 @@ impl<'c> Classifier<'c> {
     }
 
     /// Watches that a write wakes, on average.
-    fn watcher_count(&self, tuple: &FlowTuple) -> u32 {
-        let api_group = tuple.api_group.as_deref().unwrap_or_default();
-        let of = |namespace| self.watches.get(&(api_group, tuple.resource.as_str(), namespace)).copied();
-        let within = if tuple.namespace.is_empty() { None } else { of(&tuple.namespace) };
+    fn watcher_count(&self, digest: &RequestDigest) -> u32 {
+        let api_group = digest.api_group.as_deref().unwrap_or_default();
+        let of = |namespace| self.watches.get(&(api_group, digest.resource.as_str(), namespace)).copied();
+        let within = if digest.namespace.is_empty() { None } else { of(&digest.namespace) };
         let count = of("").unwrap_or_default() + within.unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of watches, at least 0")]
         let count = count.round() as u32;
         count
-    }
-}
-
-/// Such a request, as API Priority and Fairness sees it.
-pub(super) fn attributes<'a>(tuple: &'a FlowTuple, groups: &'a [&'a str]) -> Attributes<'a> {
-    let target = match &tuple.api_group {
-        Some(api_group) => Target::Resource {
-            api_group,
-            resource: &tuple.resource,
-            subresource: &tuple.subresource,
-            namespace: &tuple.namespace,
-        },
-        None => Target::Path(&tuple.path),
-    };
-    Attributes { user: &tuple.user, groups, verb: &tuple.verb, target }
-}
-
-/// Its groups.
-pub(super) fn groups(tuple: &FlowTuple) -> Vec<&str> {
-    tuple.groups.iter().map(String::as_str).collect()
-}
-
-/// Whether such requests pass by API Priority and Fairness.
-fn is_outside(tuple: &FlowTuple) -> bool {
-    let info = RequestInfo {
-        is_resource_request: tuple.api_group.is_some(),
-        verb: tuple.verb.as_str().into(),
-        subresource: tuple.subresource.as_str().into(),
-        path: tuple.path.as_str().into(),
-        ..RequestInfo::default()
-    };
-    tuple.verb != "watch" && is_long_running(&info)
-}
-
-fn work(tuple: &FlowTuple) -> Work<'_> {
-    let is_token = (tuple.resource.as_str(), tuple.subresource.as_str()) == ("serviceaccounts", "token");
-    Work {
-        verb: &tuple.verb,
-        is_token_request: tuple.verb == "create" && is_token,
-        is_single: tuple.has_name,
-        list: tuple.list,
     }
 }
 

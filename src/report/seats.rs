@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::{Block, ServerFacts, bullets, or_dash, section, table};
-use crate::apf::LevelLimits;
 
 /// All there is to say.
 #[derive(Clone, Debug, Serialize)]
@@ -12,7 +11,7 @@ pub struct SeatsReport {
     pub schema_version: u32,
     /// What the server was taken to be.
     pub server: ServerFacts,
-    /// The priority levels; of a change those after it, then those that it removes.
+    /// The priority levels, the largest first; with a change as they are after it.
     pub priority_levels: Vec<LevelSeats>,
     /// Whether a change was given.
     pub is_change: bool,
@@ -43,23 +42,6 @@ pub struct LevelSeats {
     pub max_seats_per_request: u32,
     /// The same before the change; `None` without a change, and for a level that is new.
     pub before: Option<Box<LevelSeats>>,
-}
-
-impl LevelSeats {
-    /// A level with its limits.
-    pub fn of(name: &str, shares: i32, is_exempt: bool, limits: &LevelLimits, idle: Option<u32>) -> Self {
-        Self {
-            priority_level: name.to_owned(),
-            is_exempt,
-            nominal_concurrency_shares: shares,
-            nominal: limits.nominal,
-            lendable: limits.lendable,
-            min: limits.min,
-            max: limits.max,
-            idle,
-            ..Self::default()
-        }
-    }
 }
 
 impl SeatsReport {

@@ -40,7 +40,7 @@ pub(super) enum Value {
     Secs(fn(&Row<'_>) -> Option<f64>),
     Latency(Latency),
     Whole(fn(&Row<'_>) -> Option<i64>),
-    /// `flow_key`, behind which stands a [`FlowTuple`](super::FlowTuple).
+    /// `flow_key`, behind which stands a [`RequestDigest`](crate::apf::RequestDigest).
     FlowKey,
     Code(fn(&Row<'_>) -> Option<i32>),
     Flag(fn(&Row<'_>) -> Option<bool>),

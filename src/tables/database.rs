@@ -26,11 +26,11 @@ use serde::de::DeserializeOwned;
 
 use super::any_value::any_value;
 use super::dimensions::{DIMENSIONS, DimensionRow, schema as dimension_schema};
-use super::flow_tuples::FlowTuple;
 use super::most_at_once::most_at_once;
 use super::output::Format;
 use super::query_file::{Param, QueryFile, QuerySet};
 use super::requests_table::{Logs, RequestsTable};
+use crate::apf::RequestDigest;
 
 /// SQL over one set of logs.
 pub struct Database {
@@ -220,8 +220,8 @@ impl Database {
     }
 
     /// Takes what stands behind the flow keys that have been read so far, by key.
-    pub fn take_flow_tuples(&self) -> Vec<FlowTuple> {
-        self.requests.take_flow_tuples()
+    pub fn take_digests(&self) -> Vec<(i64, RequestDigest)> {
+        self.requests.take_digests()
     }
 
     /// Fills a dimension table.

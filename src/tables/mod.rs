@@ -6,7 +6,7 @@ mod any_value;
 mod columns;
 mod database;
 mod dimensions;
-mod flow_tuples;
+mod flow_digests;
 mod most_at_once;
 mod output;
 mod query_file;
@@ -19,7 +19,6 @@ pub use dimensions::{
     ClientRow, DimensionColumn, DimensionRow, DimensionType, FlowRow, ListCostRow, ResourceRow, VerdictRow,
     dimension_columns,
 };
-pub use flow_tuples::FlowTuple;
 pub use output::{Cell, Format, TextTable};
 pub use query_file::{Param, QueryFile, QueryFileError, QuerySet};
 pub use requests_table::Logs;

@@ -19,8 +19,9 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use tokio::sync::mpsc;
 
 use super::columns::schema;
-use super::flow_tuples::{FlowTuple, FlowTuples};
+use super::flow_digests::FlowDigests;
 use super::rows::RequestRows;
+use crate::apf::RequestDigest;
 use crate::audit::Micros;
 use crate::requests::{Progress, Tally, Window, scan};
 use crate::source::LogFile;
@@ -87,7 +88,7 @@ impl Logs {
 pub(super) struct RequestsTable {
     logs: Arc<Logs>,
     schema: SchemaRef,
-    flows: Arc<FlowTuples>,
+    flows: Arc<FlowDigests>,
     /// The reading that the plans made now are to share.
     shared: Mutex<Option<Arc<Reader>>>,
 }
@@ -98,7 +99,7 @@ impl RequestsTable {
     }
 
     /// Takes what stands behind the flow keys that were read.
-    pub(super) fn take_flow_tuples(&self) -> Vec<FlowTuple> {
+    pub(super) fn take_digests(&self) -> Vec<(i64, RequestDigest)> {
         self.flows.take()
     }
 
@@ -214,7 +215,7 @@ fn bound(filter: &Expr) -> Option<Bound> {
 /// turn, so that the same logs give each partition the same rows in every run.
 struct Reader {
     logs: Arc<Logs>,
-    flows: Arc<FlowTuples>,
+    flows: Arc<FlowDigests>,
     window: Window,
     partition_count: usize,
     /// The columns that each plan reads, by their place in `requests`.

@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::columns::{COLUMNS, Row, Value, flow_key, latency_secs, schema};
-use super::flow_tuples::FlowTuples;
+use super::flow_digests::FlowDigests;
 use crate::audit::Micros;
 use crate::requests::{Joined, ListOptions, Request, Rows};
 
@@ -20,7 +20,7 @@ pub struct RequestRows {
     columns: Vec<Building>,
     needs_uri: bool,
     count: usize,
-    flows: Arc<FlowTuples>,
+    flows: Arc<FlowDigests>,
     /// For resolving escapes.
     scratch: String,
     uri: String,
@@ -82,7 +82,7 @@ impl RequestRows {
     }
 
     /// Empty rows of the columns with these indices; what stands behind flow keys is noted in `flows`.
-    pub(super) fn new(projection: &[usize], flows: Arc<FlowTuples>) -> Self {
+    pub(super) fn new(projection: &[usize], flows: Arc<FlowDigests>) -> Self {
         let columns = projection.iter().map(|index| {
             let value = COLUMNS[*index].value;
             Building { value, builder: Builder::of(value) }
@@ -146,7 +146,7 @@ impl Rows for RequestRows {
     }
 }
 
-fn append_value<'r>(column: &mut Building, row: &'r Row<'r>, flows: &FlowTuples, scratch: &mut String) {
+fn append_value<'r>(column: &mut Building, row: &'r Row<'r>, flows: &FlowDigests, scratch: &mut String) {
     match (column.value, &mut column.builder) {
         (Value::Text(of), Builder::Text(builder)) => match of(row) {
             Some(text) => builder.append_value(text.decode_in(scratch)),

@@ -3,10 +3,10 @@
 //! Each vital request is tried on the configuration before and after the change. A rule for all that are authenticated is
 //! for kubelets, controllers and agents of `kube-system` too, as soon as it stands before theirs.
 
-use super::super::{Attributes, Matcher, PriorityLevel, Subject, Target};
+use super::super::{Attributes, Matcher, PriorityLevel, RequestDigest, Subject, Target, implied_groups};
 use super::context::{Context, listed, requests, speaks_of_limiting};
 use super::shadowed::is_reached_at;
-use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Traffic, Words};
+use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "catches-vital-traffic",
@@ -118,8 +118,9 @@ fn caught_from<'v>(
     schema: &FlowSchema,
     vital: &'v Vital,
 ) -> Option<(&'v Vital, String, i32)> {
-    let (user, groups) = vital.who.example();
-    let request = Attributes { user, groups, verb: vital.verb, target: vital.target };
+    let user = vital.who.example();
+    let groups = implied_groups(user);
+    let request = Attributes { user, groups: &groups, verb: vital.verb, target: vital.target };
     let after = context.after.classify(&request)?;
     if after.flow_schema.name != schema.name || after.priority_level.is_exempt() {
         return None;
@@ -202,36 +203,30 @@ fn response(level: Option<&PriorityLevel>) -> &'static str {
 /// How many such requests the logs have that the FlowSchema takes.
 fn seen(context: &Context<'_>, schema: &FlowSchema, vital: &Vital) -> u64 {
     let taken = context.routes.iter().filter(|route| route.flow_schema.name == schema.name);
-    taken.filter(|route| is_like(route.traffic, vital)).map(|route| route.traffic.request_count).sum()
+    taken.filter(|route| is_like(&route.traffic.digest, vital)).map(|route| route.traffic.request_count).sum()
 }
 
-fn is_like(traffic: &Traffic, vital: &Vital) -> bool {
+fn is_like(digest: &RequestDigest, vital: &Vital) -> bool {
     let is_target = match vital.target {
-        Target::Path(path) => traffic.api_group.is_none() && traffic.path == path,
+        Target::Path(path) => digest.api_group.is_none() && digest.path == path,
         Target::Resource { api_group, resource, subresource, namespace } => {
-            traffic.api_group.as_deref() == Some(api_group)
-                && (traffic.resource.as_str(), traffic.subresource.as_str()) == (resource, subresource)
-                && traffic.namespace.is_empty() == namespace.is_empty()
+            digest.api_group.as_deref() == Some(api_group)
+                && (digest.resource.as_str(), digest.subresource.as_str()) == (resource, subresource)
+                && digest.namespace.is_empty() == namespace.is_empty()
         }
     };
-    is_target && traffic.verb == vital.verb && vital.who.is(&traffic.user)
+    is_target && digest.verb == vital.verb && vital.who.is(&digest.user)
 }
 
 impl Who {
-    /// One of them, with its groups.
-    const fn example(self) -> (&'static str, &'static [&'static str]) {
+    /// One of them.
+    const fn example(self) -> &'static str {
         match self {
-            Self::Kubelet => ("system:node:any-node", &["system:nodes", "system:authenticated"]),
-            Self::User(name) => (name, &["system:authenticated"]),
-            Self::Account(_) => (
-                "system:serviceaccount:kube-system:any-agent",
-                &["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
-            ),
-            Self::OtherAccount => (
-                "system:serviceaccount:any-namespace:any-apiserver",
-                &["system:serviceaccounts", "system:serviceaccounts:any-namespace", "system:authenticated"],
-            ),
-            Self::Anonymous => ("system:anonymous", &["system:unauthenticated"]),
+            Self::Kubelet => "system:node:any-node",
+            Self::User(name) => name,
+            Self::Account(_) => "system:serviceaccount:kube-system:any-agent",
+            Self::OtherAccount => "system:serviceaccount:any-namespace:any-apiserver",
+            Self::Anonymous => "system:anonymous",
         }
     }
 
@@ -319,7 +314,7 @@ mod tests {
 
     #[test]
     fn the_logs_tell_how_many_there_are() {
-        let traffic = [Traffic { groups: vec!["system:authenticated".into()], ..list_pods("system:node:n1", "", 40) }];
+        let traffic = [list_pods("system:node:n1", "", 40)];
         let findings = lint_with_traffic(&schema_of("s", 101, EVERYBODY), &traffic);
         let finding = findings.iter().find(|finding| finding.rule == RULE.name).unwrap();
         assert!(

@@ -2,8 +2,8 @@
 //! configuration before and after it.
 
 use super::super::{
-    Attributes, Config, Distribution, FlowSchema, LevelLimits, Matcher, NEWEST_KNOWN, OLDEST_KNOWN, PriorityLevel,
-    Target, default_config, distribution_config, idle_limits, limits,
+    Config, Distribution, FlowSchema, LevelLimits, Matcher, NEWEST_KNOWN, OLDEST_KNOWN, PriorityLevel, default_config,
+    distribution_config, idle_limits, limits,
 };
 use super::{LintInput, Object, Traffic};
 
@@ -155,27 +155,12 @@ pub(super) fn is_same_schema(one: &FlowSchema, other: &FlowSchema) -> bool {
 }
 
 fn routes<'i>(traffic: &'i [Traffic], matcher: &Matcher<'i>) -> Vec<Route<'i>> {
-    let limited = traffic.iter().filter(|traffic| !traffic.is_outside);
+    let limited = traffic.iter().filter(|traffic| !traffic.digest.passes_by());
     let route = |traffic: &'i Traffic| {
-        let found = with_attributes(traffic, |request| matcher.classify(request).map(|found| found.flow_schema));
-        found.map(|flow_schema| Route { traffic, flow_schema })
+        let found = matcher.classify(&traffic.digest.attributes())?;
+        Some(Route { traffic, flow_schema: found.flow_schema })
     };
     limited.filter_map(route).collect()
-}
-
-/// Does something with traffic as a request.
-pub(super) fn with_attributes<T>(traffic: &Traffic, then: impl FnOnce(&Attributes<'_>) -> T) -> T {
-    let groups: Vec<&str> = traffic.groups.iter().map(String::as_str).collect();
-    let target = match &traffic.api_group {
-        Some(api_group) => Target::Resource {
-            api_group,
-            resource: &traffic.resource,
-            subresource: &traffic.subresource,
-            namespace: &traffic.namespace,
-        },
-        None => Target::Path(&traffic.path),
-    };
-    then(&Attributes { user: &traffic.user, groups: &groups, verb: &traffic.verb, target })
 }
 
 /// Whether the verbs have one of lists and watches, or are all.

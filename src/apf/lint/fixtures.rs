@@ -1,6 +1,6 @@
 //! Short manifests for the tests of rules, and the lint over them as a fresh server would see them.
 
-use super::super::{Config, Features, Manifest, NEWEST_KNOWN, default_config, validate};
+use super::super::{Config, Features, Manifest, NEWEST_KNOWN, RequestDigest, default_config, implied_groups, validate};
 use super::{LevelDemand, LintFinding, LintInput, Traffic, lint};
 
 /// A Limited level that queues as the server does by default, with the fields of `limited` in flow style.
@@ -70,21 +70,16 @@ fn whole_schema(name: &str, level: &str, fields: &str, subjects: &str, rules: &s
 
 /// Some LISTs of pods; of all namespaces where none is given.
 pub(super) fn list_pods(user: &str, namespace: &str, request_count: u64) -> Traffic {
-    let mut groups = vec!["system:authenticated".to_owned()];
-    if user.starts_with("system:serviceaccount:") {
-        groups.push("system:serviceaccounts".to_owned());
-    }
-    Traffic {
+    let digest = RequestDigest {
         user: user.to_owned(),
-        groups,
+        groups: implied_groups(user),
         verb: "list".into(),
         api_group: Some(String::new()),
         resource: "pods".into(),
         namespace: namespace.to_owned(),
-        request_count,
-        seats: (1, 1),
-        ..Traffic::default()
-    }
+        ..RequestDigest::default()
+    };
+    Traffic { digest, request_count, seats: (1, 1) }
 }
 
 /// What is found in a text on a fresh server of the newest version.

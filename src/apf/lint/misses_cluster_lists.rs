@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::super::{FlowSchema, Miss, ResourceRule, Rule, nearest_miss};
-use super::context::{Context, has_verb, listed, requests, with_attributes};
+use super::context::{Context, has_verb, listed, requests};
 use super::coverage::{Piece, is_cluster_scoped, resource_whats, takes};
 use super::{LintFinding, LintRule, LintSeverity, Words};
 
@@ -101,8 +101,8 @@ fn passed_by(context: &Context<'_>, schema: &FlowSchema, rule: &Rule, resources:
     let place = |schema: &FlowSchema| (schema.matching_precedence, schema.name.clone());
     let later = |other: &FlowSchema| place(other) > place(schema);
     for route in context.routes.iter().filter(|route| later(route.flow_schema)) {
-        let miss = with_attributes(route.traffic, |request| nearest_miss(&alone, request));
-        if miss == Some(Miss::ClusterScope) && !is_cluster_scoped(&route.traffic.resource) {
+        let miss = nearest_miss(&alone, &route.traffic.digest.attributes());
+        if miss == Some(Miss::ClusterScope) && !is_cluster_scoped(&route.traffic.digest.resource) {
             *elsewhere.entry(&route.flow_schema.name).or_default() += route.traffic.request_count;
         }
     }

@@ -3,7 +3,7 @@
 //! Newer clients get by such a watch what they had from a LIST, and fall back to LISTs only on an error.
 
 use super::super::{FlowSchema, ResourceRule, Rule, nearest_miss};
-use super::context::{Context, requests, with_attributes};
+use super::context::{Context, requests};
 use super::{LintFinding, LintRule, LintSeverity, Words};
 
 pub(super) const RULE: LintRule = LintRule {
@@ -46,7 +46,7 @@ fn finding(
         non_resource_rules: Vec::new(),
     };
     let is_costly = |traffic: &super::Traffic| {
-        traffic.seats.1 > 1 && with_attributes(traffic, |request| nearest_miss(&watches, request).is_none())
+        traffic.seats.1 > 1 && nearest_miss(&watches, &traffic.digest.attributes()).is_none()
     };
     let elsewhere = context.routes.iter().filter(|route| route.flow_schema.name != schema.name);
     let costly = elsewhere.filter(|route| is_costly(route.traffic));
@@ -94,7 +94,7 @@ mod tests {
         let text = schema("s", "workload-low", "matchingPrecedence: 8000", "list pods");
         let list = list_pods("system:serviceaccount:apps:agent", "", 5);
         let mut watch = list.clone();
-        watch.verb = "watch".into();
+        watch.digest.verb = "watch".into();
         watch.seats = (10, 10);
         let severity = |traffic: &[super::super::Traffic]| {
             let findings = lint_with_traffic(&text, traffic);

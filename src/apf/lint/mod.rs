@@ -31,7 +31,7 @@ mod unused_level;
 
 use serde::Serialize;
 
-use super::{Config, Features, FlowSchema, Place, PriorityLevel, Problem};
+use super::{Config, Features, FlowSchema, Place, PriorityLevel, Problem, RequestDigest};
 use context::Context;
 
 /// Looks at a change with all rules. The worst comes first; then it goes by file, line, object and rule.
@@ -128,28 +128,12 @@ pub struct LintInput<'i> {
 /// Requests of a log that are all one to API Priority and Fairness.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Traffic {
-    /// The user, or whom it impersonates.
-    pub user: String,
-    /// The groups of that user.
-    pub groups: Vec<String>,
-    /// The Kubernetes verb, or the HTTP method in lower case.
-    pub verb: String,
-    /// The API group; `None` where the request is not for a resource.
-    pub api_group: Option<String>,
-    /// The resource; empty where the request is not for one.
-    pub resource: String,
-    /// The subresource; empty if there is none.
-    pub subresource: String,
-    /// The namespace; empty for cluster scope.
-    pub namespace: String,
-    /// The path, where the request is not for a resource.
-    pub path: String,
+    /// What they have in common.
+    pub digest: RequestDigest,
     /// How many such requests there are.
     pub request_count: u64,
     /// Seats of one of them, as (least, most).
     pub seats: (u32, u32),
-    /// Whether such requests pass by API Priority and Fairness.
-    pub is_outside: bool,
 }
 
 /// What a priority level was seen to need.

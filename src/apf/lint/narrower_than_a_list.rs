@@ -69,7 +69,7 @@ fn rejected(context: &Context<'_>, level: &PriorityLevel, limit: u32) -> Option<
 /// The most seats that a list of the logs takes in a level.
 fn widest_seen(context: &Context<'_>, level: &PriorityLevel) -> u32 {
     let routes = context.routes.iter().filter(|route| route.flow_schema.priority_level == level.name);
-    let lists = routes.filter(|route| ["list", "watch"].contains(&route.traffic.verb.as_str()));
+    let lists = routes.filter(|route| ["list", "watch"].contains(&route.traffic.digest.verb.as_str()));
     lists.map(|route| route.traffic.seats.1).max().unwrap_or_default()
 }
 

@@ -40,7 +40,7 @@ fn finding(
     let whole = format!("system:serviceaccount:{namespace}:{name}");
     let of_namespace = format!("system:serviceaccount:{namespace}:");
     let count = |is_counted: &dyn Fn(&str) -> bool| -> u64 {
-        let counted = context.routes.iter().filter(|route| is_counted(&route.traffic.user));
+        let counted = context.routes.iter().filter(|route| is_counted(&route.traffic.digest.user));
         counted.map(|route| route.traffic.request_count).sum()
     };
     let effect = if context.input.traffic.is_some() {

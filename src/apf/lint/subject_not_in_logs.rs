@@ -1,7 +1,7 @@
 //! A subject that sends nothing, as far as the logs go: mostly a name that is written wrong.
 
 use super::super::{Subject, is_subject, subject_name};
-use super::context::{Context, listed, with_attributes};
+use super::context::{Context, listed};
 use super::coverage::{MASTERS, account};
 use super::{LintFinding, LintRule, LintSeverity, Traffic, Words};
 
@@ -43,7 +43,7 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 
 fn is_unseen(subject: &Subject, traffic: &[Traffic]) -> bool {
     let is_masters = matches!(subject, Subject::Group(group) if group == MASTERS);
-    !is_masters && !traffic.iter().any(|traffic| with_attributes(traffic, |request| is_subject(subject, request)))
+    !is_masters && !traffic.iter().any(|traffic| is_subject(subject, &traffic.digest.attributes()))
 }
 
 /// Users of the logs with the same last part of the name; for a service account that has none such, those of its namespace.
@@ -54,7 +54,7 @@ fn alike<'t>(subject: &Subject, traffic: &'t [Traffic]) -> Vec<&'t str> {
     let last = name.rsplit(':').next().unwrap_or(name);
     let of = |is_alike: &dyn Fn(&str) -> bool| {
         let mut users: Vec<&str> =
-            traffic.iter().map(|traffic| traffic.user.as_str()).filter(|user| is_alike(user)).collect();
+            traffic.iter().map(|traffic| traffic.digest.user.as_str()).filter(|user| is_alike(user)).collect();
         users.sort_unstable();
         users.dedup();
         users

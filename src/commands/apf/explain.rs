@@ -18,6 +18,7 @@ use crate::report::{
     VerdictCheck, agreement,
 };
 use crate::tables::{Database, QuerySet, TypedRow};
+use crate::units;
 
 pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
@@ -144,7 +145,8 @@ fn notes(settings: &Settings, dimensions: &Dimensions, flows: &Flows, rows: &Row
     let endless: u64 = rows.loads.iter().map(|load| load.endless_count).sum();
     if endless > 0 {
         notes.push(format!(
-            "{endless} requests have no end in the log, or are watches whose start it doesn't say: they add no seat-seconds"
+            "requests that have no end in the log, or are watches whose start it doesn't say: {}; they add no seat-seconds",
+            units::count(endless)
         ));
     }
     notes.push(
@@ -183,13 +185,14 @@ fn config_notes(flows: &Flows, rows: &Rows) -> Vec<String> {
         let (name, level) = (&schema.name, &schema.priority_level);
         format!("FlowSchema {name} isn't asked, since its priority level {level} doesn't exist")
     }));
-    let without_groups = flows.tuples.iter().filter(|tuple| !tuple.user.is_empty() && tuple.groups.is_empty());
-    let users: BTreeSet<&str> = without_groups.map(|tuple| tuple.user.as_str()).collect();
+    let digests = flows.digests.iter().map(|(_, digest)| digest);
+    let without_groups = digests.filter(|digest| !digest.user.is_empty() && digest.groups.is_empty());
+    let users: BTreeSet<&str> = without_groups.map(|digest| digest.user.as_str()).collect();
     if !users.is_empty() {
         notes.push(format!(
-            "{} users have no groups in the log, though every server gives them some: where groups decide, they go to \
+            "users without groups in the log, though every server gives them some: {}; where groups decide, they go to \
              catch-all here",
-            users.len()
+            units::count(users.len() as u64)
         ));
     }
     notes

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::super::dimensions::prepare;
-use super::super::flows::{Flows, attributes, groups, read_manifests};
+use super::super::flows::read_manifests;
 use super::super::logs::{open, report};
 use super::super::settings::Settings;
 use super::super::{Advice, Interrupted, show_report};
@@ -19,7 +19,7 @@ use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_confi
 use crate::cli::{LintArgs, LintSeverityName};
 use crate::console::Console;
 use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch};
-use crate::tables::{Database, FlowRow, FlowTuple, QuerySet, TypedRow};
+use crate::tables::{Database, FlowRow, QuerySet, TypedRow};
 
 pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     if args.rules {
@@ -177,11 +177,16 @@ async fn with_logs(read: &Manifest, settings: &Settings, database: &Database) ->
     let dimensions = prepare(database, &[LevelPeak::QUERY, FlowCount::QUERY].join(" "), &[], settings).await?;
     let peaks: Vec<LevelPeak> = database.rows().await?;
     let counts: Vec<FlowCount> = database.rows().await?;
-    let counts = counts.into_iter().map(|row| (row.flow_key, row.request_count)).collect();
+    let counts: BTreeMap<i64, u64> = counts.into_iter().map(|row| (row.flow_key, row.request_count)).collect();
     let flows = dimensions.flows.context("flows were not asked for")?;
     let after = flows.config.clone().with(&read.config);
-    let traffic: Vec<Traffic> =
-        flows.tuples.iter().zip(&flows.rows).map(|(tuple, row)| traffic_of(tuple, row, &counts)).collect();
+    let seats = |row: &FlowRow| [row.low_seats, row.high_seats].map(|seats| u32::try_from(seats).unwrap_or(u32::MAX));
+    let alike = flows.digests.into_iter().zip(&flows.rows).map(|((flow_key, digest), row)| Traffic {
+        digest,
+        request_count: counts.get(&flow_key).copied().unwrap_or_default(),
+        seats: seats(row).into(),
+    });
+    let traffic: Vec<Traffic> = alike.collect();
     let findings = lint(&LintInput {
         change: &read.config,
         problems: &read.problems,
@@ -193,7 +198,7 @@ async fn with_logs(read: &Manifest, settings: &Settings, database: &Database) ->
         traffic: Some(&traffic),
         demand: &demand(&peaks),
     });
-    let catches = catches(&read.config, &after, &flows, &traffic);
+    let catches = catches(&read.config, &after, &traffic, &flows.rows);
     Ok(LintReport { schema_version: SCHEMA_VERSION, findings, catches, has_logs: true })
 }
 
@@ -225,34 +230,14 @@ impl TypedRow for FlowCount {
     const COLUMNS: &'static [&'static str] = &["flow_key", "request_count"];
 }
 
-/// Requests that are alike, as lint looks at them.
-fn traffic_of(tuple: &FlowTuple, row: &FlowRow, counts: &BTreeMap<i64, u64>) -> Traffic {
-    let seats = |seats: i64| u32::try_from(seats).unwrap_or(u32::MAX);
-    Traffic {
-        user: tuple.user.clone(),
-        groups: tuple.groups.clone(),
-        verb: tuple.verb.clone(),
-        api_group: tuple.api_group.clone(),
-        resource: tuple.resource.clone(),
-        subresource: tuple.subresource.clone(),
-        namespace: tuple.namespace.clone(),
-        path: tuple.path.clone(),
-        request_count: counts.get(&tuple.flow_key).copied().unwrap_or_default(),
-        seats: (seats(row.low_seats), seats(row.high_seats)),
-        is_outside: row.is_outside,
-    }
-}
-
 /// What each FlowSchema of a change would get of the logs' requests.
-fn catches(change: &Config, after: &Config, flows: &Flows, traffic: &[Traffic]) -> Vec<SchemaCatch> {
+fn catches(change: &Config, after: &Config, traffic: &[Traffic], rows: &[FlowRow]) -> Vec<SchemaCatch> {
     let matcher = Matcher::new(after);
     let of_schema = |schema: &FlowSchema| {
         let mut catch = SchemaCatch { flow_schema: schema.name.clone(), ..SchemaCatch::default() };
         let mut users = BTreeSet::new();
-        for ((tuple, row), traffic) in flows.tuples.iter().zip(&flows.rows).zip(traffic) {
-            let groups = groups(tuple);
-            let request = attributes(tuple, &groups);
-            let count = traffic.request_count;
+        for (Traffic { digest, request_count: count, .. }, row) in traffic.iter().zip(rows) {
+            let (request, count) = (digest.attributes(), *count);
             let Some(now) = matcher.classify(&request).map(|found| &found.flow_schema.name) else {
                 continue;
             };
@@ -266,8 +251,8 @@ fn catches(change: &Config, after: &Config, flows: &Flows, traffic: &[Traffic]) 
                 continue;
             }
             catch.request_count += count;
-            users.insert(tuple.user.as_str());
-            catch.list_count += if tuple.verb == "list" { count } else { 0 };
+            users.insert(digest.user.as_str());
+            catch.list_count += if digest.verb == "list" { count } else { 0 };
             if row.flow_schema != schema.name {
                 *catch.newly_caught.entry(row.flow_schema.clone()).or_default() += count;
             }

@@ -42,13 +42,17 @@ fn version_words(version: Option<(u32, u32)>) -> Option<String> {
 fn level_seats(config: &Config, limits: &[LevelLimits], features: &Features) -> Vec<LevelSeats> {
     let idle = idle_limits(limits).ok();
     let levels = config.priority_levels.iter().zip(limits).enumerate();
-    let seats = levels.map(|(at, (level, limits))| {
-        let idle = idle.as_ref().map(|idle| idle.seats[at]);
-        let own = limits.max_seats_per_request.unwrap_or(u32::MAX);
-        LevelSeats {
-            max_seats_per_request: own.min(features.most_list_seats()),
-            ..LevelSeats::of(&level.name, level.nominal_concurrency_shares(), level.is_exempt(), limits, idle)
-        }
+    let seats = levels.map(|(at, (level, limits))| LevelSeats {
+        priority_level: level.name.clone(),
+        is_exempt: level.is_exempt(),
+        nominal_concurrency_shares: level.nominal_concurrency_shares(),
+        nominal: limits.nominal,
+        lendable: limits.lendable,
+        min: limits.min,
+        max: limits.max,
+        idle: idle.as_ref().map(|idle| idle.seats[at]),
+        max_seats_per_request: limits.max_seats_per_request.unwrap_or(u32::MAX).min(features.most_list_seats()),
+        before: None,
     });
     seats.collect()
 }

@@ -4,18 +4,15 @@ use std::borrow::Cow;
 
 use anyhow::{Context, Result};
 
-use super::super::flows::{Classifier, attributes, groups};
+use super::super::flows::Classifier;
 use super::super::settings::Settings;
 use super::super::{Advice, show_report};
 use super::level_seats;
-use crate::apf::{
-    ListQuery, Matcher, NEWEST_KNOWN, RequestInfo, Step, implied_groups, is_long_running, limits, live_config, steps,
-};
+use crate::apf::{Matcher, NEWEST_KNOWN, RequestDigest, RequestInfo, Step, implied_groups, limits, live_config, steps};
 use crate::cli::ExplainArgs;
 use crate::console::Console;
 use crate::memory::{Snapshot, sizes};
 use crate::report::{RequestReport, RequestStep, SCHEMA_VERSION, outcome, request_words};
-use crate::tables::FlowTuple;
 
 pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
@@ -24,12 +21,11 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let (config, _) = live_config(settings.flows.config.as_ref(), version);
     let features = settings.flows.features(settings.server.version)?;
     let user = args.user.clone().unwrap_or_default();
-    let user_groups = if args.groups.is_empty() { implied_groups(&user) } else { args.groups.clone() };
+    let groups = if args.groups.is_empty() { implied_groups(&user) } else { args.groups.clone() };
     let uri = args.path.as_deref().unwrap_or_default();
     let info = request_info(&args.verb, uri)?;
-    let tuple = tuple(&user, &user_groups, &info, uri);
-    let group_names = groups(&tuple);
-    let request = attributes(&tuple, &group_names);
+    let digest = RequestDigest::of(&user, &groups, &info, uri);
+    let request = digest.attributes();
     let found = Matcher::new(&config).classify(&request).context("the configuration has no catch-all")?;
     let all = limits(&config.priority_levels, settings.flows.server_concurrency, &features);
     let seats = level_seats(&config, &all, &features);
@@ -38,8 +34,8 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let metrics: Vec<Snapshot> = settings.metrics.iter().map(|taken| taken.snapshot.clone()).collect();
     let sizes = sizes(&settings.given, &metrics, &[]);
     let classifier = Classifier::new(&config, &all, features, &sizes, (&[], (0, 0)));
-    let own_seats = classifier.seats(&tuple, &found.priority_level.name);
-    let is_outside = info.verb != "watch" && is_long_running(&info);
+    let own_seats = classifier.seats(&digest, &found.priority_level.name);
+    let is_outside = digest.passes_by();
     let step = |step: Step<'_>| RequestStep {
         matching_precedence: step.flow_schema.matching_precedence,
         flow_schema: step.flow_schema.name.clone(),
@@ -57,7 +53,7 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
         seats: own_seats,
         outcome: if is_outside { Vec::new() } else { outcome(&found, level, own_seats, &features) },
         user: user.clone(),
-        groups: user_groups.clone(),
+        groups: groups.clone(),
     };
     show_report(&report, RequestReport::blocks, args.format, console)
 }
@@ -98,23 +94,6 @@ fn request_info<'u>(verb: &str, uri: &'u str) -> Result<RequestInfo<'u>> {
         return Err(advice(message, "give the path of what is meant, or the verb that goes with it").into());
     }
     Ok(info)
-}
-
-fn tuple(user: &str, groups: &[String], info: &RequestInfo<'_>, uri: &str) -> FlowTuple {
-    let query = uri.split_once('?').map_or("", |(_, query)| query);
-    FlowTuple {
-        flow_key: 0,
-        user: user.to_owned(),
-        groups: groups.to_vec(),
-        verb: info.verb.to_string(),
-        api_group: info.is_resource_request.then(|| info.api_group.to_string()),
-        resource: info.resource.to_string(),
-        subresource: info.subresource.to_string(),
-        namespace: info.namespace.to_string(),
-        path: info.path.to_string(),
-        has_name: !info.name.is_empty(),
-        list: if matches!(info.verb.as_ref(), "list" | "watch") { ListQuery::of(query) } else { None },
-    }
 }
 
 #[cfg(test)]

@@ -8,80 +8,52 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
 use super::columns::{Row, apf_user, object_text};
-use crate::apf::ListQuery;
+use crate::apf::{ListQuery, RequestDigest};
 use crate::audit::Text;
 
-/// All that API Priority and Fairness looks at of a request, and of a list what decides its seats.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FlowTuple {
-    /// `flow_key` of such requests.
-    pub flow_key: i64,
-    /// The user, or whom it impersonates; empty where the log has none.
-    pub user: String,
-    /// The groups of that user.
-    pub groups: Vec<String>,
-    /// The Kubernetes verb, or the HTTP method in lower case.
-    pub verb: String,
-    /// The API group; `None` where the request is not for a resource.
-    pub api_group: Option<String>,
-    /// The resource; empty where the request is not for one.
-    pub resource: String,
-    /// The subresource; empty if there is none.
-    pub subresource: String,
-    /// The namespace; empty for cluster scope.
-    pub namespace: String,
-    /// The path, where the request is not for a resource; else empty.
-    pub path: String,
-    /// Whether it names an object, be it by a field selector.
-    pub has_name: bool,
-    /// The options of a list or watch; `None` where the server can't decode them.
-    pub list: Option<ListQuery>,
-}
-
-/// The tuples found so far, by their keys. Which request a tuple is taken from makes no difference: the key is made of
-/// all that is in it.
+/// The digests found so far, by their keys. Which request one is taken from makes no difference: the key is made of all
+/// that is in it.
 #[derive(Debug)]
-pub(super) struct FlowTuples {
-    shards: [Mutex<HashMap<i64, FlowTuple, FixedState>>; SHARDS],
+pub(super) struct FlowDigests {
+    shards: [Mutex<HashMap<i64, RequestDigest, FixedState>>; SHARDS],
 }
 
 /// Enough that threads seldom meet.
 const SHARDS: usize = 16;
 
-impl Default for FlowTuples {
+impl Default for FlowDigests {
     fn default() -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(FixedState::with_seed(0)))) }
     }
 }
 
-impl FlowTuples {
+impl FlowDigests {
     /// Takes note of a request with this key.
     pub(super) fn note(&self, flow_key: i64, row: &Row<'_>) {
         let shard = usize::from(flow_key.to_le_bytes()[0]) % SHARDS;
         let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        shard.entry(flow_key).or_insert_with(|| tuple(flow_key, row));
+        shard.entry(flow_key).or_insert_with(|| digest(row));
     }
 
     /// Takes all of them, by key.
-    pub(super) fn take(&self) -> Vec<FlowTuple> {
+    pub(super) fn take(&self) -> Vec<(i64, RequestDigest)> {
         let taken = self.shards.par_iter().flat_map_iter(|shard| {
-            std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner)).into_values()
+            std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner)).into_iter()
         });
-        let mut all: Vec<FlowTuple> = taken.collect();
-        all.par_sort_unstable_by_key(|tuple| tuple.flow_key);
+        let mut all: Vec<_> = taken.collect();
+        all.par_sort_unstable_by_key(|(flow_key, _)| *flow_key);
         all
     }
 }
 
-fn tuple(flow_key: i64, row: &Row<'_>) -> FlowTuple {
+fn digest(row: &Row<'_>) -> RequestDigest {
     let event = row.request.event;
     let text = |text: Option<Text<'_>>| text.map(|text| text.decode().into_owned()).unwrap_or_default();
     let user = apf_user(row);
     let verb = text(event.verb);
     let (path, query) = row.uri.split_once('?').unwrap_or((row.uri, ""));
     let object = event.object_ref.as_ref();
-    FlowTuple {
-        flow_key,
+    RequestDigest {
         user: text(user.name),
         groups: user.groups.into_iter().flat_map(|groups| groups.iter()).map(|name| name.decode().into()).collect(),
         api_group: object.map(|object| text(object.api_group)),

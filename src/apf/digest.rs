@@ -1,0 +1,112 @@
+//! All of a request that API Priority and Fairness looks at (upstream's `RequestDigest` in
+//! `apiserver/pkg/util/flowcontrol/apf_controller.go`): what decides its FlowSchema, its flow and its seats.
+
+use super::matching::{Attributes, Target};
+use super::request_info::{RequestInfo, is_long_running};
+use super::seats::{ListQuery, Work};
+
+/// What two requests have in common that are alike to API Priority and Fairness.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestDigest {
+    /// The user, or whom it impersonates; empty where the log has none.
+    pub user: String,
+    /// The groups of that user.
+    pub groups: Vec<String>,
+    /// The Kubernetes verb, or the HTTP method in lower case.
+    pub verb: String,
+    /// The API group; `None` where the request is not for a resource.
+    pub api_group: Option<String>,
+    /// The resource; empty where the request is not for one.
+    pub resource: String,
+    /// The subresource; empty if there is none.
+    pub subresource: String,
+    /// The namespace; empty for cluster scope, and across all namespaces.
+    pub namespace: String,
+    /// The path, where the request is not for a resource; else empty.
+    pub path: String,
+    /// Whether it names an object, be it by a field selector.
+    pub has_name: bool,
+    /// The options of a list or watch; `None` where the server can't decode them, and for other verbs.
+    pub list: Option<ListQuery>,
+}
+
+impl RequestDigest {
+    /// The digest of a request that a user sends; `uri` is the path and query that `info` was read from.
+    pub fn of(user: &str, groups: &[String], info: &RequestInfo<'_>, uri: &str) -> Self {
+        Self {
+            user: user.to_owned(),
+            groups: groups.to_vec(),
+            verb: info.verb.to_string(),
+            api_group: info.is_resource_request.then(|| info.api_group.to_string()),
+            resource: info.resource.to_string(),
+            subresource: info.subresource.to_string(),
+            namespace: info.namespace.to_string(),
+            path: if info.is_resource_request { String::new() } else { info.path.to_string() },
+            has_name: !info.name.is_empty(),
+            list: Work::of(info, uri).list,
+        }
+    }
+
+    /// What FlowSchemas are asked about.
+    pub fn attributes(&self) -> Attributes<'_> {
+        let target = match &self.api_group {
+            Some(api_group) => Target::Resource {
+                api_group,
+                resource: &self.resource,
+                subresource: &self.subresource,
+                namespace: &self.namespace,
+            },
+            None => Target::Path(&self.path),
+        };
+        Attributes { user: &self.user, groups: &self.groups, verb: &self.verb, target }
+    }
+
+    /// Whether such a request passes by API Priority and Fairness: long-running ones do, but for the beginning of a watch.
+    pub fn passes_by(&self) -> bool {
+        let info = RequestInfo {
+            is_resource_request: self.api_group.is_some(),
+            verb: self.verb.as_str().into(),
+            subresource: self.subresource.as_str().into(),
+            path: self.path.as_str().into(),
+            ..RequestInfo::default()
+        };
+        self.verb != "watch" && is_long_running(&info)
+    }
+
+    /// What decides its seats.
+    pub fn work(&self) -> Work<'_> {
+        let is_core = self.api_group.as_deref() == Some("");
+        let is_token = (self.resource.as_str(), self.subresource.as_str()) == ("serviceaccounts", "token");
+        Work {
+            verb: &self.verb,
+            is_token_request: self.verb == "create" && is_core && is_token,
+            is_single: self.has_name,
+            list: self.list,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_says_what_the_request_said() {
+        for (method, uri, passes_by) in [
+            ("GET", "/api/v1/pods?limit=500&resourceVersion=0", false),
+            ("GET", "/api/v1/namespaces/a/pods?fieldSelector=metadata.name%3Db", false),
+            ("GET", "/api/v1/pods?watch=true", false),
+            ("POST", "/api/v1/namespaces/a/serviceaccounts/b/token", false),
+            ("GET", "/api/v1/namespaces/a/pods/b/log", true),
+            ("POST", "/api/v1/namespaces/a/pods/b/exec", true),
+            ("GET", "/debug/pprof/heap", true),
+            ("GET", "/healthz", false),
+        ] {
+            let info = RequestInfo::of(method, uri);
+            let digest = RequestDigest::of("alice", &[], &info, uri);
+            assert_eq!(digest.work(), Work::of(&info, uri), "{uri}");
+            assert_eq!(digest.passes_by(), passes_by, "{uri}");
+            assert_eq!(digest.attributes().verb, info.verb, "{uri}");
+        }
+    }
+}
