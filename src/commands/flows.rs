@@ -148,7 +148,7 @@ pub(super) fn sound(read: Manifest) -> Result<Config> {
     let problems: Vec<Problem> = read.problems.into_iter().chain(validate(&read.config)).collect();
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        bail!("a server would not take these objects:\n  {}", lines.join("\n  "));
+        bail!("something is wrong with these objects:\n  {}", lines.join("\n  "));
     }
     if read.config.flow_schemas.is_empty() && read.config.priority_levels.is_empty() {
         bail!("no FlowSchema and no PriorityLevelConfiguration is in the files of --config");

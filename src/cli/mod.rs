@@ -1,8 +1,14 @@
 //! The command line as typed. Its doc comments are the help.
 
+mod apf;
+mod synth;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
+pub use synth::{StormKind, SynthArgs};
 
 /// Tells which clients' LISTs and watches burden a kube-apiserver, from its audit logs
 ///
@@ -316,131 +322,6 @@ pub struct ResourcesArgs {
     pub logs: LogArgs,
 }
 
-/// The subcommands of `apf`.
-#[derive(Debug, Subcommand)]
-pub enum ApfCommand {
-    /// Tell which client goes by which FlowSchema and priority level, and what that takes of the server's seats
-    Explain(ExplainArgs),
-    /// Print the limits of each priority level in seats, before and after a change
-    Seats(SeatsArgs),
-    /// Tell what is wrong with FlowSchemas and priority levels before they are applied
-    Lint(LintArgs),
-}
-
-/// Arguments of `apf explain`.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  stormglass apf explain /var/log/kubernetes/audit/ --config live.yaml --kube-version 1.34
-  stormglass apf explain audit.log --httplog kube-apiserver.log
-  stormglass apf explain --user system:serviceaccount:monitoring:prometheus --verb list --path /api/v1/pods")]
-pub struct ExplainArgs {
-    /// The logs
-    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required_unless_present = "user")]
-    pub inputs: Vec<String>,
-    /// Explain one request of this user, step by step, instead of logs
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["inputs", "httplog", "from", "to"], requires = "path")]
-    pub user: Option<String>,
-    /// The groups of --user; by default those that the server itself gives to such a user
-    #[arg(long, value_name = "GROUP", value_delimiter = ',', requires = "user")]
-    pub groups: Vec<String>,
-    /// The verb of that request, such as list, or its HTTP method
-    #[arg(long, value_name = "VERB", default_value = "get", requires = "user")]
-    pub verb: String,
-    /// Its path, with its query if it has one, such as /api/v1/pods?limit=500
-    #[arg(long, value_name = "PATH", requires = "user")]
-    pub path: Option<String>,
-    /// Show the N rows of clients that took most; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    pub top: usize,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
-    #[command(flatten)]
-    pub logs: LogArgs,
-}
-
-/// Arguments of `apf seats`.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  stormglass apf seats
-  stormglass apf seats --config live.yaml --server-concurrency 1200
-  stormglass apf seats --config live.yaml new-level.yaml")]
-pub struct SeatsArgs {
-    /// FlowSchemas and priority levels that are to be applied
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub change: Vec<PathBuf>,
-    /// The server's priority levels, as kubectl get -o yaml prints them; by default those of a fresh cluster
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub config: Vec<PathBuf>,
-    /// The server's version, such as 1.34; by default the newest that is known
-    #[arg(long, value_name = "VERSION")]
-    pub kube_version: Option<String>,
-    /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together
-    #[arg(long, value_name = "SEATS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub server_concurrency: u32,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
-}
-
-/// Arguments of `apf lint`.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  stormglass apf lint limiter.yaml
-  stormglass apf lint limiter.yaml --config live.yaml /var/log/kubernetes/audit/
-  stormglass apf lint manifests/*.yaml --format json --fail-on warning
-  stormglass apf lint --explain misses-cluster-lists")]
-pub struct LintArgs {
-    /// FlowSchemas and priority levels in YAML or JSON; and logs, whose requests show what they would catch
-    #[arg(value_name = "FILE|LOGS", value_hint = ValueHint::AnyPath, required_unless_present_any = ["explain", "rules"])]
-    pub inputs: Vec<String>,
-    /// Exit with 1 if a finding is of this severity or worse
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub fail_on: Option<LintSeverityName>,
-    /// Explain a rule: why the pattern is bad
-    #[arg(long, value_name = "RULE", conflicts_with = "inputs")]
-    pub explain: Option<String>,
-    /// List the rules
-    #[arg(long, conflicts_with_all = ["inputs", "explain"])]
-    pub rules: bool,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
-    #[command(flatten)]
-    pub logs: LogArgs,
-}
-
-/// How bad a finding of `apf lint` is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LintSeverityName {
-    /// Worth knowing.
-    Info,
-    /// Does something else than it seems to be meant for, or hurts others.
-    Warning,
-    /// The server refuses, ignores or deletes it.
-    Error,
-}
-
 /// Formats of reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
@@ -473,70 +354,4 @@ pub enum DoctorFormat {
     Text,
     /// One JSON object.
     Json,
-}
-
-/// Write a large audit log that looks like a real cluster's
-///
-/// For benchmarks, and for trying things out where no real log may leave the house. The same flags give the same bytes on
-/// every machine. The log is that of one kube-apiserver whose audit policy records Metadata, and bodies for a few requests.
-#[derive(Args, Clone, Debug)]
-pub struct SynthArgs {
-    /// How much to write, such as 500MB, 4GB or 64MiB
-    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = parse_size)]
-    pub bytes: u64,
-    /// Other seeds give other logs
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// How many nodes the cluster has; each brings some 35 watches and a lease
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(4..=20_000))]
-    pub nodes: u32,
-    /// Requests per second outside of a storm; leases and watches of many nodes may take more
-    #[arg(long, value_name = "RPS", default_value_t = 50.0, value_parser = parse_rate)]
-    pub rate: f64,
-    /// Let something go wrong when two fifths of the log are written
-    #[arg(long, value_name = "KIND", value_enum)]
-    pub storm: Option<StormKind>,
-    /// Leave out stage RequestReceived, as most audit policies do
-    #[arg(long)]
-    pub omit_request_received: bool,
-    /// How many lines in a hundred carry request or response objects
-    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
-    pub bodies: f64,
-    /// The time of the first line
-    #[arg(long, value_name = "RFC3339", default_value = "2026-01-15T08:00:00Z", value_parser = parse_start)]
-    pub start: i64,
-    /// Where to write, standard output unless given; a name that ends in .gz is compressed
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-}
-
-/// What goes wrong in a log of `synth`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StormKind {
-    /// All calico-node agents restart within two seconds and list everything.
-    CalicoRelist,
-    /// Forty pods of one Python program list all pods, over and over, for three minutes.
-    PythonListLoop,
-    /// Five workers of an operator list all pods each second, for two minutes.
-    OperatorListLoop,
-    /// The server is killed, is gone for some ten seconds, and everybody reconnects.
-    ApiserverRestart,
-}
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    crate::units::parse_bytes(text).ok_or_else(|| "expected a size such as 500MB, 1GB or 64MiB".into())
-}
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse::<f64>().ok().filter(|rate| (0.1..=100_000.0).contains(rate));
-    rate.ok_or_else(|| "expected requests per second, from 0.1 to 100000".into())
-}
-
-fn parse_percent(text: &str) -> Result<f64, String> {
-    let percent = text.parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
-    percent.ok_or_else(|| "expected a percentage from 0 to 100".into())
-}
-
-fn parse_start(text: &str) -> Result<i64, String> {
-    crate::audit::parse_instant(text).ok_or_else(|| "expected a time such as 2026-01-15T08:00:00Z".into())
 }
