@@ -43,6 +43,9 @@ fn a_log_is_explained() {
     assert_eq!(python["flow_schema"], "service-accounts");
     assert_eq!(python["is_exempt"], false);
     assert_eq!(report["agreement"], Value::Null);
+    assert!(report["summary"][0].as_str().unwrap().starts_with("workload-high: 213 rejected, 24 waited"));
+    let small = json(&["explain", "sample-logs/python-oom", "--server-concurrency", "20"]);
+    assert!(small["notes"].to_string().contains("workload-high 79 of 24"), "{}", small["notes"]);
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub struct ExplainReport {
     pub schema_version: u32,
     /// What the server was taken to be.
     pub server: ServerFacts,
+    /// Where requests were rejected or waited, in sentences, the worst first; one that says so where none did.
+    pub summary: Vec<String>,
     /// The priority levels, those that took most first.
     pub priority_levels: Vec<LevelUse>,
     /// The FlowSchemas that had requests, those that took most first.
@@ -68,7 +70,8 @@ pub struct LevelUse {
     pub client_count: usize,
     /// What went through it; `None` if nothing did.
     pub load: Option<LevelLoad>,
-    /// The most seats in use at once on one apiserver, as (low, high); `None` where nothing was in use.
+    /// The most seats in use at once on one apiserver, as (low, high); `None` where nothing was in use. The high one is no
+    /// higher than the level can have, but where the low one already is.
     pub peak_seats: Option<(u64, u64)>,
     /// The apiserver of that; `None` where it has no name.
     pub peak_apiserver: Option<String>,
@@ -240,6 +243,7 @@ impl ExplainReport {
     /// The report for a terminal.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Line(self.server.line())];
+        blocks.extend(section("Rejected and waiting", bullets(&self.summary)));
         blocks.extend(section("Priority levels", levels(&self.priority_levels)));
         blocks.extend(section("FlowSchemas", schemas(&self.flow_schemas)));
         blocks.extend(section("Clients", clients(&self.clients)));
@@ -252,6 +256,40 @@ impl ExplainReport {
         blocks.extend(section("What these numbers rest on", bullets(&self.notes)));
         blocks
     }
+}
+
+/// Where requests were rejected or waited, in sentences, the worst first.
+pub fn summary(levels: &[LevelUse], clients: &[ClientUse]) -> Vec<String> {
+    let mut loads: Vec<&LevelLoad> = levels.iter().filter_map(|level| level.load.as_ref()).collect();
+    loads.retain(|load| load.rejected_count + load.waited_count > 0);
+    loads.sort_by_key(|load| std::cmp::Reverse((load.rejected_count, load.waited_count)));
+    if loads.is_empty() {
+        return vec!["none, as far as the log shows".to_owned()];
+    }
+    loads.into_iter().map(|load| level_summary(load, clients)).collect()
+}
+
+fn level_summary(load: &LevelLoad, clients: &[ClientUse]) -> String {
+    /// Who comes after these doesn't matter much.
+    const SHOWN: usize = 3;
+    let of_level = clients.iter().filter(|client| client.priority_level == load.priority_level);
+    let mut hit: Vec<&ClientUse> = of_level.filter(|client| client.rejected_count + client.waited_count > 0).collect();
+    hit.sort_by_key(|client| std::cmp::Reverse((client.rejected_count, client.waited_count)));
+    let each = hit.iter().take(SHOWN).map(|client| {
+        let (rejected, waited) = (units::count(client.rejected_count), units::count(client.waited_count));
+        format!("{} ({rejected} rejected, {waited} waited)", client.client)
+    });
+    let more = hit.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let longest = load.max_wait_secs.filter(|_| load.waited_count > 0);
+    let longest = longest.map_or_else(String::new, |secs| format!(", up to {} s", super::rounded(secs)));
+    format!(
+        "{}: {} rejected, {} waited{longest}: {}{more}",
+        load.priority_level,
+        units::count(load.rejected_count),
+        units::count(load.waited_count),
+        each.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn levels(levels: &[LevelUse]) -> Block {

@@ -13,7 +13,7 @@ use crate::tables::{Cell, TextTable};
 use crate::units;
 
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
-pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts};
+pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use lint::{LintReport, SchemaCatch};
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};

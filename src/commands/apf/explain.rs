@@ -15,7 +15,7 @@ use crate::cli::ExplainArgs;
 use crate::console::Console;
 use crate::report::{
     ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelSeats, LevelUse, SCHEMA_VERSION, SchemaUse, ServerFacts,
-    VerdictCheck, agreement,
+    VerdictCheck, agreement, summary,
 };
 use crate::tables::{Database, QuerySet, TypedRow};
 use crate::units;
@@ -76,7 +76,8 @@ fn assemble(
     priority_levels.extend(only_logged.map(|name| level_use(name, None, &rows)));
     let order = |level: &LevelUse| level.load.as_ref().and_then(|load| load.high_seat_secs).unwrap_or(-1.0);
     priority_levels.sort_by(|a, b| order(b).total_cmp(&order(a)).then_with(|| a.priority_level.cmp(&b.priority_level)));
-    let notes = notes(settings, dimensions, flows, &rows);
+    let mut notes = notes(settings, dimensions, flows, &rows);
+    notes.extend(beyond_their_limits(&priority_levels));
     let shown = if args.top == 0 { rows.clients.len() } else { args.top };
     let has_verdicts = !settings.flows.verdicts.is_empty();
     ExplainReport {
@@ -86,6 +87,7 @@ fn assemble(
             server_concurrency: settings.flows.server_concurrency,
             configuration: origin_words(flows.origin).to_owned(),
         },
+        summary: summary(&priority_levels, &rows.clients),
         priority_levels,
         flow_schemas: rows.schemas,
         omitted_clients: rows.clients.len().saturating_sub(shown),
@@ -114,9 +116,29 @@ fn level_use(name: &str, seats: Option<&LevelSeats>, rows: &Rows) -> LevelUse {
         max_seats_per_request: seats.map(|seats| seats.max_seats_per_request),
         client_count: clients.len(),
         load: rows.loads.iter().find(|load| load.priority_level == name).cloned(),
-        peak_seats: peak.map(|peak| (peak.peak_low_seats, peak.peak_high_seats)),
+        peak_seats: peak.map(|peak| {
+            // Nothing takes more than the level can have, so that an estimate above it is only a wide one.
+            let limit = seats.filter(|seats| !seats.is_exempt).map_or(u64::MAX, |seats| seats.max.into());
+            (peak.peak_low_seats, peak.peak_high_seats.min(limit.max(peak.peak_low_seats)))
+        }),
         peak_apiserver: peak.and_then(|peak| peak.apiserver.clone()),
     }
+}
+
+/// Levels with more seats in use than they can have aren't what they were taken to be; `None` if there are none.
+fn beyond_their_limits(levels: &[LevelUse]) -> Option<String> {
+    let beyond = levels.iter().filter(|level| !level.is_exempt).filter_map(|level| {
+        let (least, limit) = (level.peak_seats?.0, u64::from(level.max_seats?));
+        (least > limit).then(|| format!("{} {} of {}", level.priority_level, units::count(least), units::count(limit)))
+    });
+    let beyond: Vec<String> = beyond.collect();
+    (!beyond.is_empty()).then(|| {
+        format!(
+            "more seats in use than a level can have: {}; --config or --server-concurrency isn't that of this server, or \
+             requests waited without the log saying so",
+            beyond.join(", ")
+        )
+    })
 }
 
 /// What the numbers rest on, and what the log can't tell.
