@@ -8,6 +8,7 @@ mod corpus;
 mod differential;
 mod lab;
 mod layering;
+mod memory_fit;
 mod queries;
 mod sources;
 mod storms;

@@ -21,12 +21,10 @@ mod observed;
 mod range;
 mod routes;
 mod sizes;
-#[cfg(test)]
-mod cells;
 
 pub use answer::{Answer, ListShape, answer};
 pub use given::{Given, GivenError};
-pub use held::{Encoding, Held, held, together};
+pub use held::{Encoding, Held, held, sustained, together};
 pub use metrics::{MetricsError, Snapshot};
 pub use observed::{Observed, node_count};
 pub use range::Range;
