@@ -8,6 +8,7 @@
 --         Authentication comes before API Priority and Fairness, and so does the check of an impersonation: a 401 or
 --         403 that no authorizer decided never came so far. A 429 without reason or decision is a rejection.
 select
+    request_key,
     flow_key,
     caller_key,
     audit_key,

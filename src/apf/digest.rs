@@ -6,7 +6,7 @@ use super::request_info::{RequestInfo, is_long_running};
 use super::seats::{ListQuery, Work};
 
 /// What two requests have in common that are alike to API Priority and Fairness.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestDigest {
     /// The user, or whom it impersonates; empty where the log has none.
     pub user: String,
@@ -28,6 +28,9 @@ pub struct RequestDigest {
     pub has_name: bool,
     /// The options of a list or watch; `None` where the server can't decode them, and for other verbs.
     pub list: Option<ListQuery>,
+    /// How long the client gives the server, in seconds (`?timeout=`), by which it also waits less in a queue; `None` where
+    /// it doesn't say.
+    pub timeout_secs: Option<f64>,
 }
 
 impl RequestDigest {
@@ -44,6 +47,7 @@ impl RequestDigest {
             path: if info.is_resource_request { String::new() } else { info.path.to_string() },
             has_name: !info.name.is_empty(),
             list: Work::of(info, uri).list,
+            timeout_secs: None,
         }
     }
 

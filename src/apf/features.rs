@@ -31,6 +31,10 @@ pub struct Features {
     pub exempt_takes_part: bool,
     /// Since 1.28 a watch with `sendInitialEvents=true` costs as a list, given [`Features::watch_list`].
     pub charges_watch_list: bool,
+    /// Since 1.28 a request waits the less in a queue, the less time its client gives the server.
+    pub waits_by_deadline: bool,
+    /// Since 1.28 the `Retry-After` of a rejection grows where there are many; before, it is 1 second.
+    pub retry_after_grows: bool,
     /// Since 1.31 a limit sends a list to etcd only along with a version other than 0; before, only the version 0 kept a
     /// list with a limit out of etcd.
     pub limit_alone_stays_in_cache: bool,
@@ -64,6 +68,8 @@ impl Features {
             spares_token_requests: since(26),
             exempt_takes_part: since(28),
             charges_watch_list: since(28),
+            waits_by_deadline: since(28),
+            retry_after_grows: since(28),
             limit_alone_stays_in_cache: since(31),
             charges_single: since(34),
             charges_watch_from_start: since(35),

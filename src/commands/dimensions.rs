@@ -13,8 +13,8 @@ use super::settings::{Settings, metrics_around, metrics_of, version};
 use crate::audit::{Micros, parse_instant};
 use crate::clients::{Classification, ClientType, Identity};
 use crate::memory::{
-    ListShape, Observed, Range, ResourceSize, Server, answer, held, list_kind, node_count, reads_lists_from_etcd,
-    sizes, unseen,
+    Answer, Held, ListShape, Observed, Range, ResourceSize, Server, answer, held, list_kind, node_count,
+    reads_lists_from_etcd, sizes, unseen,
 };
 use crate::tables::{
     ClientRow, Database, DimensionRow, FlowRow, ListCostRow, ResourceRow, TablesError, TypedRow, VerdictRow,
@@ -29,6 +29,8 @@ pub struct Dimensions {
     pub sizes: Vec<ResourceSize>,
     /// How big each resource may have been to the server itself.
     pub known_sizes: Vec<ResourceSize>,
+    /// What a LIST of each shape holds of memory, as far as its size is known; empty where nobody asked.
+    pub held: BTreeMap<String, Held>,
     /// When the first request was received, and the last, in microseconds.
     pub span: (Micros, Micros),
     /// What the server was taken to be.
@@ -127,7 +129,7 @@ pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &
         database.fill(&dimensions.clients.iter().map(client_row).collect::<Vec<_>>())?;
         database.fill(&dimensions.sizes.iter().map(resource_row).collect::<Vec<_>>())?;
         if needs_any(&[ListCostRow::TABLE]) {
-            fill_list_costs(database, &dimensions, &observed).await?;
+            dimensions.held = fill_list_costs(database, &dimensions, &observed).await?;
         }
     }
     if needs_flows {
@@ -160,7 +162,7 @@ fn believe(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> 
     };
     let mut clients: Vec<_> = callers.into_par_iter().map(classify).collect();
     tell_namespaces_apart(&mut clients);
-    Dimensions { clients, sizes, known_sizes, span: (first_at, last_at), server, flows: None }
+    Dimensions { clients, sizes, known_sizes, held: BTreeMap::new(), span: (first_at, last_at), server, flows: None }
 }
 
 /// A service account's name may stand in several namespaces. Of types that are named after the account, these are
@@ -214,14 +216,18 @@ async fn fill_list_costs(
     database: &Database,
     dimensions: &Dimensions,
     observed: &[Observed],
-) -> Result<(), TablesError> {
+) -> Result<BTreeMap<String, Held>, TablesError> {
     let nodes = node_count(observed);
     let shapes: Vec<Shape> = database.rows().await?;
-    let rows: Vec<_> = shapes.iter().map(|shape| list_cost_row(shape, dimensions, nodes)).collect();
-    database.fill(&rows)
+    let costs: Vec<_> = shapes.iter().map(|shape| (shape, list_cost(shape, dimensions, nodes))).collect();
+    let rows: Vec<_> = costs.iter().map(|(shape, (size, cost))| list_cost_row(shape, size, cost.as_ref())).collect();
+    database.fill(&rows)?;
+    let held = costs.into_iter().filter_map(|(shape, (_, cost))| Some((shape.shape.clone(), cost?.1)));
+    Ok(held.collect())
 }
 
-fn list_cost_row(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -> ListCostRow {
+/// The size of a shape's resource, and what a LIST of the shape returns and holds, where that is known.
+fn list_cost(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -> (ResourceSize, Option<(Answer, Held)>) {
     let (api_group, resource) = (shape.api_group.as_deref().unwrap_or(""), shape.resource.as_deref().unwrap_or(""));
     let known = dimensions.sizes.iter().find(|size| size.api_group == api_group && size.resource == resource);
     let size = known.cloned().unwrap_or_else(|| unseen(api_group, resource));
@@ -239,12 +245,16 @@ fn list_cost_row(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -
             response_bytes: None,
         };
         let answer = answer(&list, &size, nodes)?;
-        Some((answer.bytes, held(&list, &dimensions.server, &answer)))
+        Some((answer, held(&list, &dimensions.server, &answer)))
     });
+    (size, cost)
+}
+
+fn list_cost_row(shape: &Shape, size: &ResourceSize, cost: Option<&(Answer, Held)>) -> ListCostRow {
     let low = |range: Option<Range>| range.and_then(|range| i64::try_from(range.low).ok());
     let high = |range: Option<Range>| range.and_then(|range| i64::try_from(range.high?).ok());
     let (response, each, slack) =
-        (cost.map(|cost| cost.0), cost.map(|cost| cost.1.each), cost.map(|cost| cost.1.slack));
+        (cost.map(|cost| cost.0.bytes), cost.map(|cost| cost.1.each), cost.map(|cost| cost.1.slack));
     ListCostRow {
         shape: shape.shape.clone(),
         response_low_bytes: low(response),
@@ -253,7 +263,7 @@ fn list_cost_row(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -
         held_high_bytes: high(each),
         slack_low_bytes: low(slack),
         slack_high_bytes: high(slack),
-        cost_basis: size_basis(&size),
+        cost_basis: size_basis(size),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::dimensions::Dimensions;
 use crate::apf::{
     Circumstances, Config, DEFAULT_SERVER_CONCURRENCY, Features, LevelLimits, Manifest, Matcher, NEWEST_KNOWN,
-    ObjectStats, Origin, Problem, RequestDigest, Verdict, limits, live_config, validate, work_estimate,
+    ObjectStats, Origin, Problem, RequestDigest, Verdict, WorkEstimate, limits, live_config, validate, work_estimate,
 };
 use crate::audit::{Micros, parse_duration_secs, parse_instant};
 use crate::cli::FlowArgs;
@@ -58,7 +58,7 @@ impl FlowSettings {
         if !args.config.is_empty() {
             let read = read_manifests(&args.config)?;
             settings.notes.extend(read.notes.iter().map(ToString::to_string));
-            settings.config = Some(sound(read)?);
+            settings.config = Some(sound(read, "the files of --config")?);
         }
         let mut verdicts = BTreeMap::new();
         for path in &args.httplog {
@@ -143,15 +143,15 @@ pub(super) fn read_manifests(paths: &[PathBuf]) -> Result<Manifest> {
     Ok(all)
 }
 
-/// The objects, if nothing is wrong with them.
-pub(super) fn sound(read: Manifest) -> Result<Config> {
+/// The objects, if nothing is wrong with them; `whence` is where they are from, as in "the files of --config".
+pub(super) fn sound(read: Manifest, whence: &str) -> Result<Config> {
     let problems: Vec<Problem> = read.problems.into_iter().chain(validate(&read.config)).collect();
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        bail!("something is wrong with these objects:\n  {}", lines.join("\n  "));
+        bail!("something is wrong with the objects in {whence}:\n  {}", lines.join("\n  "));
     }
     if read.config.flow_schemas.is_empty() && read.config.priority_levels.is_empty() {
-        bail!("no FlowSchema and no PriorityLevelConfiguration is in the files of --config");
+        bail!("no FlowSchema and no PriorityLevelConfiguration is in {whence}");
     }
     Ok(read.config)
 }
@@ -174,6 +174,22 @@ pub struct Flows {
     pub digests: Vec<(i64, RequestDigest)>,
     /// Where each of them goes, in the same order.
     pub rows: Vec<FlowRow>,
+    /// Watches that were open.
+    watches: Vec<WatchCount>,
+    /// Of when those are.
+    span: (Micros, Micros),
+}
+
+impl Flows {
+    /// What decides where requests would go under another configuration.
+    pub(super) fn classifier<'c>(
+        &'c self,
+        config: &'c Config,
+        limits: &[LevelLimits],
+        sizes: &'c [ResourceSize],
+    ) -> Classifier<'c> {
+        Classifier::new(config, limits, self.features, sizes, (&self.watches, self.span))
+    }
 }
 
 /// A row of the query `watch_counts`.
@@ -221,12 +237,12 @@ pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, set
     let rows: Vec<FlowRow> =
         digests.par_iter().filter_map(|(flow_key, digest)| classifier.row(*flow_key, digest)).collect();
     database.fill(&rows)?;
-    Ok(Flows { config, origin, features, limits, digests, rows })
+    Ok(Flows { config, origin, features, limits, digests, rows, watches, span })
 }
 
 /// All that decides where a request goes and what it costs.
 pub(super) struct Classifier<'c> {
-    matcher: Matcher<'c>,
+    pub(super) matcher: Matcher<'c>,
     /// The most seats of a request by the level's name.
     max_seats: BTreeMap<&'c str, Option<u32>>,
     features: Features,
@@ -280,15 +296,20 @@ impl<'c> Classifier<'c> {
 
     /// The seats of such a request on a priority level, at least and at most.
     pub(super) fn seats(&self, digest: &RequestDigest, priority_level: &str) -> (u32, u32) {
+        let [least, most] = self.estimates(digest, priority_level);
+        (least.max_seats(), most.max_seats())
+    }
+
+    /// The work of such a request on a priority level, at least and at most.
+    pub(super) fn estimates(&self, digest: &RequestDigest, priority_level: &str) -> [WorkEstimate; 2] {
         let (least, most) = self.objects(digest);
         let work = digest.work();
         let watcher_count = self.watcher_count(digest);
         let level_max_seats = self.max_seats.get(priority_level).copied().flatten();
-        let estimate = |objects| {
+        [least, most].map(|objects| {
             let circumstances = Circumstances { objects, watcher_count, level_max_seats };
-            work_estimate(&work, &circumstances, &self.features).max_seats()
-        };
-        (estimate(least), estimate(most))
+            work_estimate(&work, &circumstances, &self.features)
+        })
     }
 
     /// What the server may know of the resource: the least and the most. Of one whose objects nobody has counted, it may

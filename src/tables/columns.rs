@@ -443,6 +443,7 @@ pub(super) fn flow_key(row: &Row<'_>) -> i64 {
             groups.hash_as_written(hasher);
         }
         hash_text(event.verb, hasher);
+        timeout(row.uri).hash(hasher);
         let Some(object) = object else {
             return row.uri.split('?').next().hash(hasher);
         };
@@ -459,6 +460,12 @@ pub(super) fn flow_key(row: &Row<'_>) -> i64 {
             (options.continue_token.is_some(), has_selector, has_name).hash(hasher);
         }
     })
+}
+
+/// How long the client gives the server, as it says in its query; for most requests it doesn't.
+pub(super) fn timeout(uri: &str) -> Option<&str> {
+    let (_, query) = uri.split_once('?')?;
+    query.split('&').find_map(|pair| pair.strip_prefix("timeout=")).filter(|value| !value.is_empty())
 }
 
 fn repeat_key(row: &Row<'_>) -> i64 {

@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
-use super::columns::{Row, apf_user, object_text};
+use super::columns::{Row, apf_user, object_text, timeout};
 use crate::apf::{ListQuery, RequestDigest};
-use crate::audit::Text;
+use crate::audit::{Text, parse_duration_secs};
 
 /// The digests found so far, by their keys. Which request one is taken from makes no difference: the key is made of all
 /// that is in it.
@@ -63,6 +63,7 @@ fn digest(row: &Row<'_>) -> RequestDigest {
         path: if object.is_none() { path.to_owned() } else { String::new() },
         has_name: object_text(row, |object| object.name).is_some(),
         list: if matches!(verb.as_str(), "list" | "watch") { ListQuery::of(query) } else { None },
+        timeout_secs: timeout(row.uri).and_then(parse_duration_secs),
         verb,
     }
 }

@@ -3,6 +3,7 @@
 //! Only this stage knows Arrow and DataFusion. A [`Database`] plans SQL over [`Logs`]; its [`Answer`] streams.
 
 mod any_value;
+mod arrivals;
 mod columns;
 mod database;
 mod dimensions;
@@ -13,6 +14,7 @@ mod query_file;
 mod requests_table;
 mod rows;
 
+pub use arrivals::{Arrival, Arrivals};
 pub use columns::audit_key;
 pub use database::{Answer, Database, TablesError, TypedRow};
 pub use dimensions::{

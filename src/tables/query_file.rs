@@ -28,6 +28,7 @@ macro_rules! embedded {
 const EMBEDDED: &[(&str, &str)] = embedded![
     apf_waits,
     apiserver_loads,
+    arrivals,
     baselines,
     bursts,
     classified_requests,

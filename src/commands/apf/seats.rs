@@ -19,7 +19,7 @@ pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
         .unwrap_or(NEWEST_KNOWN);
     let read = match args.config.as_slice() {
         [] => None,
-        paths => Some(sound(read_manifests(paths)?)?),
+        paths => Some(sound(read_manifests(paths)?, "the files of --config")?),
     };
     let (before, origin) = live_config(read.as_ref(), version);
     let features = Features::of(version);
@@ -29,7 +29,7 @@ pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
     let mut priority_levels = seats(&before);
     let is_change = !args.change.is_empty();
     if is_change {
-        let change = sound(read_manifests(&args.change)?)?;
+        let change = sound(read_manifests(&args.change)?, "the change")?;
         if change.priority_levels.is_empty() {
             bail!("the change has no PriorityLevelConfiguration, so that no limit changes");
         }
