@@ -3,9 +3,9 @@
 //! The data goes one way, and the modules stand in its order:
 //!
 //! ```text
-//! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings ─▶ report
-//!     source   audit    requests    │ tables   findings    report
-//!                        clients ───┤  memory ──┘       apf: the shared vocabulary
+//! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings ─▶ candidates ─▶ simulation ─▶ report
+//!     source   audit    requests    │ tables   findings   candidates    simulation    report
+//!                        clients ───┤  memory ──┘            apf: the shared vocabulary
 //!                                queries/*.sql
 //! ```
 //!
@@ -22,6 +22,8 @@ pub mod clients;
 pub mod tables;
 pub mod memory;
 pub mod findings;
+pub mod candidates;
+pub mod simulation;
 pub mod report;
 
 pub mod apf;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The stages in the data's order, each with the stages it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 15] = [
+const MAY_NAME: [(&str, &[&str]); 17] = [
     ("source", &[]),
     ("audit", &[]),
     ("requests", &["source", "audit"]),
@@ -13,7 +13,9 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     ("tables", &["apf", "source", "audit", "requests"]),
     ("memory", &["requests", "tables", "units"]),
     ("findings", &["audit", "requests", "tables", "units"]),
-    ("report", &["apf", "findings", "tables", "units"]),
+    ("candidates", &["apf", "findings", "memory", "units"]),
+    ("simulation", &["apf", "memory"]),
+    ("report", &["apf", "candidates", "findings", "simulation", "tables", "units"]),
     ("apf", &[]),
     ("units", &[]),
     ("cli", &["audit", "units"]),
@@ -21,8 +23,20 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     (
         "commands",
         &[
-            "apf", "audit", "cli", "clients", "console", "findings", "memory", "report", "requests", "source",
-            "tables", "units",
+            "apf",
+            "audit",
+            "candidates",
+            "cli",
+            "clients",
+            "console",
+            "findings",
+            "memory",
+            "report",
+            "requests",
+            "simulation",
+            "source",
+            "tables",
+            "units",
         ],
     ),
     ("lib", &[]),

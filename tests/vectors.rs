@@ -1,5 +1,7 @@
 //! What upstream's own code answers, case by case: files of inputs with the answers of Kubernetes, made by running it.
 
+mod queueset;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

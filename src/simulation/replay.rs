@@ -1,0 +1,473 @@
+//! From event to event: what becomes of each request.
+//!
+//! Of events at the same time the end of a final phase comes first, then the end of a request, new limits, the end of a
+//! wait, and an arrival last; those of one kind come in the order in which they were foreseen, arrivals in that of the
+//! log. A start of the server comes before all of them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::levels::{ADJUSTMENT_NANOS, Levels};
+use super::pressure::{Memory, Pressure, PressureOutcome};
+use super::queue_set::{RejectReason, Started};
+use super::scenario::{Kind, Scenario};
+use super::service::Processor;
+use super::{Chance, Request, Service, Traffic};
+
+/// What became of all requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replay {
+    /// What became of each, in the order of the traffic.
+    pub fates: Vec<Fate>,
+    /// What the levels came to, in the order of the scenario.
+    pub levels: Vec<LevelOutcome>,
+    /// What LISTs held of memory.
+    pub pressure: PressureOutcome,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// How it ended.
+    pub end: End,
+    /// When it came, in nanoseconds; in a closed loop when it came first.
+    pub arrived_ns: u64,
+    /// How long it waited, in nanoseconds, until it started or was rejected.
+    pub wait_ns: u64,
+    /// How long it took in all, in nanoseconds, from its arrival to its answer.
+    pub took_ns: u64,
+    /// How often it was tried again after it had been rejected; always 0 outside a closed loop.
+    pub retries: u8,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It hasn't come.
+    Unseen,
+    /// It waits still.
+    Waiting,
+    /// It runs still.
+    Running,
+    /// It ran.
+    Executed,
+    /// It was rejected.
+    Rejected(RejectReason),
+    /// The server ended before.
+    CutOff,
+    /// It passed by API Priority and Fairness.
+    PassedBy,
+}
+
+/// What a priority level came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LevelOutcome {
+    /// The most requests that ran at once.
+    pub most_executing: u32,
+    /// The most LISTs among them.
+    pub most_lists: u32,
+    /// The most seats in use.
+    pub most_seats: u32,
+    /// The most requests that waited at once.
+    pub most_waiting: u32,
+    /// The fewest seats that it had.
+    pub least_limit: u32,
+    /// The most seats that it had.
+    pub most_limit: u32,
+}
+
+/// Replays the traffic. `works` are what [`super::work`] gives for the capacity of this chance; `memory` says what the
+/// server holds besides LISTs, and what it shouldn't exceed.
+pub fn replay(traffic: &Traffic, works: &[u64], scenario: &Scenario, chance: &Chance, memory: Memory) -> Replay {
+    let mut run = Run::new(traffic, works, scenario, chance, memory);
+    while let Some((now_ns, step)) = run.next() {
+        run.take(now_ns, step);
+    }
+    Replay { fates: run.fates, levels: run.outcomes, pressure: run.pressure.outcome() }
+}
+
+/// client-go tries so often again (`client-go/rest/request.go`, `maxRetries`).
+const MOST_RETRIES: u8 = 10;
+
+/// What happens next, in the order of what comes first at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Restart,
+    Foreseen(Rank),
+    /// A LIST that shares the server ends.
+    SharedEnd,
+    Adjustment,
+    Arrival,
+}
+
+/// Kinds of foreseen events, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Release,
+    End,
+    GiveUp,
+    Return,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Event {
+    at_ns: u64,
+    rank: Rank,
+    sequence: u64,
+    /// A slot of what runs, or the place of a request.
+    of: u32,
+    /// For [`Rank::GiveUp`]: the queue, and which try it is.
+    queue: u32,
+    attempt: u8,
+}
+
+/// A request that runs or lingers.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    started: Started,
+    level: u32,
+}
+
+struct Run<'a> {
+    traffic: &'a Traffic,
+    works: &'a [u64],
+    scenario: &'a Scenario,
+    chance: &'a Chance,
+    levels: Levels,
+    outcomes: Vec<LevelOutcome>,
+    lists_executing: Vec<u32>,
+    processor: Processor,
+    foreseen: BinaryHeap<Reverse<Event>>,
+    sequence: u64,
+    running: Vec<Running>,
+    free: Vec<u32>,
+    fates: Vec<Fate>,
+    pressure: Pressure<'a>,
+    next_request: usize,
+    next_restart: usize,
+    next_adjustment_ns: u64,
+    /// Requests of which the end isn't known yet.
+    pending: usize,
+    /// For each request, which ones come after it.
+    followers: Vec<Vec<u32>>,
+}
+
+impl<'a> Run<'a> {
+    fn new(traffic: &'a Traffic, works: &'a [u64], scenario: &'a Scenario, chance: &'a Chance, memory: Memory) -> Self {
+        let unseen = |request: &Request| Fate {
+            end: End::Unseen,
+            arrived_ns: request.received_ns,
+            wait_ns: 0,
+            took_ns: 0,
+            retries: 0,
+        };
+        let mut followers = vec![Vec::new(); traffic.follows.len()];
+        for (at, follows) in (0..).zip(&traffic.follows) {
+            if let Some(follows) = follows {
+                followers[follows.request as usize].push(at);
+            }
+        }
+        let mut run = Self {
+            traffic,
+            works,
+            scenario,
+            chance,
+            levels: Levels::started(scenario, 0),
+            outcomes: vec![LevelOutcome { least_limit: u32::MAX, ..LevelOutcome::default() }; scenario.levels.len()],
+            lists_executing: vec![0; scenario.levels.len()],
+            processor: Processor::new(chance.capacity),
+            foreseen: BinaryHeap::new(),
+            sequence: 0,
+            running: Vec::new(),
+            free: Vec::new(),
+            fates: traffic.requests.iter().map(unseen).collect(),
+            pressure: Pressure::new(&traffic.lists, memory),
+            next_request: 0,
+            next_restart: 0,
+            next_adjustment_ns: chance.first_adjustment_ns,
+            pending: 0,
+            followers,
+        };
+        run.skip_followers();
+        run.note_limits();
+        run
+    }
+
+    /// What comes next, and when.
+    fn next(&self) -> Option<(u64, Step)> {
+        let request = self.traffic.requests.get(self.next_request);
+        let foreseen = self.foreseen.peek().map(|Reverse(event)| (event.at_ns, Step::Foreseen(event.rank)));
+        if request.is_none() && foreseen.is_none() && self.pending == 0 {
+            return None;
+        }
+        let steps = [
+            request.map(|request| (request.received_ns, Step::Arrival)),
+            foreseen,
+            self.processor.next_end_ns().map(|at| (at, Step::SharedEnd)),
+            self.traffic.restarts_ns.get(self.next_restart).map(|at| (*at, Step::Restart)),
+            Some((self.next_adjustment_ns, Step::Adjustment)),
+        ];
+        steps.into_iter().flatten().min_by_key(|(at, step)| (*at, rank(*step)))
+    }
+
+    fn take(&mut self, now_ns: u64, step: Step) {
+        match step {
+            Step::Arrival => {
+                let place = index(self.next_request);
+                self.next_request += 1;
+                self.skip_followers();
+                self.arrive(now_ns, place);
+            }
+            Step::Foreseen(_) => {
+                if let Some(Reverse(event)) = self.foreseen.pop() {
+                    self.take_foreseen(now_ns, event);
+                }
+            }
+            Step::SharedEnd => {
+                if let Some(slot) = self.processor.end(now_ns) {
+                    self.end(now_ns, slot);
+                }
+            }
+            Step::Adjustment => self.adjust(now_ns),
+            Step::Restart => self.restart(now_ns),
+        }
+    }
+
+    fn take_foreseen(&mut self, now_ns: u64, event: Event) {
+        match event.rank {
+            Rank::Release => {
+                let Running { started, level } = self.running[event.of as usize];
+                self.free.push(event.of);
+                self.levels.levels[level as usize].queue_set.release(now_ns, &started);
+                self.dispatch(now_ns, level);
+            }
+            Rank::End => self.end(now_ns, event.of),
+            Rank::GiveUp => {
+                let fate = &self.fates[event.of as usize];
+                let level = self.kind(event.of).level;
+                if let (End::Waiting, true, Some(level)) = (fate.end, fate.retries == event.attempt, level) {
+                    let state = &mut self.levels.levels[level as usize];
+                    if state.queue_set.give_up(now_ns, event.of, event.queue) {
+                        state.note_demand(now_ns);
+                        self.reject(now_ns, event.of, RejectReason::TimeOut);
+                    }
+                }
+            }
+            Rank::Return => self.arrive(now_ns, event.of),
+        }
+    }
+
+    /// Those that come after others don't come by the log.
+    fn skip_followers(&mut self) {
+        while self.traffic.follows.get(self.next_request).is_some_and(Option::is_some) {
+            self.next_request += 1;
+        }
+    }
+
+    fn kind(&self, place: u32) -> &'a Kind {
+        &self.scenario.kinds[self.traffic.requests[place as usize].kind as usize]
+    }
+
+    fn arrive(&mut self, now_ns: u64, place: u32) {
+        let kind = self.kind(place);
+        let fate = &mut self.fates[place as usize];
+        if fate.retries == 0 {
+            fate.arrived_ns = now_ns;
+        }
+        let Some(level) = kind.level else {
+            fate.end = End::PassedBy;
+            if !self.followers.is_empty() {
+                self.call_followers(now_ns, place);
+            }
+            return;
+        };
+        fate.end = End::Waiting;
+        let attempt = fate.retries;
+        self.pending += 1;
+        let state = &mut self.levels.levels[level as usize];
+        let work = kind.works[usize::from(self.chance.takes_most_seats)];
+        let admission = state.queue_set.arrive(now_ns, place, &self.scenario.hands[kind.hand as usize], work);
+        match admission {
+            Ok(queue) => {
+                self.dispatch(now_ns, level);
+                if let (End::Waiting, Some(queue)) = (self.fates[place as usize].end, queue) {
+                    let at_ns = now_ns.saturating_add(kind.wait_limit_ns);
+                    self.foresee(Event { at_ns, rank: Rank::GiveUp, sequence: 0, of: place, queue, attempt });
+                }
+            }
+            Err(reason) => {
+                state.note_demand(now_ns);
+                self.reject(now_ns, place, reason);
+            }
+        }
+    }
+
+    /// Starts whatever can start now.
+    fn dispatch(&mut self, now_ns: u64, level: u32) {
+        while let Some(started) = self.levels.levels[level as usize].queue_set.dispatch(now_ns) {
+            self.start(now_ns, level, started);
+        }
+        self.levels.levels[level as usize].note_demand(now_ns);
+        self.note_level(level);
+    }
+
+    fn start(&mut self, now_ns: u64, level: u32, started: Started) {
+        let place = started.id as usize;
+        let request = &self.traffic.requests[place];
+        let fate = &mut self.fates[place];
+        fate.end = End::Running;
+        if fate.retries == 0 {
+            fate.wait_ns = now_ns - fate.arrived_ns;
+        }
+        let slot = self.occupy(Running { started, level });
+        if let Some(list) = request.list {
+            self.pressure.begin(now_ns, list);
+            self.lists_executing[level as usize] += 1;
+        }
+        match request.service {
+            Service::Fixed(service_ns) => {
+                let at_ns = now_ns.saturating_add(service_ns);
+                self.foresee(Event { at_ns, rank: Rank::End, sequence: 0, of: slot, queue: 0, attempt: 0 });
+            }
+            Service::Shared(work) => self.processor.start(now_ns, self.works[work as usize], slot),
+        }
+    }
+
+    fn end(&mut self, now_ns: u64, slot: u32) {
+        let Running { started, level } = self.running[slot as usize];
+        let place = started.id as usize;
+        let fate = &mut self.fates[place];
+        fate.end = End::Executed;
+        fate.took_ns = now_ns - fate.arrived_ns;
+        self.pending -= 1;
+        if let Some(list) = self.traffic.requests[place].list {
+            self.pressure.end(now_ns, list);
+            self.lists_executing[level as usize] -= 1;
+        }
+        match self.levels.levels[level as usize].queue_set.finish(now_ns, &started) {
+            None => self.free.push(slot),
+            Some(at_ns) => {
+                self.foresee(Event { at_ns, rank: Rank::Release, sequence: 0, of: slot, queue: 0, attempt: 0 });
+            }
+        }
+        self.dispatch(now_ns, level);
+        if !self.followers.is_empty() {
+            self.call_followers(now_ns, started.id);
+        }
+    }
+
+    fn reject(&mut self, now_ns: u64, place: u32, reason: RejectReason) {
+        self.pending -= 1;
+        let level = self.kind(place).level.unwrap_or_default();
+        let is_closed = !self.followers.is_empty();
+        let pause_ns = self.levels.levels[level as usize].retry_after.rejected(now_ns);
+        let fate = &mut self.fates[place as usize];
+        fate.end = End::Rejected(reason);
+        fate.took_ns = now_ns - fate.arrived_ns;
+        if fate.retries == 0 {
+            fate.wait_ns = fate.took_ns;
+        }
+        if !is_closed {
+            return;
+        }
+        if fate.retries < MOST_RETRIES {
+            fate.retries += 1;
+            let at_ns = now_ns.saturating_add(pause_ns);
+            self.foresee(Event { at_ns, rank: Rank::Return, sequence: 0, of: place, queue: 0, attempt: 0 });
+        } else {
+            self.call_followers(now_ns, place);
+        }
+    }
+
+    /// Lets those come that waited for a request's end.
+    fn call_followers(&mut self, now_ns: u64, place: u32) {
+        for follower in std::mem::take(&mut self.followers[place as usize]) {
+            let pause_ns = self.traffic.follows[follower as usize].map_or(0, |follows| follows.pause_ns);
+            let at_ns = now_ns.saturating_add(pause_ns);
+            self.foresee(Event { at_ns, rank: Rank::Return, sequence: 0, of: follower, queue: 0, attempt: 0 });
+        }
+    }
+
+    fn adjust(&mut self, now_ns: u64) {
+        self.next_adjustment_ns = now_ns + ADJUSTMENT_NANOS;
+        self.levels.adjust(now_ns);
+        for level in 0..self.scenario.levels.len() {
+            self.dispatch(now_ns, index(level));
+        }
+        self.note_limits();
+    }
+
+    /// The server starts anew: nothing is left of what ran or waited, nor of how the seats were divided.
+    fn restart(&mut self, now_ns: u64) {
+        self.next_restart += 1;
+        self.next_adjustment_ns = now_ns + self.chance.first_adjustment_ns;
+        self.levels = Levels::started(self.scenario, now_ns);
+        self.processor.clear();
+        self.pressure.clear(now_ns);
+        self.lists_executing.fill(0);
+        self.running.clear();
+        self.free.clear();
+        self.foreseen.retain(|Reverse(event)| event.rank == Rank::Return);
+        self.pending = 0;
+        for place in 0..self.fates.len() {
+            let fate = &mut self.fates[place];
+            if matches!(fate.end, End::Waiting | End::Running) {
+                fate.took_ns = now_ns.saturating_sub(fate.arrived_ns);
+                fate.end = End::CutOff;
+                if !self.followers.is_empty() {
+                    self.call_followers(now_ns, index(place));
+                }
+            }
+        }
+        self.note_limits();
+    }
+
+    fn occupy(&mut self, running: Running) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            self.running[slot as usize] = running;
+            return slot;
+        }
+        self.running.push(running);
+        index(self.running.len() - 1)
+    }
+
+    fn foresee(&mut self, event: Event) {
+        self.sequence += 1;
+        self.foreseen.push(Reverse(Event { sequence: self.sequence, ..event }));
+    }
+
+    fn note_level(&mut self, level: u32) {
+        let at = level as usize;
+        let (queue_set, outcome) = (&self.levels.levels[at].queue_set, &mut self.outcomes[at]);
+        outcome.most_executing = outcome.most_executing.max(queue_set.executing());
+        outcome.most_lists = outcome.most_lists.max(self.lists_executing[at]);
+        outcome.most_seats = outcome.most_seats.max(queue_set.seats_in_use());
+        outcome.most_waiting = outcome.most_waiting.max(queue_set.waiting());
+    }
+
+    fn note_limits(&mut self) {
+        for (outcome, level) in self.outcomes.iter_mut().zip(&self.levels.levels) {
+            let limit = level.queue_set.limit();
+            outcome.least_limit = outcome.least_limit.min(limit);
+            outcome.most_limit = outcome.most_limit.max(limit);
+        }
+    }
+}
+
+/// What comes first at the same time.
+const fn rank(step: Step) -> u8 {
+    match step {
+        Step::Restart => 0,
+        Step::Foreseen(Rank::Release) => 1,
+        Step::Foreseen(Rank::End) => 2,
+        Step::SharedEnd => 3,
+        Step::Adjustment => 4,
+        Step::Foreseen(Rank::GiveUp) => 5,
+        Step::Foreseen(Rank::Return) => 6,
+        Step::Arrival => 7,
+    }
+}
+
+fn index(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,211 @@
+//! One configuration's replays under all seeds, in one: each number with its spread.
+
+use serde::Serialize;
+
+use super::outcome::{GroupOutcome, Outcome};
+use super::scenario::Scenario;
+
+/// A number over all seeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Spread {
+    /// The least.
+    pub low: f64,
+    /// The median.
+    pub mid: f64,
+    /// The most.
+    pub high: f64,
+}
+
+/// What a configuration came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Side {
+    /// The lower bound of what LISTs hold, in bytes, at its peak.
+    pub peak_low_bytes: Spread,
+    /// The upper bound; `None` where nothing bounds it.
+    pub peak_high_bytes: Option<Spread>,
+    /// For how long the lower bound was above the limit, in seconds; 0 without a limit.
+    pub surely_above_secs: Spread,
+    /// For how long the upper bound was above the limit, in seconds; 0 without a limit.
+    pub possibly_above_secs: Spread,
+    /// LISTs that ran at once, at most.
+    pub most_lists: Spread,
+    /// LISTs of which no size is known.
+    pub unknown_lists: u64,
+    /// Requests that were rejected, by reason.
+    pub rejected: RejectedSide,
+    /// By client and FlowSchema.
+    pub groups: Vec<GroupSide>,
+    /// By priority level.
+    pub levels: Vec<LevelSide>,
+}
+
+/// Rejections by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct RejectedSide {
+    /// All of them.
+    pub all: Spread,
+    /// The queue was full.
+    pub queue_full: Spread,
+    /// No seat was free, and the level doesn't queue.
+    pub concurrency_limit: Spread,
+    /// They waited too long.
+    pub time_out: Spread,
+}
+
+/// What became of a client's requests of one FlowSchema.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GroupSide {
+    /// The client, by its place.
+    #[serde(skip)]
+    pub client_place: u32,
+    /// The client's type.
+    pub client_type: String,
+    /// The client.
+    pub client: String,
+    /// The FlowSchema.
+    pub flow_schema: String,
+    /// The priority level.
+    pub priority_level: String,
+    /// Its requests.
+    pub request_count: u64,
+    /// Those that were rejected.
+    pub rejected: RejectedSide,
+    /// How long they waited, in seconds: half of them no longer.
+    pub wait_p50_secs: Spread,
+    /// 99 of 100 no longer.
+    pub wait_p99_secs: Spread,
+    /// None longer.
+    pub wait_max_secs: Spread,
+    /// How long those took that ran, waiting included, in seconds: half of them no longer.
+    pub took_p50_secs: Spread,
+    /// None longer.
+    pub took_max_secs: Spread,
+    /// The longest time for which one of its LISTs or another waited or ran, in seconds.
+    pub drain_secs: Spread,
+}
+
+/// What a priority level came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LevelSide {
+    /// Its name.
+    pub priority_level: String,
+    /// Its nominal limit, in seats.
+    pub nominal_seats: u32,
+    /// The most seats that it may have.
+    pub max_seats: u32,
+    /// The most seats that it had.
+    pub most_limit: Spread,
+    /// Requests that ran at once, at most.
+    pub most_executing: Spread,
+    /// LISTs that ran at once, at most.
+    pub most_lists: Spread,
+    /// Requests that waited at once, at most.
+    pub most_waiting: Spread,
+}
+
+/// Puts the outcomes of one configuration under several seeds together; `clients` are (type, name).
+pub fn side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, String)]) -> Side {
+    let spread = |of: &dyn Fn(&Outcome) -> f64| Spread::of(outcomes.iter().map(of));
+    let secs = |nanos: u64| float(nanos) / 1e9;
+    let is_bounded = outcomes.iter().all(|outcome| outcome.pressure.peak.high.is_some());
+    let rejected = |of: &dyn Fn(&GroupOutcome) -> u64| spread(&|outcome| float(outcome.groups.iter().map(of).sum()));
+    let groups = outcomes.first().map(|first| first.groups.len()).unwrap_or_default();
+    let levels = (0..scenario.levels.len()).map(|at| level_side(outcomes, scenario, at));
+    Side {
+        peak_low_bytes: spread(&|outcome| float(outcome.pressure.peak.low)),
+        peak_high_bytes: is_bounded.then(|| spread(&|outcome| float(outcome.pressure.peak.high.unwrap_or_default()))),
+        surely_above_secs: spread(&|outcome| secs(outcome.pressure.surely_above_ns)),
+        possibly_above_secs: spread(&|outcome| secs(outcome.pressure.possibly_above_ns)),
+        most_lists: spread(&|outcome| f64::from(outcome.pressure.most_lists)),
+        unknown_lists: outcomes.iter().map(|outcome| outcome.pressure.unknown_lists).max().unwrap_or_default(),
+        rejected: RejectedSide {
+            all: rejected(&|group| group.rejected.all()),
+            queue_full: rejected(&|group| group.rejected.queue_full),
+            concurrency_limit: rejected(&|group| group.rejected.concurrency_limit),
+            time_out: rejected(&|group| group.rejected.time_out),
+        },
+        groups: (0..groups).filter_map(|at| group_side(outcomes, scenario, clients, at)).collect(),
+        levels: levels.collect(),
+    }
+}
+
+impl Spread {
+    /// The spread of some numbers; of none it is 0.
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_by(f64::total_cmp);
+        let (Some(low), Some(high)) = (values.first(), values.last()) else {
+            return Self::default();
+        };
+        let (one, other) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
+        Self { low: *low, mid: f64::midpoint(one, other), high: *high }
+    }
+}
+
+/// The same groups are in all replays of one configuration, in the same order, as each has the same requests.
+fn group_side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, String)], at: usize) -> Option<GroupSide> {
+    let first = outcomes.first()?.groups.get(at)?;
+    let same: Vec<&GroupOutcome> = outcomes
+        .iter()
+        .filter_map(|outcome| {
+            let is_same =
+                |group: &&GroupOutcome| (group.client, group.flow_schema) == (first.client, first.flow_schema);
+            outcome.groups.get(at).filter(is_same).or_else(|| outcome.groups.iter().find(is_same))
+        })
+        .collect();
+    let spread = |of: &dyn Fn(&GroupOutcome) -> f64| Spread::of(same.iter().map(|group| of(group)));
+    let (client_type, client) = clients.get(first.client as usize).cloned().unwrap_or_default();
+    Some(GroupSide {
+        client_place: first.client,
+        client_type,
+        client,
+        flow_schema: scenario.flow_schemas.get(first.flow_schema as usize).cloned().unwrap_or_default(),
+        priority_level: scenario.levels.get(first.level as usize).map(|level| level.name.clone()).unwrap_or_default(),
+        request_count: first.request_count,
+        rejected: RejectedSide {
+            all: spread(&|group| float(group.rejected.all())),
+            queue_full: spread(&|group| float(group.rejected.queue_full)),
+            concurrency_limit: spread(&|group| float(group.rejected.concurrency_limit)),
+            time_out: spread(&|group| float(group.rejected.time_out)),
+        },
+        wait_p50_secs: spread(&|group| group.wait.p50),
+        wait_p99_secs: spread(&|group| group.wait.p99),
+        wait_max_secs: spread(&|group| group.wait.max),
+        took_p50_secs: spread(&|group| group.took.p50),
+        took_max_secs: spread(&|group| group.took.max),
+        drain_secs: spread(&|group| group.drain_secs),
+    })
+}
+
+fn level_side(outcomes: &[Outcome], scenario: &Scenario, at: usize) -> LevelSide {
+    let level = &scenario.levels[at];
+    let spread = |of: &dyn Fn(&super::LevelOutcome) -> u32| {
+        Spread::of(outcomes.iter().map(|outcome| f64::from(of(&outcome.levels[at]))))
+    };
+    LevelSide {
+        priority_level: level.name.clone(),
+        nominal_seats: level.limits.nominal,
+        max_seats: level.limits.max,
+        most_limit: spread(&|level| level.most_limit),
+        most_executing: spread(&|level| level.most_executing),
+        most_lists: spread(&|level| level.most_lists),
+        most_waiting: spread(&|level| level.most_waiting),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts, and bytes of which three digits are known")]
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_an_even_number_lies_between_two() {
+        let spread = Spread::of([4.0, 1.0, 3.0, 9.0].into_iter());
+        assert_eq!(spread, Spread { low: 1.0, mid: 3.5, high: 9.0 });
+        assert_eq!(Spread::of(std::iter::empty()), Spread::default());
+    }
+}
