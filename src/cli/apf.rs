@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
+use super::replay::SimulateArgs;
 use super::{ClientArgs, FlowArgs, LogArgs, ReportFormat, SizeArgs};
 
 /// The subcommands of `apf`.
@@ -15,6 +16,8 @@ pub enum ApfCommand {
     Seats(SeatsArgs),
     /// Tell what is wrong with FlowSchemas and priority levels before they are applied
     Lint(LintArgs),
+    /// Replay the logged requests under a change, and tell what it would do
+    Simulate(SimulateArgs),
 }
 
 /// Arguments of `apf explain`.

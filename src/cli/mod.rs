@@ -1,6 +1,7 @@
 //! The command line as typed. Its doc comments are the help.
 
 mod apf;
+mod replay;
 mod synth;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
+pub use replay::{ReplayArgs, ServiceName, SimulateArgs, Sweep};
 pub use synth::{StormKind, SynthArgs};
 
 /// Tells which clients' LISTs and watches burden a kube-apiserver, from its audit logs

@@ -5,6 +5,7 @@ mod explain;
 mod lint;
 mod request;
 mod seats;
+mod simulate;
 mod storms;
 
 use serde::Serialize;
@@ -17,6 +18,7 @@ pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, Sche
 pub use lint::{LintReport, SchemaCatch};
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
+pub use simulate::{ApiserverReplay, CandidateReplay, SimulateReport, SweepRow, Swept, capacity_words};
 pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
 
 /// The version of all JSON objects. A field that goes, or changes its meaning, raises it; a new one doesn't.

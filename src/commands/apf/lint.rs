@@ -123,7 +123,8 @@ fn sorted(inputs: &[String]) -> Result<(Vec<PathBuf>, Vec<String>)> {
     Ok((manifests, logs))
 }
 
-fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The manifests in a folder.
+pub(super) fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let doing = || format!("can't read {}", folder.display());
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(doing)? {

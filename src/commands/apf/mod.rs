@@ -2,8 +2,11 @@
 
 mod explain;
 mod lint;
+mod recorded;
+mod replays;
 mod request;
 mod seats;
+mod simulate;
 
 use anyhow::Result;
 
@@ -19,6 +22,7 @@ pub(super) fn run(command: &ApfCommand, console: Console) -> Result<bool> {
         ApfCommand::Explain(args) => explain::run(args, console).map(|()| false),
         ApfCommand::Seats(args) => seats::run(args, console).map(|()| false),
         ApfCommand::Lint(args) => lint::run(args, console),
+        ApfCommand::Simulate(args) => simulate::run(args, console).map(|()| false),
     }
 }
 

@@ -1,0 +1,295 @@
+//! The requests of the logs, made ready to be replayed: one traffic for each apiserver.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context, Result};
+
+use super::super::dimensions::{Dimensions, prepare};
+use super::super::flows::{Classifier, Flows};
+use super::super::settings::Settings;
+use crate::apf::{Config, LevelLimits, RequestDigest};
+use crate::clients::ClientType;
+use crate::findings::Restart;
+use crate::memory::Held;
+use crate::simulation::{
+    Capacity, Executed, Follows, Lists, Logged, Placed, Request, Scenario, Service, Traffic, estimate_capacity,
+};
+use crate::tables::{Arrival, Arrivals, Database};
+
+/// What a replay of the logs needs.
+pub(super) struct Recorded {
+    /// Each apiserver's requests.
+    pub(super) servers: Vec<RecordedServer>,
+    /// The clients, by [`Request::client`].
+    pub(super) clients: Vec<(ClientType, String)>,
+    /// What requests are to API Priority and Fairness, by [`Request::kind`].
+    pub(super) flows: Flows,
+    /// Requests that never came as far, or pass by.
+    pub(super) left_out: u64,
+}
+
+/// The requests of one apiserver.
+pub(super) struct RecordedServer {
+    /// Its label, where the log has one.
+    pub(super) apiserver: Option<String>,
+    /// When the first request was received, in microseconds since 1970; all times of the traffic count from then.
+    pub(super) began_micros: i64,
+    /// How long the requests came, in seconds.
+    pub(super) span_secs: f64,
+    pub(super) traffic: Traffic,
+    /// What the log says of their times, in their order.
+    pub(super) times: Vec<Logged>,
+    pub(super) lists: Lists,
+    pub(super) capacity: Capacity,
+    /// Requests of which the log doesn't say how long they ran, and that are taken to be like others.
+    pub(super) unknown_service_count: u64,
+}
+
+/// How LISTs are replayed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Law {
+    /// `None` takes the capacity from the log.
+    pub(super) capacity: Option<f64>,
+    /// Whether clients wait for their last request's end.
+    pub(super) is_closed_loop: bool,
+}
+
+/// LISTs that took less share no CPU worth speaking of, in nanoseconds.
+const LEAST_SHARED_NS: u64 = 20_000_000;
+/// What a request is taken to run for of which nothing at all is known, in nanoseconds.
+const ASSUMED_SERVICE_NS: u64 = 5_000_000;
+
+/// The queries that replays rest on, besides those of a command's own.
+pub(super) const WANTED: &str = "arrivals flows clients list_costs restarts";
+
+/// Reads the logs, and all that `wanted` names besides.
+pub(super) async fn record(
+    database: &Database,
+    settings: &Settings,
+    wanted: &str,
+    also: &[&str],
+    law: Law,
+) -> Result<(Dimensions, Recorded)> {
+    let mut dimensions = prepare(database, &format!("{WANTED} {wanted}"), also, settings).await?;
+    let restarts: Vec<Restart> = database.rows().await?;
+    let arrivals = database.arrivals().await?;
+    let flows = dimensions.flows.take().context("flows were not asked for")?;
+    let recorded = recorded(&dimensions, flows, &arrivals, &restarts, law);
+    Ok((dimensions, recorded))
+}
+
+fn recorded(dimensions: &Dimensions, flows: Flows, arrivals: &Arrivals, restarts: &[Restart], law: Law) -> Recorded {
+    let (clients, client_of) = clients(dimensions);
+    let kinds: HashMap<i64, u32> = (0..).zip(&flows.digests).map(|(place, (flow_key, _))| (*flow_key, place)).collect();
+    let held: Vec<Option<Held>> = arrivals.shapes.iter().map(|shape| dimensions.held.get(shape).copied()).collect();
+    let mut left_out = 0;
+    let mut servers = Vec::new();
+    for rows in arrivals.rows.chunk_by(|one, other| one.apiserver == other.apiserver) {
+        let apiserver = arrivals.apiservers[rows[0].apiserver as usize].clone();
+        let digest_of = |row: &Arrival| kinds.get(&row.flow_key).map(|kind| (*kind, &flows.digests[*kind as usize].1));
+        let passing =
+            |row: &&Arrival| row.has_reached_apf && digest_of(row).is_some_and(|(_, digest)| !digest.passes_by());
+        let rows: Vec<&Arrival> = rows.iter().filter(passing).collect();
+        let Some(first) = rows.first() else { continue };
+        let mut taking = Taking::new(first.received_micros, held.clone());
+        for row in &rows {
+            if let Some((kind, digest)) = digest_of(row) {
+                let client = client_of.get(&row.caller_key).copied().unwrap_or_default();
+                taking.take(row, (kind, digest), client);
+            }
+        }
+        let ends = restarts.iter().filter(|restart| restart.apiserver == apiserver).map(last_sign).collect();
+        servers.push(taking.server(apiserver, &rows, ends, law));
+    }
+    let replayed: usize = servers.iter().map(|server| server.traffic.requests.len()).sum();
+    left_out += (arrivals.rows.len() - replayed) as u64;
+    Recorded { servers, clients, flows, left_out }
+}
+
+/// When a server that started anew was last seen alive before.
+fn last_sign(restart: &Restart) -> i64 {
+    restart.last_read_at.unwrap_or(restart.started_at)
+}
+
+/// The clients, and whose each caller is.
+fn clients(dimensions: &Dimensions) -> (Vec<(ClientType, String)>, HashMap<i64, u32>) {
+    let mut places: BTreeMap<(ClientType, &str), u32> = BTreeMap::new();
+    for (_, client) in &dimensions.clients {
+        places.insert((client.client_type, &client.client), 0);
+    }
+    for (place, at) in (0..).zip(places.values_mut()) {
+        *at = place;
+    }
+    let of_caller = dimensions
+        .clients
+        .iter()
+        .map(|(caller, client)| (caller.caller_key, places[&(client.client_type, client.client.as_str())]));
+    let of_caller = of_caller.collect();
+    (places.into_keys().map(|(client_type, client)| (client_type, client.to_owned())).collect(), of_caller)
+}
+
+/// One apiserver's traffic while its requests are gone through.
+struct Taking {
+    began_micros: i64,
+    traffic: Traffic,
+    times: Vec<Logged>,
+    lists: Lists,
+    /// Requests of unknown service, and their groups of LISTs.
+    unknown: Vec<(usize, Option<u32>)>,
+    /// Of each kind, services that are known, in nanoseconds.
+    known: BTreeMap<u32, Vec<u64>>,
+}
+
+impl Taking {
+    fn new(began_micros: i64, held: Vec<Option<Held>>) -> Self {
+        Self {
+            began_micros,
+            traffic: Traffic { lists: held, ..Traffic::default() },
+            times: Vec::new(),
+            lists: Lists::default(),
+            unknown: Vec::new(),
+            known: BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, row: &Arrival, (kind, digest): (u32, &RequestDigest), client: u32) {
+        let received_ns = nanos(row.received_micros - self.began_micros);
+        let wait_ns = nanos(row.wait_micros.unwrap_or(0));
+        let ended_ns = row.held_until_micros.map(|ended| nanos(ended - self.began_micros));
+        let started_ns = received_ns.saturating_add(wait_ns);
+        let is_list = digest.verb == "list" && row.shape.is_some();
+        let service_ns = ended_ns.map(|ended| ended.saturating_sub(started_ns)).filter(|_| !row.is_rejected);
+        let service = match service_ns {
+            None => {
+                self.unknown.push((self.traffic.requests.len(), row.shape.filter(|_| is_list)));
+                Service::Fixed(ASSUMED_SERVICE_NS)
+            }
+            Some(service_ns) if is_list && service_ns >= LEAST_SHARED_NS => {
+                let (group, is_whole) = (row.shape.unwrap_or_default(), !row.is_cut);
+                let ended_ns = started_ns + service_ns;
+                self.lists.executed.push(Executed { started_ns, ended_ns, group, is_whole });
+                Service::Shared(place(self.lists.executed.len() - 1))
+            }
+            Some(service_ns) => {
+                let known = self.known.entry(kind).or_default();
+                if known.len() < SAMPLED_SERVICES {
+                    known.push(service_ns);
+                }
+                Service::Fixed(service_ns)
+            }
+        };
+        self.traffic.requests.push(Request { received_ns, service, kind, client, list: row.shape });
+        self.times.push(Logged { wait_ns, ended_ns, is_rejected: row.is_rejected });
+    }
+
+    fn server(mut self, apiserver: Option<String>, rows: &[&Arrival], ends: Vec<i64>, law: Law) -> RecordedServer {
+        self.fill_in_unknown();
+        self.traffic.restarts_ns =
+            ends.into_iter().map(|at| nanos(at + 1 - self.began_micros)).filter(|at| *at > 1_000).collect();
+        self.traffic.restarts_ns.sort_unstable();
+        if law.is_closed_loop {
+            self.traffic.follows = follows(rows, &self.traffic, &self.times);
+        }
+        let capacity = match law.capacity {
+            Some(capacity) if capacity.is_infinite() => Capacity::unlimited(),
+            Some(capacity) => Capacity::given(capacity),
+            None => estimate_capacity(&self.lists.executed),
+        };
+        let last = rows.last().map_or(self.began_micros, |row| row.received_micros);
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of a log")]
+        let span_secs = (last - self.began_micros) as f64 / 1e6;
+        RecordedServer {
+            apiserver,
+            began_micros: self.began_micros,
+            span_secs,
+            unknown_service_count: self.unknown.len() as u64,
+            traffic: self.traffic,
+            times: self.times,
+            lists: self.lists,
+            capacity,
+        }
+    }
+
+    /// Requests of which the log doesn't say how long they ran are taken to be like others of their kind.
+    fn fill_in_unknown(&mut self) {
+        let medians: BTreeMap<u32, u64> = self.known.iter_mut().map(|(kind, known)| (*kind, median(known))).collect();
+        let executed = self.lists.executed.len();
+        let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
+        for list in &self.lists.executed {
+            *shared.entry(list.group).or_default() += 1;
+        }
+        for (at, group) in &self.unknown {
+            let request = &mut self.traffic.requests[*at];
+            let of_kind = medians.get(&request.kind);
+            request.service = match (group, of_kind) {
+                (Some(group), None) if !shared.is_empty() => {
+                    self.lists.unknown.push(*group);
+                    Service::Shared(place(executed + self.lists.unknown.len() - 1))
+                }
+                (_, Some(median)) => Service::Fixed(*median),
+                _ => Service::Fixed(ASSUMED_SERVICE_NS),
+            };
+        }
+    }
+}
+
+/// So many services of a kind tell what is usual.
+const SAMPLED_SERVICES: usize = 1_000;
+
+/// Which requests come after which in a closed loop: a client that asks for the same again when it has its answer.
+fn follows(rows: &[&Arrival], traffic: &Traffic, times: &[Logged]) -> Vec<Option<Follows>> {
+    let mut last: HashMap<i64, u32> = HashMap::new();
+    let mut follows = Vec::new();
+    for (at, row) in (0..).zip(rows) {
+        let previous = row.repeat_key.and_then(|key| last.insert(key, at));
+        let ended = previous.and_then(|previous| times[previous as usize].ended_ns.map(|ended| (previous, ended)));
+        let received_ns = traffic.requests[at as usize].received_ns;
+        follows.push(ended.and_then(|(request, ended_ns)| {
+            let pause_ns = received_ns.checked_sub(ended_ns)?;
+            Some(Follows { request, pause_ns })
+        }));
+    }
+    follows
+}
+
+impl Recorded {
+    /// A configuration, ready for a replay of these requests.
+    pub(super) fn scenario(&self, config: &Config, limits: &[LevelLimits], classifier: &Classifier<'_>) -> Scenario {
+        let placed = self.flows.digests.iter().map(|(_, digest)| {
+            let found = classifier.matcher.classify(&digest.attributes());
+            (digest, found)
+        });
+        let placed: Vec<_> = placed.collect();
+        let kinds = placed.iter().map(|(digest, found)| {
+            let (schema, level, distinguisher) = found.as_ref().map_or(("", "", None), |found| {
+                (
+                    found.flow_schema.name.as_str(),
+                    found.priority_level.name.as_str(),
+                    found.flow_distinguisher.as_deref(),
+                )
+            });
+            Placed {
+                flow_schema: schema,
+                priority_level: level,
+                flow_distinguisher: distinguisher,
+                passes_by: digest.passes_by(),
+                works: classifier.estimates(digest, level),
+                timeout_secs: digest.timeout_secs,
+            }
+        });
+        Scenario::new(config, limits, kinds, &self.flows.features)
+    }
+}
+
+fn median(values: &mut [u64]) -> u64 {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn nanos(micros: i64) -> u64 {
+    u64::try_from(micros).unwrap_or_default().saturating_mul(1_000)
+}
+
+fn place(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,234 @@
+//! Running replays: each configuration under each seed, and what a candidate catches.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
+
+use super::super::Advice;
+use super::super::dimensions::Dimensions;
+use super::super::flows::{read_manifests, sound};
+use super::super::settings::Settings;
+use super::lint::manifests_in;
+use super::recorded::{Law, Recorded, RecordedServer};
+use crate::apf::lint::{LintInput, Traffic, lint};
+use crate::apf::{Config, limits};
+use crate::cli::{ReplayArgs, ServiceName};
+use crate::simulation::{Catch, Chance, Memory, Outcome, Scenario, Side, outcome, replay, side};
+use crate::units;
+
+/// A change to replay requests under.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// What it is called.
+    pub(super) name: String,
+    /// Its objects.
+    pub(super) config: Config,
+}
+
+impl Change {
+    /// Reads a candidate: a folder, or files joined by commas.
+    pub(super) fn read(text: &str) -> Result<Self> {
+        let path = Path::new(text);
+        let files: Vec<PathBuf> =
+            if path.is_dir() { manifests_in(path)? } else { text.split(',').map(PathBuf::from).collect() };
+        if files.is_empty() {
+            return Err(Advice {
+                message: format!("no FlowSchema and no PriorityLevelConfiguration is in the folder {text}"),
+                hint: "name a folder of manifests in YAML or JSON, or the files",
+            }
+            .into());
+        }
+        let config = sound(read_manifests(&files)?, text)?;
+        let name = path.file_stem().map_or_else(|| text.to_owned(), |name| name.to_string_lossy().into_owned());
+        Ok(Self { name, config })
+    }
+
+    /// Fails if the change names a priority level that is nowhere.
+    pub(super) fn check(&self, live: &Config) -> Result<()> {
+        let exists = |level: &str| [live, &self.config].iter().any(|config| config.priority_level(level).is_some());
+        let missing = self.config.flow_schemas.iter().find(|schema| !exists(&schema.priority_level));
+        let Some(schema) = missing else { return Ok(()) };
+        Err(Advice {
+            message: format!(
+                "FlowSchema {} of {} goes to the priority level {}, which is neither in it nor on the server",
+                schema.name, self.name, schema.priority_level
+            ),
+            hint: "name both objects, joined by a comma or in one folder; the server's own come with --config",
+        }
+        .into())
+    }
+}
+
+impl Law {
+    /// How LISTs are replayed, as the arguments have it.
+    pub(super) fn of(args: &ReplayArgs) -> Self {
+        let capacity = match args.service {
+            ServiceName::Fixed => Some(f64::INFINITY),
+            ServiceName::Shared => args.capacity,
+        };
+        Self { capacity, is_closed_loop: args.closed_loop }
+    }
+}
+
+/// The server's configuration with a change, ready to be replayed.
+pub(super) fn scenario_with(
+    change: Option<&Config>,
+    recorded: &Recorded,
+    dimensions: &Dimensions,
+    settings: &Settings,
+) -> Scenario {
+    let live = recorded.flows.config.clone();
+    let config = match change {
+        Some(change) => live.with(change),
+        None => live,
+    };
+    let limits = limits(&config.priority_levels, settings.flows.server_concurrency, &recorded.flows.features);
+    let classifier = recorded.flows.classifier(&config, &limits, &dimensions.known_sizes);
+    recorded.scenario(&config, &limits, &classifier)
+}
+
+/// What each scenario comes to, over all seeds.
+pub(super) fn sides(
+    server: &RecordedServer,
+    scenarios: &[&Scenario],
+    args: &ReplayArgs,
+    clients: &[(String, String)],
+) -> Vec<Side> {
+    let chances: Vec<Chance> = (0..args.seeds).map(|seed| Chance::drawn(seed, &server.capacity)).collect();
+    let works: Vec<Vec<u64>> = chances.par_iter().map(|chance| server.lists.works(chance.capacity)).collect();
+    let runs: Vec<(usize, usize)> =
+        (0..scenarios.len()).flat_map(|scenario| (0..chances.len()).map(move |chance| (scenario, chance))).collect();
+    let outcomes: Vec<Outcome> = runs
+        .par_iter()
+        .map(|(scenario, chance)| {
+            let scenario = scenarios[*scenario];
+            let run = replay(&server.traffic, &works[*chance], scenario, &chances[*chance], memory(args));
+            outcome(&server.traffic, scenario, &run)
+        })
+        .collect();
+    scenarios.iter().zip(outcomes.chunks(chances.len())).map(|(scenario, runs)| side(runs, scenario, clients)).collect()
+}
+
+/// What is given of the server's memory.
+pub(super) fn memory(args: &ReplayArgs) -> Memory {
+    Memory { base: args.memory_base.unwrap_or_default(), limit: args.memory_limit }
+}
+
+/// The clients' types and names, for reports.
+pub(super) fn client_names(recorded: &Recorded) -> Vec<(String, String)> {
+    let named = |(client_type, client): &(crate::clients::ClientType, String)| {
+        (client_type.name().to_owned(), units::legible(client))
+    };
+    recorded.clients.iter().map(named).collect()
+}
+
+/// What a change catches of all requests.
+pub(super) fn catch(change: &Config, scenario: &Scenario, recorded: &Recorded, settings: &Settings) -> Catch {
+    let is_new: Vec<bool> = scenario.flow_schemas.iter().map(|name| change.flow_schema(name).is_some()).collect();
+    let clients = client_names(recorded);
+    let mut catch = Catch {
+        flow_schemas: change.flow_schemas.iter().map(|schema| schema.name.clone()).collect(),
+        priority_levels: change.flow_schemas.iter().map(|schema| schema.priority_level.clone()).collect(),
+        ..Catch::default()
+    };
+    for request in recorded.servers.iter().flat_map(|server| &server.traffic.requests) {
+        let kind = &scenario.kinds[request.kind as usize];
+        if kind.level.is_none() || !is_new[kind.flow_schema as usize] {
+            continue;
+        }
+        catch.request_count += 1;
+        if request.list.is_some() {
+            catch.list_count += 1;
+            let client = clients.get(request.client as usize).map(|(_, client)| client.clone()).unwrap_or_default();
+            *catch.lists_by_client.entry(client).or_default() += 1;
+        }
+    }
+    if catch.list_count == 0 {
+        catch.reasons = reasons(change, recorded, settings);
+    }
+    catch
+}
+
+/// What lint has to say about a change that catches nothing.
+fn reasons(change: &Config, recorded: &Recorded, settings: &Settings) -> Vec<String> {
+    let flows = &recorded.flows;
+    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    for request in recorded.servers.iter().flat_map(|server| &server.traffic.requests) {
+        *counts.entry(request.kind).or_default() += 1;
+    }
+    let seats = |row: &crate::tables::FlowRow| {
+        let whole = |seats: i64| u32::try_from(seats).unwrap_or(u32::MAX);
+        (whole(row.low_seats), whole(row.high_seats))
+    };
+    let traffic: Vec<Traffic> = (0..)
+        .zip(flows.digests.iter().zip(&flows.rows))
+        .map(|(kind, ((_, digest), row))| Traffic {
+            digest: digest.clone(),
+            request_count: counts.get(&kind).copied().unwrap_or_default(),
+            seats: seats(row),
+        })
+        .collect();
+    let findings = lint(&LintInput {
+        change,
+        problems: &[],
+        before: &flows.config,
+        after: &flows.config.clone().with(change),
+        version: settings.server.version,
+        features: flows.features,
+        server_concurrency: settings.flows.server_concurrency,
+        traffic: Some(&traffic),
+        demand: &[],
+    });
+    let place = |rule: &str| MISSING_RULES.iter().position(|name| *name == rule);
+    let mut telling: Vec<_> =
+        findings.into_iter().filter_map(|finding| Some((place(finding.rule)?, finding))).collect();
+    telling.sort_by_key(|(place, _)| *place);
+    telling.dedup_by_key(|(place, _)| *place);
+    telling.into_iter().take(2).map(|(_, finding)| format!("{} ({})", finding.message, finding.rule)).collect()
+}
+
+/// The rules of lint that tell why a FlowSchema misses requests, the most telling first.
+const MISSING_RULES: [&str; 8] = [
+    "dangling-priority-level",
+    "misses-cluster-lists",
+    "shadowed",
+    "meant-for-masters",
+    "misses-streaming-lists",
+    "subject-not-in-logs",
+    "matches-nothing",
+    "goes-to-exempt",
+];
+
+/// Fails where nothing can be replayed.
+pub(super) fn check(recorded: &Recorded) -> Result<()> {
+    if recorded.servers.is_empty() {
+        bail!("no request of these logs came as far as API Priority and Fairness, so that there is nothing to replay");
+    }
+    Ok(())
+}
+
+/// The only candidate, where only one makes sense.
+pub(super) fn single<'c>(changes: &'c [Change], what: &str) -> Result<&'c Change> {
+    let [change] = changes else {
+        bail!("{what} takes one candidate, and {} are given", changes.len());
+    };
+    Ok(change)
+}
+
+/// Reads the candidates.
+pub(super) fn changes(candidates: &[String]) -> Result<Vec<Change>> {
+    candidates.iter().map(|text| Change::read(text).with_context(|| format!("in --candidate {text}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apf::lint::RULES;
+
+    #[test]
+    fn the_rules_that_tell_why_nothing_is_caught_are_there() {
+        assert!(MISSING_RULES.iter().all(|name| RULES.iter().any(|rule| rule.name == *name)));
+    }
+}

@@ -1,0 +1,278 @@
+//! `apf simulate`: the logged requests under the current configuration and under candidates.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::super::dimensions::Dimensions;
+use super::super::logs::{open, report};
+use super::super::settings::Settings;
+use super::super::{Interrupted, show_report};
+use super::recorded::{Law, Recorded, RecordedServer, record};
+use super::replays::{Change, catch, changes, check, client_names, memory, scenario_with, sides, single};
+use super::{origin_words, version_words};
+use crate::apf::{Config, LevelKind, NEWEST_KNOWN};
+use crate::cli::{SimulateArgs, Sweep};
+use crate::console::Console;
+use crate::report::{
+    ApiserverReplay, CandidateReplay, SCHEMA_VERSION, ServerFacts, SimulateReport, SweepRow, Swept, capacity_words,
+};
+use crate::simulation::{CapacityBasis, Comparison, Scenario, Service, Side, compare, logged, outcome, side};
+use crate::tables::{Database, QuerySet};
+use crate::units;
+
+pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
+    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
+    settings.flows.notes.iter().for_each(|note| console.note(note));
+    let changes = changes(&args.candidate)?;
+    let swept = args.sweep.map(|sweep| single(&changes, "--sweep").map(|change| (sweep, change))).transpose()?;
+    let opened = open(&args.inputs, &args.logs, console)?;
+    let database = Database::new(&opened.logs, QuerySet::load(None)?, usize::MAX)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let (dimensions, recorded) = runtime.block_on(async {
+        let _shown = console.progress(opened.logs.progress.clone());
+        tokio::select! {
+            recorded = record(&database, &settings, "", &[], Law::of(&args.replay)) => recorded,
+            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+        }
+    })?;
+    let tally = opened.logs.tally().unwrap_or_default();
+    if tally.events() > 0 {
+        check(&recorded)?;
+        for change in &changes {
+            change.check(&recorded.flows.config)?;
+        }
+        let replayed = Replayed { args, settings: &settings, dimensions: &dimensions, recorded: &recorded };
+        let simulated = replayed.report(&changes, swept);
+        show_report(&simulated, |report| report.blocks(args.top), args.format, console)?;
+    }
+    report(&opened, &tally, args.logs.strict, console)
+}
+
+/// All that replays rest on.
+struct Replayed<'r> {
+    args: &'r SimulateArgs,
+    settings: &'r Settings,
+    dimensions: &'r Dimensions,
+    recorded: &'r Recorded,
+}
+
+impl Replayed<'_> {
+    fn report(&self, changes: &[Change], swept: Option<(Sweep, &Change)>) -> SimulateReport {
+        let scenario = |change: Option<&Config>| scenario_with(change, self.recorded, self.dimensions, self.settings);
+        let current = scenario(None);
+        let candidates: Vec<(&Change, Scenario)> =
+            changes.iter().map(|change| (change, scenario(Some(&change.config)))).collect();
+        let servers = self.recorded.servers.iter();
+        let apiservers: Vec<ApiserverReplay> =
+            servers.map(|server| self.apiserver(server, &current, &candidates)).collect();
+        SimulateReport {
+            schema_version: SCHEMA_VERSION,
+            server: ServerFacts {
+                version: version_words(self.dimensions.server.version),
+                server_concurrency: self.settings.flows.server_concurrency,
+                configuration: origin_words(self.recorded.flows.origin).to_owned(),
+            },
+            seeds: self.args.replay.seeds,
+            memory_limit_bytes: self.args.replay.memory_limit,
+            memory_base_bytes: self.args.replay.memory_base,
+            apiservers,
+            sweep: swept.map(|(sweep, change)| self.sweep(sweep, change, &current)),
+            notes: self.notes(),
+        }
+    }
+
+    fn apiserver(
+        &self,
+        server: &RecordedServer,
+        current: &Scenario,
+        candidates: &[(&Change, Scenario)],
+    ) -> ApiserverReplay {
+        let clients = client_names(self.recorded);
+        let replay = &self.args.replay;
+        let scenarios: Vec<&Scenario> =
+            std::iter::once(current).chain(candidates.iter().map(|(_, scenario)| scenario)).collect();
+        let mut sides = sides(server, &scenarios, replay, &clients).into_iter();
+        let current_side = sides.next().unwrap_or_else(|| side(&[], current, &clients));
+        let log = logged(&server.traffic, &server.times, current, memory(replay));
+        let logged_side = side(&[outcome(&server.traffic, current, &log)], current, &clients);
+        let candidates = candidates.iter().zip(sides).map(|((change, scenario), side)| {
+            let catch = catch(&change.config, scenario, self.recorded, self.settings);
+            let Comparison { effect, sentence, hurt, relieved } =
+                compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64(), units::bytes);
+            CandidateReplay { name: change.name.clone(), effect, sentence, catch, hurt, relieved, side }
+        });
+        let candidates = candidates.collect();
+        ApiserverReplay {
+            apiserver: server.apiserver.clone(),
+            request_count: server.traffic.requests.len() as u64,
+            list_count: server.traffic.requests.iter().filter(|request| request.list.is_some()).count() as u64,
+            first_at: units::second(server.began_micros),
+            span_secs: server.span_secs,
+            capacity: capacity_words(&server.capacity),
+            capacity_low: finite(server.capacity.low),
+            capacity_likely: finite(server.capacity.likely),
+            capacity_high: finite(server.capacity.high),
+            logged: logged_side,
+            current: current_side,
+            candidates,
+        }
+    }
+
+    /// Replays a candidate with other shares, on the apiserver with the most LISTs.
+    fn sweep(&self, sweep: Sweep, change: &Change, current: &Scenario) -> Swept {
+        let lists = |server: &&RecordedServer| {
+            server.traffic.requests.iter().filter(|request| matches!(request.service, Service::Shared(_))).count()
+        };
+        let mut rows = Vec::new();
+        let Some(server) = self.recorded.servers.iter().max_by_key(lists) else {
+            return Swept { apiserver: None, rows, chosen: None };
+        };
+        let clients = client_names(self.recorded);
+        let replay = &self.args.replay;
+        let alone = |scenario: &Scenario| {
+            let mut sides = sides(server, &[scenario], replay, &clients);
+            sides.pop().unwrap_or_else(|| side(&[], scenario, &clients))
+        };
+        let current_side = alone(current);
+        let mut seen = BTreeSet::new();
+        for shares in sweep.first..=sweep.last {
+            let change = with_shares(&change.config, shares);
+            let scenario = scenario_with(Some(&change), self.recorded, self.dimensions, self.settings);
+            let is_of_change = |name: &str| change.priority_level(name).is_some();
+            let nominal: Vec<u32> = scenario
+                .levels
+                .iter()
+                .filter(|level| is_of_change(&level.name))
+                .map(|level| level.limits.nominal)
+                .collect();
+            // Several numbers of shares come to the same seats.
+            if !seen.insert(nominal.clone()) {
+                continue;
+            }
+            let catch = catch(&change, &scenario, self.recorded, self.settings);
+            let side = alone(&scenario);
+            let comparison = compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64(), units::bytes);
+            rows.push(sweep_row(shares, nominal.iter().sum(), &side, &comparison, &catch.flow_schemas));
+        }
+        let chosen = chosen(&rows, replay.memory_limit);
+        Swept { apiserver: server.apiserver.clone(), rows, chosen }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let recorded = self.recorded;
+        let unknown: u64 = recorded.servers.iter().map(|server| server.unknown_service_count).sum();
+        if unknown > 0 {
+            notes.push(format!(
+                "{} requests were rejected in the log or have no end in it: they are taken to need as long as others like \
+                 them",
+                units::count(unknown)
+            ));
+        }
+        let restarts: usize = recorded.servers.iter().map(|server| server.traffic.restarts_ns.len()).sum();
+        if restarts > 0 {
+            notes.push(format!(
+                "the log shows {restarts} starts of an apiserver: what runs then is cut off in each replay, be it that the \
+                 candidate would have kept the server alive; LISTs that were cut off may be missing from the log"
+            ));
+        }
+        notes.extend(self.assumptions());
+        notes
+    }
+
+    /// What is taken for given.
+    fn assumptions(&self) -> Vec<String> {
+        let (settings, recorded) = (self.settings, self.recorded);
+        let mut notes = vec![
+            "within 10 s, when a server divides its seats anew is in no log: each seed draws it, as it draws the capacity \
+             from what is possible"
+                .to_owned(),
+        ];
+        if recorded.servers.iter().all(|server| server.capacity.basis == CapacityBasis::Unlimited) {
+            notes.push("LISTs take as long as in the log, though fewer at once would take less".to_owned());
+        }
+        if !self.args.replay.closed_loop {
+            notes.push(
+                "requests come when they came in the log, whatever becomes of earlier ones, and nobody tries again what is \
+                 rejected; --closed-loop replays clients that do"
+                    .to_owned(),
+            );
+        }
+        let unsure = recorded.flows.rows.iter().filter(|row| row.low_seats != row.high_seats).count();
+        if unsure > 0 {
+            notes.push(format!(
+                "{} of {} kinds of requests take seats that the log leaves open: one half of the seeds takes the least, the \
+                 other the most; see --metrics and --resource",
+                units::count(unsure as u64),
+                units::count(recorded.flows.rows.len() as u64)
+            ));
+        }
+        if settings.flows.config.is_none() {
+            notes.push(
+                "the current configuration is that of a fresh cluster: give the server's own with --config".to_owned(),
+            );
+        }
+        if self.dimensions.server.version.is_none() {
+            let newest = version_words(Some(NEWEST_KNOWN)).unwrap_or_default();
+            notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
+        }
+        notes.push(format!(
+            "{} logged requests are not replayed: they were refused before API Priority and Fairness, or pass by it",
+            units::count(recorded.left_out)
+        ));
+        if self.args.replay.memory_base.is_none() {
+            notes.push(
+                "memory is what LISTs hold on top of all else that the server holds: see --memory-base".to_owned(),
+            );
+        }
+        notes.push(
+            "a watch holds its seats until its response starts; each apiserver is replayed by itself, from idle levels on"
+                .to_owned(),
+        );
+        notes
+    }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+/// The change with other shares for its limited levels.
+fn with_shares(change: &Config, shares: i32) -> Config {
+    let mut change = change.clone();
+    for level in &mut change.priority_levels {
+        if let LevelKind::Limited { nominal_concurrency_shares, .. } = &mut level.kind {
+            *nominal_concurrency_shares = shares;
+        }
+    }
+    change
+}
+
+fn sweep_row(shares: i32, seats: u32, side: &Side, comparison: &Comparison, schemas: &[String]) -> SweepRow {
+    let caught: Vec<_> = side.groups.iter().filter(|group| schemas.contains(&group.flow_schema)).collect();
+    let most =
+        |of: &dyn Fn(&crate::simulation::GroupSide) -> f64| caught.iter().map(|group| of(group)).fold(0.0, f64::max);
+    SweepRow {
+        nominal_concurrency_shares: shares,
+        nominal_seats: seats,
+        most_lists: side.most_lists,
+        peak_low_bytes: side.peak_low_bytes,
+        peak_high_bytes: side.peak_high_bytes,
+        possibly_above_secs: side.possibly_above_secs,
+        caught_rejected: caught.iter().map(|group| group.rejected.all.mid).sum(),
+        caught_wait_p99_secs: most(&|group| group.wait_p99_secs.mid),
+        caught_drain_secs: most(&|group| group.drain_secs.mid),
+        hurt: comparison.hurt.iter().filter(|hurt| !hurt.is_meant).map(|hurt| hurt.client.clone()).collect(),
+    }
+}
+
+/// Of the shares that keep what LISTs hold below the limit, those that harm least.
+fn chosen(rows: &[SweepRow], memory_limit: Option<u64>) -> Option<i32> {
+    memory_limit?;
+    let keeps = rows.iter().filter(|row| row.possibly_above_secs.high <= 0.0 && row.peak_high_bytes.is_some());
+    let harm = |row: &&SweepRow| (row.hurt.len(), row.caught_rejected, row.caught_wait_p99_secs);
+    keeps
+        .min_by(|a, b| harm(a).partial_cmp(&harm(b)).unwrap_or(std::cmp::Ordering::Equal))
+        .map(|row| row.nominal_concurrency_shares)
+}

@@ -1,0 +1,336 @@
+//! The report of `apf simulate`: what candidates would have done to the logged requests.
+
+use serde::Serialize;
+
+use super::{Block, ServerFacts, bullets, or_dash, rounded, section, table};
+use crate::simulation::{Capacity, CapacityBasis, Catch, Effect, GroupSide, Hurt, Side, Spread};
+use crate::units::{self, legible};
+
+/// All there is to say.
+#[derive(Clone, Debug, Serialize)]
+pub struct SimulateReport {
+    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What the server was taken to be.
+    pub server: ServerFacts,
+    /// How often each configuration was replayed; numbers are the median with the least and the most.
+    pub seeds: u64,
+    /// The memory that LISTs shouldn't hold more of; `None` where none was given.
+    pub memory_limit_bytes: Option<u64>,
+    /// What the server holds without LISTs, which is in all sizes here; `None` where none was given, and the sizes are of
+    /// what LISTs hold.
+    pub memory_base_bytes: Option<u64>,
+    /// One replay for each apiserver.
+    pub apiservers: Vec<ApiserverReplay>,
+    /// What other shares would do; `None` unless asked for.
+    pub sweep: Option<Swept>,
+    /// What to know of these numbers, and what a replay can't know.
+    pub notes: Vec<String>,
+}
+
+/// One apiserver's requests, replayed.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApiserverReplay {
+    /// Its label; `None` where the log has none.
+    pub apiserver: Option<String>,
+    /// Requests that were replayed.
+    pub request_count: u64,
+    /// LISTs among them, and watches that begin with one.
+    pub list_count: u64,
+    /// When the first came.
+    pub first_at: String,
+    /// For how long they came, in seconds.
+    pub span_secs: f64,
+    /// By which law LISTs share the server, in words.
+    pub capacity: String,
+    /// LISTs that run side by side at full speed: at least; `None` where they don't share it.
+    pub capacity_low: Option<f64>,
+    /// What is reckoned with.
+    pub capacity_likely: Option<f64>,
+    /// At most.
+    pub capacity_high: Option<f64>,
+    /// What the log itself says; it has no limits and no waits under half a second.
+    pub logged: Side,
+    /// The current configuration.
+    pub current: Side,
+    /// The candidates.
+    pub candidates: Vec<CandidateReplay>,
+}
+
+/// What a candidate came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct CandidateReplay {
+    /// What it is called: its folder or file.
+    pub name: String,
+    /// How it does.
+    pub effect: Effect,
+    /// That in a sentence.
+    pub sentence: String,
+    /// What it catches, on all apiservers.
+    pub catch: Catch,
+    /// Who is worse off.
+    pub hurt: Vec<Hurt>,
+    /// Who has fewer requests rejected, and by how many.
+    pub relieved: Vec<(String, f64)>,
+    /// Its numbers.
+    pub side: Side,
+}
+
+/// A candidate with other shares.
+#[derive(Clone, Debug, Serialize)]
+pub struct Swept {
+    /// The apiserver that it was tried on: the one with the most LISTs.
+    pub apiserver: Option<String>,
+    /// One for each number of seats.
+    pub rows: Vec<SweepRow>,
+    /// The shares that keep LISTs within the memory limit and harm least; `None` where none do, or no limit is given.
+    pub chosen: Option<i32>,
+}
+
+/// What one number of shares does.
+#[derive(Clone, Debug, Serialize)]
+pub struct SweepRow {
+    /// The shares.
+    pub nominal_concurrency_shares: i32,
+    /// The seats that they come to.
+    pub nominal_seats: u32,
+    /// LISTs that ran at once, at most.
+    pub most_lists: Spread,
+    /// What LISTs held at the peak, at least.
+    pub peak_low_bytes: Spread,
+    /// The same, at most; `None` where nothing bounds it.
+    pub peak_high_bytes: Option<Spread>,
+    /// For how long they may have held more than the limit.
+    pub possibly_above_secs: Spread,
+    /// Requests that it catches and that are rejected.
+    pub caught_rejected: f64,
+    /// How long 99 of 100 requests wait at most that it catches.
+    pub caught_wait_p99_secs: f64,
+    /// The longest time until a herd of them was served.
+    pub caught_drain_secs: f64,
+    /// Who is hurt that isn't meant.
+    pub hurt: Vec<String>,
+}
+
+/// By which law LISTs share a server, in words.
+pub fn capacity_words(capacity: &Capacity) -> String {
+    let range = || {
+        if capacity.high - capacity.low < 0.05 {
+            rounded(capacity.likely)
+        } else {
+            format!("{} ({} to {})", rounded(capacity.likely), rounded(capacity.low), rounded(capacity.high))
+        }
+    };
+    match capacity.basis {
+        CapacityBasis::Unlimited => "LISTs take as long as they took in the log".to_owned(),
+        CapacityBasis::Given => format!("LISTs share the server, {} of them at full speed, as given", range()),
+        CapacityBasis::Fitted { list_count, most_at_once } => format!(
+            "LISTs share the server, {} of them at full speed: by which the work of {} LISTs of the same is most alike, of \
+             which up to {} ran at once",
+            range(),
+            units::count(list_count as u64),
+            units::count(most_at_once as u64)
+        ),
+        CapacityBasis::Unknown { most_at_once } => format!(
+            "LISTs share the server, {} of them at full speed, which is all that the log allows, as too few of the same ran \
+             beside each other ({} at most)",
+            range(),
+            units::count(most_at_once as u64)
+        ),
+    }
+}
+
+impl SimulateReport {
+    /// The report for a terminal, with so many clients; 0 for all.
+    pub fn blocks(&self, top: usize) -> Vec<Block> {
+        let mut blocks = vec![Block::Line(self.server.line())];
+        for replay in &self.apiservers {
+            blocks.extend(self.apiserver(replay, top));
+        }
+        if let Some(sweep) = &self.sweep {
+            blocks.extend(section("Other shares", sweep_table(sweep)));
+            blocks.push(Block::Line(chosen_words(sweep, self.memory_limit_bytes)));
+        }
+        blocks.extend(section("What to know of these numbers", bullets(&self.notes)));
+        blocks
+    }
+
+    fn apiserver(&self, replay: &ApiserverReplay, top: usize) -> Vec<Block> {
+        let name = replay.apiserver.as_deref().map_or_else(String::new, |name| format!("{}: ", legible(name)));
+        let mut blocks = vec![Block::Line(format!(
+            "{name}{} requests, {} LISTs among them, within {} from {}; each configuration replayed {} times.\n{}.",
+            units::count(replay.request_count),
+            units::count(replay.list_count),
+            units::span(micros(replay.span_secs)),
+            replay.first_at,
+            self.seeds,
+            replay.capacity,
+        ))];
+        for candidate in &replay.candidates {
+            blocks.push(Block::Line(String::new()));
+            blocks.push(Block::Heading(legible(&candidate.name)));
+            blocks.push(Block::Line(format!("  {}", legible(&candidate.sentence))));
+        }
+        let columns: Vec<(&str, bool)> = [("", false), ("logged", true), ("current", true)]
+            .into_iter()
+            .chain(replay.candidates.iter().map(|candidate| (candidate.name.as_str(), true)))
+            .collect();
+        blocks.extend(section("Side by side", table(&columns, self.totals(replay))));
+        let clients = client_rows(replay, top);
+        if !clients.is_empty() {
+            let columns = [
+                ("client", false),
+                ("under", false),
+                ("FlowSchema", false),
+                ("requests", true),
+                ("rejected", true),
+                ("wait p50 s", true),
+                ("p99 s", true),
+                ("max s", true),
+                ("took p50 s", true),
+                ("herd served in s", true),
+            ];
+            blocks.extend(section("Clients to whom most happens", table(&columns, clients)));
+        }
+        blocks
+    }
+
+    fn totals(&self, replay: &ApiserverReplay) -> Vec<Vec<String>> {
+        let sides: Vec<&Side> = [&replay.logged, &replay.current]
+            .into_iter()
+            .chain(replay.candidates.iter().map(|candidate| &candidate.side))
+            .collect();
+        let row = |name: &str, of: &dyn Fn(&Side) -> String| {
+            std::iter::once(name.to_owned()).chain(sides.iter().map(|side| of(side))).collect::<Vec<_>>()
+        };
+        let mut rows = vec![
+            row("LISTs at once", &|side| spread(side.most_lists)),
+            row("memory at the peak, at least", &|side| bytes(side.peak_low_bytes)),
+            row("memory at the peak, at most", &|side| or_dash(side.peak_high_bytes.map(bytes))),
+        ];
+        if let Some(limit) = self.memory_limit_bytes {
+            let limit = units::bytes(limit);
+            rows.push(row(&format!("s surely above {limit}"), &|side| spread(side.surely_above_secs)));
+            rows.push(row(&format!("s possibly above {limit}"), &|side| spread(side.possibly_above_secs)));
+        }
+        rows.extend([
+            row("rejected", &|side| spread(side.rejected.all)),
+            row("  queue-full", &|side| spread(side.rejected.queue_full)),
+            row("  concurrency-limit", &|side| spread(side.rejected.concurrency_limit)),
+            row("  time-out", &|side| spread(side.rejected.time_out)),
+        ]);
+        rows
+    }
+}
+
+/// The clients with the most rejections and waits, each under all configurations.
+fn client_rows(replay: &ApiserverReplay, top: usize) -> Vec<Vec<String>> {
+    let sides: Vec<(&str, &Side)> = std::iter::once(("current", &replay.current))
+        .chain(replay.candidates.iter().map(|candidate| (candidate.name.as_str(), &candidate.side)))
+        .collect();
+    let weight = |group: &GroupSide| (group.rejected.all.high, group.wait_max_secs.high);
+    let mut clients: Vec<(u32, (f64, f64))> = Vec::new();
+    for group in sides.iter().flat_map(|(_, side)| &side.groups) {
+        let (rejected, wait) = weight(group);
+        match clients.iter_mut().find(|(client, _)| *client == group.client_place) {
+            Some((_, most)) => *most = (most.0.max(rejected), most.1.max(wait)),
+            None => clients.push((group.client_place, (rejected, wait))),
+        }
+    }
+    // Waits under a tenth of a second are no one's trouble.
+    clients.retain(|(_, (rejected, wait))| *rejected > 0.0 || *wait >= 0.1);
+    clients.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(b.1.1.total_cmp(&a.1.1)).then(a.0.cmp(&b.0)));
+    let shown = if top == 0 { clients.len() } else { top };
+    let mut rows = Vec::new();
+    for (client, _) in clients.into_iter().take(shown) {
+        for (name, side) in &sides {
+            rows.extend(
+                side.groups.iter().filter(|group| group.client_place == client).map(|group| client_row(name, group)),
+            );
+        }
+    }
+    rows
+}
+
+fn client_row(under: &str, group: &GroupSide) -> Vec<String> {
+    vec![
+        legible(&group.client),
+        legible(under),
+        legible(&group.flow_schema),
+        units::count(group.request_count),
+        spread(group.rejected.all),
+        spread(group.wait_p50_secs),
+        spread(group.wait_p99_secs),
+        spread(group.wait_max_secs),
+        spread(group.took_p50_secs),
+        spread(group.drain_secs),
+    ]
+}
+
+fn sweep_table(sweep: &Swept) -> Block {
+    let columns = [
+        ("shares", true),
+        ("seats", true),
+        ("LISTs at once", true),
+        ("memory at the peak", true),
+        ("s possibly above", true),
+        ("caught: rejected", true),
+        ("wait p99 s", true),
+        ("herd served in s", true),
+        ("hurts", false),
+    ];
+    let rows = sweep.rows.iter().map(|row| {
+        let held = match row.peak_high_bytes {
+            Some(high) => format!("{}–{}", one(row.peak_low_bytes), one(high)),
+            None => format!("{} or more", one(row.peak_low_bytes)),
+        };
+        vec![
+            row.nominal_concurrency_shares.to_string(),
+            row.nominal_seats.to_string(),
+            spread(row.most_lists),
+            held,
+            spread(row.possibly_above_secs),
+            rounded(row.caught_rejected),
+            rounded(row.caught_wait_p99_secs),
+            rounded(row.caught_drain_secs),
+            or_dash(Some(row.hurt.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
+        ]
+    });
+    table(&columns, rows.collect())
+}
+
+fn chosen_words(sweep: &Swept, memory_limit: Option<u64>) -> String {
+    match (sweep.chosen, memory_limit) {
+        (Some(shares), Some(limit)) => format!(
+            "nominalConcurrencyShares: {shares} harms least of those that keep LISTs within {} under all seeds",
+            units::bytes(limit)
+        ),
+        (None, Some(limit)) => format!("none of them keeps LISTs within {} under all seeds", units::bytes(limit)),
+        _ => "with --memory-limit, the shares are named that keep within it and harm least".to_owned(),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+fn micros(secs: f64) -> i64 {
+    (secs * 1e6).round() as i64
+}
+
+/// A median with the least and the most, where they differ: `6`, or `41 (33–46)`.
+fn spread(spread: Spread) -> String {
+    let (low, mid, high) = (rounded(spread.low), rounded(spread.mid), rounded(spread.high));
+    if low == high { mid } else { format!("{mid} ({low}–{high})") }
+}
+
+fn bytes(spread: Spread) -> String {
+    let [low, mid, high] = [spread.low, spread.mid, spread.high].map(size);
+    if low == high { mid } else { format!("{mid} ({low}–{high})") }
+}
+
+fn one(spread: Spread) -> String {
+    size(spread.mid)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes that were whole numbers")]
+fn size(value: f64) -> String {
+    units::bytes(value.round() as u64)
+}
