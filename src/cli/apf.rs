@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::replay::SimulateArgs;
+use super::replay::{ProposeArgs, SimulateArgs, VerifyArgs};
 use super::{ClientArgs, FlowArgs, LogArgs, ReportFormat, SizeArgs};
 
 /// The subcommands of `apf`.
@@ -16,8 +16,12 @@ pub enum ApfCommand {
     Seats(SeatsArgs),
     /// Tell what is wrong with FlowSchemas and priority levels before they are applied
     Lint(LintArgs),
+    /// Design FlowSchemas and priority levels against the logs' storms, and try them on the logged requests
+    Propose(ProposeArgs),
     /// Replay the logged requests under a change, and tell what it would do
     Simulate(SimulateArgs),
+    /// Tell whether a change does what the replay said, by the logs since it is in force
+    Verify(VerifyArgs),
 }
 
 /// Arguments of `apf explain`.

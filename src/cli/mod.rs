@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
-pub use replay::{ReplayArgs, ServiceName, SimulateArgs, Sweep};
+pub use replay::{ProposeArgs, ProposeFormat, ReplayArgs, ServiceName, SimulateArgs, Sweep, VerifyArgs};
 pub use synth::{StormKind, SynthArgs};
 
 /// Tells which clients' LISTs and watches burden a kube-apiserver, from its audit logs

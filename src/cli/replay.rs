@@ -1,5 +1,6 @@
 //! What is typed after `apf simulate`, `apf propose` and `apf verify`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -22,6 +23,9 @@ pub struct SimulateArgs {
     /// commas. May be given several times, to compare
     #[arg(long, value_name = "DIR|FILE[,FILE]", value_hint = ValueHint::AnyPath)]
     pub candidate: Vec<String>,
+    /// Tell for how long the server's memory was above this
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory_limit: Option<u64>,
     /// Try several values of the candidate's nominalConcurrencyShares, such as shares=1..50
     #[arg(long, value_name = "shares=FROM..TO", value_parser = parse_sweep)]
     pub sweep: Option<Sweep>,
@@ -58,9 +62,6 @@ pub struct ReplayArgs {
     /// Replay N times, each with another draw of what the log can't tell
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub seeds: u64,
-    /// Tell for how long the server's memory was above this
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub memory_limit: Option<u64>,
     /// What the server's memory is without LISTs; it is added to what they hold
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_base: Option<u64>,
@@ -115,4 +116,96 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
 fn parse_capacity(text: &str) -> Result<f64, String> {
     let capacity = text.parse::<f64>().ok().filter(|capacity| *capacity >= 0.1 && capacity.is_finite());
     capacity.ok_or_else(|| "it should be a number above 0, such as 4".to_owned())
+}
+
+/// Arguments of `apf propose`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass apf propose audit.log --config live.yaml --metrics metrics.txt --memory-budget 4GiB --out candidates/
+  stormglass apf propose audit*.log.gz --resource pods=12000x6KB --include-system
+  stormglass apf propose audit.log --format yaml | kubectl apply --dry-run=server -f -")]
+pub struct ProposeArgs {
+    /// The logs
+    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required = true)]
+    pub inputs: Vec<String>,
+    /// What LISTs may hold of an apiserver's memory at once
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = parse_size)]
+    pub memory_budget: u64,
+    /// How long a request may wait at most
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub max_wait: Duration,
+    /// Limit nodes and kube-system too
+    #[arg(long)]
+    pub include_system: bool,
+    /// Write the manifests to DIR, one file each, with a kustomization
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// Write also over files that are there
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: ProposeFormat,
+    /// How it is replayed.
+    #[command(flatten)]
+    pub replay: ReplayArgs,
+    /// Who is who.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// What is how big.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// What goes where.
+    #[command(flatten)]
+    pub flows: FlowArgs,
+    /// The logs' part.
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// Formats of `apf propose`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProposeFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON object.
+    Json,
+    /// The manifests alone, to be applied.
+    Yaml,
+}
+
+/// Arguments of `apf verify`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass apf verify before.log --after after.log --candidate candidates/
+  stormglass apf verify monday/ --after tuesday/ --candidate limit-pods.yaml --config live-before.yaml --metrics metrics.txt")]
+pub struct VerifyArgs {
+    /// The logs from before the change
+    #[arg(value_name = "BEFORE", value_hint = ValueHint::AnyPath, required = true)]
+    pub inputs: Vec<String>,
+    /// The logs since the change is in force
+    #[arg(long, value_name = "LOGS", value_hint = ValueHint::AnyPath, num_args = 1.., required = true)]
+    pub after: Vec<String>,
+    /// The change: a folder of FlowSchemas and priority levels, or files of them, joined by commas
+    #[arg(long, value_name = "DIR|FILE[,FILE]", value_hint = ValueHint::AnyPath, required = true)]
+    pub candidate: String,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: ReportFormat,
+    /// How it is replayed.
+    #[command(flatten)]
+    pub replay: ReplayArgs,
+    /// Who is who.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// What is how big.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// What goes where before the change.
+    #[command(flatten)]
+    pub flows: FlowArgs,
+    /// Which of the logs before the change.
+    #[command(flatten)]
+    pub logs: LogArgs,
 }

@@ -87,7 +87,7 @@ fn warn_outside(opened: &Opened, tally: &Tally, at: Option<i64>, console: Consol
 }
 
 /// All rows that the findings rest on.
-struct Rows {
+pub(super) struct Rows {
     presence: Vec<Presence>,
     episodes: Vec<Episode>,
     clients: Vec<EpisodeClient>,
@@ -96,9 +96,19 @@ struct Rows {
     notes: BTreeMap<String, Note>,
 }
 
+/// The queries that findings rest on; [`Presence::QUERY`] is to be kept besides.
+pub(super) fn wanted() -> String {
+    [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY].join(" ")
+}
+
 async fn measure(database: &Database, settings: &Settings, at: Option<i64>) -> Result<Rows> {
-    let wanted = [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY, Pressure::QUERY].join(" ");
+    let wanted = [&wanted(), Pressure::QUERY].join(" ");
     let dimensions = prepare(database, &wanted, &[Presence::QUERY], settings).await?;
+    rows(database, &dimensions, at).await
+}
+
+/// Reads the rows, once the tables are prepared.
+pub(super) async fn rows(database: &Database, dimensions: &Dimensions, at: Option<i64>) -> Result<Rows> {
     let pressure = async {
         match at {
             None => Ok(Vec::new()),
@@ -107,7 +117,12 @@ async fn measure(database: &Database, settings: &Settings, at: Option<i64>) -> R
     };
     let (presence, episodes, clients, restarts, pressure) =
         tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), pressure)?;
-    Ok(Rows { presence, episodes, clients, restarts, pressure, notes: notes(&dimensions) })
+    Ok(Rows { presence, episodes, clients, restarts, pressure, notes: notes(dimensions) })
+}
+
+/// What the rows mean.
+pub(super) fn found(rows: &Rows, tally: &Tally, from: Option<i64>) -> Vec<Finding> {
+    judge(measured(rows, tally, from), &Thresholds::embedded())
 }
 
 /// What is known of each client. Of several identities of one client, the best known speaks for it.

@@ -57,8 +57,8 @@ pub struct Answer {
     pub bytes: Range,
     /// Bytes in JSON of what is read to find them, if it is read from etcd: selectors don't narrow that.
     pub read_bytes: Range,
-    /// Whether it is a page of a longer list, or may be.
-    pub is_page: bool,
+    /// Whether it goes on with a longer list, whose earlier pages have left their garbage.
+    pub is_further_page: bool,
 }
 
 /// How unevenly pods are spread over nodes: a node's share against the average.
@@ -71,7 +71,7 @@ pub fn answer(list: &ListShape<'_>, size: &ResourceSize, nodes: Option<Range>) -
     let object_bytes = size.object_bytes.range;
     if list.kind == ListKind::ByName {
         let bytes = list.response_bytes.map_or(object_bytes, Range::exactly);
-        return Some(Answer { object_count: Range::exactly(1), bytes, read_bytes: bytes, is_page: false });
+        return Some(Answer { object_count: Range::exactly(1), bytes, read_bytes: bytes, is_further_page: false });
     }
     let limit = list.limit.filter(|limit| *limit > 0 && heeds_limit(list.kind));
     let scope = in_scope(list, size.object_count.as_ref().map(|count| count.range));
@@ -94,7 +94,7 @@ pub fn answer(list: &ListShape<'_>, size: &ResourceSize, nodes: Option<Range>) -
         return None;
     }
     let read_bytes = if list.has_selector { bytes_of(read).or_more(bytes) } else { bytes };
-    Some(Answer { object_count, bytes, read_bytes, is_page: limit.is_some() })
+    Some(Answer { object_count, bytes, read_bytes, is_further_page: list.kind == ListKind::NextPage })
 }
 
 /// Whether the server returns pages of such a LIST. The watch cache ignores limits, so others are whole.
@@ -143,15 +143,17 @@ mod tests {
         assert_eq!((whole.object_count, whole.bytes), (Range::exactly(10_000), Range::exactly(50_000_000)));
         // The watch cache ignores the limit.
         let reflector = of(ListShape { limit: Some(500), ..ListShape::of(ListKind::Reflector) });
-        assert_eq!((reflector.bytes, reflector.is_page), (Range::exactly(50_000_000), false));
+        assert_eq!((reflector.bytes, reflector.is_further_page), (Range::exactly(50_000_000), false));
     }
 
     #[test]
     fn a_page_is_no_bigger_than_its_limit_or_the_collection() {
         let page = ListShape { limit: Some(500), ..ListShape::of(ListKind::NextPage) };
-        assert_eq!((of(page).bytes, of(page).is_page), (Range::exactly(2_500_000), true));
+        assert_eq!((of(page).bytes, of(page).is_further_page), (Range::exactly(2_500_000), true));
         let small = answer(&page, &pods("pods=20x5KB"), None).unwrap();
         assert_eq!(small.bytes, Range::exactly(100_000));
+        let first = ListShape { kind: ListKind::FirstPage, ..page };
+        assert_eq!((of(first).bytes, of(first).is_further_page), (Range::exactly(2_500_000), false));
         let unknown = answer(&page, &pods("pods=x5KB"), None).unwrap();
         assert_eq!(unknown.bytes, Range::between(0, 2_500_000));
     }

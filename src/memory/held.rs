@@ -88,7 +88,7 @@ fn one_way(list: &ListShape<'_>, route: Route, encoding: Encoding, answer: &Answ
             .scaled(per_read_byte)
             .plus(answer.bytes.scaled(per_byte))
             .plus(answer.object_count.scaled(per_object)),
-        slack: touched.scaled(if answer.is_page { slack.of_page } else { slack.of_whole }),
+        slack: touched.scaled(if answer.is_further_page { slack.of_page } else { slack.of_whole }),
     }
 }
 

@@ -3,10 +3,12 @@
 mod agreement;
 mod explain;
 mod lint;
+mod propose;
 mod request;
 mod seats;
 mod simulate;
 mod storms;
+mod verify;
 
 use serde::Serialize;
 
@@ -16,10 +18,12 @@ use crate::units;
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use lint::{LintReport, SchemaCatch};
+pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
 pub use simulate::{ApiserverReplay, CandidateReplay, SimulateReport, SweepRow, Swept, capacity_words};
 pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
+pub use verify::{ApiserverCheck, VerifyReport, verdict_words};
 
 /// The version of all JSON objects. A field that goes, or changes its meaning, raises it; a new one doesn't.
 pub const SCHEMA_VERSION: u32 = 1;

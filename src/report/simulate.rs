@@ -98,8 +98,8 @@ pub struct SweepRow {
     pub most_lists: Spread,
     /// What LISTs held at the peak, at least.
     pub peak_low_bytes: Spread,
-    /// The same, at most; `None` where nothing bounds it.
-    pub peak_high_bytes: Option<Spread>,
+    /// The same, at most, without LISTs of which nothing bounds what they hold.
+    pub known_peak_high_bytes: Spread,
     /// For how long they may have held more than the limit.
     pub possibly_above_secs: Spread,
     /// Requests that it catches and that are rejected.
@@ -206,8 +206,11 @@ impl SimulateReport {
         let mut rows = vec![
             row("LISTs at once", &|side| spread(side.most_lists)),
             row("memory at the peak, at least", &|side| bytes(side.peak_low_bytes)),
-            row("memory at the peak, at most", &|side| or_dash(side.peak_high_bytes.map(bytes))),
+            row("memory at the peak, at most", &|side| bytes(side.known_peak_high_bytes)),
         ];
+        if sides.iter().any(|side| side.unbounded_lists > 0) {
+            rows.push(row("  not counting LISTs of unknown size", &|side| units::count(side.unbounded_lists)));
+        }
         if let Some(limit) = self.memory_limit_bytes {
             let limit = units::bytes(limit);
             rows.push(row(&format!("s surely above {limit}"), &|side| spread(side.surely_above_secs)));
@@ -280,10 +283,7 @@ fn sweep_table(sweep: &Swept) -> Block {
         ("hurts", false),
     ];
     let rows = sweep.rows.iter().map(|row| {
-        let held = match row.peak_high_bytes {
-            Some(high) => format!("{}–{}", one(row.peak_low_bytes), one(high)),
-            None => format!("{} or more", one(row.peak_low_bytes)),
-        };
+        let held = format!("{}–{}", one(row.peak_low_bytes), one(row.known_peak_high_bytes));
         vec![
             row.nominal_concurrency_shares.to_string(),
             row.nominal_seats.to_string(),
@@ -305,7 +305,9 @@ fn chosen_words(sweep: &Swept, memory_limit: Option<u64>) -> String {
             "nominalConcurrencyShares: {shares} harms least of those that keep LISTs within {} under all seeds",
             units::bytes(limit)
         ),
-        (None, Some(limit)) => format!("none of them keeps LISTs within {} under all seeds", units::bytes(limit)),
+        (None, Some(limit)) if !sweep.rows.is_empty() => {
+            format!("none of them keeps LISTs within {} under all seeds", units::bytes(limit))
+        }
         _ => "with --memory-limit, the shares are named that keep within it and harm least".to_owned(),
     }
 }

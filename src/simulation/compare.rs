@@ -19,6 +19,8 @@ pub struct Catch {
     pub list_count: u64,
     /// LISTs that they catch, by client.
     pub lists_by_client: BTreeMap<String, u64>,
+    /// The clients that it is for; where nobody says, those that have a good part of the LISTs that it catches.
+    pub meant: Vec<String>,
     /// Why they catch none, or where they send them, as far as lint can tell.
     pub reasons: Vec<String>,
 }
@@ -71,7 +73,7 @@ pub struct Comparison {
 
 /// Less than this part of what it was is less.
 const LESS: f64 = 0.9;
-/// A client is meant that has at least this part of the LISTs that a candidate catches.
+/// Where nobody says who is meant, a client is that has at least this part of the LISTs that a candidate catches.
 const MEANT_SHARE: f64 = 0.2;
 
 /// Compares a candidate with the current configuration. Who waits longer by more than `tolerated_secs` is worse off, and
@@ -84,7 +86,7 @@ pub fn compare(
     bytes: fn(u64) -> String,
 ) -> Comparison {
     let hurt = hurt(current, candidate, catch, tolerated_secs);
-    let is_less = is_less(current, candidate);
+    let is_less = is_less(current, candidate) || holds_back(current, candidate, catch);
     let hurts_others = hurt.iter().any(|hurt| !hurt.is_meant);
     let effect = match (is_less, hurts_others) {
         (true, false) => Effect::Helps,
@@ -94,7 +96,7 @@ pub fn compare(
         (false, false) => Effect::OnlyHurts,
     };
     let relieved = relieved(current, candidate);
-    let numbers = numbers(current, candidate, bytes);
+    let numbers = numbers(current, candidate, catch, bytes);
     let sentence = match effect {
         Effect::Helps | Effect::HelpsButHurts => {
             let (held, harmed): (Vec<&Hurt>, Vec<&Hurt>) = hurt.iter().partition(|hurt| hurt.is_meant);
@@ -119,29 +121,50 @@ pub fn compare(
     Comparison { effect, sentence, hurt, relieved }
 }
 
-/// Whether the server holds less, or where no size is known, runs fewer LISTs at once.
+/// Whether the server holds less, is above its limit for less time, or runs fewer LISTs at once.
 fn is_less(current: &Side, candidate: &Side) -> bool {
-    let above = |side: &Side| side.possibly_above_secs.mid;
-    if above(current) > 0.0 && above(candidate) < LESS * above(current) {
-        return true;
+    let is_less = |of: &dyn Fn(&Side) -> f64| of(candidate) < LESS * of(current);
+    is_less(&|side| side.peak_low_bytes.mid)
+        || is_less(&|side| side.known_peak_high_bytes.mid)
+        || is_less(&|side| side.possibly_above_secs.mid)
+        || is_less(&|side| side.most_lists.mid)
+}
+
+/// Whether fewer LISTs of those who are meant run at once.
+fn holds_back(current: &Side, candidate: &Side, catch: &Catch) -> bool {
+    let lists = |side: &Side| {
+        let meant = side.groups.iter().filter(|group| is_meant(catch, &group.client));
+        meant.map(|group| group.most_lists.mid).fold(0.0, f64::max)
+    };
+    catch.list_count > 0 && lists(candidate) < LESS * lists(current)
+}
+
+/// Whether a candidate is for that client.
+fn is_meant(catch: &Catch, client: &str) -> bool {
+    if !catch.meant.is_empty() {
+        return catch.meant.iter().any(|meant| meant == client);
     }
-    if current.peak_low_bytes.mid > 0.0 {
-        return candidate.peak_low_bytes.mid < LESS * current.peak_low_bytes.mid;
-    }
-    candidate.most_lists.mid < LESS * current.most_lists.mid
+    let caught: u64 = catch.lists_by_client.values().sum();
+    ratio(catch.lists_by_client.get(client).copied().unwrap_or_default(), caught.max(1)) >= MEANT_SHARE
 }
 
 /// The numbers that tell, after and before.
-fn numbers(current: &Side, candidate: &Side, bytes: fn(u64) -> String) -> String {
-    let lists = format!("at most {} at once instead of {}", lists(candidate), whole(current.most_lists.mid));
-    if current.peak_low_bytes.mid <= 0.0 {
-        return lists;
-    }
-    let held = |side: &Side| match side.peak_high_bytes {
-        Some(high) => format!("{} to {}", bytes(rounded(side.peak_low_bytes.mid)), bytes(rounded(high.mid))),
-        None => format!("{} or more", bytes(rounded(side.peak_low_bytes.mid))),
+fn numbers(current: &Side, candidate: &Side, catch: &Catch, bytes: fn(u64) -> String) -> String {
+    let held = |side: &Side| {
+        let high = bytes(rounded(side.known_peak_high_bytes.mid));
+        let more = if side.unbounded_lists > 0 { " or more" } else { "" };
+        format!("{} to {high}{more}", bytes(rounded(side.peak_low_bytes.mid)))
     };
-    format!("{lists}, memory at the peak {} instead of {}", held(candidate), held(current))
+    let mut numbers = format!("at most {} at once instead of {}", lists(candidate), whole(current.most_lists.mid));
+    let levels = candidate.levels.iter().filter(|level| catch.priority_levels.contains(&level.priority_level));
+    let caught = levels.map(|level| level.most_lists.mid).fold(0.0, f64::max);
+    if caught > 0.0 && caught < candidate.most_lists.mid {
+        numbers = format!("{numbers}, {} of those that it catches", whole(caught));
+    }
+    if current.known_peak_high_bytes.mid > 0.0 {
+        numbers = format!("{numbers}; memory at the peak {} instead of {}", held(candidate), held(current));
+    }
+    numbers
 }
 
 fn lists(side: &Side) -> String {
@@ -189,12 +212,15 @@ fn limit(level: &LevelSide) -> String {
     format!("its limit of {} seats", whole(level.most_limit.mid))
 }
 
-/// A client's part in one side: rejections, and the longest of the waits of 99 in 100 requests.
+/// A client's part in one side: rejections, and the longest of the waits of 99 in 100 requests; each in the middle and at
+/// most over the seeds.
 #[derive(Clone, Copy, Default)]
 struct Part {
     requests: u64,
     rejected: f64,
+    most_rejected: f64,
     wait_p99: f64,
+    most_wait_p99: f64,
 }
 
 fn parts(side: &Side) -> BTreeMap<(&str, &str), Part> {
@@ -203,23 +229,26 @@ fn parts(side: &Side) -> BTreeMap<(&str, &str), Part> {
         let part = parts.entry((client_type, client)).or_default();
         part.requests += request_count;
         part.rejected += rejected.all.mid;
+        part.most_rejected += rejected.all.high;
         part.wait_p99 = part.wait_p99.max(wait_p99_secs.mid);
+        part.most_wait_p99 = part.most_wait_p99.max(wait_p99_secs.high);
     }
     parts
 }
 
 fn hurt(current: &Side, candidate: &Side, catch: &Catch, tolerated_secs: f64) -> Vec<Hurt> {
     let before = parts(current);
-    let caught: u64 = catch.lists_by_client.values().sum();
-    let share = |client: &str| ratio(catch.lists_by_client.get(client).copied().unwrap_or_default(), caught.max(1));
     let hurt = parts(candidate).into_iter().filter_map(|((client_type, client), after)| {
         let before = before.get(&(client_type, client)).copied().unwrap_or_default();
         let more_rejected = after.rejected - before.rejected;
-        let is_hurt = more_rejected >= 1.0 || after.wait_p99 > before.wait_p99 + tolerated_secs;
+        // What other seeds give without any change is nobody's doing.
+        let is_rejected = more_rejected >= 1.0 && after.rejected > before.most_rejected;
+        let waits = after.wait_p99 > before.wait_p99 + tolerated_secs && after.wait_p99 > before.most_wait_p99;
+        let is_hurt = is_rejected || waits;
         is_hurt.then(|| Hurt {
             client_type: client_type.to_owned(),
             client: client.to_owned(),
-            is_meant: share(client) >= MEANT_SHARE,
+            is_meant: is_meant(catch, client),
             request_count: after.requests,
             more_rejected: more_rejected.max(0.0),
             wait_p99_before_secs: before.wait_p99,
@@ -237,7 +266,8 @@ fn relieved(current: &Side, candidate: &Side) -> Vec<(String, f64)> {
     let after = parts(candidate);
     let relieved = parts(current).into_iter().filter_map(|((client_type, client), before)| {
         let now = after.get(&(client_type, client)).copied().unwrap_or_default();
-        (before.rejected - now.rejected >= 1.0).then(|| (client.to_owned(), before.rejected - now.rejected))
+        (before.rejected - now.rejected >= 1.0 && now.most_rejected < before.rejected)
+            .then(|| (client.to_owned(), before.rejected - now.rejected))
     });
     let mut relieved: Vec<_> = relieved.collect();
     relieved.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -322,15 +352,17 @@ mod tests {
             wait_max_secs: exactly(*wait_p99),
             took_p50_secs: exactly(0.0),
             took_max_secs: exactly(0.0),
+            most_lists: exactly(lists),
             drain_secs: exactly(0.0),
         });
         Side {
             peak_low_bytes: exactly(lists * 1e8),
             peak_high_bytes: Some(exactly(lists * 2e8)),
+            known_peak_high_bytes: exactly(lists * 2e8),
             surely_above_secs: exactly(0.0),
             possibly_above_secs: exactly(0.0),
             most_lists: exactly(lists),
-            unknown_lists: 0,
+            unbounded_lists: 0,
             rejected: RejectedSide::default(),
             groups: groups.collect(),
             levels: Vec::new(),
@@ -362,7 +394,7 @@ mod tests {
         assert!(
             found
                 .sentence
-                .starts_with("helps: at most 6 LISTs at once instead of 40, memory at the peak 600 MB to 1200 MB")
+                .starts_with("helps: at most 6 LISTs at once instead of 40; memory at the peak 600 MB to 1200 MB")
         );
         assert!(
             found

@@ -33,6 +33,7 @@ mod retry_after;
 mod scenario;
 mod service;
 mod side;
+mod verify;
 mod work;
 
 pub use compare::{Catch, Comparison, Effect, Hurt, compare};
@@ -45,6 +46,7 @@ pub use replay::{End, Fate, LevelOutcome, Replay, replay};
 pub use scenario::{Kind, Level, Placed, Scenario};
 pub use service::{Capacity, CapacityBasis, Executed, estimate_capacity, work};
 pub use side::{GroupSide, LevelSide, Side, Spread, side};
+pub use verify::{Agreement, Check, Facts, checks, facts};
 
 use crate::memory::Held;
 

@@ -39,6 +39,8 @@ pub struct GroupOutcome {
     pub wait: Quantiles,
     /// How long those took in all that ran, in seconds; of none it is 0.
     pub took: Quantiles,
+    /// LISTs of it that ran at once, at most.
+    pub most_lists: u32,
     /// The longest time for which at least one of its LISTs waited or ran all the time, in seconds.
     pub drain_secs: f64,
 }
@@ -109,6 +111,8 @@ struct Gathered {
     tooks_ns: Vec<u64>,
     /// When its LISTs came, and when they ended.
     lists: Vec<(u64, u64)>,
+    /// When LISTs started to run, and when they ended.
+    ran: Vec<(u64, u64)>,
 }
 
 impl Gathered {
@@ -121,7 +125,11 @@ impl Gathered {
         }
         self.waits_ns.push(fate.wait_ns);
         if is_list {
-            self.lists.push((fate.arrived_ns, fate.arrived_ns + fate.took_ns));
+            let ended_ns = fate.arrived_ns + fate.took_ns;
+            self.lists.push((fate.arrived_ns, ended_ns));
+            if fate.end == End::Executed {
+                self.ran.push((fate.arrived_ns + fate.wait_ns, ended_ns));
+            }
         }
     }
 
@@ -136,6 +144,7 @@ impl Gathered {
             cut_off_count: self.cut_off_count,
             wait: quantiles(&mut self.waits_ns),
             took: quantiles(&mut self.tooks_ns),
+            most_lists: most_at_once(&self.ran),
             drain_secs: secs(longest_busy(&mut self.lists)),
         }
     }
@@ -164,6 +173,19 @@ fn longest_busy(intervals: &mut [(u64, u64)]) -> u64 {
     longest
 }
 
+/// How many intervals hold the same moment, at most.
+fn most_at_once(intervals: &[(u64, u64)]) -> u32 {
+    let mut edges: Vec<(u64, bool)> =
+        intervals.iter().flat_map(|(start, end)| [(*start, true), (*end, false)]).collect();
+    edges.sort_unstable();
+    let mut now = 0_u32;
+    let counts = edges.into_iter().map(|(_, is_start)| {
+        now = if is_start { now + 1 } else { now.saturating_sub(1) };
+        now
+    });
+    counts.max().unwrap_or_default()
+}
+
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a span of years are exact")]
 fn secs(nanos: u64) -> f64 {
     nanos as f64 / 1e9
@@ -177,6 +199,7 @@ mod tests {
     fn a_herd_is_served_when_nothing_of_it_is_left() {
         assert_eq!(longest_busy(&mut [(10, 20), (0, 5), (18, 30), (31, 33)]), 20);
         assert_eq!(longest_busy(&mut []), 0);
+        assert_eq!(most_at_once(&[(10, 20), (0, 5), (18, 30), (20, 33)]), 2);
     }
 
     #[test]

@@ -39,24 +39,28 @@ pub struct Memory {
 pub struct PressureOutcome {
     /// The most bytes at a time: the highest of all lower bounds, and the highest of all upper ones.
     pub peak: Range,
+    /// The highest upper bound, without LISTs of which nothing bounds what they hold.
+    pub known_peak_high: u64,
     /// When the lower bound was highest, in nanoseconds.
     pub peak_ns: u64,
     /// The most LISTs that ran at once.
     pub most_lists: u32,
-    /// LISTs of which no size is known.
-    pub unknown_lists: u64,
+    /// LISTs of which nothing bounds what they hold.
+    pub unbounded_lists: u64,
     /// For how long the lower bound was above the limit, in nanoseconds.
     pub surely_above_ns: u64,
-    /// For how long the upper bound was above the limit, in nanoseconds.
+    /// For how long the upper bound was above the limit, in nanoseconds; LISTs of which nothing bounds what they hold don't
+    /// count.
     pub possibly_above_ns: u64,
 }
 
 impl PressureOutcome {
     const NOTHING: Self = Self {
         peak: Range::ZERO,
+        known_peak_high: 0,
         peak_ns: 0,
         most_lists: 0,
-        unknown_lists: 0,
+        unbounded_lists: 0,
         surely_above_ns: 0,
         possibly_above_ns: 0,
     };
@@ -76,7 +80,11 @@ impl<'h> Pressure<'h> {
             running: 0,
             ended: 0,
             at_ns: 0,
-            outcome: PressureOutcome { peak: Range::exactly(memory.base), ..PressureOutcome::NOTHING },
+            outcome: PressureOutcome {
+                peak: Range::exactly(memory.base),
+                known_peak_high: memory.base,
+                ..PressureOutcome::NOTHING
+            },
         }
     }
 
@@ -85,19 +93,17 @@ impl<'h> Pressure<'h> {
         self.pass_until(now_ns);
         self.running += 1;
         self.counts[list as usize] += 1;
-        match &self.held[list as usize] {
+        let is_unbounded = match &self.held[list as usize] {
             Some(held) => {
-                let each = held.each;
-                self.low += each.low;
-                self.high += each.high.unwrap_or(0);
+                self.low += held.each.low;
+                self.high += held.each.high.unwrap_or(0);
                 self.sustained_high += sustained(*held).each.high.unwrap_or(0);
-                self.unbounded += u32::from(each.high.is_none());
+                held.each.high.is_none()
             }
-            None => {
-                self.unbounded += 1;
-                self.outcome.unknown_lists += 1;
-            }
-        }
+            None => true,
+        };
+        self.unbounded += u32::from(is_unbounded);
+        self.outcome.unbounded_lists += u64::from(is_unbounded);
         self.note(now_ns);
     }
 
@@ -132,38 +138,85 @@ impl<'h> Pressure<'h> {
         self.outcome
     }
 
-    /// What is held now.
-    fn now(&self) -> Range {
-        let base = Range::exactly(self.memory.base);
+    /// What is held now, without the upper bounds that aren't known.
+    fn known_now(&self) -> (u64, u64) {
+        let base = self.memory.base;
         if self.running == 0 {
-            return base;
+            return (base, base);
         }
         // Where some have ended and others run still, there is garbage of the former.
         let is_sustained = self.ended > 0;
         let with_garbage = |held: &Held| if is_sustained { sustained(*held) } else { *held };
         let running = self.held.iter().zip(&self.counts).filter(|(_, count)| **count > 0);
-        let slacks = running.filter_map(|(held, _)| held.as_ref()).map(|held| with_garbage(held).slack);
-        let slack = slacks.fold(Range::ZERO, Range::or_more);
-        let high = if is_sustained { self.sustained_high } else { self.high };
-        let each = Range { low: self.low, high: (self.unbounded == 0).then_some(high) };
-        base.plus(each).plus(slack)
+        let (low, high) = running
+            .filter_map(|(held, _)| held.as_ref())
+            .map(|held| with_garbage(held).slack)
+            .fold((0, 0), |(low, high), slack| {
+                (u64::max(low, slack.low), u64::max(high, slack.high.unwrap_or_default()))
+            });
+        let each_high = if is_sustained { self.sustained_high } else { self.high };
+        (base + self.low + low, base.saturating_add(each_high).saturating_add(high))
     }
 
     fn pass_until(&mut self, now_ns: u64) {
         let passed = now_ns - self.at_ns;
         if let Some(limit) = self.memory.limit.filter(|_| passed > 0) {
-            let now = self.now();
-            self.outcome.surely_above_ns += if now.low > limit { passed } else { 0 };
-            self.outcome.possibly_above_ns += if now.high.is_none_or(|high| high > limit) { passed } else { 0 };
+            let (low, high) = self.known_now();
+            self.outcome.surely_above_ns += if low > limit { passed } else { 0 };
+            self.outcome.possibly_above_ns += if high > limit { passed } else { 0 };
         }
         self.at_ns = now_ns;
     }
 
     fn note(&mut self, now_ns: u64) {
-        let now = self.now();
+        let (low, high) = self.known_now();
+        let now = Range { low, high: (self.unbounded == 0).then_some(high) };
         let outcome = &mut self.outcome;
-        outcome.peak_ns = if now.low > outcome.peak.low { now_ns } else { outcome.peak_ns };
+        outcome.peak_ns = if low > outcome.peak.low { now_ns } else { outcome.peak_ns };
         outcome.peak = outcome.peak.or_more(now);
+        outcome.known_peak_high = outcome.known_peak_high.max(high);
         outcome.most_lists = outcome.most_lists.max(self.running);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn held(low: u64, high: Option<u64>) -> Option<Held> {
+        Some(Held { each: Range { low, high }, slack: Range::between(5, 10) })
+    }
+
+    #[test]
+    fn slack_comes_once_and_garbage_with_what_follows() {
+        let lists = [held(100, Some(200))];
+        let mut pressure = Pressure::new(&lists, Memory { base: 1_000, limit: Some(1_205) });
+        pressure.begin(0, 0);
+        pressure.begin(0, 0);
+        assert_eq!(pressure.outcome().peak, Range::between(1_205, 1_410));
+        pressure.end(SECOND, 0);
+        pressure.begin(SECOND, 0);
+        // 1.25 times as much, and standing garbage that is far more than such small lists.
+        assert!(pressure.outcome().known_peak_high > 1_510);
+        pressure.end(3 * SECOND, 0);
+        pressure.end(3 * SECOND, 0);
+        let outcome = pressure.outcome();
+        assert_eq!((outcome.most_lists, outcome.surely_above_ns, outcome.possibly_above_ns), (2, 0, 3 * SECOND));
+    }
+
+    #[test]
+    fn what_nothing_bounds_has_no_upper_bound_but_the_rest_has() {
+        let lists = [held(100, None), None, held(7, Some(9))];
+        let mut pressure = Pressure::new(&lists, Memory::default());
+        for list in 0..3 {
+            pressure.begin(0, list);
+        }
+        let outcome = pressure.outcome();
+        assert_eq!((outcome.peak, outcome.known_peak_high), (Range::at_least(112), 19));
+        assert_eq!(outcome.unbounded_lists, 2);
+        pressure.clear(SECOND);
+        assert_eq!(pressure.known_now(), (0, 0));
     }
 }

@@ -23,14 +23,16 @@ pub struct Side {
     pub peak_low_bytes: Spread,
     /// The upper bound; `None` where nothing bounds it.
     pub peak_high_bytes: Option<Spread>,
+    /// The upper bound without LISTs of which nothing bounds what they hold.
+    pub known_peak_high_bytes: Spread,
     /// For how long the lower bound was above the limit, in seconds; 0 without a limit.
     pub surely_above_secs: Spread,
     /// For how long the upper bound was above the limit, in seconds; 0 without a limit.
     pub possibly_above_secs: Spread,
     /// LISTs that ran at once, at most.
     pub most_lists: Spread,
-    /// LISTs of which no size is known.
-    pub unknown_lists: u64,
+    /// LISTs of which nothing bounds what they hold.
+    pub unbounded_lists: u64,
     /// Requests that were rejected, by reason.
     pub rejected: RejectedSide,
     /// By client and FlowSchema.
@@ -80,6 +82,8 @@ pub struct GroupSide {
     pub took_p50_secs: Spread,
     /// None longer.
     pub took_max_secs: Spread,
+    /// LISTs of it that ran at once, at most.
+    pub most_lists: Spread,
     /// The longest time for which one of its LISTs or another waited or ran, in seconds.
     pub drain_secs: Spread,
 }
@@ -114,10 +118,11 @@ pub fn side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, Strin
     Side {
         peak_low_bytes: spread(&|outcome| float(outcome.pressure.peak.low)),
         peak_high_bytes: is_bounded.then(|| spread(&|outcome| float(outcome.pressure.peak.high.unwrap_or_default()))),
+        known_peak_high_bytes: spread(&|outcome| float(outcome.pressure.known_peak_high)),
         surely_above_secs: spread(&|outcome| secs(outcome.pressure.surely_above_ns)),
         possibly_above_secs: spread(&|outcome| secs(outcome.pressure.possibly_above_ns)),
         most_lists: spread(&|outcome| f64::from(outcome.pressure.most_lists)),
-        unknown_lists: outcomes.iter().map(|outcome| outcome.pressure.unknown_lists).max().unwrap_or_default(),
+        unbounded_lists: outcomes.iter().map(|outcome| outcome.pressure.unbounded_lists).max().unwrap_or_default(),
         rejected: RejectedSide {
             all: rejected(&|group| group.rejected.all()),
             queue_full: rejected(&|group| group.rejected.queue_full),
@@ -173,6 +178,7 @@ fn group_side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, Str
         wait_max_secs: spread(&|group| group.wait.max),
         took_p50_secs: spread(&|group| group.took.p50),
         took_max_secs: spread(&|group| group.took.max),
+        most_lists: spread(&|group| f64::from(group.most_lists)),
         drain_secs: spread(&|group| group.drain_secs),
     })
 }

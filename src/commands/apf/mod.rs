@@ -2,11 +2,13 @@
 
 mod explain;
 mod lint;
+mod propose;
 mod recorded;
 mod replays;
 mod request;
 mod seats;
 mod simulate;
+mod verify;
 
 use anyhow::Result;
 
@@ -22,7 +24,9 @@ pub(super) fn run(command: &ApfCommand, console: Console) -> Result<bool> {
         ApfCommand::Explain(args) => explain::run(args, console).map(|()| false),
         ApfCommand::Seats(args) => seats::run(args, console).map(|()| false),
         ApfCommand::Lint(args) => lint::run(args, console),
+        ApfCommand::Propose(args) => propose::run(args, console).map(|()| false),
         ApfCommand::Simulate(args) => simulate::run(args, console).map(|()| false),
+        ApfCommand::Verify(args) => verify::run(args, console).map(|()| false),
     }
 }
 

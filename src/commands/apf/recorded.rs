@@ -45,6 +45,35 @@ pub(super) struct RecordedServer {
     pub(super) unknown_service_count: u64,
 }
 
+impl RecordedServer {
+    /// The requests that came between two instants, in microseconds since 1970.
+    pub(super) fn between(&self, from: i64, to: i64) -> Self {
+        let (from, to) = (nanos(from - self.began_micros), nanos(to - self.began_micros));
+        let places = self.traffic.requests.partition_point(|request| request.received_ns < from)
+            ..self.traffic.requests.partition_point(|request| request.received_ns <= to);
+        let shifted = |request: &Request| Request { received_ns: request.received_ns - from, ..*request };
+        let restarts = self.traffic.restarts_ns.iter().filter(|at| (from..=to).contains(*at));
+        let times = self.times[places.clone()].iter();
+        Self {
+            apiserver: self.apiserver.clone(),
+            began_micros: self.began_micros + i64::try_from(from / 1_000).unwrap_or_default(),
+            span_secs: self.span_secs,
+            traffic: Traffic {
+                requests: self.traffic.requests[places].iter().map(shifted).collect(),
+                lists: self.traffic.lists.clone(),
+                restarts_ns: restarts.map(|at| at - from).collect(),
+                follows: Vec::new(),
+            },
+            times: times
+                .map(|times| Logged { ended_ns: times.ended_ns.map(|ended| ended.saturating_sub(from)), ..*times })
+                .collect(),
+            lists: self.lists.clone(),
+            capacity: self.capacity,
+            unknown_service_count: self.unknown_service_count,
+        }
+    }
+}
+
 /// How LISTs are replayed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Law {

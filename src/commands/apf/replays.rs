@@ -93,10 +93,10 @@ pub(super) fn scenario_with(
 pub(super) fn sides(
     server: &RecordedServer,
     scenarios: &[&Scenario],
-    args: &ReplayArgs,
+    (seeds, memory): (u64, Memory),
     clients: &[(String, String)],
 ) -> Vec<Side> {
-    let chances: Vec<Chance> = (0..args.seeds).map(|seed| Chance::drawn(seed, &server.capacity)).collect();
+    let chances: Vec<Chance> = (0..seeds).map(|seed| Chance::drawn(seed, &server.capacity)).collect();
     let works: Vec<Vec<u64>> = chances.par_iter().map(|chance| server.lists.works(chance.capacity)).collect();
     let runs: Vec<(usize, usize)> =
         (0..scenarios.len()).flat_map(|scenario| (0..chances.len()).map(move |chance| (scenario, chance))).collect();
@@ -104,16 +104,11 @@ pub(super) fn sides(
         .par_iter()
         .map(|(scenario, chance)| {
             let scenario = scenarios[*scenario];
-            let run = replay(&server.traffic, &works[*chance], scenario, &chances[*chance], memory(args));
+            let run = replay(&server.traffic, &works[*chance], scenario, &chances[*chance], memory);
             outcome(&server.traffic, scenario, &run)
         })
         .collect();
     scenarios.iter().zip(outcomes.chunks(chances.len())).map(|(scenario, runs)| side(runs, scenario, clients)).collect()
-}
-
-/// What is given of the server's memory.
-pub(super) fn memory(args: &ReplayArgs) -> Memory {
-    Memory { base: args.memory_base.unwrap_or_default(), limit: args.memory_limit }
 }
 
 /// The clients' types and names, for reports.

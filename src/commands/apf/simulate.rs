@@ -9,7 +9,7 @@ use super::super::logs::{open, report};
 use super::super::settings::Settings;
 use super::super::{Interrupted, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{Change, catch, changes, check, client_names, memory, scenario_with, sides, single};
+use super::replays::{Change, catch, changes, check, client_names, scenario_with, sides, single};
 use super::{origin_words, version_words};
 use crate::apf::{Config, LevelKind, NEWEST_KNOWN};
 use crate::cli::{SimulateArgs, Sweep};
@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::report::{
     ApiserverReplay, CandidateReplay, SCHEMA_VERSION, ServerFacts, SimulateReport, SweepRow, Swept, capacity_words,
 };
-use crate::simulation::{CapacityBasis, Comparison, Scenario, Service, Side, compare, logged, outcome, side};
+use crate::simulation::{CapacityBasis, Comparison, Memory, Scenario, Service, Side, compare, logged, outcome, side};
 use crate::tables::{Database, QuerySet};
 use crate::units;
 
@@ -74,7 +74,7 @@ impl Replayed<'_> {
                 configuration: origin_words(self.recorded.flows.origin).to_owned(),
             },
             seeds: self.args.replay.seeds,
-            memory_limit_bytes: self.args.replay.memory_limit,
+            memory_limit_bytes: self.args.memory_limit,
             memory_base_bytes: self.args.replay.memory_base,
             apiservers,
             sweep: swept.map(|(sweep, change)| self.sweep(sweep, change, &current)),
@@ -89,12 +89,12 @@ impl Replayed<'_> {
         candidates: &[(&Change, Scenario)],
     ) -> ApiserverReplay {
         let clients = client_names(self.recorded);
-        let replay = &self.args.replay;
+        let (replay, memory) = (&self.args.replay, self.memory());
         let scenarios: Vec<&Scenario> =
             std::iter::once(current).chain(candidates.iter().map(|(_, scenario)| scenario)).collect();
-        let mut sides = sides(server, &scenarios, replay, &clients).into_iter();
+        let mut sides = sides(server, &scenarios, (replay.seeds, memory), &clients).into_iter();
         let current_side = sides.next().unwrap_or_else(|| side(&[], current, &clients));
-        let log = logged(&server.traffic, &server.times, current, memory(replay));
+        let log = logged(&server.traffic, &server.times, current, memory);
         let logged_side = side(&[outcome(&server.traffic, current, &log)], current, &clients);
         let candidates = candidates.iter().zip(sides).map(|((change, scenario), side)| {
             let catch = catch(&change.config, scenario, self.recorded, self.settings);
@@ -119,6 +119,11 @@ impl Replayed<'_> {
         }
     }
 
+    /// What is given of the server's memory.
+    fn memory(&self) -> Memory {
+        Memory { base: self.args.replay.memory_base.unwrap_or_default(), limit: self.args.memory_limit }
+    }
+
     /// Replays a candidate with other shares, on the apiserver with the most LISTs.
     fn sweep(&self, sweep: Sweep, change: &Change, current: &Scenario) -> Swept {
         let lists = |server: &&RecordedServer| {
@@ -129,9 +134,9 @@ impl Replayed<'_> {
             return Swept { apiserver: None, rows, chosen: None };
         };
         let clients = client_names(self.recorded);
-        let replay = &self.args.replay;
+        let (replay, memory) = (&self.args.replay, self.memory());
         let alone = |scenario: &Scenario| {
-            let mut sides = sides(server, &[scenario], replay, &clients);
+            let mut sides = sides(server, &[scenario], (replay.seeds, memory), &clients);
             sides.pop().unwrap_or_else(|| side(&[], scenario, &clients))
         };
         let current_side = alone(current);
@@ -155,7 +160,7 @@ impl Replayed<'_> {
             let comparison = compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64(), units::bytes);
             rows.push(sweep_row(shares, nominal.iter().sum(), &side, &comparison, &catch.flow_schemas));
         }
-        let chosen = chosen(&rows, replay.memory_limit);
+        let chosen = chosen(&rows, self.args.memory_limit);
         Swept { apiserver: server.apiserver.clone(), rows, chosen }
     }
 
@@ -221,6 +226,11 @@ impl Replayed<'_> {
             "{} logged requests are not replayed: they were refused before API Priority and Fairness, or pass by it",
             units::count(recorded.left_out)
         ));
+        notes.push(
+            "waits under half a second, and the limits of priority levels, are in no log; a logged 429 that didn't wait is \
+             taken for queue-full where its level queues"
+                .to_owned(),
+        );
         if self.args.replay.memory_base.is_none() {
             notes.push(
                 "memory is what LISTs hold on top of all else that the server holds: see --memory-base".to_owned(),
@@ -258,7 +268,7 @@ fn sweep_row(shares: i32, seats: u32, side: &Side, comparison: &Comparison, sche
         nominal_seats: seats,
         most_lists: side.most_lists,
         peak_low_bytes: side.peak_low_bytes,
-        peak_high_bytes: side.peak_high_bytes,
+        known_peak_high_bytes: side.known_peak_high_bytes,
         possibly_above_secs: side.possibly_above_secs,
         caught_rejected: caught.iter().map(|group| group.rejected.all.mid).sum(),
         caught_wait_p99_secs: most(&|group| group.wait_p99_secs.mid),
@@ -270,7 +280,7 @@ fn sweep_row(shares: i32, seats: u32, side: &Side, comparison: &Comparison, sche
 /// Of the shares that keep what LISTs hold below the limit, those that harm least.
 fn chosen(rows: &[SweepRow], memory_limit: Option<u64>) -> Option<i32> {
     memory_limit?;
-    let keeps = rows.iter().filter(|row| row.possibly_above_secs.high <= 0.0 && row.peak_high_bytes.is_some());
+    let keeps = rows.iter().filter(|row| row.possibly_above_secs.high <= 0.0);
     let harm = |row: &&SweepRow| (row.hurt.len(), row.caught_rejected, row.caught_wait_p99_secs);
     keeps
         .min_by(|a, b| harm(a).partial_cmp(&harm(b)).unwrap_or(std::cmp::Ordering::Equal))

@@ -1,0 +1,180 @@
+//! How large a priority level is that lets so many LISTs run at once: from seats back to shares.
+//!
+//! With S seats of the server and ΣN shares of all other levels, a level of n shares has N = ⌈S · n / (ΣN + n)⌉ seats, so
+//! that not every number of seats can be had. A LIST takes as many of them as it is estimated to, but no more than the
+//! level allows for one request, which is little in a small level (`apf::level_max_seats`). So the number of LISTs at
+//! once is N divided by what remains of the estimate, and it is surest where that is one seat, whatever the estimate.
+//! A level without queues has no such limit: there a LIST takes its whole width, and in a level that is narrower than it
+//! exactly one runs at a time.
+//!
+//! `borrowingLimitPercent: 0` makes it a limit: without it the level takes whatever others don't need.
+
+use serde::Serialize;
+
+use super::{Candidate, Draft, Situation};
+use crate::apf::{
+    DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, Place, PriorityLevel, Queuing, Rule, is_valid_dealer,
+    limits,
+};
+
+/// How many LISTs a level lets run at once, and by which numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// LISTs at once, at least and at most, as the estimate of a LIST's seats has it.
+    pub lists_at_once: (u32, u32),
+    /// `nominalConcurrencyShares`.
+    pub nominal_concurrency_shares: i32,
+    /// The seats that they come to.
+    pub nominal_seats: u32,
+    /// What a LIST takes of them, at least and at most.
+    pub seats_per_list: (u32, u32),
+    /// Whether LISTs wait for their turn; else they are rejected at once.
+    pub queues: bool,
+    /// LISTs that may wait, of one flow.
+    pub waiting: u32,
+}
+
+/// How fast a level that lets so many run at once gets on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// How long a LIST takes then, in seconds; `None` where that isn't known.
+    pub list_secs: Option<f64>,
+    /// How long one may wait, in seconds.
+    pub max_wait_secs: f64,
+}
+
+/// More shares than that are no limit any more.
+const MOST_SHARES: i32 = 100;
+/// A candidate takes no more than one in so many of the server's seats from all others: it is there to hold back.
+const SHARE_OF_SEATS: u32 = 10;
+/// As many queues as a new cluster's levels for nodes have; a hand of 8 is about the largest for them that is dealt well.
+const QUEUES: i32 = 64;
+const HAND_SIZES: [i32; 3] = [8, 6, 4];
+/// Fewer than this shouldn't wait in one queue: a herd comes at once, and what finds no room is rejected.
+const SHORTEST_QUEUE: i32 = 5;
+/// The server's default, for where nothing is known of how long LISTs take.
+const DEFAULT_QUEUE: i32 = 50;
+/// Longer queues only time out.
+const LONGEST_QUEUE: i32 = 1_000;
+
+/// All plans for a draft that differ in how many LISTs they let run at once, from few to many, up to `most`.
+pub fn reachable(draft: &Draft, situation: &Situation<'_>, most: u32, pace: impl Fn(u32) -> Pace) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for shares in 1..=MOST_SHARES {
+        let mut of_shares: Vec<Candidate> = Vec::new();
+        for response in responses(draft.flow_count) {
+            let candidate = candidate(draft, situation, shares, response, &pace);
+            of_shares.extend(candidate);
+        }
+        for candidate in of_shares {
+            let at_once = candidate.plan.lists_at_once.1;
+            let same = found.iter().position(|known| known.plan.lists_at_once.1 == at_once);
+            match same {
+                Some(known) if is_better(&candidate.plan, &found[known].plan) => found[known] = candidate,
+                None if at_once <= most => found.push(candidate),
+                _ => {}
+            }
+        }
+    }
+    found.sort_by_key(|candidate| candidate.plan.lists_at_once.1);
+    found
+}
+
+/// Of two plans for as many LISTs, the one that queues, then the surer one, then the smaller one.
+fn is_better(plan: &Plan, known: &Plan) -> bool {
+    let order = |plan: &Plan| (!plan.queues, plan.lists_at_once.1 - plan.lists_at_once.0, plan.nominal_seats);
+    order(plan) < order(known)
+}
+
+/// How LISTs may be held back: in queues, by several hands, or by rejecting them.
+fn responses(flow_count: usize) -> Vec<LimitResponse> {
+    let queuing =
+        |queues, hand_size| LimitResponse::Queue(Queuing { queues, hand_size, queue_length_limit: DEFAULT_QUEUE });
+    let one_flow = (flow_count <= 1).then(|| queuing(1, 1));
+    let dealt = HAND_SIZES.into_iter().filter(|hand| is_valid_dealer(QUEUES, *hand)).map(|hand| queuing(QUEUES, hand));
+    one_flow.into_iter().chain(dealt).chain([LimitResponse::Reject]).collect()
+}
+
+/// The objects of these shares; `None` where they take too much from others.
+fn candidate(
+    draft: &Draft,
+    situation: &Situation<'_>,
+    shares: i32,
+    response: LimitResponse,
+    pace: &impl Fn(u32) -> Pace,
+) -> Option<Candidate> {
+    let mut priority_level = level(draft, shares, response);
+    let mut levels: Vec<PriorityLevel> =
+        situation.config.priority_levels.iter().filter(|level| level.name != draft.name).cloned().collect();
+    levels.push(priority_level.clone());
+    let limits = limits(&levels, situation.server_concurrency, situation.features);
+    let limits = limits.last()?;
+    if limits.nominal > situation.server_concurrency.div_ceil(SHARE_OF_SEATS) {
+        return None;
+    }
+    let cap = limits.max_seats_per_request.unwrap_or(u32::MAX).min(situation.features.most_list_seats());
+    let (low, high) = draft.list_seats;
+    let seats = (low.clamp(1, cap), high.clamp(1, cap));
+    // What is wider than the level runs alone.
+    let at_once = |seats: u32| (limits.nominal / seats).max(1);
+    let lists_at_once = (at_once(seats.1), at_once(seats.0));
+    let mut waiting = 0;
+    let queues = if let LimitResponse::Queue(queuing) = response {
+        let length = queue_length(&pace(lists_at_once.1), lists_at_once.1, queuing.hand_size);
+        priority_level = level(draft, shares, LimitResponse::Queue(Queuing { queue_length_limit: length, ..queuing }));
+        waiting = u32::try_from(length.saturating_mul(queuing.hand_size)).unwrap_or_default();
+        true
+    } else {
+        false
+    };
+    let plan = Plan {
+        lists_at_once,
+        nominal_concurrency_shares: shares,
+        nominal_seats: limits.nominal,
+        seats_per_list: seats,
+        queues,
+        waiting,
+    };
+    Some(Candidate { flow_schema: flow_schema(draft), priority_level, plan })
+}
+
+/// How many may wait in one queue: as many as are served within the longest wait.
+fn queue_length(pace: &Pace, at_once: u32, hand_size: i32) -> i32 {
+    let Some(list_secs) = pace.list_secs.filter(|secs| *secs > 0.0) else {
+        return DEFAULT_QUEUE;
+    };
+    let served = f64::from(at_once) * pace.max_wait_secs / list_secs;
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and a queue is bounded")]
+    let length = (served / f64::from(hand_size.max(1))).ceil() as i32;
+    length.clamp(SHORTEST_QUEUE, LONGEST_QUEUE)
+}
+
+fn level(draft: &Draft, shares: i32, limit_response: LimitResponse) -> PriorityLevel {
+    PriorityLevel {
+        name: draft.name.clone(),
+        kind: LevelKind::Limited {
+            nominal_concurrency_shares: shares,
+            lendable_percent: 0,
+            borrowing_limit_percent: Some(0),
+            limit_response,
+        },
+        is_autoupdated: None,
+        place: Place::default(),
+    }
+}
+
+fn flow_schema(draft: &Draft) -> FlowSchema {
+    FlowSchema {
+        name: draft.name.clone(),
+        priority_level: draft.name.clone(),
+        matching_precedence: draft.matching_precedence,
+        distinguisher_method: (draft.flow_count > 1).then_some(DistinguisherMethod::ByUser),
+        rules: vec![Rule {
+            subjects: draft.subjects.clone(),
+            resource_rules: vec![draft.rule.clone()],
+            non_resource_rules: Vec::new(),
+        }],
+        is_autoupdated: None,
+        place: Place::default(),
+    }
+}

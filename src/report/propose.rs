@@ -1,0 +1,252 @@
+//! The report of `apf propose`: candidates, and storms for which there is none.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Block, ServerFacts, between, bullets, or_dash, rounded, section, table};
+use crate::apf::lint::LintFinding;
+use crate::candidates::{Caught, Declined, Plan};
+use crate::simulation::{Effect, Hurt};
+use crate::units::{self, legible};
+
+/// All there is to say.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProposeReport {
+    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What the server was taken to be.
+    pub server: ServerFacts,
+    /// What LISTs may hold at once.
+    pub memory_budget_bytes: u64,
+    /// How long a request may wait, in seconds.
+    pub max_wait_secs: f64,
+    /// How often each candidate was replayed.
+    pub seeds: u64,
+    /// The candidates, the worst storm's first.
+    pub proposals: Vec<Proposal>,
+    /// Storms without one, and why.
+    pub declined: Vec<Declined>,
+    /// All candidates at once, over all of the log; `None` without any.
+    pub together: Option<Together>,
+    /// What to know of these numbers.
+    pub notes: Vec<String>,
+}
+
+/// A candidate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Proposal {
+    /// What both objects are called.
+    pub name: String,
+    /// Whose storm it is for.
+    pub clients: Vec<String>,
+    /// What was found, in sentences.
+    pub storms: Vec<String>,
+    /// How its size came about.
+    pub plan: Plan,
+    /// `matchingPrecedence` of the FlowSchema.
+    pub matching_precedence: i32,
+    /// Whom it catches.
+    pub caught: Vec<Caught>,
+    /// How it did in the replay.
+    pub effect: Effect,
+    /// That in a sentence.
+    pub sentence: String,
+    /// Who is worse off.
+    pub hurt: Vec<Hurt>,
+    /// Whether LISTs stayed within the budget under all seeds, by the upper bound.
+    pub keeps_within_budget: bool,
+    /// The highest lower bound of what they held, in bytes.
+    pub peak_low_bytes: f64,
+    /// The highest upper bound of what they held, in bytes.
+    pub peak_high_bytes: f64,
+    /// The sizes that were tried.
+    pub tried: Vec<TriedSize>,
+    /// LISTs that ran at once before, of all clients.
+    pub lists_at_once_before: f64,
+    /// LISTs that run at once with it, of all clients.
+    pub lists_at_once: f64,
+    /// Clients without a storm that wait longer than they may.
+    pub slow: Vec<SlowClient>,
+    /// How far it can be trusted, and why not further.
+    pub confidence: String,
+    /// What to do at the client besides.
+    pub remedies: Vec<String>,
+    /// What lint says of it.
+    pub lint: Vec<LintFinding>,
+    /// All of that in sentences, as it stands in the manifests.
+    pub evidence: Vec<String>,
+    /// The manifests.
+    pub manifests: Vec<ManifestFile>,
+}
+
+/// A size of a candidate's priority level.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TriedSize {
+    /// How many LISTs it lets run at once, and by which numbers.
+    pub plan: Plan,
+    /// The highest lower bound of what LISTs of all clients held, in bytes.
+    pub peak_low_bytes: f64,
+    /// The highest upper bound.
+    pub peak_high_bytes: f64,
+    /// Requests that it catches and that are rejected.
+    pub caught_rejected: f64,
+    /// How long 99 of 100 requests wait at most that it catches, in seconds.
+    pub caught_wait_p99_secs: f64,
+    /// Who is hurt that isn't meant.
+    pub hurt: Vec<String>,
+    /// Whether it is the one that is proposed.
+    pub is_chosen: bool,
+}
+
+/// A client without a storm that a candidate lets wait too long.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SlowClient {
+    /// The client.
+    pub client: String,
+    /// How long its requests waited at most before, in seconds.
+    pub wait_max_before_secs: f64,
+    /// How long they wait now.
+    pub wait_max_secs: f64,
+}
+
+/// A manifest.
+#[derive(Clone, Debug, Serialize)]
+pub struct ManifestFile {
+    /// The name of its file.
+    pub file: String,
+    /// The file.
+    pub text: String,
+}
+
+/// What all candidates come to at once.
+#[derive(Clone, Debug, Serialize)]
+pub struct Together {
+    /// How they do.
+    pub effect: Effect,
+    /// That in a sentence.
+    pub sentence: String,
+    /// Who is worse off.
+    pub hurt: Vec<Hurt>,
+    /// Whether LISTs stayed within the budget over all of the log.
+    pub keeps_within_budget: bool,
+    /// The highest upper bound of what they held, in bytes.
+    pub peak_high_bytes: f64,
+    /// Clients without a storm that wait longer than they may.
+    pub slow: Vec<SlowClient>,
+}
+
+/// Whether LISTs stay within the budget, in a sentence.
+pub fn limit_words((low, high): (f64, f64), budget_bytes: f64) -> String {
+    let held = format!("LISTs of all clients hold {} to {} at the peak", size(low), size(high));
+    let budget = size(budget_bytes);
+    if high <= budget_bytes {
+        format!("{held}, within the budget of {budget}")
+    } else if f64::midpoint(low, high) <= budget_bytes {
+        format!("{held}: the middle of that is within the budget of {budget}, its upper end is not")
+    } else {
+        format!("{held}, more than the budget of {budget}: no size of this limit holds less, as others hold that much")
+    }
+}
+
+impl ProposeReport {
+    /// The report for a terminal; `out` is where the manifests were written.
+    pub fn blocks(&self, out: Option<&Path>) -> Vec<Block> {
+        let mut blocks = vec![
+            Block::Line(self.server.line()),
+            Block::Line(format!(
+                "LISTs may hold {}, and nobody without a storm may wait more than {} s longer; each candidate replayed {} \
+                 times.",
+                units::bytes(self.memory_budget_bytes),
+                rounded(self.max_wait_secs),
+                self.seeds
+            )),
+        ];
+        if self.proposals.is_empty() {
+            let why = if self.declined.is_empty() { ": no storm at warning or above is in the log" } else { "" };
+            blocks.push(Block::Line(format!("\nNo candidate{why}.")));
+        }
+        blocks.extend(self.proposals.iter().flat_map(proposal));
+        if let (Some(together), true) = (&self.together, self.proposals.len() > 1) {
+            blocks
+                .extend(section("All candidates at once, over all of the log", Block::Line(together_words(together))));
+        }
+        if !self.declined.is_empty() {
+            blocks.extend(section("Storms without a candidate", self.declined_table()));
+        }
+        if let (Some(out), false) = (out, self.proposals.is_empty()) {
+            blocks.push(Block::Line(format!("\nwritten to {}", out.display())));
+        }
+        blocks.extend(section("What to know of these candidates", bullets(&self.notes)));
+        blocks
+    }
+
+    fn declined_table(&self) -> Block {
+        let rows = self.declined.iter().map(|declined| {
+            let remedy = declined.remedies.first().map(|remedy| legible(remedy)).unwrap_or_default();
+            vec![legible(&declined.storm), legible(&declined.reason), remedy]
+        });
+        table(&[("storm", false), ("why not", false), ("instead", false)], rows.collect())
+    }
+}
+
+fn proposal(proposal: &Proposal) -> Vec<Block> {
+    let mut blocks = section(&proposal.name, bullets(&proposal.evidence)).to_vec();
+    let columns = [
+        ("", false),
+        ("LISTs at once", true),
+        ("seats", true),
+        ("held at the peak", true),
+        ("caught: rejected", true),
+        ("wait p99 s", true),
+        ("hurts", false),
+    ];
+    let rows = proposal.tried.iter().map(|tried| {
+        vec![
+            if tried.is_chosen { "→".to_owned() } else { String::new() },
+            between(tried.plan.lists_at_once.0.into(), tried.plan.lists_at_once.1.into()),
+            format!("{}{}", tried.plan.nominal_seats, if tried.plan.queues { "" } else { ", rejecting" }),
+            format!("{}–{}", size(tried.peak_low_bytes), size(tried.peak_high_bytes)),
+            rounded(tried.caught_rejected),
+            rounded(tried.caught_wait_p99_secs),
+            or_dash(Some(tried.hurt.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
+        ]
+    });
+    blocks.push(Block::Line("  sizes that were tried:".to_owned()));
+    blocks.push(table(&columns, rows.collect()));
+    let mut more = Vec::new();
+    if !proposal.slow.is_empty() {
+        more.push(format!("waits too long: {}", slow_words(&proposal.slow)));
+    }
+    more.extend(proposal.remedies.iter().map(|remedy| format!("at the client: {remedy}")));
+    more.extend(proposal.lint.iter().map(|finding| format!("lint: {}: {}", finding.rule, finding.message)));
+    if !more.is_empty() {
+        blocks.push(bullets(&more));
+    }
+    blocks
+}
+
+fn slow_words(slow: &[SlowClient]) -> String {
+    let words = slow.iter().map(|slow| {
+        format!(
+            "{} {} s (before {} s)",
+            legible(&slow.client),
+            rounded(slow.wait_max_secs),
+            rounded(slow.wait_max_before_secs)
+        )
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn together_words(together: &Together) -> String {
+    let mut words = format!("  {}", legible(&together.sentence));
+    if !together.slow.is_empty() {
+        words = format!("{words}\n  waits too long: {}", slow_words(&together.slow));
+    }
+    words
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes that were whole numbers")]
+fn size(value: f64) -> String {
+    units::bytes(value.round() as u64)
+}
