@@ -15,3 +15,4 @@ mod storms;
 mod support;
 mod truth;
 mod vectors;
+mod whatif;

@@ -18,6 +18,8 @@ mod manifest;
 mod plan;
 mod select;
 mod words;
+#[cfg(test)]
+mod cases;
 
 pub use manifest::{flow_schema_yaml, kustomization_yaml, object_name, priority_level_yaml};
 pub use plan::{Pace, Plan, reachable};

@@ -38,12 +38,12 @@ pub struct SimulateArgs {
     /// How to write it
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: ReportFormat,
-    /// How it is replayed.
-    #[command(flatten)]
-    pub replay: ReplayArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
+    /// How it is replayed.
+    #[command(flatten)]
+    pub replay: ReplayArgs,
     /// What is how big.
     #[command(flatten)]
     pub sizes: SizeArgs,
@@ -146,12 +146,12 @@ pub struct ProposeArgs {
     /// How to write it
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: ProposeFormat,
-    /// How it is replayed.
-    #[command(flatten)]
-    pub replay: ReplayArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
+    /// How it is replayed.
+    #[command(flatten)]
+    pub replay: ReplayArgs,
     /// What is how big.
     #[command(flatten)]
     pub sizes: SizeArgs,
@@ -193,12 +193,12 @@ pub struct VerifyArgs {
     /// How to write it
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: ReportFormat,
-    /// How it is replayed.
-    #[command(flatten)]
-    pub replay: ReplayArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
+    /// How it is replayed.
+    #[command(flatten)]
+    pub replay: ReplayArgs,
     /// What is how big.
     #[command(flatten)]
     pub sizes: SizeArgs,

@@ -35,6 +35,8 @@ mod service;
 mod side;
 mod verify;
 mod work;
+#[cfg(test)]
+mod cases;
 
 pub use compare::{Catch, Comparison, Effect, Hurt, compare};
 pub use lists::Lists;
