@@ -14,7 +14,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("memory", &["requests", "tables", "units"]),
     ("findings", &["audit", "requests", "tables", "units"]),
     ("candidates", &["apf", "findings", "memory", "units"]),
-    ("simulation", &["apf", "memory"]),
+    ("simulation", &["apf", "memory", "units"]),
     ("report", &["apf", "candidates", "findings", "simulation", "tables", "units"]),
     ("apf", &[]),
     ("units", &[]),

@@ -62,6 +62,8 @@ fn list(user: &str, namespace: &str) -> RequestDigest {
 
 fn of<'d>(client: &'d str, digest: &'d RequestDigest) -> Requests<'d> {
     Requests {
+        kind: 0,
+        storms: vec![(0, 10), (1, 10), (2, 10)],
         digest,
         flow_schema: "service-accounts",
         client_type: "operator",
@@ -100,8 +102,9 @@ fn the_narrowest_subjects_are_taken_and_others_of_the_same_are_named() {
     assert!(declined.is_empty());
     let [draft] = drafts.as_slice() else { panic!("one storm has one cure") };
     assert_eq!(draft.subjects, [Subject::ServiceAccount { namespace: "batch".into(), name: "sync".into() }]);
-    assert_eq!((draft.rule.verbs.as_slice(), draft.rule.cluster_scope), (&["list".to_owned()][..], true));
-    assert!(draft.rule.namespaces.is_empty(), "LISTs of one namespace are not the storm");
+    let [rule] = draft.rules.as_slice() else { panic!("one API group has one rule") };
+    assert_eq!((rule.verbs.as_slice(), rule.cluster_scope), (&["list".to_owned()][..], true));
+    assert!(rule.namespaces.is_empty(), "LISTs of one namespace are not the storm");
     let caught: Vec<(&str, bool, u64, u64)> = draft
         .caught
         .iter()
@@ -109,6 +112,19 @@ fn the_narrowest_subjects_are_taken_and_others_of_the_same_are_named() {
         .collect();
     assert_eq!(caught, [("good", false, 10, 10), ("storm", true, 10, 20)]);
     assert_eq!(draft.matching_precedence, 8_990, "before service-accounts");
+}
+
+/// A person who lists once while a program storms isn't of the storm.
+#[test]
+fn who_only_lists_now_and_then_is_not_of_the_storm() {
+    let (loud, quiet) = (list("loud@example.com", ""), list("quiet@example.com", "apps"));
+    let requests = [
+        Requests { storms: vec![(0, 500)], ..of("storm", &loud) },
+        Requests { storms: vec![(0, 3)], ..of("storm", &quiet) },
+    ];
+    let (drafts, _) = drafts(&requests, &[storm("storm", Kind::ListLoop)], false);
+    assert_eq!(drafts[0].subjects, [Subject::User("loud@example.com".into())]);
+    assert!(drafts[0].rules[0].namespaces.is_empty());
 }
 
 #[test]
@@ -119,7 +135,12 @@ fn what_a_limit_cannot_help_is_declined() {
     let watch = Finding { list_kinds: Vec::new(), ..storm("cni", Kind::WatchChurn) };
     for (requests, finding, system, reason) in [
         (of("storm", &masters), storm("storm", Kind::ListLoop), true, "which pass by every limit"),
-        (of("storm", &scheduler), storm("storm", Kind::ListLoop), true, "which a cluster can't do without"),
+        (
+            Requests { client_type: "scheduler", ..of("storm", &scheduler) },
+            Finding { client_type: "scheduler".into(), ..storm("storm", Kind::ListLoop) },
+            true,
+            "which a cluster can't do without",
+        ),
         (of("cni", &agent), storm("cni", Kind::RelistHerd), false, "only --include-system limits that"),
         (of("cni", &agent), watch, true, "it has no LIST"),
         (
@@ -146,7 +167,7 @@ fn storms_of_the_same_users_have_one_cure_and_others_stand_apart() {
     let findings = [storm("x", Kind::ListPileup), storm("x", Kind::ListLoop), storm("y", Kind::ListLoop)];
     let (drafts, _) = drafts(&requests, &findings, false);
     assert_eq!(drafts.iter().map(|draft| draft.findings.clone()).collect::<Vec<_>>(), [vec![0, 1], vec![2]]);
-    assert_eq!(drafts.iter().map(|draft| draft.matching_precedence).collect::<Vec<_>>(), [8_990, 8_980]);
+    assert_eq!(drafts.iter().map(|draft| draft.matching_precedence).collect::<Vec<_>>(), [8_980, 8_990]);
     assert_ne!(drafts[0].name, drafts[1].name);
 }
 
@@ -189,10 +210,10 @@ proptest! {
         };
         let (drafts, declined) = draft(&situation);
         prop_assert_eq!(drafts.len() + declined.len(), 1);
-        let pace = |_| Pace { list_secs: Some(2.0), max_wait_secs: 10.0 };
+        let list_secs = |_| Some(2.0);
         for draft in &drafts {
             prop_assert!(config.flow_schemas.iter().all(|schema| schema.matching_precedence != draft.matching_precedence));
-            for candidate in reachable(draft, &situation, 200, pace) {
+            for candidate in reachable(draft, &situation, 200, list_secs) {
                 let change = candidate.config();
                 prop_assert_eq!(validate(&change), vec![]);
                 let evidence = candidate_evidence(draft, &candidate, &situation, &[]);
@@ -203,10 +224,12 @@ proptest! {
                 prop_assert_eq!(read.problems, vec![]);
                 prop_assert_eq!(&read.config.flow_schemas[0].rules, &candidate.flow_schema.rules);
                 prop_assert_eq!(read.config.priority_levels[0].kind, candidate.priority_level.kind);
-                let caught = requests.iter().filter(|requests| {
-                    matches(&candidate.flow_schema, &requests.digest.attributes())
-                });
-                prop_assert_eq!(caught.count(), requests.len());
+                let sent = |user: &str| requests.iter().filter(|requests| requests.digest.user == user).count();
+                let loudest = requests.iter().map(|requests| sent(&requests.digest.user)).max().unwrap();
+                let is_caught =
+                    |requests: &&Requests<'_>| matches(&candidate.flow_schema, &requests.digest.attributes());
+                let of_loudest = requests.iter().filter(|requests| sent(&requests.digest.user) == loudest);
+                prop_assert!(of_loudest.clone().all(|requests| is_caught(&requests)));
                 let after = config.clone().with(&change);
                 let all = limits(&after.priority_levels, server_concurrency, &features);
                 let level = after.priority_levels.iter().position(|level| level.name == draft.name).unwrap();

@@ -8,23 +8,26 @@
 //!
 //! API Priority and Fairness can tell requests by user, group, service account, verb, resource and namespace, and by
 //! nothing else. So a candidate takes the narrowest subjects that cover a storm and only its own verbs and resources, and
-//! says whom it catches besides. What a cluster lives by is never limited: a candidate lists nothing but LISTs, and those
-//! of nodes and of kube-system only if that is asked for.
+//! says whom it catches besides. What a cluster lives by is not limited: no candidate is for anything but LISTs, and the
+//! watches that begin with one, and those of nodes and of kube-system only if that is asked for.
 //!
 //! How many LISTs may run at once follows from the memory that they may hold; whether that does what it should is found
 //! by replaying the log, which is not for this stage. What APF can't cure is declined, with what the client can do.
 
 mod manifest;
 mod plan;
+mod protect;
 mod select;
 mod words;
 #[cfg(test)]
 mod cases;
 
 pub use manifest::{flow_schema_yaml, kustomization_yaml, object_name, priority_level_yaml};
-pub use plan::{Pace, Plan, reachable};
+pub use plan::{Plan, reachable};
 pub use select::draft;
 pub use words::{candidate_evidence, catch_words};
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -50,8 +53,12 @@ pub struct Situation<'s> {
 }
 
 /// Requests of one client that are alike to API Priority and Fairness.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Requests<'s> {
+    /// A number for what they are, the same for all clients.
+    pub kind: u32,
+    /// The findings of this client in whose span some of them came, by their places, and how many did.
+    pub storms: Vec<(usize, u64)>,
     /// What they have in common.
     pub digest: &'s RequestDigest,
     /// Where they go today.
@@ -82,19 +89,25 @@ pub struct Draft {
     /// Whom it selects.
     pub subjects: Vec<Subject>,
     /// What of theirs.
-    pub rule: ResourceRule,
-    /// Where those requests go today, with the precedence of that FlowSchema.
+    pub rules: Vec<ResourceRule>,
+    /// Where those requests go today, with the precedence of that FlowSchema; without the one that this replaces.
     pub from: Vec<(String, i32)>,
+    /// Whether it takes the place of an earlier candidate of the same name.
+    pub replaces: bool,
     /// Where it stands among all FlowSchemas.
     pub matching_precedence: i32,
     /// Flows that it makes: users.
     pub flow_count: usize,
     /// Whom it catches.
     pub caught: Vec<Caught>,
-    /// What a LIST that it is for takes, in seats, at least and at most.
+    /// The kinds of LISTs that it is for, as [`Requests::kind`].
+    pub kinds: BTreeSet<u32>,
+    /// What such a LIST takes, in seats, at least and at most.
     pub list_seats: (u32, u32),
-    /// The most that such a LIST holds; `None` where that isn't known.
+    /// The most that such a LIST holds, of those whose size is known; `None` where it is of none.
     pub held: Option<Held>,
+    /// Whether there are LISTs among them of which nothing bounds what they hold.
+    pub has_unbounded: bool,
     /// What to know of it.
     pub notes: Vec<String>,
 }

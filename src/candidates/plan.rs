@@ -11,10 +11,10 @@
 
 use serde::Serialize;
 
+use super::select::schema;
 use super::{Candidate, Draft, Situation};
 use crate::apf::{
-    DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, Place, PriorityLevel, Queuing, Rule, is_valid_dealer,
-    limits,
+    DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, Place, PriorityLevel, Queuing, is_valid_dealer, limits,
 };
 
 /// How many LISTs a level lets run at once, and by which numbers.
@@ -34,36 +34,35 @@ pub struct Plan {
     pub waiting: u32,
 }
 
-/// How fast a level that lets so many run at once gets on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
-    /// How long a LIST takes then, in seconds; `None` where that isn't known.
-    pub list_secs: Option<f64>,
-    /// How long one may wait, in seconds.
-    pub max_wait_secs: f64,
-}
-
 /// More shares than that are no limit any more.
 const MOST_SHARES: i32 = 100;
 /// A candidate takes no more than one in so many of the server's seats from all others: it is there to hold back.
 const SHARE_OF_SEATS: u32 = 10;
-/// As many queues as a new cluster's levels for nodes have; a hand of 8 is about the largest for them that is dealt well.
-const QUEUES: i32 = 64;
-const HAND_SIZES: [i32; 3] = [8, 6, 4];
+/// Queues and hands. The larger the hand, the longer a LIST takes only one seat: 64 queues are as many as a new cluster's
+/// levels for nodes have, and 15 of 16 is the largest hand that can be dealt.
+const DEALERS: [(i32, i32); 4] = [(64, 8), (64, 6), (64, 4), (16, 15)];
 /// Fewer than this shouldn't wait in one queue: a herd comes at once, and what finds no room is rejected.
 const SHORTEST_QUEUE: i32 = 5;
 /// The server's default, for where nothing is known of how long LISTs take.
 const DEFAULT_QUEUE: i32 = 50;
 /// Longer queues only time out.
 const LONGEST_QUEUE: i32 = 1_000;
+/// No request waits longer, in seconds: a quarter of the 60 s of `--request-timeout`.
+const LONGEST_WAIT_SECS: f64 = 15.0;
 
-/// All plans for a draft that differ in how many LISTs they let run at once, from few to many, up to `most`.
-pub fn reachable(draft: &Draft, situation: &Situation<'_>, most: u32, pace: impl Fn(u32) -> Pace) -> Vec<Candidate> {
+/// All plans for a draft that differ in how many LISTs they let run at once, from few to many, up to `most`. `list_secs`
+/// says how long a LIST takes where so many run at once, in seconds; `None` where that isn't known.
+pub fn reachable(
+    draft: &Draft,
+    situation: &Situation<'_>,
+    most: u32,
+    list_secs: impl Fn(u32) -> Option<f64>,
+) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for shares in 1..=MOST_SHARES {
         let mut of_shares: Vec<Candidate> = Vec::new();
         for response in responses(draft.flow_count) {
-            let candidate = candidate(draft, situation, shares, response, &pace);
+            let candidate = candidate(draft, situation, shares, response, &list_secs);
             of_shares.extend(candidate);
         }
         for candidate in of_shares {
@@ -77,6 +76,14 @@ pub fn reachable(draft: &Draft, situation: &Situation<'_>, most: u32, pace: impl
         }
     }
     found.sort_by_key(|candidate| candidate.plan.lists_at_once.1);
+    // More seats that let no more LISTs run for sure only take from others.
+    let mut surely = 0;
+    found.retain(|candidate| {
+        let plan = &candidate.plan;
+        let is_more = plan.lists_at_once.0 > surely || !plan.queues;
+        surely = surely.max(if plan.queues { plan.lists_at_once.0 } else { surely });
+        is_more
+    });
     found
 }
 
@@ -91,7 +98,8 @@ fn responses(flow_count: usize) -> Vec<LimitResponse> {
     let queuing =
         |queues, hand_size| LimitResponse::Queue(Queuing { queues, hand_size, queue_length_limit: DEFAULT_QUEUE });
     let one_flow = (flow_count <= 1).then(|| queuing(1, 1));
-    let dealt = HAND_SIZES.into_iter().filter(|hand| is_valid_dealer(QUEUES, *hand)).map(|hand| queuing(QUEUES, hand));
+    let dealers = DEALERS.into_iter().filter(|(queues, hand)| is_valid_dealer(*queues, *hand));
+    let dealt = dealers.map(|(queues, hand)| queuing(queues, hand));
     one_flow.into_iter().chain(dealt).chain([LimitResponse::Reject]).collect()
 }
 
@@ -101,7 +109,7 @@ fn candidate(
     situation: &Situation<'_>,
     shares: i32,
     response: LimitResponse,
-    pace: &impl Fn(u32) -> Pace,
+    list_secs: &impl Fn(u32) -> Option<f64>,
 ) -> Option<Candidate> {
     let mut priority_level = level(draft, shares, response);
     let mut levels: Vec<PriorityLevel> =
@@ -120,7 +128,7 @@ fn candidate(
     let lists_at_once = (at_once(seats.1), at_once(seats.0));
     let mut waiting = 0;
     let queues = if let LimitResponse::Queue(queuing) = response {
-        let length = queue_length(&pace(lists_at_once.1), lists_at_once.1, queuing.hand_size);
+        let length = queue_length(list_secs(lists_at_once.1), lists_at_once.1, queuing.hand_size);
         priority_level = level(draft, shares, LimitResponse::Queue(Queuing { queue_length_limit: length, ..queuing }));
         waiting = u32::try_from(length.saturating_mul(queuing.hand_size)).unwrap_or_default();
         true
@@ -138,12 +146,12 @@ fn candidate(
     Some(Candidate { flow_schema: flow_schema(draft), priority_level, plan })
 }
 
-/// How many may wait in one queue: as many as are served within the longest wait.
-fn queue_length(pace: &Pace, at_once: u32, hand_size: i32) -> i32 {
-    let Some(list_secs) = pace.list_secs.filter(|secs| *secs > 0.0) else {
+/// How many may wait in one queue: as many as are served before they have waited too long.
+fn queue_length(list_secs: Option<f64>, at_once: u32, hand_size: i32) -> i32 {
+    let Some(list_secs) = list_secs.filter(|secs| *secs > 0.0) else {
         return DEFAULT_QUEUE;
     };
-    let served = f64::from(at_once) * pace.max_wait_secs / list_secs;
+    let served = f64::from(at_once) * LONGEST_WAIT_SECS / list_secs;
     #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and a queue is bounded")]
     let length = (served / f64::from(hand_size.max(1))).ceil() as i32;
     length.clamp(SHORTEST_QUEUE, LONGEST_QUEUE)
@@ -164,17 +172,6 @@ fn level(draft: &Draft, shares: i32, limit_response: LimitResponse) -> PriorityL
 }
 
 fn flow_schema(draft: &Draft) -> FlowSchema {
-    FlowSchema {
-        name: draft.name.clone(),
-        priority_level: draft.name.clone(),
-        matching_precedence: draft.matching_precedence,
-        distinguisher_method: (draft.flow_count > 1).then_some(DistinguisherMethod::ByUser),
-        rules: vec![Rule {
-            subjects: draft.subjects.clone(),
-            resource_rules: vec![draft.rule.clone()],
-            non_resource_rules: Vec::new(),
-        }],
-        is_autoupdated: None,
-        place: Place::default(),
-    }
+    let schema = schema(&draft.name, draft.matching_precedence, draft.subjects.clone(), draft.rules.clone());
+    FlowSchema { distinguisher_method: (draft.flow_count > 1).then_some(DistinguisherMethod::ByUser), ..schema }
 }

@@ -2,7 +2,7 @@
 
 use super::select::subject_words;
 use super::{Candidate, Caught, Draft, Situation};
-use crate::apf::limits;
+use crate::apf::{ResourceRule, limits};
 use crate::findings::Finding;
 use crate::units;
 
@@ -34,16 +34,17 @@ pub fn candidate_evidence(
     if draft.subjects.len() > NAMED {
         subjects.push(format!("{} more", draft.subjects.len() - NAMED));
     }
-    evidence.push(format!(
-        "selects {} of {} by {}",
-        draft.rule.verbs.join(" and "),
-        draft.rule.resources.join(", "),
-        subjects.join(", ")
-    ));
+    let rules: Vec<String> = draft.rules.iter().map(rule_words).collect();
+    evidence.push(format!("selects {} by {}", rules.join(" and "), subjects.join(", ")));
     evidence.push(format!("in the log that catches {}", catch_words(&draft.caught)));
-    let from: Vec<String> =
-        draft.from.iter().map(|(name, precedence)| format!("{name} (precedence {precedence})")).collect();
-    evidence.push(format!("they go by {} today, before which this stands", from.join(", ")));
+    if draft.replaces {
+        evidence.push(format!("replaces {} on the server, at its precedence", draft.name));
+    }
+    if !draft.from.is_empty() {
+        let from: Vec<String> =
+            draft.from.iter().map(|(name, precedence)| format!("{name} (precedence {precedence})")).collect();
+        evidence.push(format!("they go by {} today, before which this stands", from.join(", ")));
+    }
     evidence.extend(sizes(draft, candidate, situation));
     evidence.extend(verified.iter().cloned());
     evidence.extend(draft.notes.iter().cloned());
@@ -60,12 +61,25 @@ fn found(finding: &Finding) -> String {
     )
 }
 
+/// What a rule selects: `list of pods in all namespaces at once, and in apps-0`.
+fn rule_words(rule: &ResourceRule) -> String {
+    let namespaces = match rule.namespaces.as_slice() {
+        [all] if all == "*" => Some("in any namespace".to_owned()),
+        [] => None,
+        some => Some(format!("in the namespaces {}", some.join(", "))),
+    };
+    let cluster = rule.cluster_scope.then(|| "across all namespaces".to_owned());
+    let scopes: Vec<String> = [cluster, namespaces].into_iter().flatten().collect();
+    format!("{} of {} {}", rule.verbs.join(" and "), rule.resources.join(", "), scopes.join(" and "))
+}
+
 /// How its size came about, and what that takes from others.
 fn sizes(draft: &Draft, candidate: &Candidate, situation: &Situation<'_>) -> Vec<String> {
     let plan = &candidate.plan;
     let range = |(low, high): (u32, u32)| if low == high { low.to_string() } else { format!("{low} to {high}") };
     let mut sizes = vec![format!(
-        "{} of {} seats, by {} beside those of all levels; a LIST takes {} of them, so {} at once; it borrows none",
+        "{} of {} seats on each apiserver, by {} beside those of all levels; a LIST takes {} of them, so {} at once; it \
+         borrows none",
         plan.nominal_seats,
         situation.server_concurrency,
         if plan.nominal_concurrency_shares == 1 {
@@ -77,18 +91,23 @@ fn sizes(draft: &Draft, candidate: &Candidate, situation: &Situation<'_>) -> Vec
         range(plan.lists_at_once)
     )];
     sizes.push(match plan.queues {
-        true => format!("up to {} LISTs of one flow wait for their turn, further ones are rejected", plan.waiting),
+        true => format!(
+            "up to {} LISTs of one flow wait for their turn, for 15 s at most; further ones are rejected",
+            plan.waiting
+        ),
         false => "nothing waits: what finds no seat is rejected at once, and told to come again".to_owned(),
     });
-    sizes.push(match draft.held.and_then(|held| held.each.high.map(|high| (held.each.low, high))) {
-        Some((low, high)) => {
-            format!("one of these LISTs holds an estimated {} to {}", units::bytes(low), units::bytes(high))
-        }
-        None => "what one of these LISTs holds isn't known within bounds: see --metrics and --resource".to_owned(),
+    let held = draft.held.and_then(|held| held.each.high.map(|high| (held.each.low, high)));
+    let held = held.map(|(low, high)| {
+        let others = if draft.has_unbounded { ", but some are of unknown size" } else { "" };
+        format!("one of these LISTs holds an estimated {} to {}{others}", units::bytes(low), units::bytes(high))
     });
+    sizes.push(held.unwrap_or_else(|| {
+        "what one of these LISTs holds isn't known within bounds: see --metrics and --resource".to_owned()
+    }));
     let others = others(candidate, situation);
     if !others.is_empty() {
-        sizes.push(format!("its shares make the others' seats fewer: {}", others.join(", ")));
+        sizes.push(format!("its shares change the others' seats: {}", others.join(", ")));
     }
     sizes
 }

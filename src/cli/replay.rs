@@ -29,6 +29,10 @@ pub struct SimulateArgs {
     /// Try several values of the candidate's nominalConcurrencyShares, such as shares=1..50
     #[arg(long, value_name = "shares=FROM..TO", value_parser = parse_sweep)]
     pub sweep: Option<Sweep>,
+    /// Whom the candidates are for: that they are held back is no harm. By default those that have a good part of the LISTs
+    /// that a candidate catches
+    #[arg(long, value_name = "CLIENT")]
+    pub meant: Vec<String>,
     /// Whoever waits longer than before by more than this is hurt
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub tolerate: Duration,
@@ -99,9 +103,11 @@ fn parse_sweep(text: &str) -> Result<Sweep, String> {
     let range = text.strip_prefix("shares=").and_then(|range| range.split_once(".."));
     let whole = |text: &str| text.trim_start_matches('=').parse::<i32>().ok();
     let parsed = range.and_then(|(first, last)| Some(Sweep { first: whole(first)?, last: whole(last)? }));
+    /// Each takes a replay.
+    const MOST_TRIED: i32 = 1_000;
     parsed
-        .filter(|sweep| 0 <= sweep.first && sweep.first <= sweep.last)
-        .ok_or_else(|| "it should look like shares=1..50".to_owned())
+        .filter(|sweep| 0 <= sweep.first && sweep.first <= sweep.last && sweep.last - sweep.first < MOST_TRIED)
+        .ok_or_else(|| "it should look like shares=1..50, of no more than 1,000".to_owned())
 }
 
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {

@@ -16,6 +16,9 @@ pub use dimensions::{Dimensions, prepare};
 pub use flows::{FlowSettings, Flows};
 pub use settings::{Settings, Taken};
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anyhow::{Error, Result};
 use clap::CommandFactory;
 use serde::Serialize;
@@ -77,6 +80,29 @@ const MEMORY_BYTES: usize = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 struct Interrupted;
+
+/// Whether the user has pressed Ctrl-C since the logs were read: what computes for long looks at it now and then.
+#[derive(Clone, Debug, Default)]
+struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Watches for it, as long as the runtime lives.
+    fn watch(runtime: &tokio::runtime::Runtime) -> Self {
+        let interrupt = Self::default();
+        let flag = Arc::clone(&interrupt.0);
+        runtime.spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                flag.store(true, Ordering::Relaxed);
+            }
+        });
+        interrupt
+    }
+
+    /// Fails once it was pressed.
+    fn check(&self) -> Result<(), Interrupted> {
+        if self.0.load(Ordering::Relaxed) { Err(Interrupted) } else { Ok(()) }
+    }
+}
 
 /// Something is wrong with what was asked, and here is what would be right.
 #[derive(Debug, thiserror::Error)]

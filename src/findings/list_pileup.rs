@@ -67,7 +67,11 @@ fn name(finding: &mut Finding, first: &EpisodeClient, all: &[&EpisodeClient]) {
     finding.worst_instances.clear();
     let others =
         all.iter().filter(|row| row.client == first.client && row.resource != first.resource && row.list_count > 0);
-    finding.other_resources = others.filter_map(|row| row.resource.clone()).take(5).collect();
+    let named = |row: &EpisodeClient| {
+        let group = row.api_group.as_deref().filter(|group| !group.is_empty());
+        row.resource.as_ref().map(|resource| group.map_or(resource.clone(), |group| format!("{resource}.{group}")))
+    };
+    finding.other_resources = others.copied().filter_map(named).take(5).collect();
 }
 
 /// Whether a client holds half or more of what is held at the peak; where that is unknown of most lists, has half of them.

@@ -54,18 +54,23 @@ pub struct Proposal {
     pub sentence: String,
     /// Who is worse off.
     pub hurt: Vec<Hurt>,
-    /// Whether LISTs stayed within the budget under all seeds, by the upper bound.
-    pub keeps_within_budget: bool,
+    /// Whether LISTs stayed within the budget under all seeds, by the upper bound of those whose size is known; `None` where
+    /// nothing is known of what those hold that it catches.
+    pub keeps_within_budget: Option<bool>,
     /// The highest lower bound of what they held, in bytes.
     pub peak_low_bytes: f64,
     /// The highest upper bound of what they held, in bytes.
     pub peak_high_bytes: f64,
-    /// The sizes that were tried.
+    /// LISTs of which nothing bounds what they hold, of all clients.
+    pub unbounded_lists: u64,
+    /// What it is without the candidate, and the sizes that were tried.
     pub tried: Vec<TriedSize>,
     /// LISTs that ran at once before, of all clients.
     pub lists_at_once_before: f64,
     /// LISTs that run at once with it, of all clients.
     pub lists_at_once: f64,
+    /// LISTs that it catches and that run at once with it, on one apiserver.
+    pub caught_lists_at_once: f64,
     /// Clients without a storm that wait longer than they may.
     pub slow: Vec<SlowClient>,
     /// How far it can be trusted, and why not further.
@@ -83,8 +88,8 @@ pub struct Proposal {
 /// A size of a candidate's priority level.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TriedSize {
-    /// How many LISTs it lets run at once, and by which numbers.
-    pub plan: Plan,
+    /// How many LISTs it lets run at once, and by which numbers; `None` for how it is without.
+    pub plan: Option<Plan>,
     /// The highest lower bound of what LISTs of all clients held, in bytes.
     pub peak_low_bytes: f64,
     /// The highest upper bound.
@@ -93,6 +98,8 @@ pub struct TriedSize {
     pub caught_rejected: f64,
     /// How long 99 of 100 requests wait at most that it catches, in seconds.
     pub caught_wait_p99_secs: f64,
+    /// Clients without a storm that wait longer than they may.
+    pub slow: usize,
     /// Who is hurt that isn't meant.
     pub hurt: Vec<String>,
     /// Whether it is the one that is proposed.
@@ -128,24 +135,30 @@ pub struct Together {
     pub sentence: String,
     /// Who is worse off.
     pub hurt: Vec<Hurt>,
-    /// Whether LISTs stayed within the budget over all of the log.
+    /// Whether LISTs stayed within the budget over all of the log, by the upper bound of those whose size is known.
     pub keeps_within_budget: bool,
+    /// That in a sentence.
+    pub limit: String,
     /// The highest upper bound of what they held, in bytes.
     pub peak_high_bytes: f64,
     /// Clients without a storm that wait longer than they may.
     pub slow: Vec<SlowClient>,
 }
 
-/// Whether LISTs stay within the budget, in a sentence.
-pub fn limit_words((low, high): (f64, f64), budget_bytes: f64) -> String {
-    let held = format!("LISTs of all clients hold {} to {} at the peak", size(low), size(high));
+/// Whether the server's LISTs stay within the budget, in a sentence; `keeps` is `None` where that can't be told.
+pub fn limit_words((low, high): (f64, f64), budget_bytes: f64, keeps: Option<bool>) -> String {
+    let held = format!("all LISTs together hold {} to {} at the peak, whatever the seed", size(low), size(high));
     let budget = size(budget_bytes);
-    if high <= budget_bytes {
-        format!("{held}, within the budget of {budget}")
-    } else if f64::midpoint(low, high) <= budget_bytes {
-        format!("{held}: the middle of that is within the budget of {budget}, its upper end is not")
-    } else {
-        format!("{held}, more than the budget of {budget}: no size of this limit holds less, as others hold that much")
+    match keeps {
+        None => {
+            "whether it keeps LISTs within the budget can't be told, as the size of those that it catches isn't known"
+                .to_owned()
+        }
+        Some(true) => format!("{held}, within the budget of {budget}"),
+        Some(false) if f64::midpoint(low, high) <= budget_bytes => {
+            format!("{held}: the middle of that is within the budget of {budget}, its upper end is not")
+        }
+        Some(false) => format!("{held}, more than the budget of {budget}"),
     }
 }
 
@@ -155,8 +168,7 @@ impl ProposeReport {
         let mut blocks = vec![
             Block::Line(self.server.line()),
             Block::Line(format!(
-                "LISTs may hold {}, and nobody without a storm may wait more than {} s longer; each candidate replayed {} \
-                 times.",
+                "LISTs may hold {}, and nobody without a storm may wait for more than {} s because of a candidate; seeds: {}.",
                 units::bytes(self.memory_budget_bytes),
                 rounded(self.max_wait_secs),
                 self.seeds
@@ -167,26 +179,30 @@ impl ProposeReport {
             blocks.push(Block::Line(format!("\nNo candidate{why}.")));
         }
         blocks.extend(self.proposals.iter().flat_map(proposal));
-        if let (Some(together), true) = (&self.together, self.proposals.len() > 1) {
-            blocks
-                .extend(section("All candidates at once, over all of the log", Block::Line(together_words(together))));
+        if let Some(together) = &self.together {
+            let heading = match self.proposals.len() {
+                1 => "Over all of the log",
+                _ => "All candidates at once, over all of the log",
+            };
+            blocks.extend(section(heading, Block::Line(together_words(together))));
         }
         if !self.declined.is_empty() {
-            blocks.extend(section("Storms without a candidate", self.declined_table()));
+            blocks.extend(section("Storms without a candidate", self.declined_words()));
         }
-        if let (Some(out), false) = (out, self.proposals.is_empty()) {
-            blocks.push(Block::Line(format!("\nwritten to {}", out.display())));
+        if let Some(out) = out {
+            let written = if self.proposals.is_empty() { "nothing is written to" } else { "written to" };
+            blocks.push(Block::Line(format!("\n{written} {}", out.display())));
         }
         blocks.extend(section("What to know of these candidates", bullets(&self.notes)));
         blocks
     }
 
-    fn declined_table(&self) -> Block {
-        let rows = self.declined.iter().map(|declined| {
-            let remedy = declined.remedies.first().map(|remedy| legible(remedy)).unwrap_or_default();
-            vec![legible(&declined.storm), legible(&declined.reason), remedy]
+    fn declined_words(&self) -> Block {
+        let words = self.declined.iter().map(|declined| {
+            let remedy = declined.remedies.first().map(|remedy| format!("\n    instead: {}", legible(remedy)));
+            format!("  - {}: {}{}", declined.storm, legible(&declined.reason), remedy.unwrap_or_default())
         });
-        table(&[("storm", false), ("why not", false), ("instead", false)], rows.collect())
+        Block::Line(words.collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -199,16 +215,23 @@ fn proposal(proposal: &Proposal) -> Vec<Block> {
         ("held at the peak", true),
         ("caught: rejected", true),
         ("wait p99 s", true),
+        ("others too slow", true),
         ("hurts", false),
     ];
     let rows = proposal.tried.iter().map(|tried| {
+        let of_plan = |of: &dyn Fn(&Plan) -> String| or_dash(tried.plan.as_ref().map(of));
         vec![
-            if tried.is_chosen { "→".to_owned() } else { String::new() },
-            between(tried.plan.lists_at_once.0.into(), tried.plan.lists_at_once.1.into()),
-            format!("{}{}", tried.plan.nominal_seats, if tried.plan.queues { "" } else { ", rejecting" }),
+            match tried.plan {
+                None => "as it is".to_owned(),
+                Some(_) if tried.is_chosen => "→".to_owned(),
+                Some(_) => String::new(),
+            },
+            of_plan(&|plan| between(plan.lists_at_once.0.into(), plan.lists_at_once.1.into())),
+            of_plan(&|plan| format!("{}{}", plan.nominal_seats, if plan.queues { "" } else { ", rejecting" })),
             format!("{}–{}", size(tried.peak_low_bytes), size(tried.peak_high_bytes)),
-            rounded(tried.caught_rejected),
-            rounded(tried.caught_wait_p99_secs),
+            of_plan(&|_| rounded(tried.caught_rejected)),
+            of_plan(&|_| rounded(tried.caught_wait_p99_secs)),
+            of_plan(&|_| units::count(tried.slow as u64)),
             or_dash(Some(tried.hurt.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
         ]
     });
@@ -239,7 +262,7 @@ fn slow_words(slow: &[SlowClient]) -> String {
 }
 
 fn together_words(together: &Together) -> String {
-    let mut words = format!("  {}", legible(&together.sentence));
+    let mut words = format!("  {}\n  {}", legible(&together.sentence), together.limit);
     if !together.slow.is_empty() {
         words = format!("{words}\n  waits too long: {}", slow_words(&together.slow));
     }

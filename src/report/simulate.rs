@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Block, ServerFacts, bullets, or_dash, rounded, section, table};
-use crate::simulation::{Capacity, CapacityBasis, Catch, Effect, GroupSide, Hurt, Side, Spread};
+use crate::simulation::{Capacity, CapacityBasis, Catch, Effect, GroupSide, Hurt, Relieved, Side, Spread};
 use crate::units::{self, legible};
 
 /// All there is to say.
@@ -41,6 +41,9 @@ pub struct ApiserverReplay {
     pub first_at: String,
     /// For how long they came, in seconds.
     pub span_secs: f64,
+    /// Where the replay of the current configuration is far from the log, so that its version, configuration or sizes aren't
+    /// those of the server; `None` where it isn't.
+    pub doubt: Option<String>,
     /// By which law LISTs share the server, in words.
     pub capacity: String,
     /// LISTs that run side by side at full speed: at least; `None` where they don't share it.
@@ -66,12 +69,12 @@ pub struct CandidateReplay {
     pub effect: Effect,
     /// That in a sentence.
     pub sentence: String,
-    /// What it catches, on all apiservers.
+    /// What it catches on this apiserver.
     pub catch: Catch,
     /// Who is worse off.
     pub hurt: Vec<Hurt>,
-    /// Who has fewer requests rejected, and by how many.
-    pub relieved: Vec<(String, f64)>,
+    /// Who is better off, besides those who are meant.
+    pub relieved: Vec<Relieved>,
     /// Its numbers.
     pub side: Side,
 }
@@ -100,8 +103,10 @@ pub struct SweepRow {
     pub peak_low_bytes: Spread,
     /// The same, at most, without LISTs of which nothing bounds what they hold.
     pub known_peak_high_bytes: Spread,
-    /// For how long they may have held more than the limit.
+    /// For how long they may have held more than the limit, without those LISTs.
     pub possibly_above_secs: Spread,
+    /// LISTs of which nothing bounds what they hold.
+    pub unbounded_lists: u64,
     /// Requests that it catches and that are rejected.
     pub caught_rejected: f64,
     /// How long 99 of 100 requests wait at most that it catches.
@@ -132,8 +137,8 @@ pub fn capacity_words(capacity: &Capacity) -> String {
             units::count(most_at_once as u64)
         ),
         CapacityBasis::Unknown { most_at_once } => format!(
-            "LISTs share the server, {} of them at full speed, which is all that the log allows, as too few of the same ran \
-             beside each other ({} at most)",
+            "LISTs share the server, {} of them at full speed: any of these fits the log, as too few of the same ran beside \
+             each other ({} at most)",
             range(),
             units::count(most_at_once as u64)
         ),
@@ -148,7 +153,11 @@ impl SimulateReport {
             blocks.extend(self.apiserver(replay, top));
         }
         if let Some(sweep) = &self.sweep {
-            blocks.extend(section("Other shares", sweep_table(sweep)));
+            let heading = match &sweep.apiserver {
+                Some(name) if self.apiservers.len() > 1 => format!("Other shares, on {}", legible(name)),
+                _ => "Other shares".to_owned(),
+            };
+            blocks.extend(section(&heading, self.sweep_table(sweep)));
             blocks.push(Block::Line(chosen_words(sweep, self.memory_limit_bytes)));
         }
         blocks.extend(section("What to know of these numbers", bullets(&self.notes)));
@@ -158,7 +167,7 @@ impl SimulateReport {
     fn apiserver(&self, replay: &ApiserverReplay, top: usize) -> Vec<Block> {
         let name = replay.apiserver.as_deref().map_or_else(String::new, |name| format!("{}: ", legible(name)));
         let mut blocks = vec![Block::Line(format!(
-            "{name}{} requests, {} LISTs among them, within {} from {}; each configuration replayed {} times.\n{}.",
+            "{name}{} requests, {} LISTs among them, within {} from {}; seeds: {}.\n{}.",
             units::count(replay.request_count),
             units::count(replay.list_count),
             units::span(micros(replay.span_secs)),
@@ -166,6 +175,12 @@ impl SimulateReport {
             self.seeds,
             replay.capacity,
         ))];
+        if let Some(doubt) = &replay.doubt {
+            blocks.push(Block::Line(format!(
+                "\nDoubtful: the replay of the current configuration isn't what happened: {doubt}. Its version, configuration \
+                 or sizes aren't those of the server, or the log lacks requests: don't rely on what follows.",
+            )));
+        }
         for candidate in &replay.candidates {
             blocks.push(Block::Line(String::new()));
             blocks.push(Block::Heading(legible(&candidate.name)));
@@ -188,11 +203,44 @@ impl SimulateReport {
                 ("p99 s", true),
                 ("max s", true),
                 ("took p50 s", true),
-                ("herd served in s", true),
+                ("herd gone in s", true),
             ];
             blocks.extend(section("Clients to whom most happens", table(&columns, clients)));
         }
         blocks
+    }
+
+    fn sweep_table(&self, sweep: &Swept) -> Block {
+        let columns = [
+            ("shares", true),
+            ("seats", true),
+            ("LISTs at once", true),
+            ("memory at the peak", true),
+            ("s possibly above", true),
+            ("caught: rejected", true),
+            ("wait p99 s", true),
+            ("herd gone in s", true),
+            ("hurts", false),
+        ];
+        let rows = sweep.rows.iter().map(|row| {
+            let held = format!("{}–{}", one(row.peak_low_bytes), one(row.known_peak_high_bytes));
+            vec![
+                row.nominal_concurrency_shares.to_string(),
+                row.nominal_seats.to_string(),
+                spread(row.most_lists),
+                held,
+                match row.unbounded_lists {
+                    _ if self.memory_limit_bytes.is_none() => "–".to_owned(),
+                    0 => spread(row.possibly_above_secs),
+                    _ => format!("{} or more", spread(row.possibly_above_secs)),
+                },
+                rounded(row.caught_rejected),
+                rounded(row.caught_wait_p99_secs),
+                rounded(row.caught_drain_secs),
+                or_dash(Some(row.hurt.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
+            ]
+        });
+        table(&columns, rows.collect())
     }
 
     fn totals(&self, replay: &ApiserverReplay) -> Vec<Vec<String>> {
@@ -213,8 +261,14 @@ impl SimulateReport {
         }
         if let Some(limit) = self.memory_limit_bytes {
             let limit = units::bytes(limit);
-            rows.push(row(&format!("s surely above {limit}"), &|side| spread(side.surely_above_secs)));
-            rows.push(row(&format!("s possibly above {limit}"), &|side| spread(side.possibly_above_secs)));
+            let whose = if self.memory_base_bytes.is_none() { ", by LISTs alone" } else { "" };
+            let or_more = |side: &Side| if side.unbounded_lists > 0 { " or more" } else { "" };
+            rows.push(row(&format!("s surely above {limit}{whose}"), &|side| {
+                spread(side.surely_above_secs) + or_more(side)
+            }));
+            rows.push(row(&format!("s possibly above {limit}{whose}"), &|side| {
+                spread(side.possibly_above_secs) + or_more(side)
+            }));
         }
         rows.extend([
             row("rejected", &|side| spread(side.rejected.all)),
@@ -222,6 +276,12 @@ impl SimulateReport {
             row("  concurrency-limit", &|side| spread(side.rejected.concurrency_limit)),
             row("  time-out", &|side| spread(side.rejected.time_out)),
         ]);
+        if sides.iter().any(|side| side.retried.high > 0.0) {
+            rows.push(row("429s that were tried again", &|side| spread(side.retried)));
+        }
+        if sides.iter().any(|side| side.cut_off.high > 0.0) {
+            rows.push(row("cut off, or without an end", &|side| spread(side.cut_off)));
+        }
         rows
     }
 }
@@ -270,41 +330,16 @@ fn client_row(under: &str, group: &GroupSide) -> Vec<String> {
     ]
 }
 
-fn sweep_table(sweep: &Swept) -> Block {
-    let columns = [
-        ("shares", true),
-        ("seats", true),
-        ("LISTs at once", true),
-        ("memory at the peak", true),
-        ("s possibly above", true),
-        ("caught: rejected", true),
-        ("wait p99 s", true),
-        ("herd served in s", true),
-        ("hurts", false),
-    ];
-    let rows = sweep.rows.iter().map(|row| {
-        let held = format!("{}–{}", one(row.peak_low_bytes), one(row.known_peak_high_bytes));
-        vec![
-            row.nominal_concurrency_shares.to_string(),
-            row.nominal_seats.to_string(),
-            spread(row.most_lists),
-            held,
-            spread(row.possibly_above_secs),
-            rounded(row.caught_rejected),
-            rounded(row.caught_wait_p99_secs),
-            rounded(row.caught_drain_secs),
-            or_dash(Some(row.hurt.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
-        ]
-    });
-    table(&columns, rows.collect())
-}
-
 fn chosen_words(sweep: &Swept, memory_limit: Option<u64>) -> String {
     match (sweep.chosen, memory_limit) {
         (Some(shares), Some(limit)) => format!(
             "nominalConcurrencyShares: {shares} harms least of those that keep LISTs within {} under all seeds",
             units::bytes(limit)
         ),
+        (None, Some(_)) if sweep.rows.iter().any(|row| row.unbounded_lists > 0) => {
+            "which of them keep within the limit can't be told, as LISTs are of unknown size: see --metrics and --resource"
+                .to_owned()
+        }
         (None, Some(limit)) if !sweep.rows.is_empty() => {
             format!("none of them keeps LISTs within {} under all seeds", units::bytes(limit))
         }

@@ -43,12 +43,15 @@ pub fn verdict_words(checks: &[Check], foreseen: &Facts, logged: &Facts) -> Stri
     if logged.request_count == 0 {
         return "nothing can be told: none of the requests since is one that the change catches".to_owned();
     }
+    if foreseen.request_count == 0 {
+        return "nothing was foreseen: none of the requests before is one that the change catches".to_owned();
+    }
     let limit = checks.first();
     if limit.is_some_and(|check| check.agreement == Agreement::Worse) {
         return format!(
-            "the change seems not to be in force, or not to catch them: {} LISTs ran at once, where it lets {} run",
-            whole(logged.most_lists.mid),
-            whole(foreseen.most_lists.high)
+            "the change seems not to be in force, or not to catch them: {} or more LISTs ran at once, where it lets {} run",
+            whole(logged.most_lists.low),
+            whole(limit.map_or(0.0, |check| check.foreseen.high.max(check.replayed.high)))
         );
     }
     let named = |wanted: Agreement| -> Vec<&str> {
@@ -100,7 +103,7 @@ fn facts_table(check: &ApiserverCheck) -> Block {
             check.what.to_owned(),
             spread(check.foreseen),
             spread(check.replayed),
-            write(check.logged),
+            spread(check.logged),
             agreement_words(check.agreement).to_owned(),
         ]
     }));

@@ -145,7 +145,11 @@ fn seats_are_borrowed_at_the_next_adjustment() {
     assert_eq!((at_once, at_once + later), (56, 200), "56 seats while idle, and all that is asked for after");
 }
 
-fn some_traffic() -> impl Strategy<Value = (Vec<(u64, u64, u32, bool)>, u32, u64)> {
+/// When a request comes and how long it takes, in milliseconds, its kind, and whether it shares the server.
+type AnyRequest = (u64, u64, u32, bool);
+
+/// Requests, the server's seats, and a seed.
+fn some_traffic() -> impl Strategy<Value = (Vec<AnyRequest>, u32, u64)> {
     let request = (0_u64..60_000, 0_u64..20_000, 0_u32..4, any::<bool>());
     (prop::collection::vec(request, 1..200), 1_u32..40, any::<u64>())
 }
@@ -161,7 +165,7 @@ proptest! {
         let limits = limits(&config.priority_levels, seats, &features);
         let kinds = ["workload-low", "global-default", "catch-all", "exempt"].map(|level| placed(level, 1 + seats % 5));
         let scenario = Scenario::new(&config, &limits, kinds, &features);
-        let request = |(place, (at, takes, kind, is_shared)): (u32, &(u64, u64, u32, bool))| Request {
+        let request = |(place, (at, takes, kind, is_shared)): (u32, &AnyRequest)| Request {
             received_ns: at * 1_000_000,
             service: if *is_shared { Service::Shared(place) } else { Service::Fixed(takes * 1_000_000) },
             kind: *kind,

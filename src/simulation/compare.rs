@@ -1,17 +1,19 @@
-//! What a candidate would change, in one sentence: it helps, it helps but hurts someone, or it does nothing, and why.
+//! What a candidate would change, in one sentence: it helps, it helps but hurts someone, it does nothing and why, or it
+//! burdens the server.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::side::{GroupSide, LevelSide, Side};
+use super::side::{GroupSide, LevelSide, Side, Spread};
+use crate::units;
 
-/// What a candidate's FlowSchemas catch of the traffic.
+/// What a candidate catches of the traffic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Catch {
-    /// The FlowSchemas of the candidate.
+    /// The FlowSchemas that it has, or whose priority level it changes.
     pub flow_schemas: Vec<String>,
-    /// Its priority levels.
+    /// Their priority levels.
     pub priority_levels: Vec<String>,
     /// Requests that they catch.
     pub request_count: u64,
@@ -29,14 +31,16 @@ pub struct Catch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// The server holds less, and nobody but those who are meant waits longer.
+    /// The server holds less, or others are served better, and nobody but those who are meant waits longer.
     Helps,
-    /// The server holds less, but someone pays for it who isn't meant.
+    /// The same, but someone pays for it who isn't meant.
     HelpsButHurts,
     /// Next to nothing changes.
     DoesNothing,
     /// Nothing is better, and someone is worse off.
     OnlyHurts,
+    /// The server holds more.
+    Burdens,
 }
 
 /// Who is worse off.
@@ -46,13 +50,26 @@ pub struct Hurt {
     pub client_type: String,
     /// The client.
     pub client: String,
-    /// Whether a good part of the LISTs that the candidate catches is its own, so that it is meant.
+    /// Whether it is one of those that the candidate is for.
     pub is_meant: bool,
     /// Its requests.
     pub request_count: u64,
     /// Requests that are rejected more than before.
     pub more_rejected: f64,
     /// How long 99 of 100 of its requests wait at most, in seconds, in the FlowSchema where that is longest: before.
+    pub wait_p99_before_secs: f64,
+    /// The same after.
+    pub wait_p99_after_secs: f64,
+}
+
+/// Who is better off.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Relieved {
+    /// The client.
+    pub client: String,
+    /// Requests that are rejected less than before.
+    pub fewer_rejected: f64,
+    /// As [`Hurt::wait_p99_before_secs`].
     pub wait_p99_before_secs: f64,
     /// The same after.
     pub wait_p99_after_secs: f64,
@@ -67,76 +84,113 @@ pub struct Comparison {
     pub sentence: String,
     /// Who is worse off, those who aren't meant first.
     pub hurt: Vec<Hurt>,
-    /// Who has fewer requests rejected: client, and by how many.
-    pub relieved: Vec<(String, f64)>,
+    /// Who is better off, besides those who are meant.
+    pub relieved: Vec<Relieved>,
 }
 
 /// Less than this part of what it was is less.
 const LESS: f64 = 0.9;
 /// Where nobody says who is meant, a client is that has at least this part of the LISTs that a candidate catches.
 const MEANT_SHARE: f64 = 0.2;
+/// So many are named in a sentence.
+const NAMED: usize = 3;
 
 /// Compares a candidate with the current configuration. Who waits longer by more than `tolerated_secs` is worse off, and
-/// so is who is rejected more. `bytes` writes a size.
-pub fn compare(
-    current: &Side,
-    candidate: &Side,
-    catch: &Catch,
-    tolerated_secs: f64,
-    bytes: fn(u64) -> String,
-) -> Comparison {
+/// so is who is rejected more, beyond what other seeds give without any change.
+pub fn compare(current: &Side, candidate: &Side, catch: &Catch, tolerated_secs: f64) -> Comparison {
     let hurt = hurt(current, candidate, catch, tolerated_secs);
-    let is_less = is_less(current, candidate) || holds_back(current, candidate, catch);
-    let hurts_others = hurt.iter().any(|hurt| !hurt.is_meant);
-    let effect = match (is_less, hurts_others) {
+    let relieved = relieved(current, candidate, catch, tolerated_secs);
+    let is_better = is_less(current, candidate) || holds_back(current, candidate, catch) || !relieved.is_empty();
+    let effect = match (is_better, hurt.iter().any(|hurt| !hurt.is_meant)) {
+        _ if has_grown(current, candidate) => Effect::Burdens,
         (true, false) => Effect::Helps,
         (true, true) => Effect::HelpsButHurts,
-        (false, true) => Effect::OnlyHurts,
-        (false, false) if hurt.is_empty() => Effect::DoesNothing,
-        (false, false) => Effect::OnlyHurts,
+        (false, _) if hurt.is_empty() => Effect::DoesNothing,
+        (false, _) => Effect::OnlyHurts,
     };
-    let relieved = relieved(current, candidate);
-    let numbers = numbers(current, candidate, catch, bytes);
-    let sentence = match effect {
-        Effect::Helps | Effect::HelpsButHurts => {
-            let (held, harmed): (Vec<&Hurt>, Vec<&Hurt>) = hurt.iter().partition(|hurt| hurt.is_meant);
-            let mut sentence = match harmed.as_slice() {
-                [] => format!("helps: {numbers}"),
-                _ => format!("helps but hurts {}: {numbers}", names(&harmed)),
-            };
-            if !held.is_empty() {
-                sentence = format!("{sentence}; it holds back {}", words(&held));
-            }
-            if !harmed.is_empty() {
-                sentence = format!("{sentence}; not meant, but hurt: {}", words(&harmed));
-            }
-            sentence
-        }
-        Effect::DoesNothing => format!("does nothing, because {}; {numbers}", why_nothing(current, candidate, catch)),
-        Effect::OnlyHurts => {
-            let all: Vec<&Hurt> = hurt.iter().collect();
-            format!("hurts {} and helps nobody: {numbers}; {}", names(&all), words(&all))
-        }
-    };
+    let sentence = sentence(effect, (current, candidate), catch, &hurt, &relieved);
     Comparison { effect, sentence, hurt, relieved }
 }
 
-/// Whether the server holds less, is above its limit for less time, or runs fewer LISTs at once.
-fn is_less(current: &Side, candidate: &Side) -> bool {
-    let is_less = |of: &dyn Fn(&Side) -> f64| of(candidate) < LESS * of(current);
-    is_less(&|side| side.peak_low_bytes.mid)
-        || is_less(&|side| side.known_peak_high_bytes.mid)
-        || is_less(&|side| side.possibly_above_secs.mid)
-        || is_less(&|side| side.most_lists.mid)
+fn sentence(
+    effect: Effect,
+    (current, candidate): (&Side, &Side),
+    catch: &Catch,
+    hurt: &[Hurt],
+    relieved: &[Relieved],
+) -> String {
+    let (held, harmed): (Vec<&Hurt>, Vec<&Hurt>) = hurt.iter().partition(|hurt| hurt.is_meant);
+    let numbers = numbers(current, candidate, catch);
+    let mut sentence = match effect {
+        Effect::Helps => format!("helps: {numbers}"),
+        Effect::HelpsButHurts => format!("helps but hurts {}: {numbers}", names(&harmed)),
+        Effect::DoesNothing => {
+            format!("does nothing, because {}; {numbers}", why_nothing(current, candidate, catch))
+        }
+        Effect::OnlyHurts => format!("hurts {} and helps nobody: {numbers}", names(&hurt.iter().collect::<Vec<_>>())),
+        Effect::Burdens => format!("burdens the server: {numbers}"),
+    };
+    let mut add = |words: String| sentence = format!("{sentence}; {words}");
+    if catch.request_count == 0 && effect != Effect::DoesNothing {
+        add("it catches none of the requests: all of this comes from its shares".to_owned());
+    }
+    if matches!(effect, Effect::Helps | Effect::HelpsButHurts)
+        && current.known_peak_high_bytes.mid < LESS * candidate.known_peak_high_bytes.mid
+    {
+        add("but LISTs hold more at the peak in most replays, as others get on faster".to_owned());
+    }
+    if !held.is_empty() {
+        add(format!("it holds back {}", words(&held)));
+    }
+    if !harmed.is_empty() {
+        add(format!("not meant, but hurt: {}", words(&harmed)));
+    }
+    if !relieved.is_empty() {
+        add(format!("better off: {}", relieved_words(relieved)));
+    }
+    sentence
 }
 
-/// Whether fewer LISTs of those who are meant run at once.
+/// What is to be less.
+const MEASURES: [fn(&Side) -> Spread; 4] = [
+    |side| side.peak_low_bytes,
+    |side| side.known_peak_high_bytes,
+    |side| side.possibly_above_secs,
+    |side| side.most_lists,
+];
+
+/// Whether the server holds less, is above its limit for less time, or runs fewer LISTs at once.
+fn is_less(current: &Side, candidate: &Side) -> bool {
+    MEASURES.iter().any(|of| of(candidate).mid < LESS * of(current).mid)
+}
+
+/// Whether the server holds more, or is above its limit for longer, under all seeds; where no size is known, whether it runs
+/// more LISTs at once.
+fn has_grown(current: &Side, candidate: &Side) -> bool {
+    let has_grown = |of: &fn(&Side) -> Spread| {
+        let (before, after) = (of(current), of(candidate));
+        before.mid < LESS * after.mid && after.low > before.high
+    };
+    if current.known_peak_high_bytes.mid > 0.0 {
+        MEASURES[..3].iter().any(has_grown)
+    } else {
+        MEASURES[3..].iter().any(has_grown)
+    }
+}
+
+/// Whether fewer LISTs of those who are meant run at once, because they have to wait or are rejected.
 fn holds_back(current: &Side, candidate: &Side, catch: &Catch) -> bool {
     let lists = |side: &Side| {
         let meant = side.groups.iter().filter(|group| is_meant(catch, &group.client));
-        meant.map(|group| group.most_lists.mid).fold(0.0, f64::max)
+        meant.map(|group| group.most_lists.mid).sum::<f64>()
     };
-    catch.list_count > 0 && lists(candidate) < LESS * lists(current)
+    catch.list_count > 0 && acts(candidate, catch) && lists(candidate) < LESS * lists(current)
+}
+
+/// Whether anything that a candidate catches waits or is rejected.
+fn acts(candidate: &Side, catch: &Catch) -> bool {
+    let mut caught = candidate.groups.iter().filter(|group| catch.flow_schemas.contains(&group.flow_schema));
+    caught.any(|group| group.rejected.all.high > 0.0 || group.wait_max_secs.high > 0.0)
 }
 
 /// Whether a candidate is for that client.
@@ -149,17 +203,18 @@ fn is_meant(catch: &Catch, client: &str) -> bool {
 }
 
 /// The numbers that tell, after and before.
-fn numbers(current: &Side, candidate: &Side, catch: &Catch, bytes: fn(u64) -> String) -> String {
+fn numbers(current: &Side, candidate: &Side, catch: &Catch) -> String {
     let held = |side: &Side| {
-        let high = bytes(rounded(side.known_peak_high_bytes.mid));
+        let high = bytes(side.known_peak_high_bytes.mid);
         let more = if side.unbounded_lists > 0 { " or more" } else { "" };
-        format!("{} to {high}{more}", bytes(rounded(side.peak_low_bytes.mid)))
+        format!("{} to {high}{more}", bytes(side.peak_low_bytes.mid))
     };
-    let mut numbers = format!("at most {} at once instead of {}", lists(candidate), whole(current.most_lists.mid));
-    let levels = candidate.levels.iter().filter(|level| catch.priority_levels.contains(&level.priority_level));
-    let caught = levels.map(|level| level.most_lists.mid).fold(0.0, f64::max);
-    if caught > 0.0 && caught < candidate.most_lists.mid {
-        numbers = format!("{numbers}, {} of those that it catches", whole(caught));
+    let mut numbers =
+        format!("{} LISTs at once instead of {}", spread(candidate.most_lists), spread(current.most_lists));
+    let caught = catch.flow_schemas.iter().filter_map(|schema| candidate.schema_lists.get(schema));
+    let caught = caught.copied().fold(Spread::default(), |most, lists| if lists.mid > most.mid { lists } else { most });
+    if caught.mid > 0.0 && caught.mid < candidate.most_lists.mid {
+        numbers = format!("{numbers}, {} of them such as it catches", spread(caught));
     }
     if current.known_peak_high_bytes.mid > 0.0 {
         numbers = format!("{numbers}; memory at the peak {} instead of {}", held(candidate), held(current));
@@ -167,35 +222,31 @@ fn numbers(current: &Side, candidate: &Side, catch: &Catch, bytes: fn(u64) -> St
     numbers
 }
 
-fn lists(side: &Side) -> String {
-    match whole(side.most_lists.mid).as_str() {
-        "1" => "1 LIST".to_owned(),
-        count => format!("{count} LISTs"),
-    }
-}
-
 fn why_nothing(current: &Side, candidate: &Side, catch: &Catch) -> String {
     if catch.flow_schemas.is_empty() {
-        return "it has no FlowSchema that the server would ask".to_owned();
+        return "no FlowSchema is in it, and none goes to its priority levels".to_owned();
     }
     if catch.request_count == 0 || catch.list_count == 0 {
         let what = if catch.request_count == 0 { "none of the requests" } else { "no LIST" };
         let reasons = if catch.reasons.is_empty() { String::new() } else { format!(": {}", catch.reasons.join("; ")) };
         return format!("{} catches {what}{reasons}", catch.flow_schemas.join(", "));
     }
-    let levels = candidate.levels.iter().filter(|level| catch.priority_levels.contains(&level.priority_level));
-    let borrowing = levels.clone().find(|level| level.most_limit.mid > f64::from(level.nominal_seats));
+    let levels = || candidate.levels.iter().filter(|level| catch.priority_levels.contains(&level.priority_level));
+    if let Some(level) = levels().find(|level| level.is_exempt) {
+        return format!("{} is exempt: nothing limits what goes there", level.priority_level);
+    }
+    let borrowing = levels().find(|level| level.most_limit.mid > f64::from(level.nominal_seats));
     if let Some(level) = borrowing.filter(|level| level.max_seats > level.nominal_seats) {
         return format!(
             "{} borrows: {} seats are its own, but it had up to {}, and {} LISTs ran in it at once; only \
              borrowingLimitPercent: 0 makes its own seats a limit",
             level.priority_level,
             level.nominal_seats,
-            whole(level.most_limit.mid),
-            whole(level.most_lists.mid)
+            whole(level.most_limit.high),
+            spread(level.most_lists)
         );
     }
-    if let Some(level) = levels.clone().find(|level| level.most_waiting.mid <= 0.0) {
+    if let Some(level) = levels().next().filter(|_| !acts(candidate, catch)) {
         return format!(
             "nothing ever waits in {}: {} is enough for all that comes",
             level.priority_level,
@@ -203,7 +254,7 @@ fn why_nothing(current: &Side, candidate: &Side, catch: &Catch) -> String {
         );
     }
     if current.most_lists.mid <= 1.0 {
-        return "LISTs never ran beside each other in the log".to_owned();
+        return "LISTs don't run beside each other in the replay as it is".to_owned();
     }
     "what it holds back is not what makes the server's peak".to_owned()
 }
@@ -212,15 +263,12 @@ fn limit(level: &LevelSide) -> String {
     format!("its limit of {} seats", whole(level.most_limit.mid))
 }
 
-/// A client's part in one side: rejections, and the longest of the waits of 99 in 100 requests; each in the middle and at
-/// most over the seeds.
+/// A client's part in one side: rejections, and the longest of the waits of 99 in 100 requests.
 #[derive(Clone, Copy, Default)]
 struct Part {
     requests: u64,
-    rejected: f64,
-    most_rejected: f64,
-    wait_p99: f64,
-    most_wait_p99: f64,
+    rejected: Spread,
+    wait_p99: Spread,
 }
 
 fn parts(side: &Side) -> BTreeMap<(&str, &str), Part> {
@@ -228,10 +276,8 @@ fn parts(side: &Side) -> BTreeMap<(&str, &str), Part> {
     for GroupSide { client_type, client, request_count, rejected, wait_p99_secs, .. } in &side.groups {
         let part = parts.entry((client_type, client)).or_default();
         part.requests += request_count;
-        part.rejected += rejected.all.mid;
-        part.most_rejected += rejected.all.high;
-        part.wait_p99 = part.wait_p99.max(wait_p99_secs.mid);
-        part.most_wait_p99 = part.most_wait_p99.max(wait_p99_secs.high);
+        part.rejected = part.rejected.plus(rejected.all);
+        part.wait_p99 = part.wait_p99.or_more(*wait_p99_secs);
     }
     parts
 }
@@ -240,19 +286,19 @@ fn hurt(current: &Side, candidate: &Side, catch: &Catch, tolerated_secs: f64) ->
     let before = parts(current);
     let hurt = parts(candidate).into_iter().filter_map(|((client_type, client), after)| {
         let before = before.get(&(client_type, client)).copied().unwrap_or_default();
-        let more_rejected = after.rejected - before.rejected;
+        let more_rejected = after.rejected.mid - before.rejected.mid;
         // What other seeds give without any change is nobody's doing.
-        let is_rejected = more_rejected >= 1.0 && after.rejected > before.most_rejected;
-        let waits = after.wait_p99 > before.wait_p99 + tolerated_secs && after.wait_p99 > before.most_wait_p99;
-        let is_hurt = is_rejected || waits;
-        is_hurt.then(|| Hurt {
+        let is_rejected = more_rejected >= 1.0 && after.rejected.mid > before.rejected.high;
+        let waits =
+            after.wait_p99.mid > before.wait_p99.mid + tolerated_secs && after.wait_p99.mid > before.wait_p99.high;
+        (is_rejected || waits).then(|| Hurt {
             client_type: client_type.to_owned(),
             client: client.to_owned(),
             is_meant: is_meant(catch, client),
             request_count: after.requests,
             more_rejected: more_rejected.max(0.0),
-            wait_p99_before_secs: before.wait_p99,
-            wait_p99_after_secs: after.wait_p99,
+            wait_p99_before_secs: before.wait_p99.mid,
+            wait_p99_after_secs: after.wait_p99.mid,
         })
     });
     let mut hurt: Vec<Hurt> = hurt.collect();
@@ -262,66 +308,84 @@ fn hurt(current: &Side, candidate: &Side, catch: &Catch, tolerated_secs: f64) ->
     hurt
 }
 
-fn relieved(current: &Side, candidate: &Side) -> Vec<(String, f64)> {
+fn relieved(current: &Side, candidate: &Side, catch: &Catch, tolerated_secs: f64) -> Vec<Relieved> {
     let after = parts(candidate);
-    let relieved = parts(current).into_iter().filter_map(|((client_type, client), before)| {
+    let others = parts(current).into_iter().filter(|((_, client), _)| !is_meant(catch, client));
+    let relieved = others.filter_map(|((client_type, client), before)| {
         let now = after.get(&(client_type, client)).copied().unwrap_or_default();
-        (before.rejected - now.rejected >= 1.0 && now.most_rejected < before.rejected)
-            .then(|| (client.to_owned(), before.rejected - now.rejected))
+        let fewer_rejected = before.rejected.mid - now.rejected.mid;
+        let is_rejected = fewer_rejected >= 1.0 && now.rejected.mid < before.rejected.low;
+        let waits = now.wait_p99.mid + tolerated_secs < before.wait_p99.mid && now.wait_p99.mid < before.wait_p99.low;
+        (is_rejected || waits).then(|| Relieved {
+            client: client.to_owned(),
+            fewer_rejected: fewer_rejected.max(0.0),
+            wait_p99_before_secs: before.wait_p99.mid,
+            wait_p99_after_secs: now.wait_p99.mid,
+        })
     });
     let mut relieved: Vec<_> = relieved.collect();
-    relieved.sort_by(|a, b| b.1.total_cmp(&a.1));
+    relieved.sort_by(|a, b| b.fewer_rejected.total_cmp(&a.fewer_rejected).then(a.client.cmp(&b.client)));
     relieved
 }
 
 fn names(hurt: &[&Hurt]) -> String {
-    /// So many are named.
-    const NAMED: usize = 3;
-    let names: Vec<&str> = hurt.iter().take(NAMED).map(|hurt| hurt.client.as_str()).collect();
-    match hurt.len().saturating_sub(NAMED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
+    let names: Vec<&str> = hurt.iter().map(|hurt| hurt.client.as_str()).collect();
+    listed(&names, |name| (*name).to_owned())
 }
 
 fn words(hurt: &[&Hurt]) -> String {
-    const NAMED: usize = 3;
-    let words = hurt.iter().take(NAMED).map(|hurt| {
-        let wait = format!(
-            "99 of 100 wait {} s or less (before {} s)",
-            tenths(hurt.wait_p99_after_secs),
-            tenths(hurt.wait_p99_before_secs)
-        );
+    listed(hurt, |hurt| {
+        let waits = waits(hurt.wait_p99_before_secs, hurt.wait_p99_after_secs);
         match hurt.more_rejected {
             more if more >= 1.0 => {
                 format!(
-                    "{} ({} more of its {} requests rejected, {wait})",
+                    "{} ({} more of its {} requests rejected; {waits})",
                     hurt.client,
                     whole(more),
                     hurt.request_count
                 )
             }
-            _ => format!("{} ({wait})", hurt.client),
+            _ => format!("{} ({waits})", hurt.client),
         }
-    });
-    let words: Vec<String> = words.collect();
-    match hurt.len().saturating_sub(NAMED) {
+    })
+}
+
+fn relieved_words(relieved: &[Relieved]) -> String {
+    listed(relieved, |relieved| {
+        let waits = waits(relieved.wait_p99_before_secs, relieved.wait_p99_after_secs);
+        match relieved.fewer_rejected {
+            fewer if fewer >= 1.0 => format!("{} ({} fewer rejected; {waits})", relieved.client, whole(fewer)),
+            _ => format!("{} ({waits})", relieved.client),
+        }
+    })
+}
+
+fn waits(before_secs: f64, after_secs: f64) -> String {
+    format!("99 of 100 wait up to {after_secs:.1} s, before {before_secs:.1} s")
+}
+
+/// The first of some things in words, and how many more there are.
+fn listed<T>(things: &[T], word: impl Fn(&T) -> String) -> String {
+    let words: Vec<String> = things.iter().take(NAMED).map(word).collect();
+    match things.len().saturating_sub(NAMED) {
         0 => words.join(", "),
         more => format!("{} and {more} more", words.join(", ")),
     }
+}
+
+/// A count with its least and its most, where they differ: `6`, or `33 (19–46)`.
+fn spread(spread: Spread) -> String {
+    let (low, mid, high) = (whole(spread.low), whole(spread.mid), whole(spread.high));
+    if low == high { mid } else { format!("{mid} ({low}–{high})") }
 }
 
 fn whole(value: f64) -> String {
     format!("{:.0}", value.round())
 }
 
-fn tenths(value: f64) -> String {
-    format!("{value:.1}")
-}
-
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn rounded(value: f64) -> u64 {
-    value.round() as u64
+fn bytes(value: f64) -> String {
+    units::bytes(value.round() as u64)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts")]
@@ -366,6 +430,9 @@ mod tests {
             rejected: RejectedSide::default(),
             groups: groups.collect(),
             levels: Vec::new(),
+            schema_lists: BTreeMap::from([("limit-pods".to_owned(), exactly(lists))]),
+            cut_off: exactly(0.0),
+            retried: exactly(0.0),
         }
     }
 
@@ -380,7 +447,7 @@ mod tests {
     }
 
     fn verdict(current: &Side, candidate: &Side, catch: &Catch) -> Comparison {
-        compare(current, candidate, catch, 1.0, |bytes| format!("{} MB", bytes / 1_000_000))
+        compare(current, candidate, catch, 1.0)
     }
 
     #[test]
@@ -392,14 +459,12 @@ mod tests {
         let found = verdict(&before, &after, &catch(&[("storm", 50)]));
         assert_eq!(found.effect, Effect::Helps);
         assert!(
-            found
-                .sentence
-                .starts_with("helps: at most 6 LISTs at once instead of 40; memory at the peak 600 MB to 1200 MB")
+            found.sentence.starts_with("helps: 6 LISTs at once instead of 40; memory at the peak 572 MiB to 1.1 GiB")
         );
         assert!(
             found
                 .sentence
-                .ends_with("storm (9 more of its 100 requests rejected, 99 of 100 wait 12.0 s or less (before 0.0 s))")
+                .ends_with("storm (9 more of its 100 requests rejected; 99 of 100 wait up to 12.0 s, before 0.0 s)")
         );
     }
 
@@ -415,6 +480,31 @@ mod tests {
     }
 
     #[test]
+    fn others_who_are_served_better_count_as_help() {
+        let (before, after) = (
+            side(40.0, &[("storm", 0.0, 0.0), ("good", 20.0, 9.0)]),
+            side(40.0, &[("storm", 5.0, 14.0), ("good", 0.0, 0.0)]),
+        );
+        let found = verdict(&before, &after, &catch(&[("storm", 50)]));
+        assert_eq!(found.effect, Effect::Helps);
+        assert!(
+            found.sentence.ends_with("better off: good (20 fewer rejected; 99 of 100 wait up to 0.0 s, before 9.0 s)")
+        );
+    }
+
+    #[test]
+    fn more_memory_is_no_help_whoever_is_served_better() {
+        let (before, after) = (side(40.0, &[("storm", 20.0, 9.0)]), side(60.0, &[("storm", 0.0, 0.0)]));
+        let found = verdict(&before, &after, &catch(&[("storm", 50)]));
+        assert_eq!(found.effect, Effect::Burdens);
+        assert!(
+            found.sentence.starts_with("burdens the server: 60 LISTs at once instead of 40; "),
+            "{}",
+            found.sentence
+        );
+    }
+
+    #[test]
     fn nothing_has_its_reason() {
         let before = side(40.0, &[("storm", 0.0, 0.0)]);
         let found = verdict(&before, &before.clone(), &catch(&[]));
@@ -423,6 +513,7 @@ mod tests {
         let mut borrowing = before.clone();
         borrowing.levels.push(LevelSide {
             priority_level: "low".into(),
+            is_exempt: false,
             nominal_seats: 12,
             max_seats: 612,
             most_limit: exactly(169.0),

@@ -2,7 +2,7 @@
 
 use super::pressure::{Memory, Pressure};
 use super::queue_set::RejectReason;
-use super::replay::{End, Fate, LevelOutcome, Replay};
+use super::replay::{AtOnce, End, Fate, LevelOutcome, Replay};
 use super::scenario::Scenario;
 use super::{Request, Traffic};
 
@@ -20,35 +20,48 @@ pub struct Logged {
 /// A request that waited for at least this part of what it may was rejected because of it.
 const TIMED_OUT_PART: f64 = 0.9;
 
-/// What became of the requests. Waits under half a second are in no log and count as none; the limits of priority levels
-/// are in none either.
-pub fn logged(traffic: &Traffic, times: &[Logged], scenario: &Scenario, memory: Memory) -> Replay {
+/// A wait of less is in no log, in nanoseconds (`apiserver/pkg/endpoints/filters/audit.go`: latencies are noted for
+/// requests of half a second and more).
+const UNLOGGED_NS: u64 = 500_000_000;
+
+/// What became of the requests, in two readings: the first counts as running only what surely ran, the second all that may
+/// have. A request under half a second may have waited most of it; one without an end may have run until the server's.
+/// The limits of priority levels, and how many requests waited, are in no log.
+pub fn logged(traffic: &Traffic, times: &[Logged], scenario: &Scenario, memory: Memory) -> [Replay; 2] {
     let fates: Vec<Fate> =
         traffic.requests.iter().zip(times).map(|(request, times)| fate(request, times, scenario)).collect();
-    let mut levels = vec![LevelOutcome::default(); scenario.levels.len()];
+    [false, true].map(|takes_all| reading(traffic, &fates, scenario, memory, takes_all))
+}
+
+fn reading(traffic: &Traffic, fates: &[Fate], scenario: &Scenario, memory: Memory, takes_all: bool) -> Replay {
+    let mut levels = vec![AtOnce::default(); scenario.levels.len()];
+    let (mut lists, mut schema_lists) = (levels.clone(), vec![AtOnce::default(); scenario.flow_schemas.len()]);
     let mut pressure = Pressure::new(&traffic.lists, memory);
-    let mut lists = vec![0_u32; scenario.levels.len()];
-    let mut executing = lists.clone();
-    for (at_ns, is_start, place) in edges(&fates) {
+    for (at_ns, is_start, place) in edges(traffic, fates, takes_all) {
         let request = &traffic.requests[place];
-        let Some(level) = scenario.kinds[request.kind as usize].level else {
+        let kind = &scenario.kinds[request.kind as usize];
+        let Some(level) = kind.level else {
             continue;
         };
-        let (level, list) = (level as usize, request.list);
-        let step = |count: &mut u32| *count = if is_start { *count + 1 } else { *count - 1 };
-        step(&mut executing[level]);
-        match list {
-            Some(list) if is_start => pressure.begin(at_ns, list),
-            Some(list) => pressure.end(at_ns, list),
-            None => {}
+        let step = |counted: &mut AtOnce| if is_start { counted.begin() } else { counted.end() };
+        step(&mut levels[level as usize]);
+        if let Some(list) = request.list {
+            step(&mut lists[level as usize]);
+            step(&mut schema_lists[kind.flow_schema as usize]);
+            if is_start { pressure.begin(at_ns, list) } else { pressure.end(at_ns, list) }
         }
-        if list.is_some() {
-            step(&mut lists[level]);
-        }
-        levels[level].most_executing = levels[level].most_executing.max(executing[level]);
-        levels[level].most_lists = levels[level].most_lists.max(lists[level]);
     }
-    Replay { fates, levels, pressure: pressure.outcome() }
+    let outcome = |(all, lists): (&AtOnce, &AtOnce)| LevelOutcome {
+        most_executing: all.most,
+        most_lists: lists.most,
+        ..LevelOutcome::default()
+    };
+    Replay {
+        fates: fates.to_vec(),
+        levels: levels.iter().zip(&lists).map(outcome).collect(),
+        schema_lists: schema_lists.iter().map(|lists| lists.most).collect(),
+        pressure: pressure.outcome(),
+    }
 }
 
 fn fate(request: &Request, times: &Logged, scenario: &Scenario) -> Fate {
@@ -65,18 +78,89 @@ fn fate(request: &Request, times: &Logged, scenario: &Scenario) -> Fate {
         (false, Some(_)) => End::Executed,
         (false, None) => End::CutOff,
     };
-    let wait_ns = if times.is_rejected { took_ns } else { times.wait_ns };
+    let wait_ns = if times.is_rejected { took_ns } else { times.wait_ns.min(took_ns) };
     Fate { end, arrived_ns: request.received_ns, wait_ns, took_ns, retries: 0 }
 }
 
 /// When requests started to run, and when they ended, in order; of one moment the ends come first.
-fn edges(fates: &[Fate]) -> Vec<(u64, bool, usize)> {
-    let ran = fates.iter().enumerate().filter(|(_, fate)| fate.end == End::Executed && fate.took_ns > fate.wait_ns);
-    let mut edges: Vec<_> = ran
-        .flat_map(|(place, fate)| {
-            [(fate.arrived_ns + fate.wait_ns, true, place), (fate.arrived_ns + fate.took_ns, false, place)]
-        })
-        .collect();
+fn edges(traffic: &Traffic, fates: &[Fate], takes_all: bool) -> Vec<(u64, bool, usize)> {
+    let last_ns = traffic.requests.last().map_or(0, |request| request.received_ns);
+    let end_of_server = |at_ns: u64| {
+        let next = traffic.restarts_ns.iter().find(|restart| **restart >= at_ns);
+        next.copied().unwrap_or(last_ns)
+    };
+    let mut edges = Vec::new();
+    for (place, fate) in fates.iter().enumerate() {
+        let started_ns = fate.arrived_ns + fate.wait_ns;
+        let span = match fate.end {
+            End::Executed if takes_all || fate.took_ns >= UNLOGGED_NS => {
+                Some((started_ns, fate.arrived_ns + fate.took_ns))
+            }
+            End::CutOff if takes_all => Some((started_ns, end_of_server(started_ns))),
+            _ => None,
+        };
+        if let Some((start, end)) = span.filter(|(start, end)| end > start) {
+            edges.extend([(start, true, place), (end, false, place)]);
+        }
+    }
     edges.sort_unstable();
     edges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, Level, Service};
+    use super::*;
+    use crate::apf::{Features, LevelLimits, LevelRole, WorkEstimate};
+
+    fn scenario() -> Scenario {
+        let limits = LevelLimits {
+            role: LevelRole::Limited,
+            nominal: 10,
+            lendable: 0,
+            borrowing: 0,
+            min: 10,
+            max: 10,
+            max_seats_per_request: None,
+        };
+        let work = WorkEstimate { initial_seats: 1, final_seats: 0, additional_latency_nanos: 0 };
+        Scenario {
+            levels: vec![Level { name: "only".into(), limits, is_exempt: false, queuing: None }],
+            kinds: vec![Kind {
+                level: Some(0),
+                flow_schema: 0,
+                hand: 0,
+                works: [work; 2],
+                wait_limit_ns: 15_000_000_000,
+            }],
+            flow_schemas: vec!["all".into()],
+            hands: vec![Vec::new()],
+            retry_after_grows: Features::of((1, 34)).retry_after_grows,
+        }
+    }
+
+    /// What the log can't tell makes a range: short ones may have waited, and those without an end may have run.
+    #[test]
+    fn what_may_have_run_is_told_from_what_surely_did() {
+        const SECOND: u64 = 1_000_000_000;
+        let request =
+            |received_ns| Request { received_ns, service: Service::Fixed(0), kind: 0, client: 0, list: Some(0) };
+        let traffic = Traffic {
+            requests: [0, 0, 0, 0, 10 * SECOND].map(request).to_vec(),
+            lists: vec![None],
+            ..Traffic::default()
+        };
+        let ended = |ended_ns, is_rejected| Logged { wait_ns: 0, ended_ns, is_rejected };
+        let times = [
+            ended(Some(2 * SECOND), false),
+            ended(Some(SECOND / 4), false),
+            ended(None, false),
+            ended(Some(SECOND), true),
+            ended(Some(11 * SECOND), false),
+        ];
+        let [surely, all] = logged(&traffic, &times, &scenario(), Memory::default());
+        assert_eq!((surely.levels[0].most_lists, all.levels[0].most_lists), (1, 3));
+        assert_eq!(all.fates[2].end, End::CutOff);
+        assert_eq!(all.fates[3].end, End::Rejected(RejectReason::ConcurrencyLimit));
+    }
 }

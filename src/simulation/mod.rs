@@ -8,9 +8,8 @@
 //!
 //! It goes from event to event in simulated time: a request comes, runs, is done, lets go of its seats; one that waited
 //! too long gives up; every 10 seconds the priority levels lend each other seats. Each priority level is a [`QueueSet`]
-//! of its own, which follows upstream's to the nanosecond; how seats are divided is [`crate::apf`]'s. There is no clock
-//! and no randomness: what the log can't tell, such as when within the 10 seconds a server divides its seats, is drawn
-//! outside and given as a [`Chance`].
+//! of its own, which follows upstream's to the nanosecond; how seats are divided is [`crate::apf`]'s. There is no clock:
+//! what the log can't tell, such as when within the 10 seconds a server divides its seats, is drawn from a seed ([`Chance`]).
 //!
 //! What is only modelled: a LIST takes longer where others run beside it, by the law that stands in `service`; other
 //! requests take as long as they took. A watch holds its seats until its response starts, as the log shows it. Clients
@@ -38,7 +37,7 @@ mod work;
 #[cfg(test)]
 mod cases;
 
-pub use compare::{Catch, Comparison, Effect, Hurt, compare};
+pub use compare::{Catch, Comparison, Effect, Hurt, Relieved, compare};
 pub use lists::Lists;
 pub use logged::{Logged, logged};
 pub use outcome::{GroupOutcome, Outcome, Quantiles, Rejections, outcome};

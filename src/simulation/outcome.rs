@@ -14,6 +14,8 @@ pub struct Outcome {
     pub groups: Vec<GroupOutcome>,
     /// By priority level, in the order of the scenario.
     pub levels: Vec<LevelOutcome>,
+    /// LISTs of each FlowSchema that ran at once, at most, in the order of the scenario.
+    pub schema_lists: Vec<u32>,
     /// What LISTs held of memory.
     pub pressure: PressureOutcome,
 }
@@ -35,7 +37,10 @@ pub struct GroupOutcome {
     pub rejected: Rejections,
     /// Those that were cut off by the end of the server.
     pub cut_off_count: u64,
-    /// How long they waited before they ran or were rejected, in seconds.
+    /// 429s that were tried again; 0 outside a closed loop.
+    pub retried_count: u64,
+    /// How long those waited that had to: until they ran, or were rejected for it, or cut off, in seconds. What was rejected
+    /// at once isn't among them.
     pub wait: Quantiles,
     /// How long those took in all that ran, in seconds; of none it is 0.
     pub took: Quantiles,
@@ -82,7 +87,12 @@ pub fn outcome(traffic: &Traffic, scenario: &Scenario, replay: &Replay) -> Outco
         gathered.take(fate, request.list.is_some());
     }
     let groups = groups.into_iter().map(|((client, flow_schema), gathered)| gathered.outcome(client, flow_schema));
-    Outcome { groups: groups.collect(), levels: replay.levels.clone(), pressure: replay.pressure }
+    Outcome {
+        groups: groups.collect(),
+        levels: replay.levels.clone(),
+        schema_lists: replay.schema_lists.clone(),
+        pressure: replay.pressure,
+    }
 }
 
 impl Rejections {
@@ -106,6 +116,7 @@ struct Gathered {
     level: u32,
     request_count: u64,
     cut_off_count: u64,
+    retried_count: u64,
     rejected: Rejections,
     waits_ns: Vec<u64>,
     tooks_ns: Vec<u64>,
@@ -123,7 +134,11 @@ impl Gathered {
             End::Rejected(reason) => self.rejected.take(reason),
             _ => self.cut_off_count += 1,
         }
-        self.waits_ns.push(fate.wait_ns);
+        self.retried_count += u64::from(fate.retries);
+        let is_at_once = matches!(fate.end, End::Rejected(RejectReason::QueueFull | RejectReason::ConcurrencyLimit));
+        if !is_at_once || fate.retries > 0 {
+            self.waits_ns.push(fate.wait_ns);
+        }
         if is_list {
             let ended_ns = fate.arrived_ns + fate.took_ns;
             self.lists.push((fate.arrived_ns, ended_ns));
@@ -142,6 +157,7 @@ impl Gathered {
             executed_count: self.tooks_ns.len() as u64,
             rejected: self.rejected,
             cut_off_count: self.cut_off_count,
+            retried_count: self.retried_count,
             wait: quantiles(&mut self.waits_ns),
             took: quantiles(&mut self.tooks_ns),
             most_lists: most_at_once(&self.ran),

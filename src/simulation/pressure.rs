@@ -12,10 +12,10 @@ pub struct Pressure<'h> {
     memory: Memory,
     /// LISTs that run, of each kind.
     counts: Vec<u32>,
-    low: u64,
-    high: u64,
+    low: u128,
+    high: u128,
     /// The upper bound where LISTs follow one another.
-    sustained_high: u64,
+    sustained_high: u128,
     /// LISTs that run of which nothing bounds what they hold.
     unbounded: u32,
     running: u32,
@@ -41,8 +41,6 @@ pub struct PressureOutcome {
     pub peak: Range,
     /// The highest upper bound, without LISTs of which nothing bounds what they hold.
     pub known_peak_high: u64,
-    /// When the lower bound was highest, in nanoseconds.
-    pub peak_ns: u64,
     /// The most LISTs that ran at once.
     pub most_lists: u32,
     /// LISTs of which nothing bounds what they hold.
@@ -58,7 +56,6 @@ impl PressureOutcome {
     const NOTHING: Self = Self {
         peak: Range::ZERO,
         known_peak_high: 0,
-        peak_ns: 0,
         most_lists: 0,
         unbounded_lists: 0,
         surely_above_ns: 0,
@@ -95,16 +92,16 @@ impl<'h> Pressure<'h> {
         self.counts[list as usize] += 1;
         let is_unbounded = match &self.held[list as usize] {
             Some(held) => {
-                self.low += held.each.low;
-                self.high += held.each.high.unwrap_or(0);
-                self.sustained_high += sustained(*held).each.high.unwrap_or(0);
+                self.low += u128::from(held.each.low);
+                self.high += u128::from(held.each.high.unwrap_or(0));
+                self.sustained_high += u128::from(sustained(*held).each.high.unwrap_or(0));
                 held.each.high.is_none()
             }
             None => true,
         };
         self.unbounded += u32::from(is_unbounded);
         self.outcome.unbounded_lists += u64::from(is_unbounded);
-        self.note(now_ns);
+        self.note();
     }
 
     /// A LIST has ended.
@@ -113,16 +110,13 @@ impl<'h> Pressure<'h> {
         self.running -= 1;
         self.ended = if self.running == 0 { 0 } else { self.ended + 1 };
         self.counts[list as usize] -= 1;
-        match &self.held[list as usize] {
-            Some(held) => {
-                let each = held.each;
-                self.low -= each.low;
-                self.high -= each.high.unwrap_or(0);
-                self.sustained_high -= sustained(*held).each.high.unwrap_or(0);
-                self.unbounded -= u32::from(each.high.is_none());
-            }
-            None => self.unbounded -= 1,
-        }
+        let is_unbounded = self.held[list as usize].as_ref().is_none_or(|held| {
+            self.low -= u128::from(held.each.low);
+            self.high -= u128::from(held.each.high.unwrap_or(0));
+            self.sustained_high -= u128::from(sustained(*held).each.high.unwrap_or(0));
+            held.each.high.is_none()
+        });
+        self.unbounded -= u32::from(is_unbounded);
     }
 
     /// All LISTs are cut off.
@@ -155,7 +149,9 @@ impl<'h> Pressure<'h> {
                 (u64::max(low, slack.low), u64::max(high, slack.high.unwrap_or_default()))
             });
         let each_high = if is_sustained { self.sustained_high } else { self.high };
-        (base + self.low + low, base.saturating_add(each_high).saturating_add(high))
+        let sum =
+            |each: u128, slack: u64| u64::try_from(u128::from(base) + each + u128::from(slack)).unwrap_or(u64::MAX);
+        (sum(self.low, low), sum(each_high, high))
     }
 
     fn pass_until(&mut self, now_ns: u64) {
@@ -168,11 +164,10 @@ impl<'h> Pressure<'h> {
         self.at_ns = now_ns;
     }
 
-    fn note(&mut self, now_ns: u64) {
+    fn note(&mut self) {
         let (low, high) = self.known_now();
         let now = Range { low, high: (self.unbounded == 0).then_some(high) };
         let outcome = &mut self.outcome;
-        outcome.peak_ns = if low > outcome.peak.low { now_ns } else { outcome.peak_ns };
         outcome.peak = outcome.peak.or_more(now);
         outcome.known_peak_high = outcome.known_peak_high.max(high);
         outcome.most_lists = outcome.most_lists.max(self.running);

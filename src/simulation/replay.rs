@@ -21,6 +21,8 @@ pub struct Replay {
     pub fates: Vec<Fate>,
     /// What the levels came to, in the order of the scenario.
     pub levels: Vec<LevelOutcome>,
+    /// LISTs of each FlowSchema that ran at once, at most, in the order of the scenario.
+    pub schema_lists: Vec<u32>,
     /// What LISTs held of memory.
     pub pressure: PressureOutcome,
 }
@@ -32,7 +34,7 @@ pub struct Fate {
     pub end: End,
     /// When it came, in nanoseconds; in a closed loop when it came first.
     pub arrived_ns: u64,
-    /// How long it waited, in nanoseconds, until it started or was rejected.
+    /// How long it was, in nanoseconds, until it started, was rejected for good or was cut off while it waited.
     pub wait_ns: u64,
     /// How long it took in all, in nanoseconds, from its arrival to its answer.
     pub took_ns: u64,
@@ -66,31 +68,35 @@ pub struct LevelOutcome {
     pub most_executing: u32,
     /// The most LISTs among them.
     pub most_lists: u32,
-    /// The most seats in use.
-    pub most_seats: u32,
     /// The most requests that waited at once.
     pub most_waiting: u32,
-    /// The fewest seats that it had.
-    pub least_limit: u32,
     /// The most seats that it had.
     pub most_limit: u32,
 }
 
-/// Replays the traffic. `works` are what [`super::work`] gives for the capacity of this chance; `memory` says what the
+/// Replays the traffic. `works` are what [`super::work()`] gives for the capacity of this chance; `memory` says what the
 /// server holds besides LISTs, and what it shouldn't exceed.
 pub fn replay(traffic: &Traffic, works: &[u64], scenario: &Scenario, chance: &Chance, memory: Memory) -> Replay {
     let mut run = Run::new(traffic, works, scenario, chance, memory);
     while let Some((now_ns, step)) = run.next() {
         run.take(now_ns, step);
     }
-    Replay { fates: run.fates, levels: run.outcomes, pressure: run.pressure.outcome() }
+    Replay {
+        fates: run.fates,
+        levels: run.outcomes,
+        schema_lists: run.schema_lists.iter().map(|lists| lists.most).collect(),
+        pressure: run.pressure.outcome(),
+    }
 }
+
+/// After so many adjustments, nearly 3 hours, a demand of 1,000 seats has become one of less than a millionth.
+const FORGETTING_ADJUSTMENTS: u64 = 1_000;
 
 /// client-go tries so often again (`client-go/rest/request.go`, `maxRetries`).
 const MOST_RETRIES: u8 = 10;
 
-/// What happens next, in the order of what comes first at the same time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Restart,
     Foreseen(Rank),
@@ -121,6 +127,24 @@ struct Event {
     attempt: u8,
 }
 
+/// How many there are at a time, and how many there were at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct AtOnce {
+    pub(super) now: u32,
+    pub(super) most: u32,
+}
+
+impl AtOnce {
+    pub(super) fn begin(&mut self) {
+        self.now += 1;
+        self.most = self.most.max(self.now);
+    }
+
+    pub(super) fn end(&mut self) {
+        self.now -= 1;
+    }
+}
+
 /// A request that runs or lingers.
 #[derive(Clone, Copy, Debug)]
 struct Running {
@@ -135,7 +159,9 @@ struct Run<'a> {
     chance: &'a Chance,
     levels: Levels,
     outcomes: Vec<LevelOutcome>,
-    lists_executing: Vec<u32>,
+    /// LISTs that run, by priority level and by FlowSchema.
+    level_lists: Vec<AtOnce>,
+    schema_lists: Vec<AtOnce>,
     processor: Processor,
     foreseen: BinaryHeap<Reverse<Event>>,
     sequence: u64,
@@ -148,6 +174,8 @@ struct Run<'a> {
     next_adjustment_ns: u64,
     /// Requests of which the end isn't known yet.
     pending: usize,
+    /// Adjustments since anything last ran or waited.
+    idle_adjustments: u64,
     /// For each request, which ones come after it.
     followers: Vec<Vec<u32>>,
 }
@@ -173,8 +201,9 @@ impl<'a> Run<'a> {
             scenario,
             chance,
             levels: Levels::started(scenario, 0),
-            outcomes: vec![LevelOutcome { least_limit: u32::MAX, ..LevelOutcome::default() }; scenario.levels.len()],
-            lists_executing: vec![0; scenario.levels.len()],
+            outcomes: vec![LevelOutcome::default(); scenario.levels.len()],
+            level_lists: vec![AtOnce::default(); scenario.levels.len()],
+            schema_lists: vec![AtOnce::default(); scenario.flow_schemas.len()],
             processor: Processor::new(chance.capacity),
             foreseen: BinaryHeap::new(),
             sequence: 0,
@@ -186,6 +215,7 @@ impl<'a> Run<'a> {
             next_restart: 0,
             next_adjustment_ns: chance.first_adjustment_ns,
             pending: 0,
+            idle_adjustments: 0,
             followers,
         };
         run.skip_followers();
@@ -316,13 +346,12 @@ impl<'a> Run<'a> {
         let request = &self.traffic.requests[place];
         let fate = &mut self.fates[place];
         fate.end = End::Running;
-        if fate.retries == 0 {
-            fate.wait_ns = now_ns - fate.arrived_ns;
-        }
+        fate.wait_ns = now_ns - fate.arrived_ns;
         let slot = self.occupy(Running { started, level });
         if let Some(list) = request.list {
             self.pressure.begin(now_ns, list);
-            self.lists_executing[level as usize] += 1;
+            self.level_lists[level as usize].begin();
+            self.schema_lists[self.scenario.kinds[request.kind as usize].flow_schema as usize].begin();
         }
         match request.service {
             Service::Fixed(service_ns) => {
@@ -340,9 +369,11 @@ impl<'a> Run<'a> {
         fate.end = End::Executed;
         fate.took_ns = now_ns - fate.arrived_ns;
         self.pending -= 1;
-        if let Some(list) = self.traffic.requests[place].list {
+        let request = &self.traffic.requests[place];
+        if let Some(list) = request.list {
             self.pressure.end(now_ns, list);
-            self.lists_executing[level as usize] -= 1;
+            self.level_lists[level as usize].end();
+            self.schema_lists[self.scenario.kinds[request.kind as usize].flow_schema as usize].end();
         }
         match self.levels.levels[level as usize].queue_set.finish(now_ns, &started) {
             None => self.free.push(slot),
@@ -364,9 +395,7 @@ impl<'a> Run<'a> {
         let fate = &mut self.fates[place as usize];
         fate.end = End::Rejected(reason);
         fate.took_ns = now_ns - fate.arrived_ns;
-        if fate.retries == 0 {
-            fate.wait_ns = fate.took_ns;
-        }
+        fate.wait_ns = fate.took_ns;
         if !is_closed {
             return;
         }
@@ -389,7 +418,11 @@ impl<'a> Run<'a> {
     }
 
     fn adjust(&mut self, now_ns: u64) {
-        self.next_adjustment_ns = now_ns + ADJUSTMENT_NANOS;
+        self.next_adjustment_ns = now_ns.saturating_add(ADJUSTMENT_NANOS);
+        self.idle_adjustments = if self.pending == 0 { self.idle_adjustments + 1 } else { 0 };
+        if self.idle_adjustments > FORGETTING_ADJUSTMENTS {
+            self.skip_idle_adjustments(now_ns);
+        }
         self.levels.adjust(now_ns);
         for level in 0..self.scenario.levels.len() {
             self.dispatch(now_ns, index(level));
@@ -397,14 +430,25 @@ impl<'a> Run<'a> {
         self.note_limits();
     }
 
+    /// Where nothing has run for so long that the levels have forgotten all demand, further adjustments change nothing.
+    fn skip_idle_adjustments(&mut self, now_ns: u64) {
+        let request = self.traffic.requests.get(self.next_request).map(|request| request.received_ns);
+        let foreseen = self.foreseen.peek().map(|Reverse(event)| event.at_ns);
+        let restart = self.traffic.restarts_ns.get(self.next_restart).copied();
+        if let Some(next_ns) = [request, foreseen, restart].into_iter().flatten().min() {
+            let whole = next_ns.saturating_sub(now_ns) / ADJUSTMENT_NANOS;
+            self.next_adjustment_ns = now_ns.saturating_add(whole.max(1) * ADJUSTMENT_NANOS);
+        }
+    }
+
     /// The server starts anew: nothing is left of what ran or waited, nor of how the seats were divided.
     fn restart(&mut self, now_ns: u64) {
         self.next_restart += 1;
-        self.next_adjustment_ns = now_ns + self.chance.first_adjustment_ns;
+        self.next_adjustment_ns = now_ns.saturating_add(self.chance.first_adjustment_ns);
         self.levels = Levels::started(self.scenario, now_ns);
         self.processor.clear();
         self.pressure.clear(now_ns);
-        self.lists_executing.fill(0);
+        self.level_lists.iter_mut().chain(&mut self.schema_lists).for_each(|lists| lists.now = 0);
         self.running.clear();
         self.free.clear();
         self.foreseen.retain(|Reverse(event)| event.rank == Rank::Return);
@@ -413,6 +457,7 @@ impl<'a> Run<'a> {
             let fate = &mut self.fates[place];
             if matches!(fate.end, End::Waiting | End::Running) {
                 fate.took_ns = now_ns.saturating_sub(fate.arrived_ns);
+                fate.wait_ns = if fate.end == End::Waiting { fate.took_ns } else { fate.wait_ns };
                 fate.end = End::CutOff;
                 if !self.followers.is_empty() {
                     self.call_followers(now_ns, index(place));
@@ -440,15 +485,13 @@ impl<'a> Run<'a> {
         let at = level as usize;
         let (queue_set, outcome) = (&self.levels.levels[at].queue_set, &mut self.outcomes[at]);
         outcome.most_executing = outcome.most_executing.max(queue_set.executing());
-        outcome.most_lists = outcome.most_lists.max(self.lists_executing[at]);
-        outcome.most_seats = outcome.most_seats.max(queue_set.seats_in_use());
+        outcome.most_lists = outcome.most_lists.max(self.level_lists[at].most);
         outcome.most_waiting = outcome.most_waiting.max(queue_set.waiting());
     }
 
     fn note_limits(&mut self) {
         for (outcome, level) in self.outcomes.iter_mut().zip(&self.levels.levels) {
             let limit = level.queue_set.limit();
-            outcome.least_limit = outcome.least_limit.min(limit);
             outcome.most_limit = outcome.most_limit.max(limit);
         }
     }

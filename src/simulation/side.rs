@@ -1,5 +1,7 @@
 //! One configuration's replays under all seeds, in one: each number with its spread.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::outcome::{GroupOutcome, Outcome};
@@ -39,6 +41,12 @@ pub struct Side {
     pub groups: Vec<GroupSide>,
     /// By priority level.
     pub levels: Vec<LevelSide>,
+    /// LISTs that ran at once, at most, by FlowSchema.
+    pub schema_lists: BTreeMap<String, Spread>,
+    /// Requests that were cut off by the end of the server.
+    pub cut_off: Spread,
+    /// 429s that were tried again; 0 outside a closed loop.
+    pub retried: Spread,
 }
 
 /// Rejections by reason.
@@ -72,7 +80,7 @@ pub struct GroupSide {
     pub request_count: u64,
     /// Those that were rejected.
     pub rejected: RejectedSide,
-    /// How long they waited, in seconds: half of them no longer.
+    /// How long those waited that had to, in seconds: half of them no longer. What was rejected at once isn't among them.
     pub wait_p50_secs: Spread,
     /// 99 of 100 no longer.
     pub wait_p99_secs: Spread,
@@ -93,6 +101,8 @@ pub struct GroupSide {
 pub struct LevelSide {
     /// Its name.
     pub priority_level: String,
+    /// Whether nothing limits it.
+    pub is_exempt: bool,
     /// Its nominal limit, in seats.
     pub nominal_seats: u32,
     /// The most seats that it may have.
@@ -131,10 +141,30 @@ pub fn side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, Strin
         },
         groups: (0..groups).filter_map(|at| group_side(outcomes, scenario, clients, at)).collect(),
         levels: levels.collect(),
+        schema_lists: scenario
+            .flow_schemas
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.clone(), spread(&|outcome| f64::from(outcome.schema_lists[at]))))
+            .collect(),
+        cut_off: rejected(&|group| group.cut_off_count),
+        retried: rejected(&|group| group.retried_count),
     }
 }
 
 impl Spread {
+    /// The sum of two numbers, bound by bound.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { low: self.low + other.low, mid: self.mid + other.mid, high: self.high + other.high }
+    }
+
+    /// The larger of two numbers.
+    #[must_use]
+    pub fn or_more(self, other: Self) -> Self {
+        Self { low: self.low.max(other.low), mid: self.mid.max(other.mid), high: self.high.max(other.high) }
+    }
+
     /// The spread of some numbers; of none it is 0.
     pub fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
@@ -190,6 +220,7 @@ fn level_side(outcomes: &[Outcome], scenario: &Scenario, at: usize) -> LevelSide
     };
     LevelSide {
         priority_level: level.name.clone(),
+        is_exempt: level.is_exempt,
         nominal_seats: level.limits.nominal,
         max_seats: level.limits.max,
         most_limit: spread(&|level| level.most_limit),

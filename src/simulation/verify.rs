@@ -53,14 +53,14 @@ pub struct Check {
     pub foreseen: Spread,
     /// What the replay makes of the requests of after.
     pub replayed: Spread,
-    /// What the log of after says.
-    pub logged: f64,
+    /// What the log of after says: a range, where it can't tell whether something ran or waited.
+    pub logged: Spread,
     /// Whether that agrees.
     pub agreement: Agreement,
 }
 
 /// What a side says of the requests that FlowSchemas of a change catch.
-pub fn facts(side: &Side, flow_schemas: &[String], priority_levels: &[String]) -> Facts {
+pub fn facts(side: &Side, flow_schemas: &[String]) -> Facts {
     let is_caught = |group: &&GroupSide| flow_schemas.contains(&group.flow_schema);
     let caught: Vec<&GroupSide> = side.groups.iter().filter(is_caught).collect();
     let others: Vec<&GroupSide> = side.groups.iter().filter(|group| !is_caught(group)).collect();
@@ -69,10 +69,8 @@ pub fn facts(side: &Side, flow_schemas: &[String], priority_levels: &[String]) -
         let spreads = caught.iter().map(|group| of(group));
         spreads.fold(Spread::default(), |most, spread| if spread.mid > most.mid { spread } else { most })
     };
-    let levels = side.levels.iter().filter(|level| priority_levels.contains(&level.priority_level));
-    let most_lists = levels
-        .map(|level| level.most_lists)
-        .fold(Spread::default(), |most, spread| if spread.mid > most.mid { spread } else { most });
+    let lists = flow_schemas.iter().filter_map(|schema| side.schema_lists.get(schema));
+    let most_lists = lists.fold(Spread::default(), |most, lists| most.or_more(*lists));
     Facts {
         request_count: caught.iter().map(|group| group.request_count).sum(),
         most_lists,
@@ -88,19 +86,20 @@ pub fn facts(side: &Side, flow_schemas: &[String], priority_levels: &[String]) -
 
 /// The share of requests that were rejected.
 fn share(groups: &[&GroupSide]) -> Spread {
-    let all: f64 = groups.iter().map(|group| float(group.request_count)).sum();
-    let of =
-        |part: fn(&Spread) -> f64| groups.iter().map(|group| part(&group.rejected.all)).sum::<f64>() / all.max(1.0);
+    let all = groups.iter().map(|group| float(group.request_count)).fold(0.0, |sum, count| sum + count);
+    let of = |part: fn(&Spread) -> f64| {
+        groups.iter().map(|group| part(&group.rejected.all)).fold(0.0, |sum, part| sum + part) / all.max(1.0)
+    };
     Spread { low: of(|spread| spread.low), mid: of(|spread| spread.mid), high: of(|spread| spread.high) }
 }
 
 /// What of it came as foreseen: `foreseen` from the log of before, `replayed` from the requests of after, `logged` as the
 /// log of after has it.
 pub fn checks(foreseen: &Facts, replayed: &Facts, logged: &Facts) -> Vec<Check> {
-    let is_known = logged.request_count > 0;
+    let is_known = logged.request_count > 0 && foreseen.request_count > 0;
     let check = |what, of: fn(&Facts) -> Spread, slack: f64| {
-        let (foreseen, replayed, logged) = (of(foreseen), of(replayed), of(logged).mid);
-        let agreement = if is_known { agreement(&foreseen, &replayed, logged, slack) } else { Agreement::Unknown };
+        let (foreseen, replayed, logged) = (of(foreseen), of(replayed), of(logged));
+        let agreement = if is_known { agreement(&foreseen, &replayed, &logged, slack) } else { Agreement::Unknown };
         Check { what, foreseen, replayed, logged, agreement }
     };
     vec![
@@ -115,17 +114,18 @@ pub fn checks(foreseen: &Facts, replayed: &Facts, logged: &Facts) -> Vec<Check> 
 
 /// As foreseen is within what the seeds of either replay gave, and a quarter or the slack around that. All of these
 /// numbers are better if they are lower.
-fn agreement(foreseen: &Spread, replayed: &Spread, logged: f64, slack: f64) -> Agreement {
+fn agreement(foreseen: &Spread, replayed: &Spread, logged: &Spread, slack: f64) -> Agreement {
     /// Runs of the same load differ by so much on the same server.
     const TOLERANCE: f64 = 0.25;
     let low = foreseen.low.min(replayed.low);
     let high = foreseen.high.max(replayed.high);
-    if logged > high + slack.max(high * TOLERANCE) {
-        Agreement::Worse
-    } else if logged < low - slack.max(low * TOLERANCE) {
-        Agreement::Better
-    } else {
-        Agreement::AsForeseen
+    let is_above = |value: f64| value > high + slack.max(high * TOLERANCE);
+    let is_below = |value: f64| value < low - slack.max(low * TOLERANCE);
+    match () {
+        () if is_above(logged.low) => Agreement::Worse,
+        () if is_below(logged.high) => Agreement::Better,
+        () if is_above(logged.high) || is_below(logged.low) => Agreement::Unknown,
+        () => Agreement::AsForeseen,
     }
 }
 
@@ -144,12 +144,14 @@ mod tests {
 
     #[test]
     fn what_lies_near_either_replay_is_as_foreseen() {
-        let agree = |logged| agreement(&exactly(6.0), &exactly(8.0), logged, 0.5);
+        let agree = |logged| agreement(&exactly(6.0), &exactly(8.0), &exactly(logged), 0.5);
         assert_eq!(
             [4.0, 4.5, 7.0, 10.0, 10.1].map(agree),
             [Agreement::Better, Agreement::AsForeseen, Agreement::AsForeseen, Agreement::AsForeseen, Agreement::Worse]
         );
-        assert_eq!(agreement(&exactly(0.0), &exactly(0.0), 0.04, 0.05), Agreement::AsForeseen);
+        assert_eq!(agreement(&exactly(0.0), &exactly(0.0), &exactly(0.04), 0.05), Agreement::AsForeseen);
+        let either = Spread { low: 0.0, mid: 25.0, high: 50.0 };
+        assert_eq!(agreement(&exactly(6.0), &exactly(6.0), &either, 0.0), Agreement::Unknown);
     }
 
     #[test]

@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::super::dimensions::Dimensions;
 use super::super::logs::{open, report};
 use super::super::settings::Settings;
 use super::super::storms::{self, found};
-use super::super::{Advice, Interrupted, show_blocks};
+use super::super::{Advice, Interrupt, Interrupted, show_blocks};
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{catch, check, client_names, scenario_with, sides};
 use super::{origin_words, version_words};
-use crate::apf::Config;
 use crate::apf::lint::{LintFinding, LintInput, LintSeverity, lint};
+use crate::apf::{Config, validate};
+use crate::audit::Stage;
 use crate::candidates::{
-    Candidate, Draft, Pace, Requests, Situation, candidate_evidence, draft, flow_schema_yaml, kustomization_yaml,
+    Candidate, Declined, Draft, Requests, Situation, candidate_evidence, draft, flow_schema_yaml, kustomization_yaml,
     priority_level_yaml, reachable,
 };
 use crate::cli::{ProposeArgs, ProposeFormat};
@@ -28,7 +29,8 @@ use crate::report::{
     ManifestFile, Proposal, ProposeReport, SCHEMA_VERSION, ServerFacts, SlowClient, Together, TriedSize, json,
     limit_words,
 };
-use crate::simulation::{Comparison, Effect, Memory, Scenario, Service, Side, compare};
+use crate::requests::Tally;
+use crate::simulation::{Catch, Comparison, Effect, Memory, Scenario, Service, Side, Spread, compare};
 use crate::tables::{Database, QuerySet, TypedRow};
 use crate::units;
 
@@ -39,6 +41,10 @@ const AFTER_MICROS: i64 = 60_000_000;
 const TRIED: usize = 12;
 /// A limit for more LISTs than this is none.
 const MOST_LISTS: u32 = 200;
+/// Who waits longer than before by no more than this isn't hurt, in seconds.
+const TOLERATED_SECS: f64 = 1.0;
+/// A candidate that rejects more than this part of what it catches costs its client dearly.
+const DEAR_SHARE: f64 = 0.1;
 
 pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
@@ -63,8 +69,15 @@ pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
     if tally.events() > 0 {
         check(&recorded)?;
         let findings = found(&rows, &tally, opened.logs.window.from);
-        let proposing =
-            Proposing { args, settings: &settings, dimensions: &dimensions, recorded: &recorded, findings: &findings };
+        let proposing = Proposing {
+            args,
+            settings: &settings,
+            dimensions: &dimensions,
+            recorded: &recorded,
+            findings: &findings,
+            tally: &tally,
+            interrupt: Interrupt::watch(&runtime),
+        };
         let proposed = proposing.report()?;
         if let Some(folder) = &args.out {
             write(folder, &proposed, args.force)?;
@@ -124,20 +137,35 @@ struct Proposing<'p> {
     dimensions: &'p Dimensions,
     recorded: &'p Recorded,
     findings: &'p [Finding],
+    tally: &'p Tally,
+    interrupt: Interrupt,
 }
 
-/// A candidate with what its replay came to.
+/// A size of a candidate with what its replay came to.
 struct Tried {
     candidate: Candidate,
     comparison: Comparison,
-    /// The highest lower bound of what LISTs hold, over all seeds, in bytes.
+    /// The highest lower bound of what LISTs hold, over all seeds and apiservers, in bytes.
     peak_low_bytes: f64,
-    /// The highest upper bound.
+    /// The highest upper bound, of LISTs whose size is known.
     peak_high_bytes: f64,
+    /// LISTs that it catches and that ran at once, on one apiserver.
+    caught_lists: f64,
+    caught_requests: u64,
     caught_rejected: f64,
     caught_wait_p99_secs: f64,
     slow: Vec<SlowClient>,
     sides: Vec<Side>,
+}
+
+/// The replays that a candidate is measured by.
+struct Around {
+    /// The requests around the storm.
+    servers: Vec<RecordedServer>,
+    /// When they came, in microseconds since 1970.
+    span: (i64, i64),
+    /// What they come to as the server is, with the candidates that are chosen already.
+    before: Vec<Side>,
 }
 
 impl Tried {
@@ -145,16 +173,28 @@ impl Tried {
     fn middle_bytes(&self) -> f64 {
         f64::midpoint(self.peak_low_bytes, self.peak_high_bytes)
     }
+
+    /// Whether anything that it catches waits or is rejected.
+    fn holds_back(&self) -> bool {
+        self.caught_rejected > 0.0 || self.caught_wait_p99_secs >= 0.05
+    }
+
+    fn rejected_share(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "counts")]
+        let caught = self.caught_requests.max(1) as f64;
+        self.caught_rejected / caught
+    }
 }
 
 fn tried_size(tried: &Tried, best: &Tried) -> TriedSize {
     let plan = tried.candidate.plan;
     TriedSize {
-        plan,
+        plan: Some(plan),
         peak_low_bytes: tried.peak_low_bytes,
         peak_high_bytes: tried.peak_high_bytes,
         caught_rejected: tried.caught_rejected,
         caught_wait_p99_secs: tried.caught_wait_p99_secs,
+        slow: tried.slow.len(),
         hurt: tried.comparison.hurt.iter().filter(|hurt| !hurt.is_meant).map(|hurt| hurt.client.clone()).collect(),
         is_chosen: plan == best.candidate.plan,
     }
@@ -172,33 +212,19 @@ impl Proposing<'_> {
             includes_system: self.args.include_system,
         };
         let (drafts, mut declined) = draft(&situation);
-        let current = scenario_with(None, self.recorded, self.dimensions, self.settings);
         let (mut proposals, mut chosen) = (Vec::new(), Config::default());
         for draft in &drafts {
-            match self.proposal(draft, &situation, &current, &chosen) {
+            match self.proposal(draft, &situation, &chosen)? {
                 Ok((proposal, candidate)) => {
                     chosen = chosen.with(&candidate.config());
                     proposals.push(proposal);
                 }
-                Err(reason) => declined.extend(draft.findings.iter().map(|place| {
-                    let finding = &self.findings[*place];
-                    crate::candidates::Declined {
-                        finding: *place,
-                        storm: format!("{} of {}", finding.kind.name(), finding.client),
-                        reason: reason.clone(),
-                        remedies: finding.remedies.clone(),
-                    }
-                })),
+                Err(reason) => declined.extend(
+                    draft.findings.iter().map(|place| Declined::new(*place, &self.findings[*place], reason.clone())),
+                ),
             }
         }
-        let broken = proposals
-            .iter()
-            .flat_map(|proposal| &proposal.lint)
-            .find(|finding| finding.severity == LintSeverity::Error);
-        if let Some(finding) = broken {
-            bail!("a candidate doesn't pass its own lint, which is a defect: {}: {}", finding.object, finding.message);
-        }
-        let together = (!proposals.is_empty()).then(|| self.together(&chosen, &drafts, &current));
+        let together = if proposals.is_empty() { None } else { Some(self.together(&chosen, &drafts)?) };
         Ok(ProposeReport {
             schema_version: SCHEMA_VERSION,
             server: ServerFacts {
@@ -219,108 +245,151 @@ impl Proposing<'_> {
     /// The log's requests by client, and what they are to API Priority and Fairness.
     fn requests(&self) -> Vec<Requests<'_>> {
         let recorded = self.recorded;
-        let mut counts: BTreeMap<(u32, u32), (u64, Option<Held>, bool)> = BTreeMap::new();
+        let mut parts: BTreeMap<(u32, u32), Part> = BTreeMap::new();
         for server in &recorded.servers {
+            let storms = self.storms_by_client(server);
             for request in &server.traffic.requests {
-                let (count, held, is_list) = counts.entry((request.kind, request.client)).or_default();
-                *count += 1;
+                let part = parts.entry((request.kind, request.client)).or_default();
+                part.count += 1;
+                for (place, span) in storms.get(&request.client).into_iter().flatten() {
+                    if span.contains(&request.received_ns) {
+                        *part.storms.entry(*place).or_default() += 1;
+                    }
+                }
                 if let Some(list) = request.list {
-                    *is_list = true;
-                    let one = server.traffic.lists[list as usize];
-                    *held = match (*held, one) {
-                        (Some(one), Some(other)) => {
-                            Some(Held { each: one.each.or_more(other.each), slack: one.slack.or_more(other.slack) })
-                        }
-                        (one, other) => one.or(other),
-                    };
+                    part.take(server.traffic.lists[list as usize]);
                 }
             }
         }
         let (config, limits) = (&recorded.flows.config, &recorded.flows.limits);
         let classifier = recorded.flows.classifier(config, limits, &self.dimensions.known_sizes);
-        let requests = counts.into_iter().filter_map(|((kind, client), (count, held, is_list))| {
+        let requests = parts.into_iter().filter_map(|((kind, client), part)| {
             let (digest, row) = (&recorded.flows.digests[kind as usize].1, &recorded.flows.rows[kind as usize]);
             let (client_type, name) = recorded.clients.get(client as usize)?;
             Some(Requests {
+                kind,
+                storms: part.storms.into_iter().collect(),
                 digest,
                 flow_schema: &row.flow_schema,
                 client_type: client_type.name(),
                 client: name,
-                count,
-                is_list: is_list && !digest.has_name,
+                count: part.count,
+                is_list: part.is_list && !digest.has_name,
                 seats: classifier.seats(digest, ""),
-                held,
+                held: part.held,
             })
         });
         requests.collect()
     }
 
-    /// The size of a draft that does best, with its manifests.
+    /// The storms of each client on an apiserver, and their spans in its time.
+    fn storms_by_client(&self, server: &RecordedServer) -> BTreeMap<u32, Vec<(usize, std::ops::RangeInclusive<u64>)>> {
+        let mut storms: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+        let nanos = |at: i64| u64::try_from(at - server.began_micros).unwrap_or_default().saturating_mul(1_000);
+        for (place, finding) in self.findings.iter().enumerate() {
+            let is_of = |(client_type, client): &(crate::clients::ClientType, String)| {
+                (client_type.name(), client) == (finding.client_type.as_str(), &finding.client)
+            };
+            if let Some(client) = (0..).zip(&self.recorded.clients).find_map(|(at, client)| is_of(client).then_some(at))
+            {
+                let span = nanos(finding.started_at)..=nanos(finding.ended_at);
+                storms.entry(client).or_default().push((place, span));
+            }
+        }
+        storms
+    }
+
+    /// The size of a draft that does best, with its manifests; or why there is none.
     fn proposal(
         &self,
         draft: &Draft,
         situation: &Situation<'_>,
-        current: &Scenario,
         chosen: &Config,
-    ) -> Result<(Proposal, Candidate), String> {
+    ) -> Result<Result<(Proposal, Candidate), String>> {
         if let Some(held) = draft.held.filter(|held| held.each.low > self.args.memory_budget) {
-            return Err(format!(
+            return Ok(Err(format!(
                 "one of its LISTs alone holds at least {}, more than the budget of {}: no limit can help against that",
                 units::bytes(held.each.low),
                 units::bytes(self.args.memory_budget)
-            ));
+            )));
         }
-        let (from, to) = self.window(draft);
-        let servers: Vec<RecordedServer> =
-            self.recorded.servers.iter().map(|server| server.between(from, to)).collect();
-        let work_secs = self.work_secs(draft, &servers);
-        let capacity = servers.first().map_or(f64::INFINITY, |server| server.capacity.likely);
-        let pace = |at_once: u32| Pace {
-            list_secs: work_secs.map(|secs| secs * (f64::from(at_once) / capacity).max(1.0)),
-            max_wait_secs: self.args.max_wait.as_secs_f64(),
-        };
-        let all = reachable(draft, situation, MOST_LISTS, pace);
-        let before = self.sides_of(&servers, current);
-        let tried: Vec<Tried> = self
-            .worth_trying(draft, all)
-            .into_iter()
-            .map(|candidate| self.try_out(draft, (candidate, chosen), &servers, &before))
-            .collect();
-        let Some(best) = self.best(&tried) else {
-            return Err("no size of a priority level lets even one of its LISTs run".to_owned());
-        };
-        if matches!(best.comparison.effect, Effect::DoesNothing | Effect::OnlyHurts) {
-            return Err(format!("the best of {} sizes of a limit {}", tried.len(), best.comparison.sentence));
+        let around = self.around(draft, chosen)?;
+        let all = reachable(draft, situation, MOST_LISTS, self.list_secs(draft, &around.servers));
+        let mut tried: Vec<Tried> = Vec::new();
+        for candidate in self.worth_trying(draft, all) {
+            // A size that holds nothing back is as good as all larger ones.
+            if tried.last().is_some_and(|last| !last.holds_back()) {
+                break;
+            }
+            if validate(&candidate.config()).is_empty() {
+                tried.push(self.try_out(draft, (candidate, chosen), &around)?);
+            }
         }
-        let mut proposal = self.describe(draft, situation, best, (from, to), &before);
-        proposal.tried = tried.iter().map(|tried| tried_size(tried, best)).collect();
-        Ok((proposal, best.candidate.clone()))
+        let Some(best) = self.best(draft, &tried) else {
+            return Ok(Err("no priority level that the server would take lets even one of its LISTs run".to_owned()));
+        };
+        if !matches!(best.comparison.effect, Effect::Helps | Effect::HelpsButHurts) {
+            let sizes = if tried.len() == 1 {
+                "the only size".to_owned()
+            } else {
+                format!("the best of {} sizes", tried.len())
+            };
+            return Ok(Err(format!("{sizes} of a limit {}", best.comparison.sentence)));
+        }
+        let mut proposal = self.describe(draft, situation, best, &around);
+        proposal.tried = vec![today(&around.before)];
+        proposal.tried.extend(tried.iter().map(|tried| tried_size(tried, best)));
+        Ok(Ok((proposal, best.candidate.clone())))
     }
 
-    /// The smallest that harms least, of those that keep within the budget by the upper bound; if none does, by the middle of
-    /// the range; and if none does that, the one that holds least.
-    fn best<'t>(&self, tried: &'t [Tried]) -> Option<&'t Tried> {
+    /// The requests around a draft's storms, and what they come to without it.
+    fn around(&self, draft: &Draft, chosen: &Config) -> Result<Around> {
+        let findings = || draft.findings.iter().map(|place| &self.findings[*place]);
+        let from = findings().map(|finding| finding.started_at).min().unwrap_or_default() - BEFORE_MICROS;
+        let to = findings().map(|finding| finding.ended_at).max().unwrap_or_default() + AFTER_MICROS;
+        let servers: Vec<RecordedServer> =
+            self.recorded.servers.iter().map(|server| server.between(from, to)).collect();
+        let current = scenario_with(Some(chosen), self.recorded, self.dimensions, self.settings);
+        let before = self.sides_of(&servers, &current)?;
+        Ok(Around { servers, span: (from, to), before })
+    }
+
+    /// Of the sizes that keep LISTs within the budget by the upper bound, the one that harms least: others before those whose
+    /// storm it is, rejections before waits that are longer than they may be; of equals the one under which LISTs hold
+    /// least, then the one with the shortest waits, then the smallest. If none keeps within the budget so, of those
+    /// that do by the middle of the range; and if none does that, the one that holds least. Where nothing is known of what
+    /// they hold, half as many as at the storm's peak have to do.
+    fn best<'t>(&self, draft: &Draft, tried: &'t [Tried]) -> Option<&'t Tried> {
         let max_wait = self.args.max_wait.as_secs_f64();
+        // In steps of a twentieth, a tenth of the budget and a second, as less is no difference.
         let harm = |tried: &Tried| {
             let unmeant = tried.comparison.hurt.iter().filter(|hurt| !hurt.is_meant).count();
-            let waits = tried.caught_wait_p99_secs > max_wait;
-            (tried.slow.len(), unmeant, tried.caught_rejected.round(), waits, tried.candidate.plan.nominal_seats)
+            let rejected = (tried.rejected_share() * 20.0).round();
+            let held_tenths = (tried.peak_high_bytes / self.budget() * 10.0).round();
+            let wait = tried.caught_wait_p99_secs;
+            let seats = tried.candidate.plan.nominal_seats;
+            (tried.slow.len(), unmeant, rejected, wait > max_wait, held_tenths, wait.round(), seats)
         };
         let order = |a: &&Tried, b: &&Tried| harm(a).partial_cmp(&harm(b)).unwrap_or(std::cmp::Ordering::Equal);
+        if draft.held.is_none() {
+            let peak = draft.findings.iter().filter_map(|place| self.findings[*place].peak_concurrency).max();
+            let half = u32::try_from(peak.unwrap_or_default() / 2).unwrap_or(u32::MAX).max(1);
+            let few = tried.iter().filter(|tried| tried.candidate.plan.lists_at_once.1 <= half);
+            return few.min_by(order).or_else(|| tried.first());
+        }
+        let does_more = |tried: &&Tried| tried.comparison.effect != Effect::DoesNothing;
         let within = |of: fn(&Tried) -> f64| tried.iter().filter(move |tried| of(tried) <= self.budget());
         let least = || tried.iter().min_by(|a, b| a.peak_high_bytes.total_cmp(&b.peak_high_bytes));
         within(|tried| tried.peak_high_bytes)
+            .filter(does_more)
             .min_by(order)
-            .or_else(|| within(Tried::middle_bytes).min_by(order))
+            .or_else(|| within(Tried::middle_bytes).filter(does_more).min_by(order))
             .or_else(least)
     }
 
     /// What LISTs may hold, with what the server holds besides, in bytes.
     fn budget(&self) -> f64 {
-        let memory = self.memory();
-        #[expect(clippy::cast_precision_loss, reason = "sizes of which three digits are known")]
-        let budget = (self.args.memory_budget + memory.base) as f64;
-        budget
+        float(self.args.memory_budget.saturating_add(self.memory().base))
     }
 
     fn memory(&self) -> Memory {
@@ -328,31 +397,21 @@ impl Proposing<'_> {
         Memory { base, limit: Some(self.args.memory_budget.saturating_add(base)) }
     }
 
-    /// From before a draft's storms until after them.
-    fn window(&self, draft: &Draft) -> (i64, i64) {
-        let findings = draft.findings.iter().map(|place| &self.findings[*place]);
-        let from = findings.clone().map(|finding| finding.started_at).min().unwrap_or_default();
-        let to = findings.map(|finding| finding.ended_at).max().unwrap_or_default();
-        (from - BEFORE_MICROS, to + AFTER_MICROS)
-    }
-
-    /// The work of a draft's LISTs, in seconds that one takes alone: the median; `None` where none ran.
-    fn work_secs(&self, draft: &Draft, servers: &[RecordedServer]) -> Option<f64> {
-        let clients: Vec<bool> =
-            self.recorded.clients.iter().map(|(_, client)| draft.clients.contains(client)).collect();
-        let mut works = Vec::new();
-        for server in servers {
+    /// How long a draft's LISTs take where so many run at once, on the apiserver with most of them, in seconds.
+    fn list_secs(&self, draft: &Draft, servers: &[RecordedServer]) -> impl Fn(u32) -> Option<f64> {
+        let works = |server: &RecordedServer| -> Vec<u64> {
             let all = server.lists.works(server.capacity.likely);
-            works.extend(server.traffic.requests.iter().filter(|request| clients[request.client as usize]).filter_map(
-                |request| match request.service {
-                    Service::Shared(work) => all.get(work as usize).copied(),
-                    Service::Fixed(_) => None,
-                },
-            ));
-        }
-        works.sort_unstable();
-        #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a LIST")]
-        works.get(works.len() / 2).map(|work| *work as f64 / 1e9)
+            let caught = server.traffic.requests.iter().filter(|request| draft.kinds.contains(&request.kind));
+            let work = |request: &crate::simulation::Request| match request.service {
+                Service::Shared(work) => all.get(work as usize).copied(),
+                Service::Fixed(service_ns) => Some(service_ns),
+            };
+            caught.filter_map(work).collect()
+        };
+        let of_servers = servers.iter().map(|server| (works(server), server.capacity.likely));
+        let (works, capacity) = of_servers.max_by_key(|(works, _)| works.len()).unwrap_or_default();
+        let mean_secs = float(works.iter().sum()) / float(works.len().max(1) as u64) / 1e9;
+        move |at_once| (mean_secs > 0.0).then(|| mean_secs * (f64::from(at_once) / capacity).max(1.0))
     }
 
     /// Those that may keep within the budget by what one LIST holds, and the smallest in any case; a choice of them if they
@@ -374,60 +433,59 @@ impl Proposing<'_> {
         few
     }
 
-    fn sides_of(&self, servers: &[RecordedServer], scenario: &Scenario) -> Vec<Side> {
+    fn sides_of(&self, servers: &[RecordedServer], scenario: &Scenario) -> Result<Vec<Side>> {
         let clients = client_names(self.recorded);
-        let sides = servers
-            .iter()
-            .flat_map(|server| sides(server, &[scenario], (self.args.replay.seeds, self.memory()), &clients));
-        sides.collect()
+        let mut all = Vec::new();
+        for server in servers {
+            all.extend(sides(server, &[scenario], (self.args.replay.seeds, self.memory()), &clients, &self.interrupt)?);
+        }
+        Ok(all)
     }
 
     /// Replays a candidate, with those that are chosen already in force.
-    fn try_out(
-        &self,
-        draft: &Draft,
-        (candidate, chosen): (Candidate, &Config),
-        servers: &[RecordedServer],
-        before: &[Side],
-    ) -> Tried {
-        let config = candidate.config();
-        let all = chosen.clone().with(&config);
+    fn try_out(&self, draft: &Draft, (candidate, chosen): (Candidate, &Config), around: &Around) -> Result<Tried> {
+        let all = chosen.clone().with(&candidate.config());
         let scenario = scenario_with(Some(&all), self.recorded, self.dimensions, self.settings);
-        let after = self.sides_of(servers, &scenario);
-        let comparison = self.worst_comparison((&config, &draft.clients), &scenario, before, &after);
-        let caught = || {
-            after.iter().flat_map(|side| &side.groups).filter(|group| group.flow_schema == candidate.flow_schema.name)
-        };
-        Tried {
+        let after = self.sides_of(&around.servers, &scenario)?;
+        let replayed = (around.servers.as_slice(), around.before.as_slice());
+        let comparison = self.comparison((&candidate.config(), &draft.clients), &scenario, replayed, &after);
+        let schema = &candidate.flow_schema.name;
+        let caught = || after.iter().flat_map(|side| &side.groups).filter(|group| group.flow_schema == *schema);
+        let lists = after.iter().filter_map(|side| side.schema_lists.get(schema));
+        Ok(Tried {
             comparison,
-            peak_low_bytes: after.iter().map(|side| side.peak_low_bytes.high).fold(0.0, f64::max),
-            peak_high_bytes: after.iter().map(|side| side.known_peak_high_bytes.high).fold(0.0, f64::max),
-            caught_rejected: caught().map(|group| group.rejected.all.mid).sum(),
+            peak_low_bytes: most(&after, |side| side.peak_low_bytes.high),
+            peak_high_bytes: most(&after, |side| side.known_peak_high_bytes.high),
+            caught_lists: lists.map(|lists| lists.mid).fold(0.0, f64::max),
+            caught_requests: caught().map(|group| group.request_count).sum(),
+            caught_rejected: caught().map(|group| group.rejected.all.mid).fold(0.0, |sum, count| sum + count),
             caught_wait_p99_secs: caught().map(|group| group.wait_p99_secs.mid).fold(0.0, f64::max),
-            slow: self.slow(before, &after),
+            slow: self.slow(&around.before, &after),
             sides: after,
             candidate,
-        }
+        })
     }
 
-    /// The comparison on the apiserver whose LISTs hold most.
-    fn worst_comparison(
+    /// The comparison on the apiserver with most LISTs that a change catches.
+    fn comparison(
         &self,
         (config, meant): (&Config, &[String]),
         scenario: &Scenario,
-        before: &[Side],
+        (servers, before): (&[RecordedServer], &[Side]),
         after: &[Side],
     ) -> Comparison {
-        let mut catch = catch(config, scenario, self.recorded, self.settings);
-        catch.meant = meant.to_vec();
-        let held = |sides: &(&Side, &Side)| sides.0.known_peak_high_bytes.mid;
-        let pairs = before.iter().zip(after);
-        let worst = pairs.max_by(|a, b| held(a).total_cmp(&held(b)));
-        let (before, after) = worst.unwrap_or((&before[0], &after[0]));
-        compare(before, after, &catch, self.args.max_wait.as_secs_f64(), units::bytes)
+        let catches: Vec<Catch> = servers
+            .iter()
+            .map(|server| {
+                let catch = catch(config, scenario, server, self.recorded, self.settings);
+                Catch { meant: meant.to_vec(), ..catch }
+            })
+            .collect();
+        let busiest = (0..catches.len()).max_by_key(|at| catches[*at].list_count).unwrap_or_default();
+        compare(&before[busiest], &after[busiest], &catches[busiest], TOLERATED_SECS)
     }
 
-    /// Clients of which no storm was found, and that wait longer than they may, and longer than before.
+    /// Clients of which no storm was found, and that wait longer than they may, and longer than under any seed before.
     fn slow(&self, before: &[Side], after: &[Side]) -> Vec<SlowClient> {
         let storming: BTreeSet<&str> = self
             .findings
@@ -437,7 +495,7 @@ impl Proposing<'_> {
             .collect();
         let longest = |sides: &[Side], client: u32| {
             let groups = sides.iter().flat_map(|side| &side.groups).filter(|group| group.client_place == client);
-            groups.map(|group| group.wait_max_secs.mid).fold(0.0, f64::max)
+            groups.fold(Spread::default(), |longest, group| longest.or_more(group.wait_max_secs))
         };
         let max_wait = self.args.max_wait.as_secs_f64();
         let clients: BTreeMap<u32, &str> = after
@@ -448,42 +506,40 @@ impl Proposing<'_> {
         let slow =
             clients.into_iter().filter(|(_, client)| !storming.contains(client)).filter_map(|(place, client)| {
                 let (was, is) = (longest(before, place), longest(after, place));
-                (is > max_wait && is > was + 0.1).then(|| SlowClient {
+                (is.mid > max_wait && is.mid > was.high + 0.1).then(|| SlowClient {
                     client: client.to_owned(),
-                    wait_max_before_secs: was,
-                    wait_max_secs: is,
+                    wait_max_before_secs: was.mid,
+                    wait_max_secs: is.mid,
                 })
             });
         slow.collect()
     }
 
-    fn describe(
-        &self,
-        draft: &Draft,
-        situation: &Situation<'_>,
-        best: &Tried,
-        (from, to): (i64, i64),
-        before: &[Side],
-    ) -> Proposal {
+    fn describe(&self, draft: &Draft, situation: &Situation<'_>, best: &Tried, around: &Around) -> Proposal {
         let candidate = &best.candidate;
-        let keeps = best.peak_high_bytes <= self.budget();
+        let unbounded: u64 = best.sides.iter().map(|side| side.unbounded_lists).sum();
+        let keeps = draft.held.map(|_| best.peak_high_bytes <= self.budget());
+        let lint = self.lint(&candidate.config());
+        let doubts = self.doubts(draft, best, &lint, around);
         let mut verified = vec![format!(
-            "replayed {} times from {} to {}, it {}",
+            "replayed around the storm, from {} to {}, with {} seeds, it {}",
+            units::second(around.span.0),
+            units::second(around.span.1),
             self.args.replay.seeds,
-            units::second(from),
-            units::second(to),
             best.comparison.sentence
         )];
-        verified.push(limit_words((best.peak_low_bytes, best.peak_high_bytes), self.budget()));
-        let unbounded = best.sides.iter().map(|side| side.unbounded_lists).sum::<u64>();
+        verified.push(limit_words((best.peak_low_bytes, best.peak_high_bytes), self.budget(), keeps));
         if unbounded > 0 {
             verified.push(format!(
                 "{} LISTs of resources of unknown size are not in that: see --metrics and --resource",
                 units::count(unbounded)
             ));
         }
-        let confidence = self.confidence(draft, keeps, unbounded);
+        let confidence = confidence(&doubts);
         verified.push(format!("confidence: {confidence}"));
+        let unknowns: BTreeSet<&String> =
+            draft.findings.iter().flat_map(|place| &self.findings[*place].unknowns).collect();
+        verified.extend(unknowns.into_iter().map(|unknown| format!("the log can't tell: {unknown}")));
         let evidence = candidate_evidence(draft, candidate, situation, &verified);
         let manifests = vec![
             ManifestFile {
@@ -495,7 +551,6 @@ impl Proposing<'_> {
                 text: flow_schema_yaml(&candidate.flow_schema, &evidence),
             },
         ];
-        let lists = |sides: &[Side]| sides.iter().map(|side| side.most_lists.mid).fold(0.0, f64::max);
         Proposal {
             name: draft.name.clone(),
             clients: draft.clients.clone(),
@@ -509,13 +564,15 @@ impl Proposing<'_> {
             keeps_within_budget: keeps,
             peak_low_bytes: best.peak_low_bytes,
             peak_high_bytes: best.peak_high_bytes,
+            unbounded_lists: unbounded,
             tried: Vec::new(),
-            lists_at_once_before: lists(before),
-            lists_at_once: lists(&best.sides),
+            lists_at_once_before: most(&around.before, |side| side.most_lists.mid),
+            lists_at_once: most(&best.sides, |side| side.most_lists.mid),
+            caught_lists_at_once: best.caught_lists,
             slow: best.slow.clone(),
             confidence,
             remedies: self.remedies(draft),
-            lint: self.lint(&candidate.config()),
+            lint,
             evidence,
             manifests,
         }
@@ -531,32 +588,29 @@ impl Proposing<'_> {
         remedies
     }
 
-    /// How far a candidate can be trusted, and why not further.
-    fn confidence(&self, draft: &Draft, keeps: bool, unbounded: u64) -> String {
+    /// Why a candidate can't be trusted further.
+    fn doubts(&self, draft: &Draft, best: &Tried, lint: &[LintFinding], around: &Around) -> Vec<String> {
         let mut doubts = Vec::new();
-        let sure = |place: &usize| self.findings[*place].client_confidence == Some("high");
-        if !draft.findings.iter().all(sure) {
-            doubts.push("who the client is rests on one sign only");
-        }
-        if draft.held.is_none_or(|held| held.each.high.is_none()) {
-            doubts.push("what its LISTs hold isn't bounded");
-        } else if unbounded > 0 {
-            doubts.push("some LISTs are of unknown size");
-        }
-        if draft.list_seats.0 != draft.list_seats.1 {
-            doubts.push("the seats of its LISTs are a range");
-        }
-        if !keeps {
-            doubts.push("it may not keep within the budget");
-        }
-        if draft.caught.iter().any(|caught| !caught.is_meant) {
-            doubts.push("it catches others too");
-        }
-        match doubts.len() {
-            0 => "high".to_owned(),
-            1 | 2 => format!("medium: {}", doubts.join("; ")),
-            _ => format!("low: {}", doubts.join("; ")),
-        }
+        let mut doubt = |is_so: bool, words: &str| {
+            if is_so {
+                doubts.push(words.to_owned());
+            }
+        };
+        doubt(lint.iter().any(|finding| finding.rule == VITAL_RULE), "it catches what a cluster lives by");
+        doubt(best.peak_high_bytes > self.budget() && draft.held.is_some(), "it may not keep within the budget");
+        doubt(draft.held.is_none(), "what its LISTs hold isn't known");
+        doubt(draft.held.is_some() && draft.has_unbounded, "some of its LISTs are of unknown size");
+        doubt(draft.caught.iter().any(|caught| !caught.is_meant), "it catches others too");
+        doubt(best.rejected_share() > DEAR_SHARE, "more than a tenth of what it catches is rejected");
+        let max_wait = self.args.max_wait.as_secs_f64();
+        doubt(best.caught_wait_p99_secs > max_wait, "some of what it catches waits longer than --max-wait");
+        doubt(draft.list_seats.0 != draft.list_seats.1, "the seats of its LISTs are a range");
+        doubt(self.settings.flows.config.is_none(), "the server's configuration wasn't given");
+        doubt(self.dimensions.server.version.is_none(), "the server's version isn't known");
+        let has_restart = around.servers.iter().any(|server| !server.traffic.restarts_ns.is_empty());
+        let sees_all = self.tally.stages[Stage::RequestReceived as usize] > 0;
+        doubt(has_restart && !sees_all, "a server ended meanwhile, and LISTs that it was at left no line");
+        doubts
     }
 
     /// What lint says of a candidate that is more than worth knowing.
@@ -564,7 +618,7 @@ impl Proposing<'_> {
         let flows = &self.recorded.flows;
         let findings = lint(&LintInput {
             change,
-            problems: &[],
+            problems: &validate(change),
             before: &flows.config,
             after: &flows.config.clone().with(change),
             version: self.dimensions.server.version,
@@ -577,48 +631,106 @@ impl Proposing<'_> {
     }
 
     /// All candidates at once, over all of the log.
-    fn together(&self, chosen: &Config, drafts: &[Draft], current: &Scenario) -> Together {
+    fn together(&self, chosen: &Config, drafts: &[Draft]) -> Result<Together> {
         let meant: Vec<String> = drafts.iter().flat_map(|draft| draft.clients.iter().cloned()).collect();
+        let current = scenario_with(None, self.recorded, self.dimensions, self.settings);
         let scenario = scenario_with(Some(chosen), self.recorded, self.dimensions, self.settings);
-        let before = self.sides_of(&self.recorded.servers, current);
-        let after = self.sides_of(&self.recorded.servers, &scenario);
-        let comparison = self.worst_comparison((chosen, &meant), &scenario, &before, &after);
-        let peak = |sides: &[Side]| sides.iter().map(|side| side.known_peak_high_bytes.high).fold(0.0, f64::max);
-        Together {
+        let before = self.sides_of(&self.recorded.servers, &current)?;
+        let after = self.sides_of(&self.recorded.servers, &scenario)?;
+        let comparison = self.comparison((chosen, &meant), &scenario, (&self.recorded.servers, &before), &after);
+        let (low, high) =
+            (most(&after, |side| side.peak_low_bytes.high), most(&after, |side| side.known_peak_high_bytes.high));
+        let keeps = high <= self.budget();
+        Ok(Together {
             effect: comparison.effect,
             sentence: comparison.sentence,
             hurt: comparison.hurt,
-            keeps_within_budget: peak(&after) <= self.budget(),
-            peak_high_bytes: peak(&after),
+            keeps_within_budget: keeps,
+            limit: limit_words((low, high), self.budget(), Some(keeps)),
+            peak_high_bytes: high,
             slow: self.slow(&before, &after),
-        }
+        })
     }
 
     fn notes(&self) -> Vec<String> {
         let mut notes = vec![
             "a candidate is replayed around its own storms, with those above it in force; what else went on then is in its \
-             numbers"
+             numbers, so that a limit on one client need not keep all within the budget"
+                .to_owned(),
+            "sizes are those that shares can give, up to a tenth of the server's seats; the one that harms least of those \
+             within the budget is chosen, and the least of equals"
                 .to_owned(),
             "try it on a server first with kubectl apply --dry-run=server, and look at it with stormglass apf simulate, \
              which says what a replay can't know"
                 .to_owned(),
         ];
-        if self.settings.flows.config.is_none() {
-            notes.push(
-                "the current configuration is that of a fresh cluster: give the server's own with --config, as precedences \
-                 and shares depend on it"
-                    .to_owned(),
-            );
-        }
         if self.dimensions.server.version.is_some_and(|version| version < SERVES_V1) {
             notes.push(
-                "flowcontrol.apiserver.k8s.io/v1 is served since 1.29, so this server can't take the manifests"
+                "flowcontrol.apiserver.k8s.io/v1 is served since 1.29: this server doesn't take the manifests as they are"
                     .to_owned(),
             );
         }
         notes
     }
 }
+
+/// What a client's requests of one kind come to.
+#[derive(Default)]
+struct Part {
+    count: u64,
+    storms: BTreeMap<usize, u64>,
+    is_list: bool,
+    held: Option<Held>,
+}
+
+impl Part {
+    /// Takes one more LIST; the largest counts.
+    fn take(&mut self, list: Option<Held>) {
+        self.is_list = true;
+        self.held = match (self.held, list) {
+            (Some(one), Some(other)) => {
+                Some(Held { each: one.each.or_more(other.each), slack: one.slack.or_more(other.slack) })
+            }
+            (one, other) => one.or(other),
+        };
+    }
+}
+
+/// What the storm comes to without the candidate, in the table of sizes.
+fn today(before: &[Side]) -> TriedSize {
+    TriedSize {
+        plan: None,
+        peak_low_bytes: most(before, |side| side.peak_low_bytes.high),
+        peak_high_bytes: most(before, |side| side.known_peak_high_bytes.high),
+        caught_rejected: 0.0,
+        caught_wait_p99_secs: 0.0,
+        slow: 0,
+        hurt: Vec::new(),
+        is_chosen: false,
+    }
+}
+
+/// How far a candidate can be trusted, and why not further.
+fn confidence(doubts: &[String]) -> String {
+    let level = match doubts.len() {
+        0 => return "high".to_owned(),
+        1..=3 => "medium",
+        _ => "low",
+    };
+    format!("{level}: {}", doubts.join("; "))
+}
+
+fn most(sides: &[Side], of: fn(&Side) -> f64) -> f64 {
+    sides.iter().map(of).fold(0.0, f64::max)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts, and sizes of which three digits are known")]
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+/// The rule of lint for what no candidate should catch.
+const VITAL_RULE: &str = "catches-vital-traffic";
 
 /// Since when the API version of the manifests is served.
 const SERVES_V1: (u32, u32) = (1, 29);

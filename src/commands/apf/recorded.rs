@@ -24,8 +24,10 @@ pub(super) struct Recorded {
     pub(super) clients: Vec<(ClientType, String)>,
     /// What requests are to API Priority and Fairness, by [`Request::kind`].
     pub(super) flows: Flows,
-    /// Requests that never came as far, or pass by.
+    /// Requests that never came as far, or pass by, or in a closed loop are retries of others.
     pub(super) left_out: u64,
+    /// Requests whose time can't be of the same log.
+    pub(super) implausible: u64,
 }
 
 /// The requests of one apiserver.
@@ -54,6 +56,12 @@ impl RecordedServer {
         let shifted = |request: &Request| Request { received_ns: request.received_ns - from, ..*request };
         let restarts = self.traffic.restarts_ns.iter().filter(|at| (from..=to).contains(*at));
         let times = self.times[places.clone()].iter();
+        let (first, last) = (place(places.start), place(places.end));
+        let moved = |follows: &Option<Follows>| {
+            let follows = follows.filter(|follows| (first..last).contains(&follows.request))?;
+            Some(Follows { request: follows.request - first, ..follows })
+        };
+        let follows = self.traffic.follows.get(places.clone()).unwrap_or_default();
         Self {
             apiserver: self.apiserver.clone(),
             began_micros: self.began_micros + i64::try_from(from / 1_000).unwrap_or_default(),
@@ -62,7 +70,7 @@ impl RecordedServer {
                 requests: self.traffic.requests[places].iter().map(shifted).collect(),
                 lists: self.traffic.lists.clone(),
                 restarts_ns: restarts.map(|at| at - from).collect(),
-                follows: Vec::new(),
+                follows: follows.iter().map(moved).collect(),
             },
             times: times
                 .map(|times| Logged { ended_ns: times.ended_ns.map(|ended| ended.saturating_sub(from)), ..*times })
@@ -108,10 +116,10 @@ pub(super) async fn record(
 }
 
 fn recorded(dimensions: &Dimensions, flows: Flows, arrivals: &Arrivals, restarts: &[Restart], law: Law) -> Recorded {
+    let plausible = plausible(&arrivals.rows);
     let (clients, client_of) = clients(dimensions);
     let kinds: HashMap<i64, u32> = (0..).zip(&flows.digests).map(|(place, (flow_key, _))| (*flow_key, place)).collect();
     let held: Vec<Option<Held>> = arrivals.shapes.iter().map(|shape| dimensions.held.get(shape).copied()).collect();
-    let mut left_out = 0;
     let mut servers = Vec::new();
     for rows in arrivals.rows.chunk_by(|one, other| one.apiserver == other.apiserver) {
         let apiserver = arrivals.apiservers[rows[0].apiserver as usize].clone();
@@ -121,18 +129,46 @@ fn recorded(dimensions: &Dimensions, flows: Flows, arrivals: &Arrivals, restarts
         let rows: Vec<&Arrival> = rows.iter().filter(passing).collect();
         let Some(first) = rows.first() else { continue };
         let mut taking = Taking::new(first.received_micros, held.clone());
+        let rows = if law.is_closed_loop { without_retries(rows) } else { rows };
         for row in &rows {
-            if let Some((kind, digest)) = digest_of(row) {
-                let client = client_of.get(&row.caller_key).copied().unwrap_or_default();
-                taking.take(row, (kind, digest), client);
+            if let (Some(kind), Some(client)) = (digest_of(row), client_of.get(&row.caller_key)) {
+                taking.take(row, kind, *client);
             }
         }
         let ends = restarts.iter().filter(|restart| restart.apiserver == apiserver).map(last_sign).collect();
         servers.push(taking.server(apiserver, &rows, ends, law));
     }
     let replayed: usize = servers.iter().map(|server| server.traffic.requests.len()).sum();
-    left_out += (arrivals.rows.len() - replayed) as u64;
-    Recorded { servers, clients, flows, left_out }
+    let implausible = arrivals.rows.iter().filter(|row| !plausible.contains(&row.received_micros)).count() as u64;
+    let left_out = (arrivals.rows.len() - replayed) as u64 - implausible;
+    Recorded { servers, clients, flows, left_out, implausible }
+}
+
+/// Instants that can be of one log: within years of the middle one. A clock that isn't set gives others.
+fn plausible(rows: &[Arrival]) -> std::ops::RangeInclusive<i64> {
+    const YEARS_5_MICROS: i64 = 5 * 365 * 24 * 3_600 * 1_000_000;
+    let mut instants: Vec<i64> = rows.iter().map(|row| row.received_micros).collect();
+    let middle = instants.len() / 2;
+    if instants.is_empty() {
+        return 0..=0;
+    }
+    let (_, median, _) = instants.select_nth_unstable(middle);
+    median.saturating_sub(YEARS_5_MICROS)..=median.saturating_add(YEARS_5_MICROS)
+}
+
+/// Requests without those that only try again what was rejected shortly before: in a closed loop that is replayed anew.
+fn without_retries(rows: Vec<&Arrival>) -> Vec<&Arrival> {
+    /// A client is asked to wait no longer (`maxRetryAfter`, 32 s), and is a little late.
+    const RETRY_MICROS: i64 = 35_000_000;
+    let mut rejected: HashMap<i64, i64> = HashMap::new();
+    let is_first = |row: &&Arrival| {
+        let Some(key) = row.repeat_key else { return true };
+        let ended = row.held_until_micros.unwrap_or(row.received_micros);
+        let before = if row.is_rejected { rejected.insert(key, ended) } else { rejected.remove(&key) };
+        before.is_none_or(|ended| row.received_micros < ended || row.received_micros - ended > RETRY_MICROS)
+    };
+    let mut is_first = is_first;
+    rows.into_iter().filter(|row| is_first(row)).collect()
 }
 
 /// When a server that started anew was last seen alive before.
@@ -239,9 +275,9 @@ impl Taking {
         }
     }
 
-    /// Requests of which the log doesn't say how long they ran are taken to be like others of their kind.
+    /// Requests of which the log doesn't say how long they ran are taken to be like others of their kind: LISTs like those
+    /// that share the server, if most of the same do.
     fn fill_in_unknown(&mut self) {
-        let medians: BTreeMap<u32, u64> = self.known.iter_mut().map(|(kind, known)| (*kind, median(known))).collect();
         let executed = self.lists.executed.len();
         let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
         for list in &self.lists.executed {
@@ -249,13 +285,18 @@ impl Taking {
         }
         for (at, group) in &self.unknown {
             let request = &mut self.traffic.requests[*at];
-            let of_kind = medians.get(&request.kind);
-            request.service = match (group, of_kind) {
-                (Some(group), None) if !shared.is_empty() => {
+            let known = self.known.get_mut(&request.kind);
+            let quick = known.as_ref().map_or(0, |known| known.len());
+            let is_shared = group.is_some_and(|group| match shared.get(&group) {
+                Some(count) => *count >= quick,
+                None => quick == 0 && executed > 0,
+            });
+            request.service = match (group, known) {
+                (Some(group), _) if is_shared => {
                     self.lists.unknown.push(*group);
                     Service::Shared(place(executed + self.lists.unknown.len() - 1))
                 }
-                (_, Some(median)) => Service::Fixed(*median),
+                (_, Some(known)) => Service::Fixed(median(known)),
                 _ => Service::Fixed(ASSUMED_SERVICE_NS),
             };
         }
@@ -303,7 +344,8 @@ impl Recorded {
                 flow_distinguisher: distinguisher,
                 passes_by: digest.passes_by(),
                 works: classifier.estimates(digest, level),
-                timeout_secs: digest.timeout_secs,
+                // A watch has no deadline: it waits as if it said nothing.
+                timeout_secs: digest.timeout_secs.filter(|_| digest.verb != "watch"),
             }
         });
         Scenario::new(config, limits, kinds, &self.flows.features)

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::super::dimensions::Dimensions;
 use super::super::logs::{open, report};
 use super::super::settings::Settings;
-use super::super::{Interrupted, show_report};
+use super::super::{Interrupt, Interrupted, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{Change, catch, changes, check, client_names, scenario_with, sides, single};
 use super::{origin_words, version_words};
-use crate::apf::{Config, LevelKind, NEWEST_KNOWN};
+use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
 use crate::cli::{SimulateArgs, Sweep};
 use crate::console::Console;
 use crate::report::{
     ApiserverReplay, CandidateReplay, SCHEMA_VERSION, ServerFacts, SimulateReport, SweepRow, Swept, capacity_words,
 };
-use crate::simulation::{CapacityBasis, Comparison, Memory, Scenario, Service, Side, compare, logged, outcome, side};
+use crate::simulation::{
+    CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, Spread, compare, logged, outcome, side,
+};
 use crate::tables::{Database, QuerySet};
 use crate::units;
 
@@ -42,8 +44,10 @@ pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
         for change in &changes {
             change.check(&recorded.flows.config)?;
         }
-        let replayed = Replayed { args, settings: &settings, dimensions: &dimensions, recorded: &recorded };
-        let simulated = replayed.report(&changes, swept);
+        let interrupt = Interrupt::watch(&runtime);
+        let replayed =
+            Replayed { args, settings: &settings, dimensions: &dimensions, recorded: &recorded, interrupt: &interrupt };
+        let simulated = replayed.report(&changes, swept)?;
         show_report(&simulated, |report| report.blocks(args.top), args.format, console)?;
     }
     report(&opened, &tally, args.logs.strict, console)
@@ -55,18 +59,19 @@ struct Replayed<'r> {
     settings: &'r Settings,
     dimensions: &'r Dimensions,
     recorded: &'r Recorded,
+    interrupt: &'r Interrupt,
 }
 
 impl Replayed<'_> {
-    fn report(&self, changes: &[Change], swept: Option<(Sweep, &Change)>) -> SimulateReport {
+    fn report(&self, changes: &[Change], swept: Option<(Sweep, &Change)>) -> Result<SimulateReport> {
         let scenario = |change: Option<&Config>| scenario_with(change, self.recorded, self.dimensions, self.settings);
         let current = scenario(None);
         let candidates: Vec<(&Change, Scenario)> =
             changes.iter().map(|change| (change, scenario(Some(&change.config)))).collect();
         let servers = self.recorded.servers.iter();
         let apiservers: Vec<ApiserverReplay> =
-            servers.map(|server| self.apiserver(server, &current, &candidates)).collect();
-        SimulateReport {
+            servers.map(|server| self.apiserver(server, &current, &candidates)).collect::<Result<_>>()?;
+        Ok(SimulateReport {
             schema_version: SCHEMA_VERSION,
             server: ServerFacts {
                 version: version_words(self.dimensions.server.version),
@@ -77,9 +82,9 @@ impl Replayed<'_> {
             memory_limit_bytes: self.args.memory_limit,
             memory_base_bytes: self.args.replay.memory_base,
             apiservers,
-            sweep: swept.map(|(sweep, change)| self.sweep(sweep, change, &current)),
+            sweep: swept.map(|(sweep, change)| self.sweep(sweep, change, &current)).transpose()?,
             notes: self.notes(),
-        }
+        })
     }
 
     fn apiserver(
@@ -87,24 +92,25 @@ impl Replayed<'_> {
         server: &RecordedServer,
         current: &Scenario,
         candidates: &[(&Change, Scenario)],
-    ) -> ApiserverReplay {
+    ) -> Result<ApiserverReplay> {
         let clients = client_names(self.recorded);
         let (replay, memory) = (&self.args.replay, self.memory());
         let scenarios: Vec<&Scenario> =
             std::iter::once(current).chain(candidates.iter().map(|(_, scenario)| scenario)).collect();
-        let mut sides = sides(server, &scenarios, (replay.seeds, memory), &clients).into_iter();
+        let mut sides = sides(server, &scenarios, (replay.seeds, memory), &clients, self.interrupt)?.into_iter();
         let current_side = sides.next().unwrap_or_else(|| side(&[], current, &clients));
         let log = logged(&server.traffic, &server.times, current, memory);
-        let logged_side = side(&[outcome(&server.traffic, current, &log)], current, &clients);
+        let logged_side = side(&log.map(|reading| outcome(&server.traffic, current, &reading)), current, &clients);
         let candidates = candidates.iter().zip(sides).map(|((change, scenario), side)| {
-            let catch = catch(&change.config, scenario, self.recorded, self.settings);
+            let catch = self.catch(&change.config, scenario, server);
             let Comparison { effect, sentence, hurt, relieved } =
-                compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64(), units::bytes);
+                compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64());
             CandidateReplay { name: change.name.clone(), effect, sentence, catch, hurt, relieved, side }
         });
         let candidates = candidates.collect();
-        ApiserverReplay {
+        Ok(ApiserverReplay {
             apiserver: server.apiserver.clone(),
+            doubt: doubt(&logged_side, &current_side),
             request_count: server.traffic.requests.len() as u64,
             list_count: server.traffic.requests.iter().filter(|request| request.list.is_some()).count() as u64,
             first_at: units::second(server.began_micros),
@@ -116,7 +122,13 @@ impl Replayed<'_> {
             logged: logged_side,
             current: current_side,
             candidates,
-        }
+        })
+    }
+
+    /// What a change catches, and whom it is for.
+    fn catch(&self, change: &Config, scenario: &Scenario, server: &RecordedServer) -> Catch {
+        let catch = catch(change, scenario, server, self.recorded, self.settings);
+        Catch { meant: self.args.meant.clone(), ..catch }
     }
 
     /// What is given of the server's memory.
@@ -125,43 +137,41 @@ impl Replayed<'_> {
     }
 
     /// Replays a candidate with other shares, on the apiserver with the most LISTs.
-    fn sweep(&self, sweep: Sweep, change: &Change, current: &Scenario) -> Swept {
+    fn sweep(&self, sweep: Sweep, change: &Change, current: &Scenario) -> Result<Swept> {
         let lists = |server: &&RecordedServer| {
             server.traffic.requests.iter().filter(|request| matches!(request.service, Service::Shared(_))).count()
         };
         let mut rows = Vec::new();
         let Some(server) = self.recorded.servers.iter().max_by_key(lists) else {
-            return Swept { apiserver: None, rows, chosen: None };
+            return Ok(Swept { apiserver: None, rows, chosen: None });
         };
+        let is_limited = |level: &PriorityLevel| !level.is_exempt();
+        if !change.config.priority_levels.iter().any(is_limited) {
+            bail!("--sweep needs a priority level to try shares of, and {} has none that is limited", change.name);
+        }
         let clients = client_names(self.recorded);
         let (replay, memory) = (&self.args.replay, self.memory());
-        let alone = |scenario: &Scenario| {
-            let mut sides = sides(server, &[scenario], (replay.seeds, memory), &clients);
-            sides.pop().unwrap_or_else(|| side(&[], scenario, &clients))
+        let alone = |scenario: &Scenario| -> Result<Side> {
+            let mut sides = sides(server, &[scenario], (replay.seeds, memory), &clients, self.interrupt)?;
+            Ok(sides.pop().unwrap_or_else(|| side(&[], scenario, &clients)))
         };
-        let current_side = alone(current);
+        let current_side = alone(current)?;
         let mut seen = BTreeSet::new();
         for shares in sweep.first..=sweep.last {
             let change = with_shares(&change.config, shares);
-            let scenario = scenario_with(Some(&change), self.recorded, self.dimensions, self.settings);
-            let is_of_change = |name: &str| change.priority_level(name).is_some();
-            let nominal: Vec<u32> = scenario
-                .levels
-                .iter()
-                .filter(|level| is_of_change(&level.name))
-                .map(|level| level.limits.nominal)
-                .collect();
+            let nominal = nominal(&change, self.recorded, self.settings.flows.server_concurrency);
             // Several numbers of shares come to the same seats.
             if !seen.insert(nominal.clone()) {
                 continue;
             }
-            let catch = catch(&change, &scenario, self.recorded, self.settings);
-            let side = alone(&scenario);
-            let comparison = compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64(), units::bytes);
+            let scenario = scenario_with(Some(&change), self.recorded, self.dimensions, self.settings);
+            let catch = self.catch(&change, &scenario, server);
+            let side = alone(&scenario)?;
+            let comparison = compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64());
             rows.push(sweep_row(shares, nominal.iter().sum(), &side, &comparison, &catch.flow_schemas));
         }
         let chosen = chosen(&rows, self.args.memory_limit);
-        Swept { apiserver: server.apiserver.clone(), rows, chosen }
+        Ok(Swept { apiserver: server.apiserver.clone(), rows, chosen })
     }
 
     fn notes(&self) -> Vec<String> {
@@ -177,9 +187,16 @@ impl Replayed<'_> {
         }
         let restarts: usize = recorded.servers.iter().map(|server| server.traffic.restarts_ns.len()).sum();
         if restarts > 0 {
+            let starts = if restarts == 1 { "a start".to_owned() } else { format!("{restarts} starts") };
             notes.push(format!(
-                "the log shows {restarts} starts of an apiserver: what runs then is cut off in each replay, be it that the \
-                 candidate would have kept the server alive; LISTs that were cut off may be missing from the log"
+                "the log shows {starts} of an apiserver: what runs then is cut off in each replay, even where the candidate \
+                 would have kept the server alive; LISTs that were cut off may be missing from the log"
+            ));
+        }
+        if recorded.implausible > 0 {
+            notes.push(format!(
+                "{} requests are left out, as their time is years from all others'",
+                units::count(recorded.implausible)
             ));
         }
         notes.extend(self.assumptions());
@@ -203,12 +220,18 @@ impl Replayed<'_> {
                  rejected; --closed-loop replays clients that do"
                     .to_owned(),
             );
+        } else {
+            notes.push(
+                "every client is taken to try again as client-go does, up to 10 times, which others may not; pages of one list \
+                 come when they came in the log"
+                    .to_owned(),
+            );
         }
         let unsure = recorded.flows.rows.iter().filter(|row| row.low_seats != row.high_seats).count();
         if unsure > 0 {
             notes.push(format!(
-                "{} of {} kinds of requests take seats that the log leaves open: one half of the seeds takes the least, the \
-                 other the most; see --metrics and --resource",
+                "{} of {} kinds of requests take seats that the log leaves open: every other seed takes the most, the others \
+                 the least; see --metrics and --resource",
                 units::count(unsure as u64),
                 units::count(recorded.flows.rows.len() as u64)
             ));
@@ -222,13 +245,16 @@ impl Replayed<'_> {
             let newest = version_words(Some(NEWEST_KNOWN)).unwrap_or_default();
             notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
         }
-        notes.push(format!(
-            "{} logged requests are not replayed: they were refused before API Priority and Fairness, or pass by it",
-            units::count(recorded.left_out)
-        ));
+        if recorded.left_out > 0 {
+            notes.push(format!(
+                "{} logged requests are not replayed: they were refused before API Priority and Fairness, pass by it, or in a \
+                 closed loop try others again",
+                units::count(recorded.left_out)
+            ));
+        }
         notes.push(
-            "waits under half a second, and the limits of priority levels, are in no log; a logged 429 that didn't wait is \
-             taken for queue-full where its level queues"
+            "waits under half a second, and the limits of priority levels, are in no log; a logged 429 that waited \
+             less than it might is taken for queue-full where its level queues, and a request is given 60 s (--request-timeout)"
                 .to_owned(),
         );
         if self.args.replay.memory_base.is_none() {
@@ -259,6 +285,46 @@ fn with_shares(change: &Config, shares: i32) -> Config {
     change
 }
 
+/// The seats of a change's limited levels.
+fn nominal(change: &Config, recorded: &Recorded, server_concurrency: u32) -> Vec<u32> {
+    let after = recorded.flows.config.clone().with(change);
+    let limits = limits(&after.priority_levels, server_concurrency, &recorded.flows.features);
+    let levels = after.priority_levels.iter().zip(limits);
+    let of_change = levels.filter(|(level, _)| !level.is_exempt() && change.priority_level(&level.name).is_some());
+    of_change.map(|(_, limits)| limits.nominal).collect()
+}
+
+/// Where the replay of the current configuration is far from the log; `None` where it isn't.
+fn doubt(logged: &Side, current: &Side) -> Option<String> {
+    let differs = |logged: Spread, current: Spread, slack: f64| {
+        logged.low > current.high * FAR + slack || logged.high * FAR + slack < current.low
+    };
+    let mut doubts = Vec::new();
+    if differs(logged.most_lists, current.most_lists, 3.0) {
+        doubts.push(format!(
+            "{} LISTs at once, where the log has {}",
+            range(current.most_lists),
+            range(logged.most_lists)
+        ));
+    }
+    if differs(logged.rejected.all, current.rejected.all, 10.0) {
+        let (current, logged) = (range(current.rejected.all), range(logged.rejected.all));
+        doubts.push(format!("{current} requests rejected, where the log has {logged}"));
+    }
+    (!doubts.is_empty()).then(|| doubts.join("; "))
+}
+
+/// A replay that is off by more than this isn't one of that server.
+const FAR: f64 = 1.5;
+
+fn range(spread: Spread) -> String {
+    if spread.high - spread.low < 0.5 {
+        format!("{:.0}", spread.mid)
+    } else {
+        format!("{:.0} to {:.0}", spread.low, spread.high)
+    }
+}
+
 fn sweep_row(shares: i32, seats: u32, side: &Side, comparison: &Comparison, schemas: &[String]) -> SweepRow {
     let caught: Vec<_> = side.groups.iter().filter(|group| schemas.contains(&group.flow_schema)).collect();
     let most =
@@ -270,17 +336,19 @@ fn sweep_row(shares: i32, seats: u32, side: &Side, comparison: &Comparison, sche
         peak_low_bytes: side.peak_low_bytes,
         known_peak_high_bytes: side.known_peak_high_bytes,
         possibly_above_secs: side.possibly_above_secs,
-        caught_rejected: caught.iter().map(|group| group.rejected.all.mid).sum(),
+        unbounded_lists: side.unbounded_lists,
+        caught_rejected: caught.iter().map(|group| group.rejected.all.mid).fold(0.0, |sum, count| sum + count),
         caught_wait_p99_secs: most(&|group| group.wait_p99_secs.mid),
         caught_drain_secs: most(&|group| group.drain_secs.mid),
         hurt: comparison.hurt.iter().filter(|hurt| !hurt.is_meant).map(|hurt| hurt.client.clone()).collect(),
     }
 }
 
-/// Of the shares that keep what LISTs hold below the limit, those that harm least.
+/// Of the shares that keep what LISTs hold below the limit, those that harm least. Where LISTs are of unknown size, nothing
+/// keeps them for sure.
 fn chosen(rows: &[SweepRow], memory_limit: Option<u64>) -> Option<i32> {
     memory_limit?;
-    let keeps = rows.iter().filter(|row| row.possibly_above_secs.high <= 0.0);
+    let keeps = rows.iter().filter(|row| row.possibly_above_secs.high <= 0.0 && row.unbounded_lists == 0);
     let harm = |row: &&SweepRow| (row.hurt.len(), row.caught_rejected, row.caught_wait_p99_secs);
     keeps
         .min_by(|a, b| harm(a).partial_cmp(&harm(b)).unwrap_or(std::cmp::Ordering::Equal))

@@ -1,14 +1,15 @@
 //! `apf verify`: whether a change that is in force does what its replay said.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::super::dimensions::Dimensions;
 use super::super::logs::{Opened, open, report};
 use super::super::settings::Settings;
-use super::super::{Interrupted, show_report};
+use super::super::{Interrupt, Interrupted, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{Change, check, client_names, scenario_with, sides};
+use super::replays::{Change, caught_schemas, check, client_names, scenario_with, sides};
 use super::{origin_words, version_words};
+use crate::apf::NEWEST_KNOWN;
 use crate::cli::{LogArgs, VerifyArgs};
 use crate::console::Console;
 use crate::report::{ApiserverCheck, SCHEMA_VERSION, ServerFacts, VerifyReport, verdict_words};
@@ -18,12 +19,17 @@ use crate::tables::{Database, QuerySet};
 pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
+    if args.inputs.iter().chain(&args.after).filter(|input| *input == "-").count() > 1 {
+        bail!("standard input can be the logs of before or those of after, but not both");
+    }
     let change = Change::read(&args.candidate).with_context(|| format!("in --candidate {}", args.candidate))?;
     let before = read(&args.inputs, &args.logs, args, &settings, console)?;
     change.check(&before.recorded.flows.config)?;
     let after_args = LogArgs { from: None, to: None, ..args.logs.clone() };
     let after = read(&args.after, &after_args, args, &settings, console)?;
-    let verified = verify(args, &settings, &change, &before, &after);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let verifying = Verifying { args, settings: &settings, change: &change, interrupt: Interrupt::watch(&runtime) };
+    let verified = verifying.report(&before, &after)?;
     show_report(&verified, VerifyReport::blocks, args.format, console)?;
     for (read, logs) in [(&before, &args.logs), (&after, &after_args)] {
         report(&read.opened, &read.opened.logs.tally().unwrap_or_default(), logs.strict, console)?;
@@ -56,70 +62,92 @@ fn read(inputs: &[String], logs: &LogArgs, args: &VerifyArgs, settings: &Setting
     Ok(Read { opened, dimensions, recorded })
 }
 
-fn verify(args: &VerifyArgs, settings: &Settings, change: &Change, before: &Read, after: &Read) -> VerifyReport {
-    let memory = Memory { base: args.replay.memory_base.unwrap_or_default(), limit: None };
-    let schemas: Vec<String> = change.config.flow_schemas.iter().map(|schema| schema.name.clone()).collect();
-    let levels: Vec<String> = change.config.flow_schemas.iter().map(|schema| schema.priority_level.clone()).collect();
-    let scenario = |read: &Read| scenario_with(Some(&change.config), &read.recorded, &read.dimensions, settings);
-    let (then, now) = (scenario(before), scenario(after));
-    let foreseen = |apiserver: &Option<String>| {
-        // Apiservers are told apart by their labels; where those are others, the busiest stands for all.
-        let servers = &before.recorded.servers;
-        let same = servers.iter().find(|server| server.apiserver == *apiserver);
-        let busiest = || servers.iter().max_by_key(|server| server.traffic.requests.len());
-        same.or_else(busiest).map(|server| replayed(server, &then, args, memory, &before.recorded, (&schemas, &levels)))
-    };
-    let apiservers: Vec<ApiserverCheck> = after
-        .recorded
-        .servers
-        .iter()
-        .map(|server| {
+/// All that a verification rests on.
+struct Verifying<'v> {
+    args: &'v VerifyArgs,
+    settings: &'v Settings,
+    change: &'v Change,
+    interrupt: Interrupt,
+}
+
+impl Verifying<'_> {
+    fn report(&self, before: &Read, after: &Read) -> Result<VerifyReport> {
+        let scenario =
+            |read: &Read| scenario_with(Some(&self.change.config), &read.recorded, &read.dimensions, self.settings);
+        let (then, now) = (scenario(before), scenario(after));
+        let schemas = caught_schemas(&self.change.config, &before.recorded.flows.config);
+        let mut apiservers = Vec::new();
+        for server in &after.recorded.servers {
             let clients = client_names(&after.recorded);
-            let log = logged(&server.traffic, &server.times, &now, memory);
-            let log = side(&[outcome(&server.traffic, &now, &log)], &now, &clients);
-            let logged = facts(&log, &schemas, &levels);
-            let replayed = replayed(server, &now, args, memory, &after.recorded, (&schemas, &levels));
-            let foreseen = foreseen(&server.apiserver).unwrap_or_default();
+            let log = logged(&server.traffic, &server.times, &now, self.memory());
+            let log = side(&log.map(|reading| outcome(&server.traffic, &now, &reading)), &now, &clients);
+            let logged = facts(&log, &schemas);
+            let replayed = self.replayed(server, &now, &after.recorded, &schemas)?;
+            let foreseen = match counterpart(server, &before.recorded) {
+                Some(server) => self.replayed(server, &then, &before.recorded, &schemas)?,
+                None => Facts::default(),
+            };
             let checks = checks(&foreseen, &replayed, &logged);
             let sentence = verdict_words(&checks, &foreseen, &logged);
-            ApiserverCheck { apiserver: server.apiserver.clone(), sentence, foreseen, replayed, logged, checks }
+            let apiserver = server.apiserver.clone();
+            apiservers.push(ApiserverCheck { apiserver, sentence, foreseen, replayed, logged, checks });
+        }
+        Ok(VerifyReport {
+            schema_version: SCHEMA_VERSION,
+            server: ServerFacts {
+                version: version_words(after.dimensions.server.version),
+                server_concurrency: self.settings.flows.server_concurrency,
+                configuration: origin_words(before.recorded.flows.origin).to_owned(),
+            },
+            candidate: self.change.name.clone(),
+            apiservers,
+            notes: notes(self.settings, after),
         })
-        .collect();
-    VerifyReport {
-        schema_version: SCHEMA_VERSION,
-        server: ServerFacts {
-            version: version_words(after.dimensions.server.version),
-            server_concurrency: settings.flows.server_concurrency,
-            configuration: origin_words(before.recorded.flows.origin).to_owned(),
-        },
-        candidate: change.name.clone(),
-        apiservers,
-        notes: notes(),
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { base: self.args.replay.memory_base.unwrap_or_default(), limit: None }
+    }
+
+    /// What a replay of the requests under the change says of those that it catches.
+    fn replayed(
+        &self,
+        server: &RecordedServer,
+        scenario: &Scenario,
+        recorded: &Recorded,
+        schemas: &[String],
+    ) -> Result<Facts> {
+        let clients = client_names(recorded);
+        let seeds = self.args.replay.seeds;
+        let sides = sides(server, &[scenario], (seeds, self.memory()), &clients, &self.interrupt)?;
+        Ok(sides.first().map(|side| facts(side, schemas)).unwrap_or_default())
     }
 }
 
-/// What a replay of the requests under the change says of those that it catches.
-fn replayed(
-    server: &RecordedServer,
-    scenario: &Scenario,
-    args: &VerifyArgs,
-    memory: Memory,
-    recorded: &Recorded,
-    (schemas, levels): (&[String], &[String]),
-) -> Facts {
-    let clients = client_names(recorded);
-    let sides = sides(server, &[scenario], (args.replay.seeds, memory), &clients);
-    sides.first().map(|side| facts(side, schemas, levels)).unwrap_or_default()
+/// The same apiserver before. They are told apart by their labels; where those are others, the busiest stands for all.
+fn counterpart<'b>(server: &RecordedServer, before: &'b Recorded) -> Option<&'b RecordedServer> {
+    let same = before.servers.iter().find(|other| other.apiserver == server.apiserver);
+    same.or_else(|| before.servers.iter().max_by_key(|server| server.traffic.requests.len()))
 }
 
-fn notes() -> Vec<String> {
-    vec![
+fn notes(settings: &Settings, after: &Read) -> Vec<String> {
+    let mut notes = vec![
         "foreseen is a replay of the logs before the change, with it; replayed is one of the logs since; logged is what the \
          server did"
             .to_owned(),
         "the log doesn't say which priority level a request went through: those that the change should catch are counted, \
          whether it did or not"
             .to_owned(),
-        "waits under half a second are in no log, and count as none".to_owned(),
-    ]
+        "waits under half a second are in no log: what took less may have run or waited, which makes a range".to_owned(),
+    ];
+    if settings.flows.config.is_none() {
+        notes.push(
+            "the configuration before is that of a fresh cluster: give the server's own with --config".to_owned(),
+        );
+    }
+    if after.dimensions.server.version.is_none() {
+        let newest = version_words(Some(NEWEST_KNOWN)).unwrap_or_default();
+        notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
+    }
+    notes
 }
