@@ -148,6 +148,8 @@ fn a_change_in_force_is_verified() {
     let verify =
         |after: &str| json(&[&["verify", before, "--after", after, "--candidate", &cap], &SERVER[..]].concat());
     let verified = verify(after);
+    let quiet = verify("sample-logs/quiet")["apiservers"][0]["sentence"].to_string();
+    assert!(quiet.contains("not put to the test"), "{quiet}");
     assert_eq!(verified["apiservers"][0]["sentence"], "it came as foreseen");
     let not_in_force = verify(before);
     let sentence = not_in_force["apiservers"][0]["sentence"].as_str().unwrap();

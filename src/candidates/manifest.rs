@@ -66,6 +66,13 @@ pub fn kustomization_yaml(files: &[String], evidence: &[String]) -> String {
     document(&kustomization, evidence)
 }
 
+/// Sentences as comments, to stand above a manifest.
+pub fn comments(evidence: &[String]) -> String {
+    let mut out = String::new();
+    evidence.iter().for_each(|sentence| write_comment(sentence, &mut out));
+    out
+}
+
 /// A name for an object: the parts joined by `-`, as a DNS label.
 ///
 /// Where that is not the joined text itself, because it was cut or has characters that a name can't have, it ends in

@@ -22,7 +22,7 @@ mod words;
 #[cfg(test)]
 mod cases;
 
-pub use manifest::{flow_schema_yaml, kustomization_yaml, object_name, priority_level_yaml};
+pub use manifest::{comments, flow_schema_yaml, kustomization_yaml, object_name, priority_level_yaml};
 pub use plan::{Plan, reachable};
 pub use select::draft;
 pub use words::{candidate_evidence, catch_words};

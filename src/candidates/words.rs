@@ -93,7 +93,7 @@ fn sizes(draft: &Draft, candidate: &Candidate, situation: &Situation<'_>) -> Vec
     sizes.push(match plan.queues {
         true => format!(
             "up to {} LISTs of one flow wait for their turn, for 15 s at most; further ones are rejected",
-            plan.waiting
+            units::count(plan.waiting.into())
         ),
         false => "nothing waits: what finds no seat is rejected at once, and told to come again".to_owned(),
     });

@@ -137,7 +137,8 @@ pub struct ProposeArgs {
     /// What LISTs may hold of an apiserver's memory at once
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = parse_size)]
     pub memory_budget: u64,
-    /// How long a request may wait at most
+    /// How long clients without a storm may wait because of a candidate; of sizes that reject as much, those under which the
+    /// storm's own LISTs wait no longer are preferred
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub max_wait: Duration,
     /// Limit nodes and kube-system too
@@ -211,7 +212,7 @@ pub struct VerifyArgs {
     /// What goes where before the change.
     #[command(flatten)]
     pub flows: FlowArgs,
-    /// Which of the logs before the change.
+    /// Which of the logs before the change; those after it are read whole.
     #[command(flatten)]
     pub logs: LogArgs,
 }

@@ -23,6 +23,8 @@ pub struct ProposeReport {
     pub max_wait_secs: f64,
     /// How often each candidate was replayed.
     pub seeds: u64,
+    /// Where the replay of the server as it is is far from the log; `None` where it isn't.
+    pub doubt: Option<String>,
     /// The candidates, the worst storm's first.
     pub proposals: Vec<Proposal>,
     /// Storms without one, and why.
@@ -94,10 +96,10 @@ pub struct TriedSize {
     pub peak_low_bytes: f64,
     /// The highest upper bound.
     pub peak_high_bytes: f64,
-    /// Requests that it catches and that are rejected.
-    pub caught_rejected: f64,
-    /// How long 99 of 100 requests wait at most that it catches, in seconds.
-    pub caught_wait_p99_secs: f64,
+    /// Requests that it catches and that are rejected; `None` for how it is without.
+    pub caught_rejected: Option<f64>,
+    /// How long 99 of 100 requests wait at most that it catches, in seconds; `None` for how it is without.
+    pub caught_wait_p99_secs: Option<f64>,
     /// Clients without a storm that wait longer than they may.
     pub slow: usize,
     /// Who is hurt that isn't meant.
@@ -145,9 +147,14 @@ pub struct Together {
     pub slow: Vec<SlowClient>,
 }
 
-/// Whether the server's LISTs stay within the budget, in a sentence; `keeps` is `None` where that can't be told.
-pub fn limit_words((low, high): (f64, f64), budget_bytes: f64, keeps: Option<bool>) -> String {
-    let held = format!("all LISTs together hold {} to {} at the peak, whatever the seed", size(low), size(high));
+/// Whether the server's LISTs stay within the budget, in a sentence; `keeps` is `None` where that can't be told, and
+/// `unbounded` is how many LISTs aren't counted.
+pub fn limit_words((low, high): (f64, f64), budget_bytes: f64, keeps: Option<bool>, unbounded: u64) -> String {
+    let but = match unbounded {
+        0 => String::new(),
+        count => format!(", without {} of unknown size (see --metrics and --resource)", units::count(count)),
+    };
+    let held = format!("all LISTs together{but} hold {} to {} at the peak, whatever the seed", size(low), size(high));
     let budget = size(budget_bytes);
     match keeps {
         None => {
@@ -174,6 +181,12 @@ impl ProposeReport {
                 self.seeds
             )),
         ];
+        if let Some(doubt) = &self.doubt {
+            blocks.push(Block::Line(format!(
+                "\nDoubtful: the replay of the server as it is isn't what happened: {doubt}. Its version, configuration or sizes \
+                 aren't those of the server, or the log lacks requests."
+            )));
+        }
         if self.proposals.is_empty() {
             let why = if self.declined.is_empty() { ": no storm at warning or above is in the log" } else { "" };
             blocks.push(Block::Line(format!("\nNo candidate{why}.")));
@@ -229,8 +242,8 @@ fn proposal(proposal: &Proposal) -> Vec<Block> {
             of_plan(&|plan| between(plan.lists_at_once.0.into(), plan.lists_at_once.1.into())),
             of_plan(&|plan| format!("{}{}", plan.nominal_seats, if plan.queues { "" } else { ", rejecting" })),
             format!("{}–{}", size(tried.peak_low_bytes), size(tried.peak_high_bytes)),
-            of_plan(&|_| rounded(tried.caught_rejected)),
-            of_plan(&|_| rounded(tried.caught_wait_p99_secs)),
+            or_dash(tried.caught_rejected.map(rounded)),
+            or_dash(tried.caught_wait_p99_secs.map(rounded)),
             of_plan(&|_| units::count(tried.slow as u64)),
             or_dash(Some(tried.hurt.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
         ]

@@ -201,7 +201,6 @@ impl SimulateReport {
                 ("rejected", true),
                 ("wait p50 s", true),
                 ("p99 s", true),
-                ("max s", true),
                 ("took p50 s", true),
                 ("herd gone in s", true),
             ];
@@ -324,7 +323,6 @@ fn client_row(under: &str, group: &GroupSide) -> Vec<String> {
         spread(group.rejected.all),
         spread(group.wait_p50_secs),
         spread(group.wait_p99_secs),
-        spread(group.wait_max_secs),
         spread(group.took_p50_secs),
         spread(group.drain_secs),
     ]

@@ -54,12 +54,28 @@ pub fn verdict_words(checks: &[Check], foreseen: &Facts, logged: &Facts) -> Stri
             whole(limit.map_or(0.0, |check| check.foreseen.high.max(check.replayed.high)))
         );
     }
+    if limit.is_some_and(|check| check.agreement == Agreement::Unknown) {
+        return "can't be told: LISTs took less than half a second, so that the log doesn't say whether they ran or waited"
+            .to_owned();
+    }
+    if logged.most_lists.high < foreseen.most_lists.low {
+        return format!(
+            "not put to the test: no more than {} of the LISTs that it catches ran at once, where it lets {} run",
+            whole(logged.most_lists.high),
+            whole(foreseen.most_lists.high)
+        );
+    }
     let named = |wanted: Agreement| -> Vec<&str> {
         checks.iter().filter(|check| check.agreement == wanted).map(|check| check.what).collect()
     };
     let (worse, better) = (named(Agreement::Worse), named(Agreement::Better));
+    let other_load = checks.iter().any(|check| check.agreement == Agreement::AsReplayed);
     let words = |names: &[&str]| names.join("; ");
     match (worse.as_slice(), better.as_slice()) {
+        ([], []) if other_load => {
+            "it came as a replay of these requests says; the load isn't that of before, and so not all is as foreseen"
+                .to_owned()
+        }
         ([], []) => "it came as foreseen".to_owned(),
         (worse, []) => format!("worse than foreseen: {}; the rest came as foreseen", words(worse)),
         ([], better) => format!("better than foreseen: {}; the rest came as foreseen", words(better)),
@@ -120,6 +136,7 @@ fn facts_table(check: &ApiserverCheck) -> Block {
 const fn agreement_words(agreement: Agreement) -> &'static str {
     match agreement {
         Agreement::AsForeseen => "as foreseen",
+        Agreement::AsReplayed => "as replayed",
         Agreement::Better => "better",
         Agreement::Worse => "worse",
         Agreement::Unknown => "can't be told",

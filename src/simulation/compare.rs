@@ -56,7 +56,11 @@ pub struct Hurt {
     pub request_count: u64,
     /// Requests that are rejected more than before.
     pub more_rejected: f64,
-    /// How long 99 of 100 of its requests wait at most, in seconds, in the FlowSchema where that is longest: before.
+    /// How long half of its requests that have to wait at most, in seconds, in the FlowSchema where that is longest: before.
+    pub wait_p50_before_secs: f64,
+    /// The same after.
+    pub wait_p50_after_secs: f64,
+    /// How long 99 of 100 of them wait at most: before.
     pub wait_p99_before_secs: f64,
     /// The same after.
     pub wait_p99_after_secs: f64,
@@ -139,6 +143,11 @@ fn sentence(
     {
         add("but LISTs hold more at the peak in most replays, as others get on faster".to_owned());
     }
+    if matches!(effect, Effect::Burdens | Effect::OnlyHurts)
+        && let Some(words) = borrowing_words(candidate, catch)
+    {
+        add(words);
+    }
     if !held.is_empty() {
         add(format!("it holds back {}", words(&held)));
     }
@@ -167,6 +176,9 @@ fn is_less(current: &Side, candidate: &Side) -> bool {
 /// Whether the server holds more, or is above its limit for longer, under all seeds; where no size is known, whether it runs
 /// more LISTs at once.
 fn has_grown(current: &Side, candidate: &Side) -> bool {
+    if is_less(current, candidate) {
+        return false;
+    }
     let has_grown = |of: &fn(&Side) -> Spread| {
         let (before, after) = (of(current), of(candidate));
         before.mid < LESS * after.mid && after.low > before.high
@@ -209,8 +221,7 @@ fn numbers(current: &Side, candidate: &Side, catch: &Catch) -> String {
         let more = if side.unbounded_lists > 0 { " or more" } else { "" };
         format!("{} to {high}{more}", bytes(side.peak_low_bytes.mid))
     };
-    let mut numbers =
-        format!("{} LISTs at once instead of {}", spread(candidate.most_lists), spread(current.most_lists));
+    let mut numbers = format!("{} at once instead of {}", lists(candidate.most_lists), spread(current.most_lists));
     let caught = catch.flow_schemas.iter().filter_map(|schema| candidate.schema_lists.get(schema));
     let caught = caught.copied().fold(Spread::default(), |most, lists| if lists.mid > most.mid { lists } else { most });
     if caught.mid > 0.0 && caught.mid < candidate.most_lists.mid {
@@ -235,16 +246,8 @@ fn why_nothing(current: &Side, candidate: &Side, catch: &Catch) -> String {
     if let Some(level) = levels().find(|level| level.is_exempt) {
         return format!("{} is exempt: nothing limits what goes there", level.priority_level);
     }
-    let borrowing = levels().find(|level| level.most_limit.mid > f64::from(level.nominal_seats));
-    if let Some(level) = borrowing.filter(|level| level.max_seats > level.nominal_seats) {
-        return format!(
-            "{} borrows: {} seats are its own, but it had up to {}, and {} LISTs ran in it at once; only \
-             borrowingLimitPercent: 0 makes its own seats a limit",
-            level.priority_level,
-            level.nominal_seats,
-            whole(level.most_limit.high),
-            spread(level.most_lists)
-        );
+    if let Some(words) = borrowing_words(candidate, catch) {
+        return words;
     }
     if let Some(level) = levels().next().filter(|_| !acts(candidate, catch)) {
         return format!(
@@ -259,6 +262,31 @@ fn why_nothing(current: &Side, candidate: &Side, catch: &Catch) -> String {
     "what it holds back is not what makes the server's peak".to_owned()
 }
 
+/// That a priority level takes what is others'; `None` if none does.
+fn borrowing_words(candidate: &Side, catch: &Catch) -> Option<String> {
+    let levels = candidate.levels.iter().filter(|level| catch.priority_levels.contains(&level.priority_level));
+    let borrows = |level: &&LevelSide| {
+        !level.is_exempt
+            && level.max_seats > level.nominal_seats
+            && level.most_limit.mid > f64::from(level.nominal_seats)
+    };
+    let level = levels.into_iter().find(borrows)?;
+    Some(format!(
+        "{} borrows: {} seats are its own, but it had up to {}, and {} ran in it at once; only borrowingLimitPercent: 0 \
+         makes its own seats a limit",
+        level.priority_level,
+        level.nominal_seats,
+        whole(level.most_limit.high),
+        lists(level.most_lists)
+    ))
+}
+
+/// So many LISTs.
+fn lists(count: Spread) -> String {
+    let noun = if spread(count) == "1" { "LIST" } else { "LISTs" };
+    format!("{} {noun}", spread(count))
+}
+
 fn limit(level: &LevelSide) -> String {
     format!("its limit of {} seats", whole(level.most_limit.mid))
 }
@@ -268,15 +296,17 @@ fn limit(level: &LevelSide) -> String {
 struct Part {
     requests: u64,
     rejected: Spread,
+    wait_p50: Spread,
     wait_p99: Spread,
 }
 
 fn parts(side: &Side) -> BTreeMap<(&str, &str), Part> {
     let mut parts: BTreeMap<(&str, &str), Part> = BTreeMap::new();
-    for GroupSide { client_type, client, request_count, rejected, wait_p99_secs, .. } in &side.groups {
+    for GroupSide { client_type, client, request_count, rejected, wait_p50_secs, wait_p99_secs, .. } in &side.groups {
         let part = parts.entry((client_type, client)).or_default();
         part.requests += request_count;
         part.rejected = part.rejected.plus(rejected.all);
+        part.wait_p50 = part.wait_p50.or_more(*wait_p50_secs);
         part.wait_p99 = part.wait_p99.or_more(*wait_p99_secs);
     }
     parts
@@ -297,6 +327,8 @@ fn hurt(current: &Side, candidate: &Side, catch: &Catch, tolerated_secs: f64) ->
             is_meant: is_meant(catch, client),
             request_count: after.requests,
             more_rejected: more_rejected.max(0.0),
+            wait_p50_before_secs: before.wait_p50.mid,
+            wait_p50_after_secs: after.wait_p50.mid,
             wait_p99_before_secs: before.wait_p99.mid,
             wait_p99_after_secs: after.wait_p99.mid,
         })
@@ -335,33 +367,31 @@ fn names(hurt: &[&Hurt]) -> String {
 
 fn words(hurt: &[&Hurt]) -> String {
     listed(hurt, |hurt| {
-        let waits = waits(hurt.wait_p99_before_secs, hurt.wait_p99_after_secs);
-        match hurt.more_rejected {
-            more if more >= 1.0 => {
-                format!(
-                    "{} ({} more of its {} requests rejected; {waits})",
-                    hurt.client,
-                    whole(more),
-                    hurt.request_count
-                )
-            }
-            _ => format!("{} ({waits})", hurt.client),
-        }
+        let rejected = (hurt.more_rejected >= 1.0).then(|| {
+            let (more, all) = (rounded(hurt.more_rejected), hurt.request_count);
+            format!("{} more of its {} requests rejected", units::count(more), units::count(all))
+        });
+        let longer = |what: &str, before: f64, after: f64| (after >= before + 0.1).then(|| waits(what, before, after));
+        let half = longer("half", hurt.wait_p50_before_secs, hurt.wait_p50_after_secs);
+        let most = longer("99 of 100", hurt.wait_p99_before_secs, hurt.wait_p99_after_secs);
+        let parts: Vec<String> = [rejected, half, most].into_iter().flatten().collect();
+        format!("{} ({})", hurt.client, parts.join("; "))
     })
 }
 
 fn relieved_words(relieved: &[Relieved]) -> String {
     listed(relieved, |relieved| {
-        let waits = waits(relieved.wait_p99_before_secs, relieved.wait_p99_after_secs);
-        match relieved.fewer_rejected {
-            fewer if fewer >= 1.0 => format!("{} ({} fewer rejected; {waits})", relieved.client, whole(fewer)),
-            _ => format!("{} ({waits})", relieved.client),
-        }
+        let rejected = (relieved.fewer_rejected >= 1.0)
+            .then(|| format!("{} fewer rejected", units::count(rounded(relieved.fewer_rejected))));
+        let (before, after) = (relieved.wait_p99_before_secs, relieved.wait_p99_after_secs);
+        let waits = (after + 0.1 <= before).then(|| waits("99 of 100", before, after));
+        let parts: Vec<String> = [rejected, waits].into_iter().flatten().collect();
+        format!("{} ({})", relieved.client, parts.join("; "))
     })
 }
 
-fn waits(before_secs: f64, after_secs: f64) -> String {
-    format!("99 of 100 wait up to {after_secs:.1} s, before {before_secs:.1} s")
+fn waits(who: &str, before_secs: f64, after_secs: f64) -> String {
+    format!("{who} wait up to {after_secs:.1} s, before {before_secs:.1} s")
 }
 
 /// The first of some things in words, and how many more there are.
@@ -380,12 +410,16 @@ fn spread(spread: Spread) -> String {
 }
 
 fn whole(value: f64) -> String {
-    format!("{:.0}", value.round())
+    units::count(rounded(value))
+}
+
+fn bytes(value: f64) -> String {
+    units::bytes(rounded(value))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn bytes(value: f64) -> String {
-    units::bytes(value.round() as u64)
+fn rounded(value: f64) -> u64 {
+    value.round() as u64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts")]

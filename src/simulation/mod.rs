@@ -12,9 +12,10 @@
 //! what the log can't tell, such as when within the 10 seconds a server divides its seats, is drawn from a seed ([`Chance`]).
 //!
 //! What is only modelled: a LIST takes longer where others run beside it, by the law that stands in `service`; other
-//! requests take as long as they took. A watch holds its seats until its response starts, as the log shows it. Clients
-//! come when they came in the log, or, in a closed loop, when their last request of the same kind has ended, after the
-//! same pause; then they also try again what was rejected, as client-go does.
+//! requests take as long as they took. A watch holds its seats until it has begun; as its wait is in no log, none is taken
+//! to need longer for that than the quicker ones. Clients come when they came in the log, or, in a closed loop, when their
+//! last request of the same kind has ended, after the same pause; then they also try again what was rejected, as client-go
+//! does.
 //!
 //! Each API server does all this on its own: one replay is of one server.
 

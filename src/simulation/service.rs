@@ -93,7 +93,7 @@ const STEPS_PER_DOUBLING: i32 = 2;
 /// Under which capacity the works of LISTs that ask for the same are most alike.
 ///
 /// The logarithms of the works are taken for normal within each group. The range holds all capacities that are no worse
-/// than the best by [`LIKELIHOOD_DROP`], and the likely one is its middle, in logarithms.
+/// than the best within 95 % confidence, and the likely one is its middle, in logarithms.
 pub fn estimate_capacity(executed: &[Executed]) -> Capacity {
     let most_at_once = most_at_once(executed);
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();

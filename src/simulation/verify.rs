@@ -36,6 +36,8 @@ pub struct Facts {
 pub enum Agreement {
     /// It did.
     AsForeseen,
+    /// It didn't, but the replay of these requests says the same: the load is another one.
+    AsReplayed,
     /// It is better for the server or the clients.
     Better,
     /// It is worse.
@@ -112,15 +114,21 @@ pub fn checks(foreseen: &Facts, replayed: &Facts, logged: &Facts) -> Vec<Check> 
     ]
 }
 
-/// As foreseen is within what the seeds of either replay gave, and a quarter or the slack around that. All of these
-/// numbers are better if they are lower.
+/// As foreseen is within what the seeds gave, and a quarter or the slack around that; as replayed is the same of the other
+/// replay. All of these numbers are better if they are lower.
 fn agreement(foreseen: &Spread, replayed: &Spread, logged: &Spread, slack: f64) -> Agreement {
+    match (place(foreseen, logged, slack), place(replayed, logged, slack)) {
+        (Agreement::AsForeseen, _) => Agreement::AsForeseen,
+        (_, Agreement::AsForeseen) => Agreement::AsReplayed,
+        (of_foreseen, _) => of_foreseen,
+    }
+}
+
+fn place(expected: &Spread, logged: &Spread, slack: f64) -> Agreement {
     /// Runs of the same load differ by so much on the same server.
     const TOLERANCE: f64 = 0.25;
-    let low = foreseen.low.min(replayed.low);
-    let high = foreseen.high.max(replayed.high);
-    let is_above = |value: f64| value > high + slack.max(high * TOLERANCE);
-    let is_below = |value: f64| value < low - slack.max(low * TOLERANCE);
+    let is_above = |value: f64| value > expected.high + slack.max(expected.high * TOLERANCE);
+    let is_below = |value: f64| value < expected.low - slack.max(expected.low * TOLERANCE);
     match () {
         () if is_above(logged.low) => Agreement::Worse,
         () if is_below(logged.high) => Agreement::Better,
@@ -143,11 +151,18 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_near_either_replay_is_as_foreseen() {
-        let agree = |logged| agreement(&exactly(6.0), &exactly(8.0), &exactly(logged), 0.5);
+    fn what_lies_near_is_as_foreseen_or_as_replayed() {
+        let agree = |logged| agreement(&exactly(6.0), &exactly(12.0), &exactly(logged), 0.5);
         assert_eq!(
-            [4.0, 4.5, 7.0, 10.0, 10.1].map(agree),
-            [Agreement::Better, Agreement::AsForeseen, Agreement::AsForeseen, Agreement::AsForeseen, Agreement::Worse]
+            [4.0, 4.5, 7.5, 8.0, 14.0, 16.0].map(agree),
+            [
+                Agreement::Better,
+                Agreement::AsForeseen,
+                Agreement::AsForeseen,
+                Agreement::Worse,
+                Agreement::AsReplayed,
+                Agreement::Worse
+            ]
         );
         assert_eq!(agreement(&exactly(0.0), &exactly(0.0), &exactly(0.04), 0.05), Agreement::AsForeseen);
         let either = Spread { low: 0.0, mid: 25.0, high: 50.0 };

@@ -12,14 +12,14 @@ use super::super::settings::Settings;
 use super::super::storms::{self, found};
 use super::super::{Advice, Interrupt, Interrupted, show_blocks};
 use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{catch, check, client_names, scenario_with, sides};
+use super::replays::{catch, check, client_names, doubt, scenario_with, sides};
 use super::{origin_words, version_words};
 use crate::apf::lint::{LintFinding, LintInput, LintSeverity, lint};
 use crate::apf::{Config, validate};
 use crate::audit::Stage;
 use crate::candidates::{
-    Candidate, Declined, Draft, Requests, Situation, candidate_evidence, draft, flow_schema_yaml, kustomization_yaml,
-    priority_level_yaml, reachable,
+    Candidate, Declined, Draft, Requests, Situation, candidate_evidence, comments, draft, flow_schema_yaml,
+    kustomization_yaml, priority_level_yaml, reachable,
 };
 use crate::cli::{ProposeArgs, ProposeFormat};
 use crate::console::Console;
@@ -30,7 +30,9 @@ use crate::report::{
     limit_words,
 };
 use crate::requests::Tally;
-use crate::simulation::{Catch, Comparison, Effect, Memory, Scenario, Service, Side, Spread, compare};
+use crate::simulation::{
+    Catch, Comparison, Effect, Memory, Scenario, Service, Side, Spread, compare, logged, outcome, side,
+};
 use crate::tables::{Database, QuerySet, TypedRow};
 use crate::units;
 
@@ -174,6 +176,10 @@ impl Tried {
         f64::midpoint(self.peak_low_bytes, self.peak_high_bytes)
     }
 
+    fn helps(&self) -> bool {
+        matches!(self.comparison.effect, Effect::Helps | Effect::HelpsButHurts)
+    }
+
     /// Whether anything that it catches waits or is rejected.
     fn holds_back(&self) -> bool {
         self.caught_rejected > 0.0 || self.caught_wait_p99_secs >= 0.05
@@ -192,8 +198,8 @@ fn tried_size(tried: &Tried, best: &Tried) -> TriedSize {
         plan: Some(plan),
         peak_low_bytes: tried.peak_low_bytes,
         peak_high_bytes: tried.peak_high_bytes,
-        caught_rejected: tried.caught_rejected,
-        caught_wait_p99_secs: tried.caught_wait_p99_secs,
+        caught_rejected: Some(tried.caught_rejected),
+        caught_wait_p99_secs: Some(tried.caught_wait_p99_secs),
         slow: tried.slow.len(),
         hurt: tried.comparison.hurt.iter().filter(|hurt| !hurt.is_meant).map(|hurt| hurt.client.clone()).collect(),
         is_chosen: plan == best.candidate.plan,
@@ -212,11 +218,13 @@ impl Proposing<'_> {
             includes_system: self.args.include_system,
         };
         let (drafts, mut declined) = draft(&situation);
-        let (mut proposals, mut chosen) = (Vec::new(), Config::default());
+        let (mut proposals, mut chosen, mut meant) = (Vec::new(), Config::default(), Vec::new());
+        let (today, doubt) = if drafts.is_empty() { (Vec::new(), None) } else { self.today()? };
         for draft in &drafts {
-            match self.proposal(draft, &situation, &chosen)? {
+            match self.proposal(draft, &situation, &chosen, doubt.is_some())? {
                 Ok((proposal, candidate)) => {
                     chosen = chosen.with(&candidate.config());
+                    meant.extend(draft.clients.iter().cloned());
                     proposals.push(proposal);
                 }
                 Err(reason) => declined.extend(
@@ -224,7 +232,10 @@ impl Proposing<'_> {
                 ),
             }
         }
-        let together = if proposals.is_empty() { None } else { Some(self.together(&chosen, &drafts)?) };
+        let together = if proposals.is_empty() { None } else { Some(self.together(&chosen, &meant, &today)?) };
+        if let Some(together) = &together {
+            say_together(&mut proposals, together);
+        }
         Ok(ProposeReport {
             schema_version: SCHEMA_VERSION,
             server: ServerFacts {
@@ -235,6 +246,7 @@ impl Proposing<'_> {
             memory_budget_bytes: self.args.memory_budget,
             max_wait_secs: self.args.max_wait.as_secs_f64(),
             seeds: self.args.replay.seeds,
+            doubt,
             proposals,
             declined,
             together,
@@ -305,6 +317,7 @@ impl Proposing<'_> {
         draft: &Draft,
         situation: &Situation<'_>,
         chosen: &Config,
+        is_doubtful: bool,
     ) -> Result<Result<(Proposal, Candidate), String>> {
         if let Some(held) = draft.held.filter(|held| held.each.low > self.args.memory_budget) {
             return Ok(Err(format!(
@@ -328,7 +341,7 @@ impl Proposing<'_> {
         let Some(best) = self.best(draft, &tried) else {
             return Ok(Err("no priority level that the server would take lets even one of its LISTs run".to_owned()));
         };
-        if !matches!(best.comparison.effect, Effect::Helps | Effect::HelpsButHurts) {
+        if !best.helps() {
             let sizes = if tried.len() == 1 {
                 "the only size".to_owned()
             } else {
@@ -336,10 +349,24 @@ impl Proposing<'_> {
             };
             return Ok(Err(format!("{sizes} of a limit {}", best.comparison.sentence)));
         }
-        let mut proposal = self.describe(draft, situation, best, &around);
-        proposal.tried = vec![today(&around.before)];
+        let mut proposal = self.describe(draft, situation, best, &around, is_doubtful);
+        proposal.tried = vec![as_it_is(&around.before)];
         proposal.tried.extend(tried.iter().map(|tried| tried_size(tried, best)));
         Ok(Ok((proposal, best.candidate.clone())))
+    }
+
+    /// What all of the log comes to as the server is, and where that isn't what the log shows.
+    fn today(&self) -> Result<(Vec<Side>, Option<String>)> {
+        let current = scenario_with(None, self.recorded, self.dimensions, self.settings);
+        let sides = self.sides_of(&self.recorded.servers, &current)?;
+        let clients = client_names(self.recorded);
+        let doubts = self.recorded.servers.iter().zip(&sides).filter_map(|(server, now)| {
+            let log = logged(&server.traffic, &server.times, &current, self.memory());
+            let log = side(&log.map(|reading| outcome(&server.traffic, &current, &reading)), &current, &clients);
+            doubt(&log, now)
+        });
+        let doubt = doubts.reduce(|one, other| format!("{one}; {other}"));
+        Ok((sides, doubt))
     }
 
     /// The requests around a draft's storms, and what they come to without it.
@@ -374,16 +401,17 @@ impl Proposing<'_> {
         if draft.held.is_none() {
             let peak = draft.findings.iter().filter_map(|place| self.findings[*place].peak_concurrency).max();
             let half = u32::try_from(peak.unwrap_or_default() / 2).unwrap_or(u32::MAX).max(1);
-            let few = tried.iter().filter(|tried| tried.candidate.plan.lists_at_once.1 <= half);
-            return few.min_by(order).or_else(|| tried.first());
+            let few = tried.iter().filter(move |tried| tried.candidate.plan.lists_at_once.1 <= half);
+            return few.clone().filter(|tried| tried.helps()).min_by(order).or_else(|| few.min_by(order));
         }
-        let does_more = |tried: &&Tried| tried.comparison.effect != Effect::DoesNothing;
+        let does_more = |tried: &&Tried| tried.helps();
         let within = |of: fn(&Tried) -> f64| tried.iter().filter(move |tried| of(tried) <= self.budget());
         let least = || tried.iter().min_by(|a, b| a.peak_high_bytes.total_cmp(&b.peak_high_bytes));
         within(|tried| tried.peak_high_bytes)
             .filter(does_more)
             .min_by(order)
             .or_else(|| within(Tried::middle_bytes).filter(does_more).min_by(order))
+            .or_else(|| tried.iter().filter(does_more).min_by(|a, b| a.peak_high_bytes.total_cmp(&b.peak_high_bytes)))
             .or_else(least)
     }
 
@@ -482,7 +510,21 @@ impl Proposing<'_> {
             })
             .collect();
         let busiest = (0..catches.len()).max_by_key(|at| catches[*at].list_count).unwrap_or_default();
-        compare(&before[busiest], &after[busiest], &catches[busiest], TOLERATED_SECS)
+        let compared = |at: usize| compare(&before[at], &after[at], &catches[at], TOLERATED_SECS);
+        let mut comparison = compared(busiest);
+        for at in (0..catches.len()).filter(|at| *at != busiest) {
+            let is_new =
+                |hurt: &crate::simulation::Hurt| !comparison.hurt.iter().any(|known| known.client == hurt.client);
+            let others: Vec<_> = compared(at).hurt.into_iter().filter(is_new).collect();
+            if others.iter().any(|hurt| !hurt.is_meant) && comparison.effect == Effect::Helps {
+                comparison.effect = Effect::HelpsButHurts;
+            }
+            comparison.hurt.extend(others);
+        }
+        if let (Some(name), true) = (&servers[busiest].apiserver, servers.len() > 1) {
+            comparison.sentence = format!("{} (on {name}, which has most of its LISTs)", comparison.sentence);
+        }
+        comparison
     }
 
     /// Clients of which no storm was found, and that wait longer than they may, and longer than under any seed before.
@@ -515,12 +557,23 @@ impl Proposing<'_> {
         slow.collect()
     }
 
-    fn describe(&self, draft: &Draft, situation: &Situation<'_>, best: &Tried, around: &Around) -> Proposal {
+    fn describe(
+        &self,
+        draft: &Draft,
+        situation: &Situation<'_>,
+        best: &Tried,
+        around: &Around,
+        is_doubtful: bool,
+    ) -> Proposal {
         let candidate = &best.candidate;
         let unbounded: u64 = best.sides.iter().map(|side| side.unbounded_lists).sum();
         let keeps = draft.held.map(|_| best.peak_high_bytes <= self.budget());
         let lint = self.lint(&candidate.config());
-        let doubts = self.doubts(draft, best, &lint, around);
+        let mut doubts = self.doubts(draft, best, &lint, around);
+        if is_doubtful {
+            doubts.push("the replay of the server as it is isn't what happened".to_owned());
+        }
+        let is_low = is_doubtful || best.rejected_share() > 0.5;
         let mut verified = vec![format!(
             "replayed around the storm, from {} to {}, with {} seeds, it {}",
             units::second(around.span.0),
@@ -528,14 +581,14 @@ impl Proposing<'_> {
             self.args.replay.seeds,
             best.comparison.sentence
         )];
-        verified.push(limit_words((best.peak_low_bytes, best.peak_high_bytes), self.budget(), keeps));
-        if unbounded > 0 {
-            verified.push(format!(
-                "{} LISTs of resources of unknown size are not in that: see --metrics and --resource",
-                units::count(unbounded)
-            ));
-        }
-        let confidence = confidence(&doubts);
+        verified.push(format!(
+            "of the requests that it catches then, {} of {} are rejected; of those that wait, 99 of 100 do for up to {:.1} s",
+            units::count(rounded(best.caught_rejected)),
+            units::count(best.caught_requests),
+            best.caught_wait_p99_secs
+        ));
+        verified.push(limit_words((best.peak_low_bytes, best.peak_high_bytes), self.budget(), keeps, unbounded));
+        let confidence = confidence(&doubts, is_low);
         verified.push(format!("confidence: {confidence}"));
         let unknowns: BTreeSet<&String> =
             draft.findings.iter().flat_map(|place| &self.findings[*place].unknowns).collect();
@@ -600,8 +653,14 @@ impl Proposing<'_> {
         doubt(best.peak_high_bytes > self.budget() && draft.held.is_some(), "it may not keep within the budget");
         doubt(draft.held.is_none(), "what its LISTs hold isn't known");
         doubt(draft.held.is_some() && draft.has_unbounded, "some of its LISTs are of unknown size");
+        let unbounded: u64 = best.sides.iter().map(|side| side.unbounded_lists).sum();
+        doubt(!draft.has_unbounded && unbounded > 0, "some LISTs of others are of unknown size");
+        let before = most(&around.before, |side| side.known_peak_high_bytes.high);
+        doubt(best.peak_high_bytes > 1.05 * before, "all LISTs together hold more with it, as others get on faster");
         doubt(draft.caught.iter().any(|caught| !caught.is_meant), "it catches others too");
-        doubt(best.rejected_share() > DEAR_SHARE, "more than a tenth of what it catches is rejected");
+        let share = best.rejected_share();
+        doubt(share > 0.5, "most of what it catches is rejected");
+        doubt(share > DEAR_SHARE && share <= 0.5, "more than a tenth of what it catches is rejected");
         let max_wait = self.args.max_wait.as_secs_f64();
         doubt(best.caught_wait_p99_secs > max_wait, "some of what it catches waits longer than --max-wait");
         doubt(draft.list_seats.0 != draft.list_seats.1, "the seats of its LISTs are a range");
@@ -631,13 +690,10 @@ impl Proposing<'_> {
     }
 
     /// All candidates at once, over all of the log.
-    fn together(&self, chosen: &Config, drafts: &[Draft]) -> Result<Together> {
-        let meant: Vec<String> = drafts.iter().flat_map(|draft| draft.clients.iter().cloned()).collect();
-        let current = scenario_with(None, self.recorded, self.dimensions, self.settings);
+    fn together(&self, chosen: &Config, meant: &[String], before: &[Side]) -> Result<Together> {
         let scenario = scenario_with(Some(chosen), self.recorded, self.dimensions, self.settings);
-        let before = self.sides_of(&self.recorded.servers, &current)?;
         let after = self.sides_of(&self.recorded.servers, &scenario)?;
-        let comparison = self.comparison((chosen, &meant), &scenario, (&self.recorded.servers, &before), &after);
+        let comparison = self.comparison((chosen, meant), &scenario, (&self.recorded.servers, before), &after);
         let (low, high) =
             (most(&after, |side| side.peak_low_bytes.high), most(&after, |side| side.known_peak_high_bytes.high));
         let keeps = high <= self.budget();
@@ -646,9 +702,14 @@ impl Proposing<'_> {
             sentence: comparison.sentence,
             hurt: comparison.hurt,
             keeps_within_budget: keeps,
-            limit: limit_words((low, high), self.budget(), Some(keeps)),
+            limit: limit_words(
+                (low, high),
+                self.budget(),
+                Some(keeps),
+                after.iter().map(|side| side.unbounded_lists).sum(),
+            ),
             peak_high_bytes: high,
-            slow: self.slow(&before, &after),
+            slow: self.slow(before, &after),
         })
     }
 
@@ -697,13 +758,13 @@ impl Part {
 }
 
 /// What the storm comes to without the candidate, in the table of sizes.
-fn today(before: &[Side]) -> TriedSize {
+fn as_it_is(before: &[Side]) -> TriedSize {
     TriedSize {
         plan: None,
         peak_low_bytes: most(before, |side| side.peak_low_bytes.high),
         peak_high_bytes: most(before, |side| side.known_peak_high_bytes.high),
-        caught_rejected: 0.0,
-        caught_wait_p99_secs: 0.0,
+        caught_rejected: None,
+        caught_wait_p99_secs: None,
         slow: 0,
         hurt: Vec::new(),
         is_chosen: false,
@@ -711,13 +772,28 @@ fn today(before: &[Side]) -> TriedSize {
 }
 
 /// How far a candidate can be trusted, and why not further.
-fn confidence(doubts: &[String]) -> String {
+fn confidence(doubts: &[String], is_low: bool) -> String {
     let level = match doubts.len() {
         0 => return "high".to_owned(),
-        1..=3 => "medium",
+        1..=3 if !is_low => "medium",
         _ => "low",
     };
     format!("{level}: {}", doubts.join("; "))
+}
+
+/// Adds to each proposal what all of them come to, where that is more than what it says by itself.
+fn say_together(proposals: &mut [Proposal], together: &Together) {
+    let joint = format!("with all candidates of these logs in force, over all of the log, it {}", together.sentence);
+    for proposal in proposals {
+        for text in proposal.manifests.iter_mut().map(|manifest| &mut manifest.text) {
+            *text = format!("{}{text}", comments(&[joint.clone(), together.limit.clone()]));
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+fn rounded(value: f64) -> u64 {
+    value.round() as u64
 }
 
 fn most(sides: &[Side], of: fn(&Side) -> f64) -> f64 {

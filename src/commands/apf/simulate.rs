@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 use super::super::dimensions::Dimensions;
 use super::super::logs::{open, report};
 use super::super::settings::Settings;
-use super::super::{Interrupt, Interrupted, show_report};
+use super::super::{Advice, Interrupt, Interrupted, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{Change, catch, changes, check, client_names, scenario_with, sides, single};
+use super::replays::{Change, catch, changes, check, client_names, doubt, scenario_with, sides, single};
 use super::{origin_words, version_words};
 use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
 use crate::cli::{SimulateArgs, Sweep};
@@ -18,7 +18,7 @@ use crate::report::{
     ApiserverReplay, CandidateReplay, SCHEMA_VERSION, ServerFacts, SimulateReport, SweepRow, Swept, capacity_words,
 };
 use crate::simulation::{
-    CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, Spread, compare, logged, outcome, side,
+    CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, compare, logged, outcome, side,
 };
 use crate::tables::{Database, QuerySet};
 use crate::units;
@@ -43,6 +43,14 @@ pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
         check(&recorded)?;
         for change in &changes {
             change.check(&recorded.flows.config)?;
+        }
+        let is_known = |name: &&String| recorded.clients.iter().any(|(_, client)| client == *name);
+        if let Some(name) = args.meant.iter().find(|name| !is_known(name)) {
+            return Err(Advice {
+                message: format!("--meant {name}: no client of these logs is called that"),
+                hint: "stormglass clients lists the clients of logs",
+            }
+            .into());
         }
         let interrupt = Interrupt::watch(&runtime);
         let replayed =
@@ -222,8 +230,8 @@ impl Replayed<'_> {
             );
         } else {
             notes.push(
-                "every client is taken to try again as client-go does, up to 10 times, which others may not; pages of one list \
-                 come when they came in the log"
+                "every client is taken to try again as client-go does, up to 10 times, which others may not; waits are over all \
+                 tries, and pages of one list come when they came in the log"
                     .to_owned(),
             );
         }
@@ -263,7 +271,8 @@ impl Replayed<'_> {
             );
         }
         notes.push(
-            "a watch holds its seats until its response starts; each apiserver is replayed by itself, from idle levels on"
+            "a watch holds its seats until it has begun; as its wait is in no log, none is taken to need longer for that than \
+             the quickest quarter; each apiserver is replayed by itself, from idle levels on"
                 .to_owned(),
         );
         notes
@@ -292,37 +301,6 @@ fn nominal(change: &Config, recorded: &Recorded, server_concurrency: u32) -> Vec
     let levels = after.priority_levels.iter().zip(limits);
     let of_change = levels.filter(|(level, _)| !level.is_exempt() && change.priority_level(&level.name).is_some());
     of_change.map(|(_, limits)| limits.nominal).collect()
-}
-
-/// Where the replay of the current configuration is far from the log; `None` where it isn't.
-fn doubt(logged: &Side, current: &Side) -> Option<String> {
-    let differs = |logged: Spread, current: Spread, slack: f64| {
-        logged.low > current.high * FAR + slack || logged.high * FAR + slack < current.low
-    };
-    let mut doubts = Vec::new();
-    if differs(logged.most_lists, current.most_lists, 3.0) {
-        doubts.push(format!(
-            "{} LISTs at once, where the log has {}",
-            range(current.most_lists),
-            range(logged.most_lists)
-        ));
-    }
-    if differs(logged.rejected.all, current.rejected.all, 10.0) {
-        let (current, logged) = (range(current.rejected.all), range(logged.rejected.all));
-        doubts.push(format!("{current} requests rejected, where the log has {logged}"));
-    }
-    (!doubts.is_empty()).then(|| doubts.join("; "))
-}
-
-/// A replay that is off by more than this isn't one of that server.
-const FAR: f64 = 1.5;
-
-fn range(spread: Spread) -> String {
-    if spread.high - spread.low < 0.5 {
-        format!("{:.0}", spread.mid)
-    } else {
-        format!("{:.0} to {:.0}", spread.low, spread.high)
-    }
 }
 
 fn sweep_row(shares: i32, seats: u32, side: &Side, comparison: &Comparison, schemas: &[String]) -> SweepRow {
