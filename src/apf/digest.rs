@@ -29,7 +29,7 @@ pub struct RequestDigest {
     /// The options of a list or watch; `None` where the server can't decode them, and for other verbs.
     pub list: Option<ListQuery>,
     /// How long the client gives the server, in seconds (`?timeout=`), by which it also waits less in a queue; `None` where
-    /// it doesn't say.
+    /// it doesn't say, and for watches, which have no deadline.
     pub timeout_secs: Option<f64>,
 }
 

@@ -443,7 +443,7 @@ pub(super) fn flow_key(row: &Row<'_>) -> i64 {
             groups.hash_as_written(hasher);
         }
         hash_text(event.verb, hasher);
-        timeout(row.uri).hash(hasher);
+        timeout(row).hash(hasher);
         let Some(object) = object else {
             return row.uri.split('?').next().hash(hasher);
         };
@@ -462,9 +462,10 @@ pub(super) fn flow_key(row: &Row<'_>) -> i64 {
     })
 }
 
-/// How long the client gives the server, as it says in its query; for most requests it doesn't.
-pub(super) fn timeout(uri: &str) -> Option<&str> {
-    let (_, query) = uri.split_once('?')?;
+/// How long the client gives the server, as it says in its query; for most requests it doesn't. A watch has no deadline,
+/// whatever it says.
+pub(super) fn timeout<'r>(row: &Row<'r>) -> Option<&'r str> {
+    let (_, query) = row.uri.split_once('?').filter(|_| !verb_is(row, "watch"))?;
     query.split('&').find_map(|pair| pair.strip_prefix("timeout=")).filter(|value| !value.is_empty())
 }
 

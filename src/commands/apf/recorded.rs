@@ -363,8 +363,7 @@ impl Recorded {
                 flow_distinguisher: distinguisher,
                 passes_by: digest.passes_by(),
                 works: classifier.estimates(digest, level),
-                // A watch has no deadline: it waits as if it said nothing.
-                timeout_secs: digest.timeout_secs.filter(|_| digest.verb != "watch"),
+                timeout_secs: digest.timeout_secs,
             }
         });
         Scenario::new(config, limits, kinds, &self.flows.features)
