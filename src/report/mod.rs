@@ -21,7 +21,7 @@ pub use lint::{LintReport, SchemaCatch};
 pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
-pub use simulate::{ApiserverReplay, CandidateReplay, SimulateReport, SweepRow, Swept, capacity_words};
+pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept, capacity_words};
 pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
 pub use verify::{ApiserverCheck, VerifyReport, verdict_words};
 

@@ -52,12 +52,23 @@ pub struct ApiserverReplay {
     pub capacity_likely: Option<f64>,
     /// At most.
     pub capacity_high: Option<f64>,
+    /// When LISTs of the log may have held more than the memory limit; empty without a limit.
+    pub moments_above: Vec<MomentAbove>,
     /// What the log itself says; it has no limits and no waits under half a second.
     pub logged: Side,
     /// The current configuration.
     pub current: Side,
     /// The candidates.
     pub candidates: Vec<CandidateReplay>,
+}
+
+/// A span of time in which LISTs may have held more than the memory limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MomentAbove {
+    /// Since when.
+    pub from: String,
+    /// Until when.
+    pub to: String,
 }
 
 /// What a candidate came to.
@@ -191,6 +202,9 @@ impl SimulateReport {
             .chain(replay.candidates.iter().map(|candidate| (candidate.name.as_str(), true)))
             .collect();
         blocks.extend(section("Side by side", table(&columns, self.totals(replay))));
+        if let Some(limit) = self.memory_limit_bytes {
+            blocks.push(Block::Line(moment_words(&replay.moments_above, limit)));
+        }
         let clients = client_rows(replay, top);
         if !clients.is_empty() {
             let columns = [
@@ -283,6 +297,22 @@ impl SimulateReport {
         }
         rows
     }
+}
+
+/// When the log itself may have been above the limit, the first of them by name.
+fn moment_words(moments: &[MomentAbove], limit: u64) -> String {
+    const NAMED: usize = 5;
+    let limit = units::bytes(limit);
+    if moments.is_empty() {
+        return format!("In the log, LISTs of known size were never above {limit}.");
+    }
+    let named: Vec<String> =
+        moments.iter().take(NAMED).map(|moment| format!("{} to {}", moment.from, moment.to)).collect();
+    let more = match moments.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and {} more times", units::count(more as u64)),
+    };
+    format!("In the log, LISTs may have been above {limit} from {}{more}.", named.join(", from "))
 }
 
 /// The clients with the most rejections and waits, each under all configurations.

@@ -61,6 +61,7 @@ fn reading(traffic: &Traffic, fates: &[Fate], scenario: &Scenario, memory: Memor
         levels: levels.iter().zip(&lists).map(outcome).collect(),
         schema_lists: schema_lists.iter().map(|lists| lists.most).collect(),
         pressure: pressure.outcome(),
+        above_ns: pressure.above_ns().to_vec(),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Pressure<'h> {
     ended: u32,
     at_ns: u64,
     outcome: PressureOutcome,
+    /// When the upper bound was above the limit: from, to.
+    above_ns: Vec<(u64, u64)>,
 }
 
 /// What is known of a server's memory.
@@ -77,6 +79,7 @@ impl<'h> Pressure<'h> {
             running: 0,
             ended: 0,
             at_ns: 0,
+            above_ns: Vec::new(),
             outcome: PressureOutcome {
                 peak: Range::exactly(memory.base),
                 known_peak_high: memory.base,
@@ -132,6 +135,11 @@ impl<'h> Pressure<'h> {
         self.outcome
     }
 
+    /// When the upper bound was above the limit, in nanoseconds: from, to.
+    pub fn above_ns(&self) -> &[(u64, u64)] {
+        &self.above_ns
+    }
+
     /// What is held now, without the upper bounds that aren't known.
     fn known_now(&self) -> (u64, u64) {
         let base = self.memory.base;
@@ -160,6 +168,11 @@ impl<'h> Pressure<'h> {
             let (low, high) = self.known_now();
             self.outcome.surely_above_ns += if low > limit { passed } else { 0 };
             self.outcome.possibly_above_ns += if high > limit { passed } else { 0 };
+            match self.above_ns.last_mut() {
+                _ if high <= limit => {}
+                Some((_, until)) if *until == self.at_ns => *until = now_ns,
+                _ => self.above_ns.push((self.at_ns, now_ns)),
+            }
         }
         self.at_ns = now_ns;
     }
@@ -199,6 +212,7 @@ mod tests {
         pressure.end(3 * SECOND, 0);
         let outcome = pressure.outcome();
         assert_eq!((outcome.most_lists, outcome.surely_above_ns, outcome.possibly_above_ns), (2, 0, 3 * SECOND));
+        assert_eq!(pressure.above_ns(), [(0, 3 * SECOND)]);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Replay {
     pub schema_lists: Vec<u32>,
     /// What LISTs held of memory.
     pub pressure: PressureOutcome,
+    /// When the upper bound of that was above the limit, in nanoseconds: from, to.
+    pub above_ns: Vec<(u64, u64)>,
 }
 
 /// What became of a request.
@@ -86,6 +88,7 @@ pub fn replay(traffic: &Traffic, works: &[u64], scenario: &Scenario, chance: &Ch
         levels: run.outcomes,
         schema_lists: run.schema_lists.iter().map(|lists| lists.most).collect(),
         pressure: run.pressure.outcome(),
+        above_ns: run.pressure.above_ns().to_vec(),
     }
 }
 

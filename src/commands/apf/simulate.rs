@@ -15,7 +15,8 @@ use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
 use crate::cli::{SimulateArgs, Sweep};
 use crate::console::Console;
 use crate::report::{
-    ApiserverReplay, CandidateReplay, SCHEMA_VERSION, ServerFacts, SimulateReport, SweepRow, Swept, capacity_words,
+    ApiserverReplay, CandidateReplay, MomentAbove, SCHEMA_VERSION, ServerFacts, SimulateReport, SweepRow, Swept,
+    capacity_words,
 };
 use crate::simulation::{
     CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, compare, logged, outcome, side,
@@ -108,7 +109,8 @@ impl Replayed<'_> {
         let mut sides = sides(server, &scenarios, (replay.seeds, memory), &clients, self.interrupt)?.into_iter();
         let current_side = sides.next().unwrap_or_else(|| side(&[], current, &clients));
         let log = logged(&server.traffic, &server.times, current, memory);
-        let logged_side = side(&log.map(|reading| outcome(&server.traffic, current, &reading)), current, &clients);
+        let logged_side =
+            side(&[0, 1].map(|reading| outcome(&server.traffic, current, &log[reading])), current, &clients);
         let candidates = candidates.iter().zip(sides).map(|((change, scenario), side)| {
             let catch = self.catch(&change.config, scenario, server);
             let Comparison { effect, sentence, hurt, relieved } =
@@ -119,6 +121,7 @@ impl Replayed<'_> {
         Ok(ApiserverReplay {
             apiserver: server.apiserver.clone(),
             doubt: doubt(&logged_side, &current_side),
+            moments_above: moments(&log[1].above_ns, server.began_micros),
             request_count: server.traffic.requests.len() as u64,
             list_count: server.traffic.requests.iter().filter(|request| request.list.is_some()).count() as u64,
             first_at: units::second(server.began_micros),
@@ -277,6 +280,16 @@ impl Replayed<'_> {
         );
         notes
     }
+}
+
+/// When LISTs of the log may have held more than the limit.
+fn moments(above_ns: &[(u64, u64)], began_micros: i64) -> Vec<MomentAbove> {
+    let micros = |nanos: u64| i64::try_from(nanos / 1_000).unwrap_or(i64::MAX);
+    let moment = |(from, to): &(u64, u64)| MomentAbove {
+        from: units::instant(began_micros.saturating_add(micros(*from))),
+        to: units::instant(began_micros.saturating_add(micros(*to))),
+    };
+    above_ns.iter().map(moment).collect()
 }
 
 fn finite(value: f64) -> Option<f64> {
