@@ -8,6 +8,7 @@ mod replays;
 mod request;
 mod seats;
 mod simulate;
+mod tries;
 mod verify;
 
 use anyhow::Result;
