@@ -321,6 +321,29 @@ fn bad_candidates_have_clear_answers() {
     );
 }
 
+/// A clock that isn't set must not let the replay go through two thousand years in steps of ten seconds.
+#[test]
+fn requests_of_another_time_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let get = |id: &str| event(id, "ResponseComplete", "get", "00.000000", "00.100000");
+    let zero = get("z").replace("2026-07-23", "0001-01-01");
+    let log = temporary(&folder, "zero.log", format!("{zero}{}{}", get("a"), get("b")));
+    let replay = json(&["simulate", &log, "--candidate", &candidate("hard-cap")]);
+    assert_eq!(replay["apiservers"][0]["request_count"], 2);
+    assert!(replay["notes"].to_string().contains("years from all others': 1"), "{}", replay["notes"]);
+}
+
+/// A watch that began late had waited, as no log says; replayed by itself it begins like the others.
+#[test]
+fn what_a_watch_waited_is_not_taken_for_its_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let watch = |id: usize, at: &str| event(&id.to_string(), "ResponseStarted", "watch", "00.000000", at);
+    let log: String = (0..8).map(|id| watch(id, if id < 6 { "00.005000" } else { "10.000000" })).collect();
+    let replay = json(&["simulate", &temporary(&folder, "watches.log", log), "--seeds", "1"]);
+    let group = &replay["apiservers"][0]["current"]["groups"][0];
+    assert_eq!((&group["request_count"], number(&group["took_max_secs"]["high"]) < 0.01), (&8.into(), true), "{group}");
+}
+
 #[test]
 fn logs_with_little_in_them_have_clear_answers() {
     let folder = tempfile::tempdir().unwrap();

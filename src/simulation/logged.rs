@@ -9,7 +9,7 @@ use super::{Request, Traffic};
 /// What the log says of a request's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Logged {
-    /// How long it waited, in nanoseconds, as far as the log says so; else 0.
+    /// How long it waited, in nanoseconds, as far as the log says so, or, for a watch, lets one tell; else 0.
     pub wait_ns: u64,
     /// When it ended, in nanoseconds from the beginning; `None` where the log doesn't say.
     pub ended_ns: Option<u64>,

@@ -21,6 +21,7 @@
 
 mod chance;
 mod compare;
+mod doubt;
 mod levels;
 mod lists;
 mod logged;
@@ -39,6 +40,7 @@ mod work;
 mod cases;
 
 pub use compare::{Catch, Comparison, Effect, Hurt, Relieved, compare};
+pub use doubt::doubt;
 pub use lists::Lists;
 pub use logged::{Logged, logged};
 pub use outcome::{GroupOutcome, Outcome, Quantiles, Rejections, outcome};

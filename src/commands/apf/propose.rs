@@ -12,7 +12,7 @@ use super::super::settings::Settings;
 use super::super::storms::{self, found};
 use super::super::{Advice, Interrupt, Interrupted, show_blocks};
 use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{check, client_names, doubt, scenario_with};
+use super::replays::{check, client_names, logged_side, scenario_with};
 use super::tries::{Around, Tried, most};
 use super::{origin_words, version_words};
 use crate::apf::lint::{LintFinding, LintInput, LintSeverity, lint};
@@ -30,7 +30,7 @@ use crate::report::{
     ManifestFile, Proposal, ProposeReport, SCHEMA_VERSION, ServerFacts, Together, TriedSize, json, limit_words,
 };
 use crate::requests::Tally;
-use crate::simulation::{Side, logged, outcome, side};
+use crate::simulation::{Side, doubt};
 use crate::tables::{Database, QuerySet, TypedRow};
 use crate::units;
 
@@ -302,11 +302,12 @@ impl Proposing<'_> {
         let current = scenario_with(None, self.recorded, self.dimensions, self.settings);
         let sides = self.sides_of(&self.recorded.servers, &current)?;
         let clients = client_names(self.recorded);
-        let doubts = self.recorded.servers.iter().zip(&sides).filter_map(|(server, now)| {
-            let log = logged(&server.traffic, &server.times, &current, self.memory());
-            let log = side(&log.map(|reading| outcome(&server.traffic, &current, &reading)), &current, &clients);
-            doubt(&log, now)
-        });
+        let doubts = self
+            .recorded
+            .servers
+            .iter()
+            .zip(&sides)
+            .filter_map(|(server, now)| doubt(&logged_side(server, &current, self.memory(), &clients).0, now));
         let doubt = doubts.reduce(|one, other| format!("{one}; {other}"));
         Ok((sides, doubt))
     }
@@ -535,7 +536,7 @@ fn confidence(doubts: &[String], is_low: bool) -> String {
     format!("{level}: {}", doubts.join("; "))
 }
 
-/// Adds to each proposal what all of them come to, where that is more than what it says by itself.
+/// Adds to each manifest what all candidates come to together.
 fn say_together(proposals: &mut [Proposal], together: &Together) {
     let joint = format!("with all candidates of these logs in force, over all of the log, it {}", together.sentence);
     for proposal in proposals {

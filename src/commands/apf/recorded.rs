@@ -124,16 +124,20 @@ fn recorded(dimensions: &Dimensions, flows: Flows, arrivals: &Arrivals, restarts
     for rows in arrivals.rows.chunk_by(|one, other| one.apiserver == other.apiserver) {
         let apiserver = arrivals.apiservers[rows[0].apiserver as usize].clone();
         let digest_of = |row: &Arrival| kinds.get(&row.flow_key).map(|kind| (*kind, &flows.digests[*kind as usize].1));
-        let passing =
-            |row: &&Arrival| row.has_reached_apf && digest_of(row).is_some_and(|(_, digest)| !digest.passes_by());
+        let passing = |row: &&Arrival| {
+            row.has_reached_apf
+                && plausible.contains(&row.received_micros)
+                && digest_of(row).is_some_and(|(_, digest)| !digest.passes_by())
+        };
         let rows: Vec<&Arrival> = rows.iter().filter(passing).collect();
         let Some(first) = rows.first() else { continue };
         let mut taking = Taking::new(first.received_micros, held.clone());
         let rows = if law.is_closed_loop { without_retries(rows) } else { rows };
         for row in &rows {
-            if let (Some(kind), Some(client)) = (digest_of(row), client_of.get(&row.caller_key)) {
-                taking.take(row, kind, *client);
-            }
+            let (Some(kind), Some(client)) = (digest_of(row), client_of.get(&row.caller_key)) else {
+                unreachable!("every request has a digest and a client, as they are made of the same rows");
+            };
+            taking.take(row, kind, *client);
         }
         let ends = restarts.iter().filter(|restart| restart.apiserver == apiserver).map(last_sign).collect();
         servers.push(taking.server(apiserver, &rows, ends, law));
@@ -161,13 +165,12 @@ fn without_retries(rows: Vec<&Arrival>) -> Vec<&Arrival> {
     /// A client is asked to wait no longer (`maxRetryAfter`, 32 s), and is a little late.
     const RETRY_MICROS: i64 = 35_000_000;
     let mut rejected: HashMap<i64, i64> = HashMap::new();
-    let is_first = |row: &&Arrival| {
+    let mut is_first = |row: &&Arrival| {
         let Some(key) = row.repeat_key else { return true };
         let ended = row.held_until_micros.unwrap_or(row.received_micros);
         let before = if row.is_rejected { rejected.insert(key, ended) } else { rejected.remove(&key) };
         before.is_none_or(|ended| row.received_micros < ended || row.received_micros - ended > RETRY_MICROS)
     };
-    let mut is_first = is_first;
     rows.into_iter().filter(|row| is_first(row)).collect()
 }
 
@@ -203,8 +206,8 @@ struct Taking {
     unknown: Vec<(usize, Option<u32>)>,
     /// Of each kind, services that are known, in nanoseconds.
     known: BTreeMap<u32, Vec<u64>>,
-    /// Watches, and how long each took to begin, in nanoseconds.
-    watches: Vec<(usize, u64)>,
+    /// Watches, and how long each took to begin, in nanoseconds, where the log says so.
+    watches: Vec<(usize, Option<u64>)>,
 }
 
 impl Taking {
@@ -227,7 +230,7 @@ impl Taking {
         let started_ns = received_ns.saturating_add(wait_ns);
         let is_list = digest.verb == "list" && row.shape.is_some();
         let service_ns = ended_ns.map(|ended| ended.saturating_sub(started_ns)).filter(|_| !row.is_rejected);
-        if let Some(service_ns) = service_ns.filter(|_| digest.verb == "watch") {
+        if digest.verb == "watch" {
             self.watches.push((self.traffic.requests.len(), service_ns));
         }
         let service = match service_ns {
@@ -283,14 +286,14 @@ impl Taking {
     }
 
     /// The waits of watches are in no log: what a watch took to begin is both. Those that began quickly didn't wait, so that
-    /// no watch is taken to need longer than a quarter of all do.
+    /// no watch is taken to need longer than the quickest quarter.
     fn take_waits_from_watches(&mut self) {
-        let mut took: Vec<u64> = self.watches.iter().map(|(_, took)| *took).collect();
+        let mut took: Vec<u64> = self.watches.iter().filter_map(|(_, took)| *took).collect();
         took.sort_unstable();
         let Some(usual) = took.get(took.len() / 4).copied() else { return };
         for (at, took) in &self.watches {
-            self.traffic.requests[*at].service = Service::Fixed(usual.min(*took));
-            self.times[*at].wait_ns = took.saturating_sub(usual);
+            self.traffic.requests[*at].service = Service::Fixed(took.map_or(usual, |took| usual.min(took)));
+            self.times[*at].wait_ns += took.map_or(0, |took| took.saturating_sub(usual));
         }
     }
 

@@ -15,8 +15,7 @@ use super::recorded::{Law, Recorded, RecordedServer};
 use crate::apf::lint::{LintInput, Traffic, lint};
 use crate::apf::{Config, limits};
 use crate::cli::{ReplayArgs, ServiceName};
-use crate::simulation::{Catch, Chance, Memory, Outcome, Scenario, Side, Spread, outcome, replay, side};
-use crate::units;
+use crate::simulation::{Catch, Chance, Memory, Outcome, Scenario, Side, logged, outcome, replay, side};
 
 /// A change to replay requests under.
 #[derive(Clone, Debug)]
@@ -114,12 +113,23 @@ pub(super) fn sides(
     Ok(of_scenario.map(|(scenario, runs)| side(runs, scenario, clients)).collect())
 }
 
+/// What the log itself says of an apiserver's requests, as a side of its own; and when its LISTs may have been above the
+/// memory limit, in nanoseconds: from, to.
+pub(super) fn logged_side(
+    server: &RecordedServer,
+    scenario: &Scenario,
+    memory: Memory,
+    clients: &[(String, String)],
+) -> (Side, Vec<(u64, u64)>) {
+    let readings = logged(&server.traffic, &server.times, scenario, memory);
+    let outcomes = readings.each_ref().map(|reading| outcome(&server.traffic, scenario, reading));
+    let [_, all] = readings;
+    (side(&outcomes, scenario, clients), all.above_ns)
+}
+
 /// The clients' types and names, for reports.
 pub(super) fn client_names(recorded: &Recorded) -> Vec<(String, String)> {
-    let named = |(client_type, client): &(crate::clients::ClientType, String)| {
-        (client_type.name().to_owned(), units::legible(client))
-    };
-    recorded.clients.iter().map(named).collect()
+    recorded.clients.iter().map(|(client_type, client)| (client_type.name().to_owned(), client.clone())).collect()
 }
 
 /// The FlowSchemas that a change has, or whose priority level it changes.
@@ -219,35 +229,6 @@ const MISSING_RULES: [&str; 7] = [
     "matches-nothing",
     "goes-to-exempt",
 ];
-
-/// Where the replay of the current configuration is far from the log; `None` where it isn't.
-pub(super) fn doubt(logged: &Side, current: &Side) -> Option<String> {
-    let differs = |logged: Spread, current: Spread, slack: f64| {
-        logged.low > current.high * FAR + slack || logged.high * FAR + slack < current.low
-    };
-    let mut doubts = Vec::new();
-    if differs(logged.most_lists, current.most_lists, 3.0) {
-        doubts.push(format!(
-            "{} LISTs at once, where the log has {}",
-            range(current.most_lists),
-            range(logged.most_lists)
-        ));
-    }
-    if differs(logged.rejected.all, current.rejected.all, 10.0) {
-        let (current, logged) = (range(current.rejected.all), range(logged.rejected.all));
-        doubts.push(format!("{current} requests rejected, where the log has {logged}"));
-    }
-    (!doubts.is_empty()).then(|| doubts.join("; "))
-}
-
-/// A replay that is off by more than this isn't one of that server.
-const FAR: f64 = 1.5;
-
-fn range(spread: Spread) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-    let [low, mid, high] = [spread.low, spread.mid, spread.high].map(|count| units::count(count.round() as u64));
-    if low == high { mid } else { format!("{low} to {high}") }
-}
 
 /// Fails where nothing can be replayed.
 pub(super) fn check(recorded: &Recorded) -> Result<()> {

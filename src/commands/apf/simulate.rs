@@ -9,7 +9,7 @@ use super::super::logs::{open, report};
 use super::super::settings::Settings;
 use super::super::{Advice, Interrupt, Interrupted, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{Change, catch, changes, check, client_names, doubt, scenario_with, sides, single};
+use super::replays::{Change, catch, changes, check, client_names, logged_side, scenario_with, sides, single};
 use super::{origin_words, version_words};
 use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
 use crate::cli::{SimulateArgs, Sweep};
@@ -18,9 +18,7 @@ use crate::report::{
     ApiserverReplay, CandidateReplay, MomentAbove, SCHEMA_VERSION, ServerFacts, SimulateReport, SweepRow, Swept,
     capacity_words,
 };
-use crate::simulation::{
-    CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, compare, logged, outcome, side,
-};
+use crate::simulation::{CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, compare, doubt, side};
 use crate::tables::{Database, QuerySet};
 use crate::units;
 
@@ -108,9 +106,7 @@ impl Replayed<'_> {
             std::iter::once(current).chain(candidates.iter().map(|(_, scenario)| scenario)).collect();
         let mut sides = sides(server, &scenarios, (replay.seeds, memory), &clients, self.interrupt)?.into_iter();
         let current_side = sides.next().unwrap_or_else(|| side(&[], current, &clients));
-        let log = logged(&server.traffic, &server.times, current, memory);
-        let logged_side =
-            side(&[0, 1].map(|reading| outcome(&server.traffic, current, &log[reading])), current, &clients);
+        let (logged, above_ns) = logged_side(server, current, memory, &clients);
         let candidates = candidates.iter().zip(sides).map(|((change, scenario), side)| {
             let catch = self.catch(&change.config, scenario, server);
             let Comparison { effect, sentence, hurt, relieved } =
@@ -120,8 +116,8 @@ impl Replayed<'_> {
         let candidates = candidates.collect();
         Ok(ApiserverReplay {
             apiserver: server.apiserver.clone(),
-            doubt: doubt(&logged_side, &current_side),
-            moments_above: moments(&log[1].above_ns, server.began_micros),
+            doubt: doubt(&logged, &current_side),
+            moments_above: moments(&above_ns, server.began_micros),
             request_count: server.traffic.requests.len() as u64,
             list_count: server.traffic.requests.iter().filter(|request| request.list.is_some()).count() as u64,
             first_at: units::second(server.began_micros),
@@ -130,7 +126,7 @@ impl Replayed<'_> {
             capacity_low: finite(server.capacity.low),
             capacity_likely: finite(server.capacity.likely),
             capacity_high: finite(server.capacity.high),
-            logged: logged_side,
+            logged,
             current: current_side,
             candidates,
         })
@@ -206,7 +202,7 @@ impl Replayed<'_> {
         }
         if recorded.implausible > 0 {
             notes.push(format!(
-                "{} requests are left out, as their time is years from all others'",
+                "requests left out, as their time is years from all others': {}",
                 units::count(recorded.implausible)
             ));
         }

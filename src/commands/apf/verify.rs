@@ -7,13 +7,13 @@ use super::super::logs::{Opened, open, report};
 use super::super::settings::Settings;
 use super::super::{Interrupt, Interrupted, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{Change, caught_schemas, check, client_names, scenario_with, sides};
+use super::replays::{Change, caught_schemas, check, client_names, logged_side, scenario_with, sides};
 use super::{origin_words, version_words};
 use crate::apf::NEWEST_KNOWN;
 use crate::cli::{LogArgs, VerifyArgs};
 use crate::console::Console;
 use crate::report::{ApiserverCheck, SCHEMA_VERSION, ServerFacts, VerifyReport, verdict_words};
-use crate::simulation::{Facts, Memory, Scenario, checks, facts, logged, outcome, side};
+use crate::simulation::{Facts, Memory, Scenario, checks, facts};
 use crate::tables::{Database, QuerySet};
 
 pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
@@ -79,9 +79,7 @@ impl Verifying<'_> {
         let mut apiservers = Vec::new();
         for server in &after.recorded.servers {
             let clients = client_names(&after.recorded);
-            let log = logged(&server.traffic, &server.times, &now, self.memory());
-            let log = side(&log.map(|reading| outcome(&server.traffic, &now, &reading)), &now, &clients);
-            let logged = facts(&log, &schemas);
+            let logged = facts(&logged_side(server, &now, self.memory(), &clients).0, &schemas);
             let replayed = self.replayed(server, &now, &after.recorded, &schemas)?;
             let foreseen = match counterpart(server, &before.recorded) {
                 Some(server) => self.replayed(server, &then, &before.recorded, &schemas)?,
