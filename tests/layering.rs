@@ -12,7 +12,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("clients", &[]),
     ("tables", &["apf", "source", "audit", "requests"]),
     ("memory", &["requests", "tables", "units"]),
-    ("findings", &["audit", "requests", "tables", "units"]),
+    ("findings", &["audit", "memory", "requests", "tables", "units"]),
     ("candidates", &["apf", "findings", "memory", "units"]),
     ("simulation", &["apf", "memory", "units"]),
     ("report", &["apf", "candidates", "findings", "simulation", "tables", "units"]),

@@ -1,6 +1,7 @@
 //! The command line as typed. Its doc comments are the help.
 
 mod apf;
+mod papers;
 mod replay;
 mod synth;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
+pub use papers::{IncidentArgs, PaperArgs, PaperFormat};
 pub use replay::{ProposeArgs, ProposeFormat, ReplayArgs, ServiceName, SimulateArgs, Sweep, VerifyArgs};
 pub use synth::{StormKind, SynthArgs};
 
@@ -37,6 +39,8 @@ pub struct Cli {
 pub enum Command {
     /// Find the LIST and watch storms in audit logs: who, when, how bad, and what to do
     Storms(StormsArgs),
+    /// Tell the story of an apiserver's end: who filled its memory, how sure that is, and what to do
+    Incident(Box<IncidentArgs>),
     /// Tell who calls the server, and how that is known
     Clients(ClientsArgs),
     /// Tell how many objects each resource has and how big they are, and what that rests on

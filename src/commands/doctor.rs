@@ -5,38 +5,32 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::MEMORY_BYTES;
 use super::logs::{Opened, open, report};
-use super::{Interrupted, MEMORY_BYTES};
+use super::reading::Reading;
 use crate::cli::{DoctorArgs, DoctorFormat, LogArgs};
 use crate::console::Console;
 use crate::findings::{Coverage, Presence, coverage};
 use crate::requests::{Noted, Tally};
-use crate::tables::{Cell, Database, QuerySet, TextTable};
+use crate::tables::{Cell, QuerySet, TextTable};
 use crate::units;
 
 pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
     let all_of_them = LogArgs { from: None, to: None, strict: args.strict };
-    let mut opened = open(&args.inputs, &all_of_them, console)?;
-    let database = Database::new(&opened.logs, QuerySet::load(None)?, MEMORY_BYTES)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let presence = runtime.block_on(async {
-        let _shown = console.progress(opened.logs.progress.clone());
-        tokio::select! {
-            rows = database.rows::<Presence>() => rows.map_err(anyhow::Error::from),
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        }
-    })?;
-    let tally = opened.logs.tally().unwrap_or_default();
+    let opened = open(&args.inputs, &all_of_them, console)?;
+    let mut reading = Reading::with(opened, QuerySet::load(None)?, MEMORY_BYTES, console)?;
+    let presence = reading.run(async { Ok(reading.database.rows::<Presence>().await?) })?;
+    let (tally, opened) = (reading.tally(), &mut reading.opened);
     if tally.events() > 0 {
         let found = coverage(&tally, &presence);
         match args.format {
-            DoctorFormat::Text => print(&opened, &tally, &found, console)?,
-            DoctorFormat::Json => console.line(&format!("{:#}", as_json(&opened, &tally, &found)))?,
+            DoctorFormat::Text => print(opened, &tally, &found, console)?,
+            DoctorFormat::Json => console.line(&format!("{:#}", as_json(opened, &tally, &found)))?,
         }
     }
     // They have been named already.
     opened.skipped.clear();
-    report(&opened, &tally, args.strict, console)
+    report(opened, &tally, args.strict, console)
 }
 
 fn print(opened: &Opened, tally: &Tally, found: &[Coverage], console: Console) -> Result<()> {

@@ -4,9 +4,12 @@ mod apf;
 mod dimensions;
 mod doctor;
 mod flows;
+mod incident;
 mod logs;
+mod paper;
 mod clients;
 mod query;
+mod reading;
 mod resources;
 mod settings;
 mod storms;
@@ -37,6 +40,7 @@ pub fn run(command: Command, console: Console) -> Result<u8> {
     match command {
         Command::Storms(args) => return storms::run(&args, console).map(u8::from),
         Command::Apf { command } => return apf::run(&command, console).map(u8::from),
+        Command::Incident(args) => incident::run(&args, console)?,
         Command::Clients(args) => clients::run(&args, console)?,
         Command::Resources(args) => resources::run(&args, console)?,
         Command::Query(args) => query::run(args, console)?,

@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 
 use super::dimensions::{Dimensions, prepare};
 use super::logs::{Opened, moment, open, report};
+use super::reading::Reading;
 use super::settings::Settings;
-use super::{Advice, Interrupted, show_blocks};
+use super::{Advice, show_blocks};
 use crate::cli::{SeverityName, StormFormat, StormsArgs};
 use crate::console::Console;
 use crate::findings::{
@@ -49,23 +50,16 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
         opened = open(&args.inputs, &logs, console)?;
     }
     let queries = QuerySet::load(args.queries.as_deref())?;
-    let database = Database::new(&opened.logs, queries, usize::MAX)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let rows = runtime.block_on(async {
-        let _shown = console.progress(opened.logs.progress.clone());
-        tokio::select! {
-            rows = measure(&database, &settings, at) => rows,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        }
-    })?;
-    let tally = opened.logs.tally().unwrap_or_default();
+    let reading = Reading::with(opened, queries, usize::MAX, console)?;
+    let rows = reading.run(measure(&reading.database, &settings, at))?;
+    let (tally, opened) = (reading.tally(), &reading.opened);
     let findings = judge(measured(&rows, &tally, opened.logs.window.from), &thresholds);
     let reached = args.fail_on.is_some_and(|bound| findings.iter().any(|finding| finding.severity >= severity(bound)));
-    warn_outside(&opened, &tally, at, console);
+    warn_outside(opened, &tally, at, console);
     if tally.events() > 0 {
         print(&assemble(args, findings, &rows, &tally, at), args.format, console)?;
     }
-    report(&opened, &tally, args.logs.strict, console)?;
+    report(opened, &tally, args.logs.strict, console)?;
     Ok(reached)
 }
 
@@ -94,6 +88,18 @@ pub(super) struct Rows {
     restarts: Vec<Restart>,
     pressure: Vec<Pressure>,
     notes: BTreeMap<String, Note>,
+}
+
+impl Rows {
+    /// The rows of `restarts`.
+    pub(super) fn restarts(&self) -> &[Restart] {
+        &self.restarts
+    }
+}
+
+/// What the log could not show.
+pub(super) fn unseen(rows: &Rows, tally: &Tally, findings: &[Finding]) -> Vec<String> {
+    blind_spots(&coverage(tally, &rows.presence), findings)
 }
 
 /// The queries that findings rest on; [`Presence::QUERY`] is to be kept besides.
@@ -153,7 +159,7 @@ fn notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
     notes
 }
 
-fn measured<'m>(rows: &'m Rows, tally: &'m Tally, from: Option<i64>) -> Measured<'m> {
+pub(super) fn measured<'m>(rows: &'m Rows, tally: &'m Tally, from: Option<i64>) -> Measured<'m> {
     Measured {
         tally,
         episodes: &rows.episodes,
@@ -167,7 +173,7 @@ fn measured<'m>(rows: &'m Rows, tally: &'m Tally, from: Option<i64>) -> Measured
 fn assemble(args: &StormsArgs, findings: Vec<Finding>, rows: &Rows, tally: &Tally, at: Option<i64>) -> StormReport {
     let measured = measured(rows, tally, None);
     let verdict = verdict(&findings, measured).join("\n");
-    let mut blind_spots = blind_spots(&coverage(tally, &rows.presence), &findings);
+    let mut blind_spots = unseen(rows, tally, &findings);
     if args.logs.from.is_some() || args.logs.to.is_some() || at.is_some() {
         blind_spots.push(
             "range: sizes, clients and the server's version were taken from the time asked for only; over all of the log the \

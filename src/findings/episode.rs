@@ -8,7 +8,7 @@ use crate::tables::TypedRow;
 macro_rules! row {
     ($(#[$about:meta])* $name:ident of $query:literal { $($(#[$how:meta])* $field:ident: $kind:ty),* $(,)? }) => {
         $(#[$about])*
-        #[derive(Clone, Debug, Default, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, serde::Serialize)]
         #[expect(missing_docs, reason = "the query says what its columns mean")]
         pub struct $name {
             $($(#[$how])* pub $field: $kind),*
@@ -20,6 +20,8 @@ macro_rules! row {
         }
     };
 }
+
+pub(super) use row;
 
 row! {
     /// A row of the query `episodes`.
@@ -190,6 +192,22 @@ fn maybe_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mi
     Ok(Option::<String>::deserialize(deserializer)?.as_deref().and_then(parse_instant))
 }
 
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     Ok(Option::<Vec<Option<String>>>::deserialize(deserializer)?.into_iter().flatten().flatten().collect())
+}
+
+/// Instants as text, both ways.
+pub(super) mod instant_text {
+    use serde::{Deserializer, Serializer};
+
+    use crate::audit::Micros;
+
+    pub(in crate::findings) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Micros, D::Error> {
+        super::instant(deserializer)
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+    pub(in crate::findings) fn serialize<S: Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&crate::units::instant(*at))
+    }
 }

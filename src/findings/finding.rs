@@ -319,11 +319,11 @@ pub(super) fn evidence(audit_ids: &[String], places: &[String]) -> Vec<Evidence>
     .collect()
 }
 
-fn as_instant<S: Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_instant<S: Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&units::instant(*at))
 }
 
 #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
-fn as_maybe_instant<S: Serializer>(at: &Option<Micros>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_maybe_instant<S: Serializer>(at: &Option<Micros>, serializer: S) -> Result<S::Ok, S::Error> {
     at.map(units::instant).serialize(serializer)
 }

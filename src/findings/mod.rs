@@ -11,6 +11,7 @@ mod discovery_loop;
 mod episode;
 mod explain;
 mod finding;
+mod incident;
 mod list_loop;
 mod list_pileup;
 mod page_storm;
@@ -34,6 +35,11 @@ pub use coverage::{Coverage, Presence, coverage};
 pub use episode::{Episode, EpisodeClient, Pressure, Restart};
 pub use explain::{Explanation, explain};
 pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Severity, Share};
+pub use incident::{
+    Certainty, ClientReturn, CutOff, EarlierPeak, Growth, HarmedClient, Incident, ListPressure, Moment, MomentKind,
+    Policy, PolicyVolume, PressurePeak, Role, Scene, ServerActivity, ServerLoad, Suspect, Victim, Wave, audit_policy,
+    incident, moments,
+};
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use verdict::{blind_spots, verdict};
 

@@ -14,19 +14,23 @@
 mod answer;
 mod coefficients;
 mod defaults;
+mod fit;
 mod given;
 mod held;
 mod metrics;
 mod observed;
 mod range;
+mod resident;
 mod routes;
 mod sizes;
 
 pub use answer::{Answer, ListShape, answer};
+pub use fit::{Fit, Stretch, fit};
 pub use given::{Given, GivenError};
 pub use held::{Encoding, Held, held, sustained, together};
 pub use metrics::{MetricsError, Snapshot};
 pub use observed::{Observed, node_count};
 pub use range::Range;
+pub use resident::{Resident, ResidentError, resident};
 pub use routes::{Server, list_kind, reads_lists_from_etcd};
 pub use sizes::{Basis, Estimate, ResourceSize, sizes, unseen};

@@ -2,12 +2,19 @@
 
 mod agreement;
 mod explain;
+mod findings_cards;
+mod html;
+mod incident;
 mod lint;
+mod markdown;
+pub mod page;
+mod pressure;
 mod propose;
 mod request;
 mod seats;
 mod simulate;
 mod storms;
+mod terminal;
 mod verify;
 
 use serde::Serialize;
@@ -17,12 +24,16 @@ use crate::units;
 
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
+pub use html::html;
+pub use incident::{IncidentReport, LogFacts, MemoryFacts, Window};
 pub use lint::{LintReport, SchemaCatch};
+pub use markdown::page_markdown;
 pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
 pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept, capacity_words};
 pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
+pub use terminal::page_blocks;
 pub use verify::{ApiserverCheck, VerifyReport, verdict_words};
 
 /// The version of all JSON objects. A field that goes, or changes its meaning, raises it; a new one doesn't.

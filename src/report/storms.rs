@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Block;
+use super::markdown::{escaped, markdown_table};
 use crate::findings::{Bytes, Finding, Severity};
 use crate::tables::{Cell, TextTable};
 use crate::units::{self, legible};
@@ -126,14 +127,14 @@ pub fn ndjson(report: &StormReport) -> serde_json::Result<String> {
     Ok(lines?.join("\n"))
 }
 
-fn title(number: usize, finding: &Finding) -> String {
+pub(super) fn title(number: usize, finding: &Finding) -> String {
     let resource = finding.resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
     let who = if finding.client == "many" { "many clients".to_owned() } else { finding.client.clone() };
     legible(&format!("{number}. {}: {} by {who}{resource}", finding.severity.name(), finding.kind.name()))
 }
 
 /// What is to say of a finding beside its line in the table, each with its topic.
-fn details(finding: &Finding) -> Vec<(&'static str, String)> {
+pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
     let span = units::span(finding.ended_at - finding.started_at);
     let mut details = vec![
         ("what", finding.summary.clone()),
@@ -211,7 +212,7 @@ fn indented(details: &[(&str, String)]) -> String {
     lines.map(|line| line.replace("  -: ", "  - ")).collect::<Vec<_>>().join("\n")
 }
 
-fn findings_table(findings: &[Finding]) -> TextTable {
+pub(super) fn findings_table(findings: &[Finding]) -> TextTable {
     let columns = [
         "severity",
         "kind",
@@ -274,37 +275,4 @@ fn suspects_table(suspects: &[Suspect]) -> TextTable {
         ]
     });
     TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() }
-}
-
-fn markdown_table(table: &TextTable) -> String {
-    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let cell = |cell: &Cell| match cell {
-        Cell::Null => String::new(),
-        Cell::Number(number) => units::number(*number),
-        Cell::Text(text) => escaped(text),
-    };
-    let mut text = line(table.columns.iter().map(|(name, _)| name.clone()).collect());
-    text += &line(vec!["---".to_owned(); table.columns.len()]);
-    for row in &table.rows {
-        text += &line(row.iter().map(cell).collect());
-    }
-    text
-}
-
-/// Text from logs, without what Markdown or HTML would obey.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in legible(text).chars() {
-        match c {
-            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

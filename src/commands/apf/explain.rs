@@ -6,9 +6,10 @@ use anyhow::{Context, Result};
 
 use super::super::dimensions::{Dimensions, prepare};
 use super::super::flows::Flows;
-use super::super::logs::{open, report};
+use super::super::logs::report;
+use super::super::reading::Reading;
 use super::super::settings::Settings;
-use super::super::{Interrupted, show_report};
+use super::super::show_report;
 use super::{level_seats, origin_words, version_words};
 use crate::apf::Matcher;
 use crate::cli::ExplainArgs;
@@ -17,29 +18,21 @@ use crate::report::{
     ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelSeats, LevelUse, SCHEMA_VERSION, SchemaUse, ServerFacts,
     VerdictCheck, agreement, summary,
 };
-use crate::tables::{Database, QuerySet, TypedRow};
+use crate::tables::{Database, TypedRow};
 use crate::units;
 
 pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
-    let opened = open(&args.inputs, &args.logs, console)?;
-    let database = Database::new(&opened.logs, QuerySet::load(None)?, usize::MAX)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (dimensions, rows) = runtime.block_on(async {
-        let _shown = console.progress(opened.logs.progress.clone());
-        tokio::select! {
-            rows = measure(&database, &settings) => rows,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        }
-    })?;
-    let tally = opened.logs.tally().unwrap_or_default();
+    let reading = Reading::of(&args.inputs, &args.logs, console)?;
+    let (dimensions, rows) = reading.run(measure(&reading.database, &settings))?;
+    let tally = reading.tally();
     if tally.events() > 0 {
         let flows = dimensions.flows.as_ref().context("flows were not asked for")?;
         let explained = assemble(args, &settings, &dimensions, flows, rows);
         show_report(&explained, ExplainReport::blocks, args.format, console)?;
     }
-    report(&opened, &tally, args.logs.strict, console)
+    report(&reading.opened, &tally, args.logs.strict, console)
 }
 
 /// All rows that the report rests on.

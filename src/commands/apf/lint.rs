@@ -11,15 +11,16 @@ use serde::Deserialize;
 
 use super::super::dimensions::prepare;
 use super::super::flows::read_manifests;
-use super::super::logs::{open, report};
+use super::super::logs::report;
+use super::super::reading::Reading;
 use super::super::settings::Settings;
-use super::super::{Advice, Interrupted, show_report};
+use super::super::{Advice, show_report};
 use crate::apf::lint::{LevelDemand, LintInput, LintSeverity, RULES, Traffic, explain, lint};
 use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches, validate};
 use crate::cli::{LintArgs, LintSeverityName};
 use crate::console::Console;
 use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch};
-use crate::tables::{Database, FlowRow, QuerySet, TypedRow};
+use crate::tables::{Database, FlowRow, TypedRow};
 
 pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     if args.rules {
@@ -41,24 +42,15 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
         bail!("no FlowSchema and no PriorityLevelConfiguration is in {}", names(&manifests));
     }
     read.problems.extend(validate(&read.config));
-    let (linted, opened) = if logs.is_empty() {
+    let (linted, reading) = if logs.is_empty() {
         (without_logs(&read, &settings)?, None)
     } else {
-        let opened = open(&logs, &args.logs, console)?;
-        let database = Database::new(&opened.logs, QuerySet::load(None)?, usize::MAX)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let linted = runtime.block_on(async {
-            let _shown = console.progress(opened.logs.progress.clone());
-            tokio::select! {
-                linted = with_logs(&read, &settings, &database) => linted,
-                _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-            }
-        })?;
-        (linted, Some(opened))
+        let reading = Reading::of(&logs, &args.logs, console)?;
+        (reading.run(with_logs(&read, &settings, &reading.database))?, Some(reading))
     };
     show_report(&linted, LintReport::blocks, args.format, console)?;
-    if let Some(opened) = opened {
-        report(&opened, &opened.logs.tally().unwrap_or_default(), args.logs.strict, console)?;
+    if let Some(reading) = reading {
+        report(&reading.opened, &reading.tally(), args.logs.strict, console)?;
     }
     Ok(args.fail_on.is_some_and(|bound| linted.worst() >= Some(severity(bound))))
 }

@@ -11,6 +11,10 @@ mod simulate;
 mod tries;
 mod verify;
 
+pub(super) use propose::{Proposing, Terms};
+pub(super) use recorded::{Law, Recorded, record};
+pub(super) use replays::check;
+
 use anyhow::Result;
 
 use crate::apf::{Config, Features, LevelLimits, Origin, idle_limits};

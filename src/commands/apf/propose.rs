@@ -7,10 +7,11 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::super::dimensions::Dimensions;
-use super::super::logs::{open, report};
+use super::super::logs::report;
+use super::super::reading::Reading;
 use super::super::settings::Settings;
 use super::super::storms::{self, found};
-use super::super::{Advice, Interrupt, Interrupted, show_blocks};
+use super::super::{Advice, Interrupt, show_blocks};
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{check, client_names, logged_side, scenario_with};
 use super::tries::{Around, Tried, most};
@@ -31,7 +32,7 @@ use crate::report::{
 };
 use crate::requests::Tally;
 use crate::simulation::{Side, doubt};
-use crate::tables::{Database, QuerySet, TypedRow};
+use crate::tables::TypedRow;
 use crate::units;
 
 /// A limit for more LISTs than this is none.
@@ -42,34 +43,32 @@ const DEAR_SHARE: f64 = 0.1;
 pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
-    let opened = open(&args.inputs, &args.logs, console)?;
-    let database = Database::new(&opened.logs, QuerySet::load(None)?, usize::MAX)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let measure = async {
+    let reading = Reading::of(&args.inputs, &args.logs, console)?;
+    let database = &reading.database;
+    let (dimensions, recorded, rows) = reading.run(async {
         let law = Law::of(&args.replay);
-        let (dimensions, recorded) = record(&database, &settings, &storms::wanted(), &[Presence::QUERY], law).await?;
-        let rows = storms::rows(&database, &dimensions, None).await?;
-        anyhow::Ok((dimensions, recorded, rows))
-    };
-    let (dimensions, recorded, rows) = runtime.block_on(async {
-        let _shown = console.progress(opened.logs.progress.clone());
-        tokio::select! {
-            measured = measure => measured,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        }
+        let (dimensions, recorded) = record(database, &settings, &storms::wanted(), &[Presence::QUERY], law).await?;
+        let rows = storms::rows(database, &dimensions, None).await?;
+        Ok((dimensions, recorded, rows))
     })?;
-    let tally = opened.logs.tally().unwrap_or_default();
+    let (tally, opened) = (reading.tally(), &reading.opened);
     if tally.events() > 0 {
         check(&recorded)?;
         let findings = found(&rows, &tally, opened.logs.window.from);
         let proposing = Proposing {
-            args,
+            terms: Terms {
+                memory_budget: args.memory_budget,
+                max_wait_secs: args.max_wait.as_secs_f64(),
+                includes_system: args.include_system,
+                seeds: args.replay.seeds,
+                memory_base: args.replay.memory_base,
+            },
             settings: &settings,
             dimensions: &dimensions,
             recorded: &recorded,
             findings: &findings,
             tally: &tally,
-            interrupt: Interrupt::watch(&runtime),
+            interrupt: reading.interrupt(),
         };
         let proposed = proposing.report()?;
         if let Some(folder) = &args.out {
@@ -77,7 +76,7 @@ pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
         }
         show(&proposed, args, console)?;
     }
-    report(&opened, &tally, args.logs.strict, console)
+    report(opened, &tally, args.logs.strict, console)
 }
 
 fn show(proposed: &ProposeReport, args: &ProposeArgs, console: Console) -> Result<()> {
@@ -123,15 +122,30 @@ fn write(folder: &Path, proposed: &ProposeReport, force: bool) -> Result<()> {
     Ok(())
 }
 
+/// What candidates have to keep to, and how they are tried.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::commands) struct Terms {
+    /// What LISTs may hold at once, in bytes.
+    pub(in crate::commands) memory_budget: u64,
+    /// How long clients without a storm may wait because of a candidate, in seconds.
+    pub(in crate::commands) max_wait_secs: f64,
+    /// Whether nodes and kube-system may be limited.
+    pub(in crate::commands) includes_system: bool,
+    /// How often each is replayed.
+    pub(in crate::commands) seeds: u64,
+    /// What the server holds without LISTs, in bytes, where that is known.
+    pub(in crate::commands) memory_base: Option<u64>,
+}
+
 /// All that proposals rest on.
-pub(super) struct Proposing<'p> {
-    pub(super) args: &'p ProposeArgs,
-    pub(super) settings: &'p Settings,
-    pub(super) dimensions: &'p Dimensions,
-    pub(super) recorded: &'p Recorded,
-    pub(super) findings: &'p [Finding],
-    pub(super) tally: &'p Tally,
-    pub(super) interrupt: Interrupt,
+pub(in crate::commands) struct Proposing<'p> {
+    pub(in crate::commands) terms: Terms,
+    pub(in crate::commands) settings: &'p Settings,
+    pub(in crate::commands) dimensions: &'p Dimensions,
+    pub(in crate::commands) recorded: &'p Recorded,
+    pub(in crate::commands) findings: &'p [Finding],
+    pub(in crate::commands) tally: &'p Tally,
+    pub(in crate::commands) interrupt: Interrupt,
 }
 
 fn tried_size(tried: &Tried, best: &Tried) -> TriedSize {
@@ -149,7 +163,7 @@ fn tried_size(tried: &Tried, best: &Tried) -> TriedSize {
 }
 
 impl Proposing<'_> {
-    fn report(&self) -> Result<ProposeReport> {
+    pub(in crate::commands) fn report(&self) -> Result<ProposeReport> {
         let requests = self.requests();
         let situation = Situation {
             config: &self.recorded.flows.config,
@@ -157,7 +171,7 @@ impl Proposing<'_> {
             server_concurrency: self.settings.flows.server_concurrency,
             requests: &requests,
             findings: self.findings,
-            includes_system: self.args.include_system,
+            includes_system: self.terms.includes_system,
         };
         let (drafts, mut declined) = draft(&situation);
         let (mut proposals, mut chosen, mut meant) = (Vec::new(), Config::default(), Vec::new());
@@ -185,9 +199,9 @@ impl Proposing<'_> {
                 server_concurrency: self.settings.flows.server_concurrency,
                 configuration: origin_words(self.recorded.flows.origin).to_owned(),
             },
-            memory_budget_bytes: self.args.memory_budget,
-            max_wait_secs: self.args.max_wait.as_secs_f64(),
-            seeds: self.args.replay.seeds,
+            memory_budget_bytes: self.terms.memory_budget,
+            max_wait_secs: self.terms.max_wait_secs,
+            seeds: self.terms.seeds,
             doubt,
             proposals,
             declined,
@@ -261,11 +275,11 @@ impl Proposing<'_> {
         chosen: &Config,
         is_doubtful: bool,
     ) -> Result<Result<(Proposal, Candidate), String>> {
-        if let Some(held) = draft.held.filter(|held| held.each.low > self.args.memory_budget) {
+        if let Some(held) = draft.held.filter(|held| held.each.low > self.terms.memory_budget) {
             return Ok(Err(format!(
                 "one of its LISTs alone holds at least {}, more than the budget of {}: no limit can help against that",
                 units::bytes(held.each.low),
-                units::bytes(self.args.memory_budget)
+                units::bytes(self.terms.memory_budget)
             )));
         }
         let around = self.around(draft, chosen)?;
@@ -333,7 +347,7 @@ impl Proposing<'_> {
             "replayed around the storm, from {} to {}, with {} seeds, it {}",
             units::second(around.span.0),
             units::second(around.span.1),
-            self.args.replay.seeds,
+            self.terms.seeds,
             best.comparison.sentence
         )];
         verified.push(format!(
@@ -416,7 +430,7 @@ impl Proposing<'_> {
         let share = best.rejected_share();
         doubt(share > 0.5, "most of what it catches is rejected");
         doubt(share > DEAR_SHARE && share <= 0.5, "more than a tenth of what it catches is rejected");
-        let max_wait = self.args.max_wait.as_secs_f64();
+        let max_wait = self.terms.max_wait_secs;
         doubt(best.caught_wait_p99_secs > max_wait, "some of what it catches waits longer than --max-wait");
         doubt(draft.list_seats.0 != draft.list_seats.1, "the seats of its LISTs are a range");
         doubt(self.settings.flows.config.is_none(), "the server's configuration wasn't given");

@@ -17,7 +17,7 @@ use crate::simulation::{
 use crate::tables::{Arrival, Arrivals, Database};
 
 /// What a replay of the logs needs.
-pub(super) struct Recorded {
+pub(in crate::commands) struct Recorded {
     /// Each apiserver's requests.
     pub(super) servers: Vec<RecordedServer>,
     /// The clients, by [`Request::client`].
@@ -84,11 +84,11 @@ impl RecordedServer {
 
 /// How LISTs are replayed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Law {
+pub(in crate::commands) struct Law {
     /// `None` takes the capacity from the log.
-    pub(super) capacity: Option<f64>,
+    pub(in crate::commands) capacity: Option<f64>,
     /// Whether clients wait for their last request's end.
-    pub(super) is_closed_loop: bool,
+    pub(in crate::commands) is_closed_loop: bool,
 }
 
 /// LISTs that took less share no CPU worth speaking of, in nanoseconds.
@@ -100,7 +100,7 @@ const ASSUMED_SERVICE_NS: u64 = 5_000_000;
 pub(super) const WANTED: &str = "arrivals flows clients list_costs restarts";
 
 /// Reads the logs, and all that `wanted` names besides.
-pub(super) async fn record(
+pub(in crate::commands) async fn record(
     database: &Database,
     settings: &Settings,
     wanted: &str,

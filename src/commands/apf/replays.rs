@@ -231,7 +231,7 @@ const MISSING_RULES: [&str; 7] = [
 ];
 
 /// Fails where nothing can be replayed.
-pub(super) fn check(recorded: &Recorded) -> Result<()> {
+pub(in crate::commands) fn check(recorded: &Recorded) -> Result<()> {
     if recorded.servers.is_empty() {
         bail!("no request of these logs came as far as API Priority and Fairness, so that there is nothing to replay");
     }

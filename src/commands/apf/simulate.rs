@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 
 use super::super::dimensions::Dimensions;
-use super::super::logs::{open, report};
+use super::super::logs::report;
+use super::super::reading::Reading;
 use super::super::settings::Settings;
-use super::super::{Advice, Interrupt, Interrupted, show_report};
+use super::super::{Advice, Interrupt, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{Change, catch, changes, check, client_names, logged_side, scenario_with, sides, single};
 use super::{origin_words, version_words};
@@ -19,7 +20,6 @@ use crate::report::{
     capacity_words,
 };
 use crate::simulation::{CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, compare, doubt, side};
-use crate::tables::{Database, QuerySet};
 use crate::units;
 
 pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
@@ -27,17 +27,9 @@ pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
     settings.flows.notes.iter().for_each(|note| console.note(note));
     let changes = changes(&args.candidate)?;
     let swept = args.sweep.map(|sweep| single(&changes, "--sweep").map(|change| (sweep, change))).transpose()?;
-    let opened = open(&args.inputs, &args.logs, console)?;
-    let database = Database::new(&opened.logs, QuerySet::load(None)?, usize::MAX)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (dimensions, recorded) = runtime.block_on(async {
-        let _shown = console.progress(opened.logs.progress.clone());
-        tokio::select! {
-            recorded = record(&database, &settings, "", &[], Law::of(&args.replay)) => recorded,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        }
-    })?;
-    let tally = opened.logs.tally().unwrap_or_default();
+    let reading = Reading::of(&args.inputs, &args.logs, console)?;
+    let (dimensions, recorded) = reading.run(record(&reading.database, &settings, "", &[], Law::of(&args.replay)))?;
+    let (tally, opened) = (reading.tally(), &reading.opened);
     if tally.events() > 0 {
         check(&recorded)?;
         for change in &changes {
@@ -51,13 +43,13 @@ pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
             }
             .into());
         }
-        let interrupt = Interrupt::watch(&runtime);
+        let interrupt = reading.interrupt();
         let replayed =
             Replayed { args, settings: &settings, dimensions: &dimensions, recorded: &recorded, interrupt: &interrupt };
         let simulated = replayed.report(&changes, swept)?;
         show_report(&simulated, |report| report.blocks(args.top), args.format, console)?;
     }
-    report(&opened, &tally, args.logs.strict, console)
+    report(opened, &tally, args.logs.strict, console)
 }
 
 /// All that replays rest on.

@@ -89,7 +89,7 @@ impl Proposing<'_> {
     /// that do by the middle of the range; and if none does that, the one that holds least. Where nothing is known of what
     /// they hold, half as many as at the storm's peak have to do.
     pub(super) fn best<'t>(&self, draft: &Draft, tried: &'t [Tried]) -> Option<&'t Tried> {
-        let max_wait = self.args.max_wait.as_secs_f64();
+        let max_wait = self.terms.max_wait_secs;
         // In steps of a twentieth, a tenth of the budget and a second, as less is no difference.
         let harm = |tried: &Tried| {
             let unmeant = tried.comparison.hurt.iter().filter(|hurt| !hurt.is_meant).count();
@@ -119,12 +119,12 @@ impl Proposing<'_> {
 
     /// What LISTs may hold, with what the server holds besides, in bytes.
     pub(super) fn budget(&self) -> f64 {
-        float(self.args.memory_budget.saturating_add(self.memory().base))
+        float(self.terms.memory_budget.saturating_add(self.memory().base))
     }
 
     pub(super) fn memory(&self) -> Memory {
-        let base = self.args.replay.memory_base.unwrap_or_default();
-        Memory { base, limit: Some(self.args.memory_budget.saturating_add(base)) }
+        let base = self.terms.memory_base.unwrap_or_default();
+        Memory { base, limit: Some(self.terms.memory_budget.saturating_add(base)) }
     }
 
     /// How long a draft's LISTs take where so many run at once, on the apiserver with most of them, in seconds.
@@ -149,7 +149,7 @@ impl Proposing<'_> {
     pub(super) fn worth_trying(&self, draft: &Draft, all: Vec<Candidate>) -> Vec<Candidate> {
         let each = draft.held.map_or(0, |held| held.each.high.unwrap_or(held.each.low));
         let fits = |candidate: &Candidate| {
-            u64::from(candidate.plan.lists_at_once.1).saturating_mul(each) <= self.args.memory_budget
+            u64::from(candidate.plan.lists_at_once.1).saturating_mul(each) <= self.terms.memory_budget
         };
         let fitting = all.iter().filter(|candidate| fits(candidate)).count().max(1);
         let mut few: Vec<Candidate> = Vec::new();
@@ -167,7 +167,7 @@ impl Proposing<'_> {
         let clients = client_names(self.recorded);
         let mut all = Vec::new();
         for server in servers {
-            all.extend(sides(server, &[scenario], (self.args.replay.seeds, self.memory()), &clients, &self.interrupt)?);
+            all.extend(sides(server, &[scenario], (self.terms.seeds, self.memory()), &clients, &self.interrupt)?);
         }
         Ok(all)
     }
@@ -246,7 +246,7 @@ impl Proposing<'_> {
             let groups = sides.iter().flat_map(|side| &side.groups).filter(|group| group.client_place == client);
             groups.fold(Spread::default(), |longest, group| longest.or_more(group.wait_max_secs))
         };
-        let max_wait = self.args.max_wait.as_secs_f64();
+        let max_wait = self.terms.max_wait_secs;
         let clients: BTreeMap<u32, &str> = after
             .iter()
             .flat_map(|side| &side.groups)

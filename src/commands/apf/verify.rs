@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, bail};
 
 use super::super::dimensions::Dimensions;
-use super::super::logs::{Opened, open, report};
+use super::super::logs::report;
+use super::super::reading::Reading;
 use super::super::settings::Settings;
-use super::super::{Interrupt, Interrupted, show_report};
+use super::super::{Interrupt, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{Change, caught_schemas, check, client_names, logged_side, scenario_with, sides};
 use super::{origin_words, version_words};
@@ -14,7 +15,6 @@ use crate::cli::{LogArgs, VerifyArgs};
 use crate::console::Console;
 use crate::report::{ApiserverCheck, SCHEMA_VERSION, ServerFacts, VerifyReport, verdict_words};
 use crate::simulation::{Facts, Memory, Scenario, checks, facts};
-use crate::tables::{Database, QuerySet};
 
 pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
@@ -27,39 +27,31 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
     change.check(&before.recorded.flows.config)?;
     let after_args = LogArgs { from: None, to: None, ..args.logs.clone() };
     let after = read(&args.after, &after_args, args, &settings, console)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let verifying = Verifying { args, settings: &settings, change: &change, interrupt: Interrupt::watch(&runtime) };
+    let interrupt = after.reading.interrupt();
+    let verifying = Verifying { args, settings: &settings, change: &change, interrupt };
     let verified = verifying.report(&before, &after)?;
     show_report(&verified, VerifyReport::blocks, args.format, console)?;
     for (read, logs) in [(&before, &args.logs), (&after, &after_args)] {
-        report(&read.opened, &read.opened.logs.tally().unwrap_or_default(), logs.strict, console)?;
+        report(&read.reading.opened, &read.reading.tally(), logs.strict, console)?;
     }
     Ok(())
 }
 
 /// Logs that were read.
 struct Read {
-    opened: Opened,
+    reading: Reading,
     dimensions: Dimensions,
     recorded: Recorded,
 }
 
 fn read(inputs: &[String], logs: &LogArgs, args: &VerifyArgs, settings: &Settings, console: Console) -> Result<Read> {
-    let opened = open(inputs, logs, console)?;
-    let database = Database::new(&opened.logs, QuerySet::load(None)?, usize::MAX)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (dimensions, recorded) = runtime.block_on(async {
-        let _shown = console.progress(opened.logs.progress.clone());
-        tokio::select! {
-            recorded = record(&database, settings, "", &[], Law::of(&args.replay)) => recorded,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        }
-    })?;
-    if opened.logs.tally().unwrap_or_default().events() == 0 {
-        report(&opened, &opened.logs.tally().unwrap_or_default(), logs.strict, console)?;
+    let reading = Reading::of(inputs, logs, console)?;
+    let (dimensions, recorded) = reading.run(record(&reading.database, settings, "", &[], Law::of(&args.replay)))?;
+    if reading.tally().events() == 0 {
+        report(&reading.opened, &reading.tally(), logs.strict, console)?;
     }
     check(&recorded)?;
-    Ok(Read { opened, dimensions, recorded })
+    Ok(Read { reading, dimensions, recorded })
 }
 
 /// All that a verification rests on.

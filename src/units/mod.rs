@@ -1,5 +1,9 @@
 //! How quantities are written, and read from the command line.
 
+mod zone;
+
+pub use zone::Zone;
+
 /// A size in bytes, in binary units, as people read it.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -1,0 +1,33 @@
+-- harmed_clients: how each client fared in a span of time, against how it fares otherwise.
+-- grain:  client_type, client
+-- reads:  client_activity, clients
+-- params: $from_micros micros = 0, where the span begins, in microseconds since 1970
+--         $to_micros micros = 9000000000000000, where it ends
+-- why:    Who is late, refused or cut off in a storm need not be who storms: whoever shares the server suffers. A client that
+--         is late now as it always is was not harmed by what happened now; so the same is counted outside of the span.
+--         A request is late that took longer than its objective (see client_activity). Outside means before and after.
+with placed as (
+    select
+        client_activity.*,
+        coalesce(client_type, 'unknown') as client_type,
+        coalesce(client, user_name, '(unauthenticated)') as client,
+        cast(bucket_at as bigint) between $from_micros and $to_micros as is_within
+    from client_activity
+    left join clients on clients.caller_key = client_activity.caller_key
+)
+select
+    client_type,
+    client,
+    coalesce(sum(request_count) filter (where is_within), 0) as request_count,
+    coalesce(sum(list_count) filter (where is_within), 0) as list_count,
+    coalesce(sum(late_count) filter (where is_within), 0) as late_count,
+    coalesce(sum(rejected_count) filter (where is_within), 0) as rejected_count,
+    coalesce(sum(error_count) filter (where is_within), 0) as error_count,
+    coalesce(sum(open_count) filter (where is_within), 0) as open_count,
+    max(longest_micros) filter (where is_within) / 1e6 as longest_secs,
+    coalesce(sum(request_count) filter (where not is_within), 0) as otherwise_request_count,
+    coalesce(sum(late_count + rejected_count + error_count) filter (where not is_within), 0) as otherwise_harmed_count
+from placed
+group by client_type, client
+having sum(request_count) filter (where is_within) > 0
+order by late_count + rejected_count + error_count + open_count desc, client_type, client;

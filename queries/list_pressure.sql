@@ -1,0 +1,115 @@
+-- list_pressure: what each type of client's lists held of a server's memory over time, at the worst instant of each bucket.
+-- grain:  apiserver, bucket_at, client_type
+-- reads:  client_reads
+-- params: $bucket_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970
+--         $from_micros micros = 0, the first instant to look at, in microseconds since 1970
+--         $to_micros micros = 9000000000000000, the last one
+-- why:    Memory is filled by what is in flight at one instant, so the rows of a bucket are all of the same instant: the one
+--         at which the middle of the estimate is highest, and of equal ones the one with most lists, then the first. Adding
+--         up the types' own peaks would say more than ever was. The estimate of a list that is known only at least
+--         counts as its low end in both. Lists of unknown size are counted (unknown_count), and hold nothing here. Slack
+--         is garbage that comes once for all lists: of the types' slacks only the highest counts. A list that its server
+--         didn't outlive is in flight to the start of the next; see client_reads. A bucket without a row had none.
+with lists as (
+    select
+        read_id,
+        apiserver,
+        client_type,
+        greatest(at_micros, $from_micros) as from_micros,
+        least(end_micros, $to_micros) as to_micros,
+        cast($bucket_secs * 1e6 as bigint) as bucket_micros,
+        held_low_bytes,
+        held_high_bytes,
+        slack_low_bytes,
+        slack_high_bytes
+    from client_reads
+    where verb = 'list'
+        and read_kind in ('list', 'page')
+        and (code is null or code < 400)
+        and end_micros > at_micros
+        and end_micros > $from_micros
+        and at_micros < $to_micros
+),
+laid as (
+    select
+        *,
+        unnest(generate_series(from_micros / bucket_micros, (to_micros - 1) / bucket_micros)) as bucket
+    from lists
+),
+pieces as (
+    select
+        read_id,
+        apiserver,
+        client_type,
+        bucket,
+        bucket_micros,
+        greatest(from_micros, bucket * bucket_micros) as from_micros,
+        least(to_micros, (bucket + 1) * bucket_micros) as to_micros,
+        held_low_bytes,
+        coalesce(held_high_bytes, held_low_bytes) as held_high_bytes,
+        slack_low_bytes,
+        slack_high_bytes
+    from laid
+),
+changes as (
+    select
+        read_id,
+        apiserver,
+        bucket,
+        case when change = 1 then from_micros else to_micros end as change_micros,
+        change,
+        change * (coalesce(held_low_bytes, 0) + coalesce(held_high_bytes, 0)) as both_bytes
+    from pieces
+    cross join (values (1), (-1)) as ends (change)
+),
+swept as (
+    select
+        apiserver,
+        bucket,
+        change_micros,
+        change,
+        read_id,
+        sum(change) over by_time as inflight_count,
+        sum(both_bytes) over by_time as inflight_bytes
+    from changes
+    window by_time as (
+        partition by apiserver, bucket order by change_micros, change, read_id
+        rows between unbounded preceding and current row
+    )
+),
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by apiserver, bucket order by inflight_bytes desc, inflight_count desc, change_micros, read_id
+        ) as rank
+    from swept
+    where change = 1
+),
+peaks as (
+    select
+        apiserver,
+        bucket,
+        change_micros as peak_micros
+    from ranked
+    where rank = 1
+)
+select
+    pieces.apiserver,
+    arrow_cast(pieces.bucket * max(bucket_micros), 'Timestamp(Microsecond, Some("UTC"))') as bucket_at,
+    client_type,
+    arrow_cast(max(peak_micros), 'Timestamp(Microsecond, Some("UTC"))') as peak_at,
+    count(*) as inflight_count,
+    count(*) filter (where held_low_bytes is null) as unknown_count,
+    coalesce(sum(held_low_bytes), 0) as inflight_low_bytes,
+    coalesce(sum(held_high_bytes), 0) as inflight_high_bytes,
+    coalesce(max(slack_low_bytes), 0) as slack_low_bytes,
+    coalesce(max(slack_high_bytes), 0) as slack_high_bytes
+from pieces
+inner join peaks
+    on (peaks.apiserver is not distinct from pieces.apiserver)
+    and peaks.bucket = pieces.bucket
+    and peaks.peak_micros >= pieces.from_micros
+    and peaks.peak_micros < pieces.to_micros
+group by pieces.apiserver, pieces.bucket, client_type
+order by pieces.apiserver, bucket_at, client_type;

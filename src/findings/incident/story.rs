@@ -1,0 +1,295 @@
+//! The verdict in three sentences: what happened, who did it, how sure that is.
+
+use serde::Serialize;
+
+use super::suspects::{Role, Suspect};
+use super::{Moment, MomentKind, Scene};
+use crate::audit::Stage;
+use crate::findings::{Bytes, Finding, Kind, Severity};
+use crate::units::{self, legible};
+
+/// How sure a verdict is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Certainty {
+    /// It may as well be something else.
+    Low,
+    /// It is likely, but something that matters isn't known.
+    Medium,
+    /// All that is known points there.
+    High,
+}
+
+impl Certainty {
+    /// Its name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// The verdict and its reasons.
+pub(super) struct Story {
+    pub(super) certainty: Certainty,
+    pub(super) supports: Vec<String>,
+    pub(super) doubts: Vec<String>,
+    pub(super) verdict: Vec<String>,
+}
+
+/// Lists that hold less than this fill no server's memory by themselves: the high end of an estimate, as
+/// `held.warning_bytes` in the thresholds.
+const LITTLE_BYTES: u64 = 300_000_000;
+/// An estimate whose ends are so far apart is a rough one.
+const ROUGH: u64 = 5;
+/// From so much on, measured memory and estimate go together.
+const TOGETHER: f64 = 0.6;
+
+pub(super) fn story(scene: &Scene<'_>, moments: &[Moment], suspects: &[Suspect]) -> Story {
+    let culprits: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.role == Role::Culprit).collect();
+    let (supports, doubts) = reasons(scene, &culprits);
+    let certainty = certainty(scene, &culprits, supports.len(), doubts.len());
+    let mut verdict = vec![what(scene.moment, moments), who(scene, &culprits)];
+    verdict.push(how_sure(scene.moment, certainty, &supports, &doubts));
+    Story { certainty, supports, doubts, verdict }
+}
+
+/// What happened.
+fn what(moment: &Moment, moments: &[Moment]) -> String {
+    let server = match &moment.apiserver {
+        Some(name) => format!("The apiserver {}", legible(name)),
+        None => "The apiserver".to_owned(),
+    };
+    let at = units::second(moment.at);
+    let back = moment.back_at.map(|back| units::number(secs(back - moment.at).round()));
+    match (moment.kind, back) {
+        (MomentKind::Death, Some(back)) => {
+            format!("{server} was killed at {at} and was back {back} s later{}.", once_more(moment, moments))
+        }
+        (MomentKind::Death, None) => format!("{server} was killed at {at}{}.", once_more(moment, moments)),
+        (MomentKind::PossibleDeath, _) => format!(
+            "{server} may have been killed at {at}, but a missing piece of its log would look the same ({}).",
+            moment.reason
+        ),
+        (MomentKind::Peak, _) => format!("No apiserver was killed in these logs; LISTs held most at {at}."),
+        (MomentKind::Asked, _) => format!("No apiserver was killed within a minute of {at}, the time asked for."),
+    }
+}
+
+/// That there are other such ends in the logs, and when the first few were.
+fn once_more(moment: &Moment, moments: &[Moment]) -> String {
+    const NAMED: usize = 3;
+    let mut others: Vec<i64> = moments
+        .iter()
+        .filter(|other| other.kind == MomentKind::Death && other.at != moment.at)
+        .map(|other| other.at)
+        .collect();
+    others.sort_unstable();
+    let named: Vec<String> = others.iter().take(NAMED).map(|at| units::second(*at)).collect();
+    let more = others.len().saturating_sub(NAMED);
+    match (named.as_slice(), more) {
+        ([], _) => String::new(),
+        (named, 0) => format!(" (these logs have another such end, at {})", named.join(" and ")),
+        (named, more) => format!(" (other such ends: {}, and {more} more)", named.join(", ")),
+    }
+}
+
+/// Who did it.
+fn who(scene: &Scene<'_>, culprits: &[&Suspect]) -> String {
+    let is_dead = matches!(scene.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
+    let Some(first) = culprits.first() else {
+        return nobody(scene, is_dead);
+    };
+    let names: Vec<String> =
+        culprits.iter().map(|culprit| format!("{} ({})", legible(&culprit.client), culprit.client_type)).collect();
+    let verb = match (is_dead, culprits.len()) {
+        (true, 1) => "The likely culprit is",
+        (true, _) => "The likely culprits are",
+        (false, _) => "Most of it was",
+    };
+    let finding = first.findings.iter().map(|place| &scene.findings[*place]).min_by_key(|finding| rank(finding));
+    let did = finding.map(deed).unwrap_or_default();
+    let what = first.resources.first().map(|resource| format!(" of {}", legible(resource))).unwrap_or_default();
+    let lists = |count: u64| if count == 1 { "LIST" } else { "LISTs" };
+    let held = match (first.inflight, first.estimated_bytes) {
+        (0, _) => format!("{} of its LISTs came in the last minute", units::count(first.recent_lists)),
+        (count, None) => {
+            format!("{} {}{what} at once at the last peak, of unknown size", units::count(count), lists(count))
+        }
+        (count, Some(bytes)) => format!(
+            "{} {}{what} at once at the last peak, holding an estimated {}, {:.0} % of all that LISTs held",
+            units::count(count),
+            lists(count),
+            bytes.words(),
+            first.share * 100.0
+        ),
+    };
+    format!("{verb} {}: {did}{held}.", names.join(", "))
+}
+
+fn nobody(scene: &Scene<'_>, is_dead: bool) -> String {
+    let held = scene.moment.final_peak.map_or_else(
+        || "no LIST of known size was in flight in the two minutes before".to_owned(),
+        |peak| {
+            format!(
+                "the LISTs in flight in the two minutes before held an estimated {} at most",
+                peak.estimated_bytes.words()
+            )
+        },
+    );
+    if is_dead {
+        format!("No client stormed when it was, as far as the log tells: {held}, so LISTs don't explain this end.")
+    } else {
+        format!("No client stormed then: {held}.")
+    }
+}
+
+/// What a finding says that a client did, in a few words.
+fn deed(finding: &Finding) -> String {
+    let long = units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000);
+    let instances = units::count(finding.instances);
+    let of = if finding.instances == 1 { "one instance".to_owned() } else { format!("{instances} instances") };
+    match finding.kind {
+        Kind::ListLoop => format!("{of} repeated the same LIST for {long}; "),
+        Kind::RetryLoop => format!("{of} tried failed LISTs again at once for {long}; "),
+        Kind::RelistHerd => format!("{of} listed at once, within {long}; "),
+        Kind::PageStorm => format!("{of} read pages on end for {long}; "),
+        Kind::UnpaginatedList => format!("{of} read whole collections without pages for {long}; "),
+        Kind::RestartHerd => "it came back with all others after a start; ".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Which of a culprit's findings tells best what it did: loops and herds before piles, and the worst of those.
+fn rank(finding: &Finding) -> (u8, std::cmp::Reverse<Severity>) {
+    let kind = match finding.kind {
+        Kind::ListLoop | Kind::RelistHerd | Kind::PageStorm | Kind::RetryLoop => 0,
+        Kind::RestartHerd | Kind::UnpaginatedList => 1,
+        _ => 2,
+    };
+    (kind, std::cmp::Reverse(finding.severity))
+}
+
+/// What speaks for the verdict, and what against it, each with what weighs most first.
+fn reasons(scene: &Scene<'_>, culprits: &[&Suspect]) -> (Vec<String>, Vec<String>) {
+    let (mut supports, mut doubts) = (Vec::new(), Vec::new());
+    let is_dead = scene.moment.kind == MomentKind::Death;
+    let Some(first) = culprits.first() else {
+        return (supports, no_culprit(scene));
+    };
+    if first.cut_off_lists > 0 {
+        let all: u64 = scene.cut_off.iter().filter(|row| row.verb == "list").map(|row| row.open_count).sum();
+        let of = if all == first.cut_off_lists { "all".to_owned() } else { units::count(first.cut_off_lists) };
+        supports.push(format!("{of} of the {} LISTs that were cut off were its", units::count(all)));
+    }
+    measured(scene, first, &mut supports, &mut doubts);
+    if first.share >= 0.5 {
+        supports.push(format!("it had most of what was in flight ({:.0} %)", first.share * 100.0));
+    } else if first.share > 0.0 {
+        doubts.push("others had more in flight than it".to_owned());
+    }
+    let received = scene.measured.tally.stages[Stage::RequestReceived as usize] > 0;
+    if is_dead && !received {
+        doubts.push("LISTs in flight at the end left no line, as the audit policy omits RequestReceived".to_owned());
+    }
+    sizes(scene, first, &mut supports, &mut doubts);
+    if let Some(note) = scene.measured.notes.get(&first.client) {
+        if note.confidence == "high" {
+            supports.push("who it is, is certain".to_owned());
+        } else {
+            doubts.push(format!("who it is rests on {}", evidence(&note.evidence)));
+        }
+    }
+    if is_dead {
+        doubts.push("that it was for want of memory is not in the log".to_owned());
+    }
+    (supports, doubts)
+}
+
+fn sizes(scene: &Scene<'_>, first: &Suspect, supports: &mut Vec<String>, doubts: &mut Vec<String>) {
+    match first.estimated_bytes {
+        None => doubts.push("how much its LISTs held is unknown (see --metrics and --resource)".to_owned()),
+        Some(Bytes { high: Some(high), .. }) if high < LITTLE_BYTES => {
+            doubts.push(format!(
+                "its LISTs in the log held {} at most, too little to fill a server by themselves",
+                units::bytes(high)
+            ));
+        }
+        Some(bytes) => {
+            supports.push("what its LISTs held is enough to matter".to_owned());
+            if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(ROUGH)) {
+                doubts.push("the estimate is rough (see --metrics, --resource and --kube-version)".to_owned());
+            }
+        }
+    }
+    if let (Some(limit), Some(peak)) = (scene.memory_limit, scene.moment.final_peak)
+        && peak.middle() >= limit / 2
+    {
+        supports.push(format!("LISTs held half of the limit of {} or more", units::bytes(limit)));
+    }
+}
+
+fn measured(scene: &Scene<'_>, first: &Suspect, supports: &mut Vec<String>, doubts: &mut Vec<String>) {
+    let Some(growth) = scene.growth else { return };
+    let most = growth.by_client_type.first();
+    if most.is_some_and(|(client_type, share)| *client_type == first.client_type && *share >= 0.3) {
+        supports.push("the measured memory grew most while its type of client had LISTs in flight".to_owned());
+    } else {
+        doubts.push("the measured memory doesn't grow with its LISTs".to_owned());
+    }
+    match growth.correlation {
+        Some(r) if r >= TOGETHER => supports.push(format!("measured memory and estimate go together (r = {r:.2})")),
+        _ => {}
+    }
+}
+
+fn no_culprit(scene: &Scene<'_>) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if scene.measured.tally.stages[Stage::RequestReceived as usize] == 0 {
+        doubts
+            .push("LISTs in flight at the end would have left no line, as the policy omits RequestReceived".to_owned());
+    }
+    if scene.moment.final_peak.is_none_or(|peak| peak.unknown > 0) {
+        doubts.push("how big LISTs were is not known of all (see --metrics and --resource)".to_owned());
+    }
+    doubts
+}
+
+fn certainty(scene: &Scene<'_>, culprits: &[&Suspect], supports: usize, doubts: usize) -> Certainty {
+    let is_dead = scene.moment.kind == MomentKind::Death;
+    if culprits.is_empty() {
+        return if doubts == 0 && !is_dead { Certainty::High } else { Certainty::Low };
+    }
+    let is_little = culprits[0].estimated_bytes.is_some_and(|bytes| bytes.high.is_some_and(|high| high < LITTLE_BYTES));
+    match (supports, doubts) {
+        (3.., 0..=1) if !is_little => Certainty::High,
+        (0..=1, _) => Certainty::Low,
+        (2, 4..) => Certainty::Low,
+        _ => Certainty::Medium,
+    }
+}
+
+fn how_sure(moment: &Moment, certainty: Certainty, supports: &[String], doubts: &[String]) -> String {
+    /// More of either are further down in the report.
+    const TOLD: usize = 2;
+    let some = |reasons: &[String]| reasons.iter().take(TOLD).cloned().collect::<Vec<_>>().join(" and ");
+    let name = certainty.name();
+    match (supports, doubts) {
+        ([], []) if moment.kind == MomentKind::Peak => format!("Confidence is {name}: the log shows all that it can."),
+        ([], []) => format!("Confidence is {name}."),
+        ([], doubts) => format!("Confidence is {name}: {}.", some(doubts)),
+        (supports, []) => format!("Confidence is {name}: {}.", some(supports)),
+        (supports, doubts) => format!("Confidence is {name}: {}; but {}.", some(supports), some(doubts)),
+    }
+}
+
+fn evidence(evidence: &str) -> String {
+    legible(evidence.split(';').next().unwrap_or(evidence))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "spans of a log")]
+fn secs(micros: i64) -> f64 {
+    micros as f64 / 1e6
+}
