@@ -15,8 +15,8 @@
 --         nothing, and held nothing unless the server failed at it. `series` is a client's
 --         reads of a kind, of one resource. What only a few of them are asked for
 --         (audit_id, user_agent, where they stand) is in collection_reads, under request_key = read_id. Windows run over narrow rows, and are joined back: wide ones are
---         slow to sort. They run over all rows in one order, with a look at whether the neighbour is of the same key: a
---         window for each of a hundred thousand keys takes seconds.
+--         slow to sort. They run over all rows in some orders, with a look at whether the neighbour is of the same key: a
+--         window for each of a hundred thousand keys takes seconds, and one for all keeps one core only.
 with servers as (
     select
         apiserver,
@@ -24,14 +24,9 @@ with servers as (
     from collection_reads
     group by apiserver
 ),
-narrow as (
+cuts as (
     select
         request_key,
-        repeat_key,
-        collection_key,
-        collection_reads.apiserver,
-        read_kind,
-        cast(received_at as bigint) as at_micros,
         least(
             cast(received_at as bigint) + cast($max_open_secs * 1e6 as bigint),
             last_micros,
@@ -39,8 +34,20 @@ narrow as (
                 partition by collection_reads.apiserver order by received_at desc, request_key
                 rows between unbounded preceding and 1 preceding
             )
-        ) as cut_micros,
-        cast(completed_at as bigint) as completed_micros,
+        ) as cut_micros
+    from collection_reads
+    inner join servers on (servers.apiserver is not distinct from collection_reads.apiserver)
+    where completed_at is null or is_startup
+),
+narrow as (
+    select
+        collection_reads.request_key,
+        repeat_key,
+        collection_key,
+        collection_reads.apiserver,
+        read_kind,
+        cast(received_at as bigint) as at_micros,
+        coalesce(cast(completed_at as bigint), cut_micros) as ended_micros,
         case
             when verb = 'watch' and outcome = 'complete' and code < 400 then
                 (cast(completed_at as bigint) - cast(coalesce(started_at, received_at) as bigint)) / 1e6
@@ -49,12 +56,14 @@ narrow as (
         verb = 'watch' and outcome = 'open' as is_open_watch,
         cast(timeout_secs as double) as timeout_secs
     from collection_reads
-    inner join servers on (servers.apiserver is not distinct from collection_reads.apiserver)
+    left join cuts on cuts.request_key = collection_reads.request_key
 ),
 bounded as (
     select
         *,
-        greatest(at_micros, coalesce(completed_micros, cut_micros)) as end_micros
+        greatest(at_micros, ended_micros) as end_micros,
+        repeat_key % 16 as repeat_part,
+        collection_key % 16 as collection_part
     from narrow
 ),
 paired as (
@@ -73,8 +82,8 @@ paired as (
         end as next_list_micros
     from bounded
     window
-        by_repeat as (order by repeat_key, at_micros, request_key),
-        by_collection as (order by collection_key, at_micros, request_key)
+        by_repeat as (partition by repeat_part order by repeat_key, at_micros, request_key),
+        by_collection as (partition by collection_part order by collection_key, at_micros, request_key)
 ),
 followed as (
     select

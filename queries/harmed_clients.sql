@@ -9,6 +9,7 @@
 with placed as (
     select
         client_activity.*,
+        object_late_count + namespace_late_count + cluster_late_count as late_count,
         coalesce(client_type, 'unknown') as client_type,
         coalesce(client, user_name, '(unauthenticated)') as client,
         cast(bucket_at as bigint) between $from_micros and $to_micros as is_within

@@ -5,7 +5,8 @@
 --         $from_micros micros = 0, the first instant to look at, in microseconds since 1970
 --         $to_micros micros = 9000000000000000, the last one
 -- why:    Memory is filled by what is in flight at one instant, so the rows of a bucket are all of the same instant: the one
---         at which the middle of the estimate is highest, and of equal ones the one with most lists, then the first. Adding
+--         at which the middle of the estimate is highest, and of equal ones the one with most lists, then the first (bytes
+--         weigh so much more than a list; when_most_at_once is a function that comes along). Adding
 --         up the types' own peaks would say more than ever was. The estimate of a list that is known only at least
 --         counts as its low end in both. Lists of unknown size are counted (unknown_count), and hold nothing here. Slack
 --         is garbage that comes once for all lists: of the types' slacks only the highest counts. A list that its server
@@ -51,48 +52,15 @@ pieces as (
         slack_high_bytes
     from laid
 ),
-changes as (
-    select
-        read_id,
-        apiserver,
-        bucket,
-        case when change = 1 then from_micros else to_micros end as change_micros,
-        change,
-        change * (coalesce(held_low_bytes, 0) + coalesce(held_high_bytes, 0)) as both_bytes
-    from pieces
-    cross join (values (1), (-1)) as ends (change)
-),
-swept as (
-    select
-        apiserver,
-        bucket,
-        change_micros,
-        change,
-        read_id,
-        sum(change) over by_time as inflight_count,
-        sum(both_bytes) over by_time as inflight_bytes
-    from changes
-    window by_time as (
-        partition by apiserver, bucket order by change_micros, change, read_id
-        rows between unbounded preceding and current row
-    )
-),
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by apiserver, bucket order by inflight_bytes desc, inflight_count desc, change_micros, read_id
-        ) as rank
-    from swept
-    where change = 1
-),
 peaks as (
     select
         apiserver,
         bucket,
-        change_micros as peak_micros
-    from ranked
-    where rank = 1
+        when_most_at_once(
+            from_micros, to_micros, 1024 * (coalesce(held_low_bytes, 0) + coalesce(held_high_bytes, 0)) + 1
+        ) as peak_micros
+    from pieces
+    group by apiserver, bucket
 )
 select
     pieces.apiserver,

@@ -25,7 +25,7 @@ with seen as (
         resource,
         verb,
         user_name,
-        user_agent,
+        caller_key,
         user_key,
         list_kind,
         response_bytes,
@@ -44,7 +44,7 @@ with seen as (
                 and scope = 'cluster'
                 and label_selector is null
                 and field_selector is null
-                then concat_ws(chr(31), user_name, user_agent, cast("limit" as varchar), request_uri)
+                then concat_ws(chr(31), cast(caller_key as varchar), cast("limit" as varchar), request_uri)
         end as page,
         "limit",
         continue_revision
@@ -57,10 +57,9 @@ things as (
         page,
         any_value(api_group) as api_group,
         any_value(resource) as resource,
-        any_value(case when page is not null then user_name end) as chain_user_name,
-        any_value(case when page is not null then user_agent end) as chain_user_agent,
-        any_value(case when page is not null then "limit" end) as chain_limit,
-        any_value(case when page is not null then continue_revision end) as chain_revision,
+        max(case when page is not null then caller_key end) as chain_caller_key,
+        max(case when page is not null then "limit" end) as chain_limit,
+        max(case when page is not null then continue_revision end) as chain_revision,
         max(case when starts_with(user_name, 'system:node:') then user_key end) as kubelet_key,
         bool_or(is_named) as is_named,
         count(*) filter (where verb = 'delete' and is_named) as delete_count,
@@ -90,7 +89,7 @@ chains as (
         sum(slow_full_list_count) as slow_full_list_count,
         sum(decoded_list_count) as decoded_list_count
     from things
-    group by api_group, resource, chain_user_name, chain_user_agent, chain_limit, chain_revision
+    group by api_group, resource, chain_caller_key, chain_limit, chain_revision
 ),
 compared as (
     select

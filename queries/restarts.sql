@@ -11,7 +11,8 @@
 --         only watches. Where the policy drops all that, clients show it: they open watches again that have no end in
 --         the log; but that is also what a missing piece of the log looks like. A read that has no end though it was received before the start was cut off by the end of the
 --         server before: with RequestReceived logged, lists are among them; without, only watches can be.
---         open_list_count and open_watch_count are of the reads since the row before; a slow start may be several rows.
+--         open_list_count and open_watch_count are of the reads since the row before; a slow start may be several rows. The
+--         last read before a start is looked for by the minute first, as each start with all reads is slow.
 with own as (
     select
         apiserver,
@@ -54,28 +55,70 @@ placed as (
         lag(start_micros) over (partition by apiserver order by start_micros) as earlier_start_micros
     from starts
 ),
+minutes as (
+    select
+        apiserver,
+        at_micros / 60000000 as minute,
+        max(at_micros) as last_micros
+    from client_reads
+    group by apiserver, at_micros / 60000000
+),
+last_before as (
+    select
+        placed.apiserver,
+        start_micros,
+        max(minutes.last_micros) as last_read_micros
+    from placed
+    inner join minutes on (minutes.apiserver is not distinct from placed.apiserver) and minute < start_micros / 60000000
+    group by placed.apiserver, start_micros
+),
+last_beside as (
+    select
+        placed.apiserver,
+        start_micros,
+        max(at_micros) as last_read_micros
+    from placed
+    inner join client_reads
+        on (client_reads.apiserver is not distinct from placed.apiserver)
+        and at_micros / 60000000 = start_micros / 60000000
+    where at_micros < start_micros
+    group by placed.apiserver, start_micros
+),
+cut as (
+    select
+        placed.apiserver,
+        start_micros,
+        count(*) filter (where verb = 'watch') as open_watch_count,
+        count(*) filter (where verb = 'list') as open_list_count
+    from placed
+    inner join client_reads on (client_reads.apiserver is not distinct from placed.apiserver)
+    where outcome = 'open'
+        and at_micros < start_micros
+        and at_micros >= coalesce(earlier_start_micros, 0)
+    group by placed.apiserver, start_micros
+),
 counted as (
     select
         placed.apiserver,
-        arrow_cast(max(start_micros), 'Timestamp(Microsecond, Some("UTC"))') as started_at,
-        arrow_cast(max(last_micros), 'Timestamp(Microsecond, Some("UTC"))') as settled_at,
-        max(resource_count) as resource_count,
-        max(startup_count) as startup_count,
-        max(reopened_count) as reopened_count,
-        arrow_cast(max(at_micros) filter (where at_micros < start_micros), 'Timestamp(Microsecond, Some("UTC"))')
-            as last_read_at,
-        count(*) filter (
-            where outcome = 'open' and verb = 'watch'
-            and at_micros < start_micros and at_micros >= coalesce(earlier_start_micros, 0)
-        ) as open_watch_count,
-        count(*) filter (
-            where outcome = 'open' and verb = 'list'
-            and at_micros < start_micros and at_micros >= coalesce(earlier_start_micros, 0)
-        ) as open_list_count,
-        max(first_read_id) as first_read_id
+        arrow_cast(placed.start_micros, 'Timestamp(Microsecond, Some("UTC"))') as started_at,
+        arrow_cast(placed.last_micros, 'Timestamp(Microsecond, Some("UTC"))') as settled_at,
+        resource_count,
+        startup_count,
+        reopened_count,
+        arrow_cast(
+            coalesce(last_beside.last_read_micros, last_before.last_read_micros), 'Timestamp(Microsecond, Some("UTC"))'
+        ) as last_read_at,
+        coalesce(open_watch_count, 0) as open_watch_count,
+        coalesce(open_list_count, 0) as open_list_count,
+        first_read_id
     from placed
-    inner join client_reads on (client_reads.apiserver is not distinct from placed.apiserver)
-    group by placed.apiserver, start_micros
+    left join last_before
+        on (last_before.apiserver is not distinct from placed.apiserver)
+        and last_before.start_micros = placed.start_micros
+    left join last_beside
+        on (last_beside.apiserver is not distinct from placed.apiserver)
+        and last_beside.start_micros = placed.start_micros
+    left join cut on (cut.apiserver is not distinct from placed.apiserver) and cut.start_micros = placed.start_micros
 )
 
 select

@@ -15,7 +15,7 @@ select
     sum(rejected_count) as rejected_count,
     sum(error_count) as error_count,
     sum(took_count) as took_count,
-    sum(late_count) as late_count,
+    sum(object_late_count + namespace_late_count + cluster_late_count) as late_count,
     sum(over_1_secs_count) as over_1_secs_count,
     sum(took_micros) / 1e6 / nullif(sum(took_count), 0) as mean_duration_secs,
     max(longest_micros) / 1e6 as longest_secs

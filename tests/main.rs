@@ -9,6 +9,7 @@ mod differential;
 mod lab;
 mod layering;
 mod memory_fit;
+mod papers;
 mod queries;
 mod sources;
 mod storms;

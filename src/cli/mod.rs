@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
-pub use papers::{IncidentArgs, PaperArgs, PaperFormat};
+pub use papers::{CapacityArgs, CompareWith, IncidentArgs, PaperArgs, PaperFormat};
 pub use replay::{ProposeArgs, ProposeFormat, ReplayArgs, ServiceName, SimulateArgs, Sweep, VerifyArgs};
 pub use synth::{StormKind, SynthArgs};
 
@@ -41,6 +41,8 @@ pub enum Command {
     Storms(StormsArgs),
     /// Tell the story of an apiserver's end: who filled its memory, how sure that is, and what to do
     Incident(Box<IncidentArgs>),
+    /// Review a week: what each client asked, against the week before and against what the servers can bear
+    Capacity(Box<CapacityArgs>),
     /// Tell who calls the server, and how that is known
     Clients(ClientsArgs),
     /// Tell how many objects each resource has and how big they are, and what that rests on

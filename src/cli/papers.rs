@@ -54,6 +54,52 @@ pub struct IncidentArgs {
     pub logs: LogArgs,
 }
 
+/// Arguments of `capacity`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass capacity /var/log/kubernetes/audit/ -o capacity.html
+  stormglass capacity audit/ --week 2026-W47 --metrics metrics.txt --config live.yaml --memory-limit 16GiB -o w47.html
+  stormglass capacity audit/ --from -7d --compare none --format markdown")]
+pub struct CapacityArgs {
+    /// The logs; those of two weeks to compare
+    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required = true)]
+    pub inputs: Vec<String>,
+    /// The week to review, as in ISO 8601: 2026-W47. By default the last seven days of the logs, or all of them if they are less
+    #[arg(long, value_name = "WEEK")]
+    pub week: Option<String>,
+    /// What to compare with, if the logs have it
+    #[arg(long, value_enum, default_value_t, value_name = "PERIOD")]
+    pub compare: CompareWith,
+    /// What an apiserver's memory is limited to: when a trend would meet it
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory_limit: Option<u64>,
+    /// How it is written.
+    #[command(flatten)]
+    pub paper: PaperArgs,
+    /// Who is who.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// What is how big.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// What goes where.
+    #[command(flatten)]
+    pub flows: FlowArgs,
+    /// The logs' part.
+    #[command(flatten)]
+    pub logs: LogArgs,
+}
+
+/// What to compare a period with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CompareWith {
+    /// The period of the same length before.
+    #[default]
+    Previous,
+    /// Nothing.
+    None,
+}
+
 /// How a report is written.
 #[derive(Args, Debug)]
 pub struct PaperArgs {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::flows::{FLOW_REQUESTS, Flows, WatchCount, fill_flows};
+use super::flows::{FLOW_QUERIES, Flows, WatchCount, fill_flows};
 use super::settings::{Settings, metrics_around, metrics_of, version};
 use crate::audit::{Micros, parse_instant};
 use crate::clients::{Classification, ClientType, Identity};
@@ -114,7 +114,11 @@ pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &
     }
     let needs_flows = needs_any(&[FlowRow::TABLE]);
     if needs_flows {
-        keep.extend([FLOW_REQUESTS, WatchCount::QUERY]);
+        keep.insert(WatchCount::QUERY);
+        // One query that reads flow keys brings them all.
+        if !keep.iter().any(|query| FLOW_QUERIES.contains(query)) {
+            keep.insert(FLOW_QUERIES[0]);
+        }
     }
     let needs_beliefs = needs_flows || needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]);
     if needs_beliefs {
@@ -138,13 +142,25 @@ pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &
     if needs_any(&[VerdictRow::TABLE]) {
         database.fill(&settings.flows.verdicts)?;
     }
-    let kept: Vec<&str> =
-        needs.iter().map(String::as_str).filter(|name| database.queries().get(name).is_some()).collect();
-    // One after the other, as the later may read the earlier.
-    for name in database.in_order(&kept) {
-        database.keep(&[&name]).await?;
-    }
+    keep_in_waves(database, &needs).await?;
     Ok(dimensions)
+}
+
+/// Keeps the rows of queries, each after those that it reads, and those at the same time that don't wait for each other.
+async fn keep_in_waves(database: &Database, needs: &BTreeSet<String>) -> Result<(), TablesError> {
+    let is_query = |name: &&String| database.queries().get(name).is_some();
+    let mut waiting: Vec<&String> = needs.iter().filter(is_query).collect();
+    while !waiting.is_empty() {
+        let is_ready = |name: &&String| {
+            let reads = database.needs(name);
+            !waiting.iter().any(|other| other != name && reads.contains(*other))
+        };
+        let (ready, later): (Vec<&String>, Vec<&String>) = waiting.iter().copied().partition(is_ready);
+        assert!(!ready.is_empty(), "queries don't read each other in a circle: {later:?}");
+        database.keep(&ready.iter().map(|name| name.as_str()).collect::<Vec<_>>()).await?;
+        waiting = later;
+    }
+    Ok(())
 }
 
 fn believe(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> Dimensions {

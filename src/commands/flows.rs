@@ -156,8 +156,8 @@ pub(super) fn sound(read: Manifest, whence: &str) -> Result<Config> {
     Ok(read.config)
 }
 
-/// The query whose reading brings the flow keys.
-pub(super) const FLOW_REQUESTS: &str = "flow_requests";
+/// The queries whose reading brings the flow keys; any of them does.
+pub(super) const FLOW_QUERIES: [&str; 2] = ["flow_requests", "client_activity"];
 
 /// What the requests of a log are to API Priority and Fairness.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! One file per subcommand: what runs after what. Nothing is decided here that a stage could decide.
 
 mod apf;
+mod capacity;
 mod dimensions;
 mod doctor;
 mod flows;
@@ -41,6 +42,7 @@ pub fn run(command: Command, console: Console) -> Result<u8> {
         Command::Storms(args) => return storms::run(&args, console).map(u8::from),
         Command::Apf { command } => return apf::run(&command, console).map(u8::from),
         Command::Incident(args) => incident::run(&args, console)?,
+        Command::Capacity(args) => capacity::run(&args, console)?,
         Command::Clients(args) => clients::run(&args, console)?,
         Command::Resources(args) => resources::run(&args, console)?,
         Command::Query(args) => query::run(args, console)?,

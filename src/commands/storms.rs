@@ -91,6 +91,11 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// What is known of each client, by its name.
+    pub(super) const fn notes(&self) -> &BTreeMap<String, Note> {
+        &self.notes
+    }
+
     /// The rows of `restarts`.
     pub(super) fn restarts(&self) -> &[Restart] {
         &self.restarts

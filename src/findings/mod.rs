@@ -5,6 +5,7 @@
 //! resources are one finding.
 
 mod apiserver_restart;
+mod capacity;
 mod context;
 mod coverage;
 mod discovery_loop;
@@ -29,8 +30,13 @@ mod cases;
 use std::collections::BTreeMap;
 
 use context::{Context, End, ends};
+use incident::peaks;
 use restart_herd::follows;
 
+pub use capacity::{
+    BusyHour, ClientLists, ClientPeriod, ClientUsage, Clock, CollectionGrowth, FlowPeriod, Headroom, Improvement,
+    LevelBounds, LevelHour, Meets, Objective, Periods, Review, Slope, Trend, Usage, review,
+};
 pub use coverage::{Coverage, Presence, coverage};
 pub use episode::{Episode, EpisodeClient, Pressure, Restart};
 pub use explain::{Explanation, explain};

@@ -1,6 +1,7 @@
 //! Looks: one plain report, several ways to write it. Nothing is judged here.
 
 mod agreement;
+mod capacity;
 mod explain;
 mod findings_cards;
 mod html;
@@ -23,6 +24,7 @@ use crate::tables::{Cell, TextTable};
 use crate::units;
 
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
+pub use capacity::CapacityReport;
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use html::html;
 pub use incident::{IncidentReport, LogFacts, MemoryFacts, Window};

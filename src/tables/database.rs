@@ -131,7 +131,7 @@ impl Database {
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
         context.register_udaf(any_value());
-        context.register_udaf(most_at_once());
+        most_at_once().into_iter().for_each(|function| context.register_udaf(function));
         let requests = Arc::new(RequestsTable::new(Arc::clone(logs)));
         context.register_table("requests", Arc::clone(&requests) as _)?;
         for (table, columns) in DIMENSIONS {
@@ -142,6 +142,11 @@ impl Database {
         let first = logs.window.from.unwrap_or_default().to_string();
         let params = BTreeMap::from([("first_micros".to_owned(), first)]);
         Ok(Self { context, requests, can_read_again, queries, params, kept: Mutex::default() })
+    }
+
+    /// Sets a parameter for all queries that are planned from now on.
+    pub fn set_param(&mut self, param: &str, value: &str) {
+        self.params.insert(param.to_owned(), value.to_owned());
     }
 
     /// The queries at hand.
@@ -169,12 +174,6 @@ impl Database {
                 .map(|query| query.name.as_str()),
         );
         needs.into_iter().map(str::to_owned).collect()
-    }
-
-    /// Of some queries' names, each after those that it reads.
-    pub fn in_order(&self, names: &[&str]) -> Vec<String> {
-        let all = self.queries.named_in(&names.join(" "));
-        all.into_iter().map(|query| query.name.clone()).filter(|name| names.contains(&name.as_str())).collect()
     }
 
     /// Runs several queries over the logs in one reading, and keeps their rows in memory: from then on, whoever reads

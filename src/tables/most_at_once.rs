@@ -1,4 +1,5 @@
-//! The SQL function `most_at_once(begins, ends, amount)`: the largest sum of the amounts of intervals that overlap.
+//! The SQL functions `most_at_once(begins, ends, amount)`, the largest sum of the amounts of intervals that overlap, and
+//! `when_most_at_once(begins, ends, amount)`, the first instant at which it is so large.
 //!
 //! SQL can say it by a running sum over the sorted ends of all intervals, but takes several times as long for it as for
 //! reading the log. At one instant intervals end before others begin; one without a length, or without an end, counts for
@@ -15,20 +16,35 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 
-/// The function, to be registered.
-pub(super) fn most_at_once() -> AggregateUDF {
+/// The functions, to be registered.
+pub(super) fn most_at_once() -> [AggregateUDF; 2] {
     let signature = Signature::exact(vec![DataType::Int64; 3], Volatility::Immutable);
-    AggregateUDF::new_from_impl(MostAtOnce { signature })
+    [Answer::Amount, Answer::Instant]
+        .map(|answer| AggregateUDF::new_from_impl(MostAtOnce { signature: signature.clone(), answer }))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct MostAtOnce {
     signature: Signature,
+    answer: Answer,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Answer {
+    /// The largest sum.
+    #[default]
+    Amount,
+    /// When it is reached.
+    Instant,
 }
 
 impl AggregateUDFImpl for MostAtOnce {
     fn name(&self) -> &str {
-        "most_at_once"
+        match self.answer {
+            Answer::Amount => "most_at_once",
+            Answer::Instant => "when_most_at_once",
+        }
     }
 
     fn signature(&self) -> &Signature {
@@ -40,7 +56,7 @@ impl AggregateUDFImpl for MostAtOnce {
     }
 
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(One(Many::default())))
+        Ok(Box::new(One(Many::answering(self.answer))))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -52,7 +68,7 @@ impl AggregateUDFImpl for MostAtOnce {
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::<Many>::default())
+        Ok(Box::new(Many::answering(self.answer)))
     }
 }
 
@@ -63,6 +79,7 @@ fn item() -> FieldRef {
 /// The intervals of each group.
 #[derive(Debug, Default)]
 struct Many {
+    answer: Answer,
     groups: Vec<Vec<Interval>>,
 }
 
@@ -70,6 +87,10 @@ struct Many {
 type Interval = [i64; 3];
 
 impl Many {
+    fn answering(answer: Answer) -> Self {
+        Self { answer, ..Self::default() }
+    }
+
     fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<Interval>> {
         emit_to.take_needed(&mut self.groups)
     }
@@ -98,7 +119,8 @@ impl GroupsAccumulator for Many {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let peaks = self.take(emit_to).into_iter().map(|intervals| peak(&intervals));
+        let answer = self.answer;
+        let peaks = self.take(emit_to).into_iter().map(|intervals| peak(&intervals, answer));
         Ok(Arc::new(peaks.collect::<Int64Array>()))
     }
 
@@ -129,7 +151,7 @@ impl GroupsAccumulator for Many {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut each = Self::default();
+        let mut each = Self::answering(self.answer);
         let rows: Vec<usize> = (0..values[0].len()).collect();
         each.update_batch(values, &rows, filter, rows.len())?;
         each.state(EmitTo::All)
@@ -141,16 +163,21 @@ impl GroupsAccumulator for Many {
     }
 }
 
-/// The most at once; `None` without intervals.
-fn peak(intervals: &[Interval]) -> Option<i64> {
+/// The most at once, or when that is; `None` without intervals.
+fn peak(intervals: &[Interval], answer: Answer) -> Option<i64> {
     let mut edges: Vec<(i64, i64)> = intervals.iter().flat_map(|[from, to, by]| [(*from, *by), (*to, -*by)]).collect();
     // What is given back comes before what is taken at the same instant.
     edges.sort_unstable();
-    let sums = edges.into_iter().scan(0_i64, |sum, (_, by)| {
+    let sums = edges.into_iter().scan(0_i64, |sum, (at, by)| {
         *sum += by;
-        Some(*sum)
+        Some((*sum, at))
     });
-    sums.max().map(|peak| peak.max(0))
+    // Of equal sums the first; where all is 0, that is where the first interval begins.
+    let (sum, at) = sums.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
+    Some(match answer {
+        Answer::Amount => sum.max(0),
+        Answer::Instant => at,
+    })
 }
 
 /// Where there are no groups, there is one.
@@ -163,7 +190,7 @@ impl Accumulator for One {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Int64(self.0.groups.first().and_then(|intervals| peak(intervals))))
+        Ok(ScalarValue::Int64(self.0.groups.first().and_then(|intervals| peak(intervals, self.0.answer))))
     }
 
     fn size(&self) -> usize {
@@ -187,10 +214,12 @@ mod tests {
 
     #[test]
     fn intervals_that_touch_do_not_overlap() {
-        assert_eq!(peak(&[]), None);
-        assert_eq!(peak(&[[0, 10, 2], [10, 20, 3]]), Some(3));
-        assert_eq!(peak(&[[0, 11, 2], [10, 20, 3]]), Some(5));
-        assert_eq!(peak(&[[0, 10, 0]]), Some(0));
+        let both = |intervals: &[Interval]| [Answer::Amount, Answer::Instant].map(|answer| peak(intervals, answer));
+        assert_eq!(both(&[]), [None, None]);
+        assert_eq!(both(&[[0, 10, 2], [10, 20, 3]]), [Some(3), Some(10)]);
+        assert_eq!(both(&[[0, 11, 2], [10, 20, 3]]), [Some(5), Some(10)]);
+        assert_eq!(both(&[[0, 11, 2], [10, 20, 3], [30, 31, 5]]), [Some(5), Some(10)]);
+        assert_eq!(both(&[[1, 10, 0]]), [Some(0), Some(1)]);
     }
 
     #[test]

@@ -65,6 +65,13 @@ impl Zone {
         Timestamp::from_microsecond(micros).map_or(0, |instant| self.0.to_offset(instant).seconds())
     }
 
+    /// When the day of an instant begins, in microseconds since 1970.
+    pub fn day_start(&self, micros: i64) -> i64 {
+        let instant = Timestamp::from_microsecond(micros).ok().map(|instant| instant.to_zoned(self.0.clone()));
+        let start = instant.and_then(|instant| instant.start_of_day().ok());
+        start.map_or(micros, |start| start.timestamp().as_microsecond())
+    }
+
     /// Monday 0:00 of a week of ISO 8601 and that of the next, in microseconds since 1970; the week is written as
     /// `2026-W47`. `None` if it is no week.
     pub fn week(&self, text: &str) -> Option<(i64, i64)> {

@@ -36,7 +36,7 @@ pub(super) fn run(command: &ApfCommand, console: Console) -> Result<bool> {
 }
 
 /// Where a configuration comes from, in words.
-const fn origin_words(origin: Origin) -> &'static str {
+pub(super) const fn origin_words(origin: Origin) -> &'static str {
     match origin {
         Origin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
         Origin::Read => "FlowSchemas and priority levels as given with --config",
@@ -47,7 +47,7 @@ const fn origin_words(origin: Origin) -> &'static str {
 }
 
 /// A version as people write it.
-fn version_words(version: Option<(u32, u32)>) -> Option<String> {
+pub(super) fn version_words(version: Option<(u32, u32)>) -> Option<String> {
     version.map(|(major, minor)| format!("{major}.{minor}"))
 }
 

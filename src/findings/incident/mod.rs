@@ -16,6 +16,7 @@ mod suspects;
 mod victims;
 mod wave;
 
+pub(super) use moment::peaks;
 pub use moment::{EarlierPeak, Moment, MomentKind, PressurePeak, moments};
 pub use policy::{Policy, PolicyVolume, audit_policy};
 pub use rows::{ClientReturn, CutOff, HarmedClient, ListPressure, ServerActivity, ServerLoad};

@@ -79,10 +79,13 @@ pub fn moments(findings: &[Finding], pressure: &[ListPressure], asked: Option<Mi
     match asked {
         None if found.is_empty() => found.extend(highest(pressure)),
         None => {}
-        Some(at) => match found.iter().position(|moment| (moment.at - at).abs() <= NEAR_MICROS) {
-            Some(place) => found[..=place].rotate_right(1),
-            None => found.insert(0, asked_for(at, pressure)),
-        },
+        Some(at) => {
+            let distance = |place: &usize| ((found[*place].at - at).abs(), *place);
+            match (0..found.len()).min_by_key(distance).filter(|place| (found[*place].at - at).abs() <= NEAR_MICROS) {
+                Some(place) => found[..=place].rotate_right(1),
+                None => found.insert(0, asked_for(at, pressure)),
+            }
+        }
     }
     found
 }
@@ -159,7 +162,7 @@ pub(super) fn earlier_peak(pressure: &[ListPressure], moment: &Moment) -> Option
 }
 
 /// The worst instant of each bucket, all types of clients together.
-fn peaks(pressure: &[ListPressure]) -> impl Iterator<Item = (&Option<String>, PressurePeak)> {
+pub(in crate::findings) fn peaks(pressure: &[ListPressure]) -> impl Iterator<Item = (&Option<String>, PressurePeak)> {
     let buckets =
         pressure.chunk_by(|one, other| (&one.apiserver, one.bucket_at) == (&other.apiserver, other.bucket_at));
     buckets.map(|rows| {

@@ -47,10 +47,14 @@ const ROUGH: u64 = 5;
 /// From so much on, measured memory and estimate go together.
 const TOGETHER: f64 = 0.6;
 
+const NOT_IN_ANY_LOG: &str = "that it was for want of memory is in no audit log";
+
 pub(super) fn story(scene: &Scene<'_>, moments: &[Moment], suspects: &[Suspect]) -> Story {
     let culprits: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.role == Role::Culprit).collect();
     let (supports, doubts) = reasons(scene, &culprits);
-    let certainty = certainty(scene, &culprits, supports.len(), doubts.len());
+    // That no log says what a server died of speaks neither for nor against anybody.
+    let weighed = doubts.iter().filter(|doubt| *doubt != NOT_IN_ANY_LOG).count();
+    let certainty = certainty(scene, &culprits, supports.len(), weighed);
     let mut verdict = vec![what(scene.moment, moments), who(scene, &culprits)];
     verdict.push(how_sure(scene.moment, certainty, &supports, &doubts));
     Story { certainty, supports, doubts, verdict }
@@ -203,7 +207,7 @@ fn reasons(scene: &Scene<'_>, culprits: &[&Suspect]) -> (Vec<String>, Vec<String
         }
     }
     if is_dead {
-        doubts.push("that it was for want of memory is not in the log".to_owned());
+        doubts.push(NOT_IN_ANY_LOG.to_owned());
     }
     (supports, doubts)
 }

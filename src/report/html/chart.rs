@@ -13,8 +13,10 @@ use crate::report::page::{Chart, Look, Unit};
 use crate::units::{Zone, legible};
 
 /// Heights, in CSS pixels: room above the picture for the labels of marks, the picture, and room below for times.
-const ABOVE: f64 = 18.0;
+const ABOVE: f64 = 32.0;
 const PICTURE: f64 = 200.0;
+/// Where the labels of marks stand: above that of the topmost value.
+const MARKED: f64 = 12.0;
 const BELOW: f64 = 20.0;
 
 /// Colours for series that are told apart; what comes after them shares the last.
@@ -200,7 +202,7 @@ fn marks(chart: &Chart, frame: &Frame) -> Markup {
     html! {
         @for mark in &chart.marks {
             @let share = seconds(mark.at - chart.from) / frame.width;
-            text.marked data-t=(millis(mark.at)) x=(percent(share)) y=(ABOVE - 5.0)
+            text.marked data-t=(millis(mark.at)) x=(percent(share)) y=(MARKED)
                 data-side=(if mark.is_end { "end" } else { "start" }) text-anchor=(side(mark.is_end, share)) {
                 (legible(&mark.label))
             }

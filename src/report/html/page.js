@@ -21,7 +21,7 @@
   });
   if (charts.length === 0) return;
   const whole = { from: Math.min(...charts.map((c) => c.from)), to: Math.max(...charts.map((c) => c.to)) };
-  const least = Math.min(...charts.map((c) => (c.to - c.from) / Math.max(c.rows.length, 1))) * 4;
+  const least = Math.min((whole.to - whole.from) / 8, ...charts.map((c) => (c.to - c.from) / Math.max(c.rows.length, 1) * 4));
   let shown = { ...whole };
   const resets = [];
 

@@ -1,0 +1,155 @@
+//! What there is to say of a period first: how much, how well, what to do, and where it goes.
+
+use super::growth::change;
+use super::{Periods, Review, Trend};
+use crate::findings::{Kind, Severity};
+use crate::units::{self, legible};
+
+/// Four sentences or so.
+pub(super) fn verdict(periods: &Periods<'_>, review: &Review) -> Vec<String> {
+    let mut verdict = vec![how_much(periods, review), how_well(review)];
+    verdict.push(storms(periods));
+    verdict.extend(first_to_do(review));
+    verdict.extend(where_to(review));
+    verdict
+}
+
+fn how_much(periods: &Periods<'_>, review: &Review) -> String {
+    let changed = |now: u64, then: Option<u64>| match then.and_then(|then| change(now, then)) {
+        Some(change) => format!(" ({change} on the period before)"),
+        None if then.is_some() => " (about as many as before)".to_owned(),
+        None => String::new(),
+    };
+    let before = review.before.as_ref();
+    let requests = changed(review.this.requests, before.map(|usage| usage.requests));
+    let lists = changed(review.this.lists, before.map(|usage| usage.lists));
+    let held = match (review.peak, review.peak_before) {
+        (None, _) => "what LISTs held is unknown".to_owned(),
+        (Some(peak), before) => {
+            let before = before.and_then(|before| change(peak.middle(), before.middle()));
+            let change = before.map(|change| format!(", {change} of the peak before")).unwrap_or_default();
+            format!(
+                "LISTs held an estimated {} at most, at {}{change}",
+                peak.estimated_bytes.words(),
+                units::second(peak.at)
+            )
+        }
+    };
+    format!(
+        "{}: {} requests{requests}, {} LISTs{lists}; {held}.",
+        periods.name,
+        units::count(review.this.requests),
+        units::count(review.this.lists)
+    )
+}
+
+fn how_well(review: &Review) -> String {
+    let late: Vec<String> = review
+        .objectives
+        .iter()
+        .filter(|objective| objective.requests > 0 && objective.late * 100 > objective.requests)
+        .map(|objective| {
+            format!(
+                "{} of {} took longer than {} s",
+                units::percent(objective.late, objective.requests),
+                objective.scope,
+                objective.objective_secs
+            )
+        })
+        .collect();
+    let latency = if late.is_empty() {
+        "Latency met upstream's objectives (99 % within 1, 5 and 30 s)".to_owned()
+    } else {
+        format!("Latency missed upstream's objectives: {}", late.join(", "))
+    };
+    let limited = review.levels.iter().filter(|level| !level.is_exempt && level.requests > 0);
+    let refusing: u64 = review.levels.iter().map(|level| level.rejected).sum();
+    let fullest = limited.max_by(|one, other| one.share().total_cmp(&other.share()));
+    let level = fullest.map_or_else(String::new, |level| {
+        format!(
+            "; of the priority levels {} was fullest, with {} to {} of its {} seats in use in its busiest hour",
+            legible(&level.priority_level),
+            seats(level.busiest_low_seats),
+            seats(level.busiest_high_seats),
+            level.nominal_seats
+        )
+    });
+    let refused = match refusing {
+        0 => ", and nothing was refused".to_owned(),
+        count => format!(", and {} were refused with 429", requests(count)),
+    };
+    format!("{latency}{level}{refused}.")
+}
+
+fn requests(count: u64) -> String {
+    format!("{} request{}", units::count(count), if count == 1 { "" } else { "s" })
+}
+
+fn seats(seats: f64) -> String {
+    units::number((seats * 10.0).round() / 10.0)
+}
+
+fn storms(periods: &Periods<'_>) -> String {
+    let loud: Vec<_> = periods
+        .findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Warning && finding.kind != Kind::ApiserverRestart)
+        .collect();
+    let deaths = periods
+        .findings
+        .iter()
+        .filter(|finding| finding.kind == Kind::ApiserverRestart && finding.severity == Severity::Critical)
+        .count();
+    let died = match deaths {
+        0 => "No apiserver was killed".to_owned(),
+        1 => "An apiserver was killed once".to_owned(),
+        count => format!("Apiservers were killed {count} times"),
+    };
+    match loud.split_first() {
+        None => format!("{died}, and there was no storm."),
+        Some((worst, rest)) => {
+            let more = match rest.len() {
+                0 => String::new(),
+                count => format!("; {count} more are listed below"),
+            };
+            format!("{died}; the worst storm began at {}: {}{more}.", units::second(worst.started_at), worst.summary)
+        }
+    }
+}
+
+fn first_to_do(review: &Review) -> Option<String> {
+    let first = review.improvements.first()?;
+    let saved =
+        first.share.map(|share| format!(", {:.0} % of all that LISTs return", share * 100.0)).unwrap_or_default();
+    Some(format!(
+        "Most is to be gained at {}: {} LISTs of whole collections could be watches{saved}.",
+        legible(&first.client),
+        units::count(first.lists_saved)
+    ))
+}
+
+/// A trend that meets a limit, or that there is none.
+fn where_to(review: &Review) -> Option<String> {
+    let met = review.trends.iter().find(|trend| trend.meets.is_some());
+    if let Some(trend) = met {
+        return Some(format!("At this pace {} meets its limit {}.", trend.of, when(trend)));
+    }
+    let has_days = review.trends.iter().any(|trend| trend.slope.is_some());
+    let is_clear = review.trends.iter().any(|trend| trend.slope.is_some_and(|slope| !slope.is_noise()));
+    match (has_days, is_clear) {
+        (false, _) => Some("These logs have too few days for a trend.".to_owned()),
+        (true, false) => Some("No trend can be told from the change between days.".to_owned()),
+        (true, true) => None,
+    }
+}
+
+/// When a trend meets its limit.
+fn when(trend: &Trend) -> String {
+    let Some(meets) = trend.meets else { return String::new() };
+    let day = |at: i64| units::second(at).chars().take(10).collect::<String>();
+    let likely = meets.likely.map_or_else(|| "later than can be told".to_owned(), |at| format!("about {}", day(at)));
+    let earliest = meets.earliest.map(|at| format!("{} at the earliest", day(at)));
+    let latest =
+        meets.latest.map_or_else(|| "and perhaps much later".to_owned(), |at| format!("{} at the latest", day(at)));
+    format!("{likely} ({}, {latest}, with 95 % confidence)", earliest.unwrap_or_default())
+}

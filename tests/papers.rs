@@ -1,0 +1,399 @@
+//! The reports that people read: that they name the right culprits, and that a browser shows them as they should look.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use crate::support::{folder, project, temporary};
+
+/// Runs the program; what it prints.
+fn run(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_stormglass")).args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_str(&run(&[args, &["--format", "json"]].concat())).unwrap()
+}
+
+/// The logs of a scenario: the current file and the rotated ones beside it.
+fn scenario(lab: &Path, name: &str) -> Vec<String> {
+    let pattern = lab.join(name).join("audit*.log.gz").display().to_string();
+    let files = glob::glob(&pattern).unwrap().map(|file| file.unwrap().display().to_string());
+    files.filter(|file| !file.contains("steady")).collect()
+}
+
+/// An incident's report over a scenario.
+fn incident(lab: &Path, name: &str, more: &[&str]) -> Value {
+    let files = scenario(lab, name);
+    let metrics = lab.join(format!("metrics/scen-{name}-end.txt")).display().to_string();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    json(&[&["incident", "--metrics", &metrics][..], &files, more].concat())
+}
+
+/// Clients by what they are taken for.
+fn suspects<'r>(report: &'r Value, role: &str) -> Vec<&'r str> {
+    let suspects = report["suspects"].as_array().unwrap().iter();
+    suspects.filter(|suspect| suspect["role"] == role).map(|suspect| suspect["client"].as_str().unwrap()).collect()
+}
+
+fn verdict(report: &Value) -> String {
+    report["verdict"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sentence| sentence.as_str().unwrap())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn the_one_that_was_at_it_when_the_server_was_killed_is_the_culprit() {
+    let Some(lab) = folder("STORMGLASS_LAB") else { return };
+    let report = incident(&lab, "s1-cni-relist", &["--no-candidates"]);
+    assert_eq!(report["moment"]["kind"], "death");
+    assert!(report["moment"]["at"].as_str().unwrap().starts_with("2026-11-24T09:07:10."));
+    assert_eq!(suspects(&report, "culprit"), ["acme-operator-controller-manager"]);
+    assert!(verdict(&report).contains("acme-operator-controller-manager"), "{}", verdict(&report));
+    // All four LISTs in flight at the kill were the operator's, and are in the log.
+    let cut = report["cut_off"].as_array().unwrap().iter().filter(|row| row["verb"] == "list");
+    let cut: Vec<_> = cut.map(|row| (row["client"].as_str().unwrap(), row["open_count"].as_u64().unwrap())).collect();
+    assert_eq!(cut, [("acme-operator-controller-manager", 4)]);
+    // The herd before held far more, and the server outlived it.
+    assert_eq!(report["earlier_peak"]["client_type"], "cni");
+    assert_eq!(report["wave"]["clients"][0]["client"], "calico-node");
+}
+
+#[test]
+fn the_herd_of_agents_is_the_culprit_at_its_own_moment() {
+    let Some(lab) = folder("STORMGLASS_LAB") else { return };
+    let report =
+        incident(&lab, "s1-cni-relist", &["--no-candidates", "--at", "2026-11-24T09:04:50Z", "--window", "60s"]);
+    assert_eq!(report["moment"]["kind"], "asked");
+    assert_eq!(suspects(&report, "culprit"), ["calico-node"]);
+}
+
+#[test]
+fn both_ends_of_the_python_storm_have_the_same_culprit_and_the_worse_is_taken() {
+    let Some(lab) = folder("STORMGLASS_LAB") else { return };
+    let worst = incident(&lab, "s2-python-oom", &["--no-candidates"]);
+    assert!(worst["moment"]["at"].as_str().unwrap().starts_with("2026-11-24T09:11:41."), "{}", worst["moment"]);
+    assert_eq!(suspects(&worst, "culprit"), ["inventory-sync"]);
+    assert_eq!(worst["other_moments"].as_array().unwrap().len(), 1);
+    let victims: Vec<_> = worst["victims"].as_array().unwrap().iter().map(|victim| &victim["client"]).collect();
+    assert!(
+        victims.iter().any(|client| *client == "kubelet") && !victims.iter().any(|client| *client == "inventory-sync")
+    );
+    let first = incident(&lab, "s2-python-oom", &["--no-candidates", "--at", "2026-11-24T09:11:00Z"]);
+    assert_eq!(first["moment"]["kind"], "death");
+    assert_eq!(suspects(&first, "culprit"), ["inventory-sync"]);
+    assert!(first["wave"]["died_again_at"].as_str().unwrap().starts_with("2026-11-24T09:11:41."));
+    // The milder storms later on are told apart from those of the ends.
+    let paged =
+        incident(&lab, "s2-python-oom", &["--no-candidates", "--at", "2026-11-24T09:14:10Z", "--window", "60s"]);
+    assert_eq!(suspects(&paged, "culprit"), ["kubectl"]);
+}
+
+#[test]
+fn a_quiet_log_has_no_culprit() {
+    let Some(lab) = folder("STORMGLASS_LAB") else { return };
+    let log = lab.join("s3-quiet/audit-steady-only.log.gz").display().to_string();
+    let report = json(&["incident", &log, "--no-candidates"]);
+    assert_eq!(report["moment"]["kind"], "peak");
+    assert_eq!(suspects(&report, "culprit"), [""; 0]);
+    assert!(verdict(&report).contains("No client stormed then"), "{}", verdict(&report));
+}
+
+#[test]
+fn measured_memory_is_laid_to_whoever_had_lists_in_flight() {
+    let log = project("sample-logs/python-oom").display().to_string();
+    let memory = project("sample-logs/python-oom/resident-memory.csv").display().to_string();
+    let report = json(&["incident", &log, "--no-candidates", "--memory", &memory, "--resource", "pods=3000x5KB"]);
+    let growth = &report["memory"]["growth"];
+    assert_eq!(growth["by_client_type"][0][0], "sdk");
+    assert!(growth["by_client_type"][0][1].as_f64().unwrap() > 0.5, "{growth}");
+    assert!(growth["peak_bytes"].as_u64().unwrap() > 1_200_000_000, "{growth}");
+}
+
+#[test]
+fn markdown_and_json_have_all_that_the_page_has() {
+    let log = project("sample-logs/operator-loop").display().to_string();
+    let args = ["incident", &log, "--resource", "pods=3000x5KB", "--timezone", "Europe/Berlin"];
+    let markdown = run(&[&args[..], &["--format", "markdown"]].concat());
+    for heading in [
+        "# Incident report: kube-apiserver operator-loop killed at 2026-11-24 10:07:10 CET",
+        "## What happened",
+        "## Suspects, and how sure that is",
+        "## What to do",
+        "## In flight at the end",
+        "## The second wave",
+        "## Victims",
+        "## Apiservers side by side",
+        "## Findings with their evidence",
+        "## What the log can't show",
+        "## What to log next time",
+    ] {
+        assert!(markdown.contains(&format!("{heading}\n")), "no {heading:?} in {markdown}");
+    }
+    assert!(markdown.contains("kind: FlowSchema") && markdown.contains("kind: Policy"));
+    assert!(markdown.contains("(query list\\_pressure)"));
+    let report = json(&args);
+    assert_eq!(report["schema_version"], 1);
+    assert!(report["candidates"]["proposals"][0]["manifests"][0]["text"].as_str().unwrap().contains("kind:"));
+    assert!(report["pressure"].as_array().unwrap().len() > 10);
+    let page = run(&[&args[..], &["--format", "html"]].concat());
+    assert!(page.starts_with("<!DOCTYPE html>") && page.len() < 5_000_000);
+}
+
+/// Events of one client, some of whose text is made to do harm.
+fn hostile_log(folder: &tempfile::TempDir) -> String {
+    let name = "n".repeat(1_000);
+    let hostile = [
+        "<script>alert(1)</script>",
+        "\\u202egnp.exe\\u202c \\u200f",
+        "\\u0000\\u001b[31mred\\u0007",
+        "</style><img src=x onerror=alert(1)>",
+        "\\ud83d\\ude00 | `code` [link](javascript:alert(1))",
+        &name,
+    ];
+    let mut log = String::new();
+    for second in 0..40 {
+        for (place, text) in hostile.iter().enumerate() {
+            let (from, to) = (second, second + 1);
+            log += &format!(
+                r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"{place}-{second} {text}","stage":"ResponseComplete","requestURI":"/api/v1/pods","verb":"list","user":{{"username":"{text}","groups":["system:authenticated"]}},"sourceIPs":["10.0.0.{place}"],"userAgent":"{text}","objectRef":{{"resource":"pods","apiVersion":"v1"}},"responseStatus":{{"metadata":{{}},"code":200}},"requestReceivedTimestamp":"2026-07-23T10:00:{from:02}.000000Z","stageTimestamp":"2026-07-23T10:00:{to:02}.500000Z"}}"#
+            );
+            log.push('\n');
+        }
+    }
+    temporary(folder, "<img src=x>.log", log)
+}
+
+mod browser {
+    //! What Chromium makes of the pages.
+
+    use std::ffi::OsStr;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use headless_chrome::protocol::cdp::types::Event;
+    use headless_chrome::protocol::cdp::{Emulation, Log, Network, Page, Runtime};
+    use headless_chrome::{Browser, LaunchOptions, Tab};
+
+    use super::*;
+
+    /// A browser; `None`, with a word, where there is none.
+    #[expect(clippy::print_stderr, reason = "a test says that it skipped")]
+    fn browser() -> Option<Browser> {
+        let names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+        let Some(path) = names.map(PathBuf::from).into_iter().find(|path| path.exists()) else {
+            eprintln!("skipped: no Chromium is in /usr/bin");
+            return None;
+        };
+        let quiet =
+            ["--disable-quic", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-gpu"];
+        let options = LaunchOptions::default_builder()
+            .path(Some(path))
+            .sandbox(false)
+            .args(quiet.iter().map(OsStr::new).collect())
+            .idle_browser_timeout(Duration::from_secs(120))
+            .build()
+            .unwrap();
+        Some(Browser::new(options).unwrap())
+    }
+
+    /// Whatever a page says that it should not: errors, warnings, requests for anything but itself.
+    fn listen(tab: &Arc<Tab>) -> Arc<Mutex<Vec<String>>> {
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+        let hears = Arc::clone(&heard);
+        tab.call_method(Runtime::Enable(None)).unwrap();
+        tab.call_method(Log::Enable(None)).unwrap();
+        tab.call_method(Network::Enable {
+            max_total_buffer_size: None,
+            max_resource_buffer_size: None,
+            max_post_data_size: None,
+            report_direct_socket_traffic: None,
+            enable_durable_messages: None,
+        })
+        .unwrap();
+        let listener = move |event: &Event| {
+            let told = match event {
+                Event::RuntimeConsoleAPICalled(event) => Some(format!("console: {:?}", event.params)),
+                Event::RuntimeExceptionThrown(event) => Some(format!("exception: {:?}", event.params)),
+                Event::LogEntryAdded(event) => Some(format!("log: {}", event.params.entry.text)),
+                Event::NetworkRequestWillBeSent(event) => {
+                    let url = &event.params.request.url;
+                    (!url.starts_with("file:") && !url.starts_with("data:")).then(|| format!("request: {url}"))
+                }
+                _ => None,
+            };
+            hears.lock().unwrap().extend(told);
+        };
+        tab.add_event_listener(Arc::new(listener)).unwrap();
+        heard
+    }
+
+    /// Sets the width, and light or dark.
+    fn look(tab: &Arc<Tab>, width: u32, scheme: &str) {
+        let metrics: Emulation::SetDeviceMetricsOverride = serde_json::from_value(serde_json::json!({
+            "width": width, "height": 900, "deviceScaleFactor": 1.0, "mobile": width < 600
+        }))
+        .unwrap();
+        tab.call_method(metrics).unwrap();
+        let features: Emulation::SetEmulatedMedia = serde_json::from_value(
+            serde_json::json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]}),
+        )
+        .unwrap();
+        tab.call_method(features).unwrap();
+    }
+
+    /// Whatever is wider than the page, cut off, or lies on other text; labels of charts among it.
+    const MISTAKES: &str = r#"JSON.stringify((() => {
+        const wrong = [];
+        const page = document.documentElement;
+        if (page.scrollWidth > window.innerWidth) wrong.push(`the page is ${page.scrollWidth} wide`);
+        for (const e of document.querySelectorAll("h1, h2, h3, p, li, dt, dd, figcaption, caption, button, summary, nav a")) {
+            const box = e.getBoundingClientRect();
+            if (box.width > 0 && (box.left < -1 || box.right > window.innerWidth + 1)) wrong.push(`outside: ${e.textContent.slice(0, 60)}`);
+            if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline") wrong.push(`cut: ${e.textContent.slice(0, 60)}`);
+        }
+        for (const svg of document.querySelectorAll("svg.chart")) {
+            const shown = [...svg.querySelectorAll("text")].filter((t) => t.checkVisibility({ visibilityProperty: true }) && t.getBBox().width > 0);
+            const boxes = shown.map((t) => [t.getBoundingClientRect(), t.textContent]);
+            boxes.forEach(([a, name], i) => {
+                if (a.left < -1 || a.right > window.innerWidth + 1) wrong.push(`label outside: ${name}`);
+                for (const [b, other] of boxes.slice(i + 1)) {
+                    if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 4 && b.top < a.bottom - 4) wrong.push(`labels overlap: ${name} and ${other}`);
+                }
+            });
+        }
+        return wrong;
+    })())"#;
+
+    fn evaluate(tab: &Arc<Tab>, script: &str) -> String {
+        tab.evaluate(script, false).unwrap().value.unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// Opens a page in all four looks, and uses it.
+    fn inspect(browser: &Browser, page: &Path) {
+        for (width, scheme) in [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")] {
+            let tab = browser.new_tab().unwrap();
+            let heard = listen(&tab);
+            look(&tab, width, scheme);
+            tab.navigate_to(&format!("file://{}", page.display().to_string().replace(' ', "%20"))).unwrap();
+            tab.wait_until_navigated().unwrap();
+            let wrong = evaluate(&tab, MISTAKES);
+            assert_eq!(wrong, "[]", "{} at {width}, {scheme}", page.display());
+            let used = evaluate(&tab, USE);
+            assert_eq!(used, "ok", "{} at {width}, {scheme}", page.display());
+            let colours = evaluate(&tab, "getComputedStyle(document.body).backgroundColor");
+            assert_eq!(colours == "rgb(255, 255, 255)", scheme == "light", "{colours}");
+            keep_picture(&tab, page, width, scheme);
+            assert_eq!(*heard.lock().unwrap(), [""; 0], "{} at {width}, {scheme}", page.display());
+            tab.close(true).unwrap();
+        }
+    }
+
+    /// Points at a chart, zooms, and goes back.
+    const USE: &str = r#"(() => {
+        const svg = document.querySelector("svg.chart");
+        if (svg === null) return "no chart";
+        const figure = svg.closest("figure"), tip = figure.querySelector(".tip"), plot = svg.querySelector(".plot");
+        const whole = plot.getAttribute("viewBox");
+        const box = svg.getBoundingClientRect();
+        svg.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + box.width / 3, clientY: box.top + 50 }));
+        if (tip.hidden || tip.textContent === "") return "no tip";
+        const [near, far, , , all] = figure.querySelectorAll(".tools button");
+        near.click();
+        if (plot.getAttribute("viewBox") === whole) return "no zoom";
+        all.click();
+        if (plot.getAttribute("viewBox") !== whole) return `no way back: ${plot.getAttribute("viewBox")} for ${whole}`;
+        svg.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+        if (tip.hidden) return "no tip by keyboard";
+        svg.dispatchEvent(new PointerEvent("pointerleave"));
+        return tip.hidden && !far.disabled ? "ok" : "the tip stays";
+    })()"#;
+
+    /// Keeps a picture of the whole page where one is asked for, to be looked at.
+    fn keep_picture(tab: &Arc<Tab>, page: &Path, width: u32, scheme: &str) {
+        let Some(pictures) = std::env::var_os("STORMGLASS_PICTURES").map(PathBuf::from) else { return };
+        let height =
+            tab.evaluate("document.documentElement.scrollHeight", false).unwrap().value.unwrap().as_f64().unwrap();
+        let clip = Page::Viewport { x: 0.0, y: 0.0, width: f64::from(width), height, scale: 1.0 };
+        let png = tab.capture_screenshot(Page::CaptureScreenshotFormatOption::Png, None, Some(clip), true).unwrap();
+        let name = page.file_stem().unwrap().to_string_lossy();
+        std::fs::write(pictures.join(format!("{name}-{width}-{scheme}.png")), png).unwrap();
+    }
+
+    #[test]
+    fn pages_open_without_a_word_and_nothing_overlaps_or_is_cut() {
+        let Some(browser) = browser() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let page = |name: &str| folder.path().join(name).display().to_string();
+        let oom = project("sample-logs/python-oom").display().to_string();
+        let memory = project("sample-logs/python-oom/resident-memory.csv").display().to_string();
+        let sized = ["--resource", "pods=3000x5KB", "-q"];
+        run(&[
+            &["incident", &oom, "--memory", &memory, "--memory-limit", "1800MiB", "-o", &page("incident.html")][..],
+            &sized,
+        ]
+        .concat());
+        let operator = project("sample-logs/operator-loop").display().to_string();
+        run(&[&["incident", &operator, "-o", &page("operator.html")][..], &sized].concat());
+        run(&[&["capacity", &operator, "--timezone", "Asia/Kolkata", "-o", &page("capacity.html")][..], &sized]
+            .concat());
+        let quiet = project("sample-logs/quiet").display().to_string();
+        run(&["incident", &quiet, "-q", "-o", &page("quiet.html")]);
+        for name in ["incident.html", "operator.html", "capacity.html", "quiet.html"] {
+            inspect(&browser, &folder.path().join(name));
+        }
+    }
+
+    #[test]
+    fn hostile_text_is_only_text() {
+        let Some(browser) = browser() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let log = hostile_log(&folder);
+        for command in ["incident", "capacity"] {
+            let page = folder.path().join(format!("hostile-{command}.html"));
+            run(&[command, &log, "--resource", "pods=3000x5KB", "-q", "-o", &page.display().to_string()]);
+            inspect(&browser, &page);
+            let text = std::fs::read_to_string(&page).unwrap();
+            assert_eq!((text.matches("<script").count(), text.matches("<img").count()), (1, 0));
+            assert!(!text.contains(['\0', '\u{1b}', '\u{202e}', '\u{200f}']));
+            assert!(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+        }
+    }
+}
+
+#[test]
+fn hostile_text_is_only_text_in_markdown_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = hostile_log(&folder);
+    for command in ["incident", "capacity"] {
+        let text = run(&[command, &log, "--resource", "pods=3000x5KB", "--format", "markdown", "-q"]);
+        // What stands between fences is shown as it is.
+        let outside: String = text.split("```").step_by(2).collect::<String>().replace("\\]", "");
+        assert!(
+            !outside.contains("<script") && !outside.contains("<img") && !outside.contains("](javascript"),
+            "{outside}"
+        );
+        assert!(!text.contains(['\0', '\u{1b}', '\u{202e}', '\u{200f}']));
+    }
+}
+
+#[test]
+fn a_name_without_a_format_is_refused_before_the_logs_are_read() {
+    let output = Command::new(env!("CARGO_BIN_EXE_stormglass"))
+        .args(["incident", "nowhere.log", "-o", "report.pdf"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        error.contains("report.pdf doesn't tell a format") && error.contains("hint: let it end in .html"),
+        "{error}"
+    );
+}
