@@ -41,7 +41,7 @@ select
         at_micros, case when verb = 'list' then end_micros end, case when verb = 'list' then 1 else 0 end
     ) as peak_list_count,
     sum(response_low_bytes) as response_low_bytes,
-    sum(response_high_bytes) as response_high_bytes
+    case when count(response_high_bytes) = count(response_low_bytes) then sum(response_high_bytes) end as response_high_bytes
 from waves
 group by client_type, client
 order by list_count desc, request_count desc, client_type, client;

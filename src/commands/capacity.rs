@@ -167,7 +167,9 @@ impl Gathered<'_> {
         let hours: Vec<ServerActivity> = self.ask(&both)?;
         let pressure: Vec<ListPressure> = self.ask(&with_hours)?;
         let is_compared = self.args.compare == CompareWith::Previous;
-        let has_before = is_compared && clients.iter().any(|row| !row.is_this);
+        // Requests that were received before the first line of a log are no period.
+        let reaches_back = self.tally.first_at().is_some_and(|first| first < period.from - micros(self.hour_secs));
+        let has_before = is_compared && reaches_back && clients.iter().any(|row| !row.is_this);
         let all = storms::found(rows, self.tally, self.reading.opened.logs.window.from);
         let findings: Vec<Finding> = all
             .iter()

@@ -62,7 +62,11 @@ impl CapacityReport {
         };
         Page {
             kind: "Capacity report",
-            title: format!("{}, {span} {zone}", self.period),
+            title: if self.period.starts_with("20") && !self.period.contains('W') {
+                format!("{span} {zone}")
+            } else {
+                format!("{}, {span} {zone}", self.period)
+            },
             about: vec![self.logs.line(zone), compared, format!("Server: {}.", self.server.line())],
             certainty: Some(self.tone()),
             verdict: self.review.verdict.iter().map(|sentence| zone.in_sentence(sentence)).collect(),
@@ -551,7 +555,9 @@ fn level_row(level: &Headroom, zone: &Zone) -> Vec<String> {
 }
 
 fn clock_row(clock: &Clock) -> Vec<String> {
-    let returned = clock.response_low_bytes.map(|low| Bytes { low, high: clock.response_high_bytes }.words());
+    let returned = clock
+        .response_low_bytes
+        .map(|low| Bytes { low, high: clock.response_high_bytes.filter(|high| *high >= low) }.words());
     #[expect(clippy::cast_possible_truncation, reason = "a period in microseconds")]
     let every = clock.period_secs.map(|secs| units::span((secs * 10.0).round() as i64 * 100_000));
     vec![

@@ -223,9 +223,8 @@ fn change_of(now: f64, then: f64) -> Option<String> {
         return None;
     }
     let change = now / then - 1.0;
-    (change.abs() >= CHANGED).then(|| {
-        if change >= 4.0 { format!("{:.0} times the", change + 1.0) } else { format!("{:+.0} %", change * 100.0) }
-    })
+    (change.abs() >= CHANGED)
+        .then(|| if change >= 4.0 { format!("×{:.0}", change + 1.0) } else { format!("{:+.0} %", change * 100.0) })
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
@@ -254,7 +253,7 @@ mod tests {
     fn growth_is_explained_by_what_grew() {
         assert_eq!(why(&usage(150, 15, 1_500), &usage(100, 10, 1_000)), "+50 % LISTs: +50 % instances (10 → 15)");
         assert_eq!(why(&usage(300, 10, 3_000), &usage(100, 10, 1_000)), "+200 % LISTs: +200 % LISTs of each");
-        assert_eq!(why(&usage(900, 10, 9_000), &usage(100, 10, 1_000)), "9 times the LISTs: 9 times the LISTs of each");
+        assert_eq!(why(&usage(900, 10, 9_000), &usage(100, 10, 1_000)), "×9 LISTs: ×9 LISTs of each");
         assert_eq!(why(&usage(103, 10, 1_000), &usage(100, 10, 1_000)), "");
         assert_eq!(why(&usage(10, 1, 1_000), &usage(1, 1, 1_000)), "");
     }
