@@ -8,7 +8,7 @@
 --         that read collections at all, lists include pages and watch-lists. Bytes are estimates, from one size of each
 --         resource for all of the log: that a collection grew doesn't show in them. held bytes are the most that the client's
 --         lists held at once on all servers together, without the garbage that all share; low and high need not be
---         of the same instant. Where the size of some is known only at least, response_high_bytes is null. Peaks of several servers can't be told apart here, so they may be somewhat too high.
+--         of the same instant. Where the size of some is known only at least, the high bytes are null. Peaks of several servers can't be told apart here, so they may be somewhat too high.
 select
     client_type,
     client,
@@ -24,8 +24,11 @@ select
     end as response_high_bytes,
     most_at_once(at_micros, end_micros, case when is_held then 1 else 0 end) as peak_list_count,
     most_at_once(at_micros, end_micros, case when is_held then held_low_bytes end) as peak_low_bytes,
-    most_at_once(at_micros, end_micros, case when is_held then coalesce(held_high_bytes, held_low_bytes) end)
-        as peak_high_bytes
+    case
+        when
+            count(held_high_bytes) filter (where is_held) = count(held_low_bytes) filter (where is_held)
+            then most_at_once(at_micros, end_micros, case when is_held then held_high_bytes end)
+    end as peak_high_bytes
 from (
     select
         *,

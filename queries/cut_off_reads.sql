@@ -6,7 +6,8 @@
 --         $server text = *, the apiserver; of one without a name the empty text; * for all
 -- why:    These were in flight when the server died. Lists are here only where the policy logs RequestReceived: if it omits
 --         that, no row proves nothing. Watches are here where ResponseStarted is logged. Writes and reads of single
---         objects are in open_requests. Evidence is the reads that would have held most.
+--         objects are in open_requests. Evidence is the reads that would have held most. Where the size
+--         of one is known only at least, held_high_bytes is null.
 with unfinished as (
     select
         client_reads.*,
@@ -35,7 +36,7 @@ select
     min(received_at) as first_received_at,
     max(received_at) as last_received_at,
     sum(held_low_bytes) as held_low_bytes,
-    sum(coalesce(held_high_bytes, held_low_bytes)) as held_high_bytes,
+    case when count(held_high_bytes) = count(held_low_bytes) then sum(held_high_bytes) end as held_high_bytes,
     array_agg(arrow_cast(coalesce(audit_id, '(none)'), 'Utf8') order by rank) filter (where rank <= 3) as evidence_audit_ids,
     array_agg(arrow_cast(place, 'Utf8') order by rank) filter (where rank <= 3) as evidence_places
 from unfinished

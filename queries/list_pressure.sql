@@ -8,7 +8,7 @@
 --         at which the middle of the estimate is highest, and of equal ones the one with most lists, then the first (bytes
 --         weigh so much more than a list; when_most_at_once is a function that comes along). Adding
 --         up the types' own peaks would say more than ever was. The estimate of a list that is known only at least
---         counts as its low end in both. Lists of unknown size are counted (unknown_count), and hold nothing here. Slack
+--         counts as its low end in both, and in unbounded_count: then nothing bounds the sum. Lists of unknown size are counted (unknown_count), and hold nothing here. Slack
 --         is garbage that comes once for all lists: of the types' slacks only the highest counts. A list that its server
 --         didn't outlive is in flight to the start of the next; see client_reads. A bucket without a row had none.
 with lists as (
@@ -47,6 +47,7 @@ pieces as (
         greatest(from_micros, bucket * bucket_micros) as from_micros,
         least(to_micros, (bucket + 1) * bucket_micros) as to_micros,
         held_low_bytes,
+        held_low_bytes is not null and held_high_bytes is null as is_unbounded,
         coalesce(held_high_bytes, held_low_bytes) as held_high_bytes,
         slack_low_bytes,
         slack_high_bytes
@@ -69,6 +70,7 @@ select
     arrow_cast(max(peak_micros), 'Timestamp(Microsecond, Some("UTC"))') as peak_at,
     count(*) as inflight_count,
     count(*) filter (where held_low_bytes is null) as unknown_count,
+    count(*) filter (where is_unbounded) as unbounded_count,
     coalesce(sum(held_low_bytes), 0) as inflight_low_bytes,
     coalesce(sum(held_high_bytes), 0) as inflight_high_bytes,
     coalesce(max(slack_low_bytes), 0) as slack_low_bytes,

@@ -123,7 +123,7 @@ fn markdown_and_json_have_all_that_the_page_has() {
     let args = ["incident", &log, "--resource", "pods=3000x5KB", "--timezone", "Europe/Berlin"];
     let markdown = run(&[&args[..], &["--format", "markdown"]].concat());
     for heading in [
-        "# Incident report: kube-apiserver operator-loop killed at 2026-11-24 10:07:10 CET",
+        "# Incident report: Apiserver operator-loop was killed at 2026-11-24 10:07:10 CET",
         "## What happened",
         "## Suspects, and how sure that is",
         "## What to do",
@@ -320,9 +320,14 @@ mod browser {
     fn keep_picture(tab: &Arc<Tab>, page: &Path, width: u32, scheme: &str) {
         let Some(pictures) = std::env::var_os("STORMGLASS_PICTURES").map(PathBuf::from) else { return };
         let height =
-            tab.evaluate("document.documentElement.scrollHeight", false).unwrap().value.unwrap().as_f64().unwrap();
-        let clip = Page::Viewport { x: 0.0, y: 0.0, width: f64::from(width), height, scale: 1.0 };
-        let png = tab.capture_screenshot(Page::CaptureScreenshotFormatOption::Png, None, Some(clip), true).unwrap();
+            tab.evaluate("document.documentElement.scrollHeight", false).unwrap().value.unwrap().as_u64().unwrap();
+        // What is outside of the window isn't painted.
+        let metrics: Emulation::SetDeviceMetricsOverride = serde_json::from_value(serde_json::json!({
+            "width": width, "height": height, "deviceScaleFactor": 1.0, "mobile": width < 600
+        }))
+        .unwrap();
+        tab.call_method(metrics).unwrap();
+        let png = tab.capture_screenshot(Page::CaptureScreenshotFormatOption::Png, None, None, true).unwrap();
         let name = page.file_stem().unwrap().to_string_lossy();
         std::fs::write(pictures.join(format!("{name}-{width}-{scheme}.png")), png).unwrap();
     }

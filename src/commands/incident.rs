@@ -1,7 +1,5 @@
 //! `incident`: the story of an apiserver's end, or of any other moment.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result};
 
 use super::apf::{Law, Proposing, Recorded, Terms, check, record};
@@ -14,11 +12,11 @@ use super::storms::{self, Rows};
 use crate::cli::IncidentArgs;
 use crate::console::Console;
 use crate::findings::{
-    Finding, Growth, ListPressure, Moment, Presence, Pressure, Restart, Scene, ServerActivity, ServerLoad,
-    audit_policy, incident, moments,
+    CutOff, Finding, Incident, ListPressure, Moment, MomentKind, Policy, Presence, Pressure, Restart, Scene,
+    ServerActivity, ServerLoad, audit_policy, growth, harm_began, incident, moments,
 };
-use crate::memory::{Resident, Stretch, fit, resident};
-use crate::report::{IncidentReport, LogFacts, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window};
+use crate::memory::{Resident, resident};
+use crate::report::{IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window};
 use crate::requests::Tally;
 use crate::source::open_beside;
 use crate::tables::{Database, QuerySet, TypedRow};
@@ -133,17 +131,18 @@ struct Told {
     pressure: Vec<ListPressure>,
     pressure_secs: f64,
     activity: Vec<ServerActivity>,
-    cut_off: Vec<crate::findings::CutOff>,
+    cut_off: Vec<CutOff>,
     memory: Option<MemoryFacts>,
-    incident: crate::findings::Incident,
-    policy: crate::findings::Policy,
+    incident: Incident,
+    policy: Policy,
 }
 
 impl Gathered<'_> {
     fn told(&self, asked: Option<i64>, measured: Option<&[Resident]>) -> Result<Told> {
         let (first, last) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
-        let whole =
-            self.ask::<ListPressure>(&[("bucket_secs", bucket_secs(first, last).max(ACTIVITY_SECS).to_string())])?;
+        let whole = self
+            .reading
+            .ask::<ListPressure>(&[("bucket_secs", bucket_secs(first, last).max(ACTIVITY_SECS).to_string())])?;
         let moments = moments(self.findings, &whole, asked);
         let Some((moment, others)) = moments.split_first() else {
             // Nothing ended, and no list was in flight: the log is looked at from its end.
@@ -164,9 +163,9 @@ impl Gathered<'_> {
         let within = [("from_micros", window.from.to_string()), ("to_micros", window.to.to_string())];
         let pressure_secs = bucket_secs(window.from, window.to);
         let with_bucket = [&within[..], &[("bucket_secs", pressure_secs.to_string())]].concat();
-        let pressure: Vec<ListPressure> = self.ask(&with_bucket)?;
+        let pressure: Vec<ListPressure> = self.reading.ask(&with_bucket)?;
         let activity_from = [("from_micros", (window.from - micros(ACTIVITY_SECS)).to_string()), within[1].clone()];
-        let activity: Vec<ServerActivity> = self.ask(&activity_from)?;
+        let activity: Vec<ServerActivity> = self.reading.ask(&activity_from)?;
         let at = |at: i64| [("at_micros", at.to_string())];
         let peak_at = moment.final_peak.map_or(moment.at, |peak| peak.at);
         let server = ("server", moment.apiserver.clone().unwrap_or_default());
@@ -178,16 +177,17 @@ impl Gathered<'_> {
             .filter(|restart: &&Restart| restart.apiserver == moment.apiserver && restart.started_at < moment.at);
         let after_micros = earlier.map(|restart| restart.started_at).max().unwrap_or(0);
         let cut = [("cut_micros", moment.at.to_string()), ("after_micros", after_micros.to_string()), server.clone()];
-        let at_peak: Vec<Pressure> = self.ask(&at(peak_at))?;
-        let at_end: Vec<Pressure> = self.ask(&at(moment.at))?;
-        let cut_off = if moment.back_at.is_some() { self.ask(&cut)? } else { Vec::new() };
-        let storm_from = self.storm_from(&moment);
-        let harmed = self.ask(&[("from_micros", storm_from.to_string()), ("to_micros", moment.at.to_string())])?;
+        let at_peak: Vec<Pressure> = self.reading.ask(&at(peak_at))?;
+        let at_end: Vec<Pressure> = self.reading.ask(&at(moment.at))?;
+        let cut_off = if moment.back_at.is_some() { self.reading.ask(&cut)? } else { Vec::new() };
+        let began = harm_began(self.findings, &moment).to_string();
+        let harmed = self.reading.ask(&[("from_micros", began), ("to_micros", moment.at.to_string())])?;
         let returns = match moment.back_at {
-            Some(back) => self.ask(&[("start_micros", back.to_string()), server])?,
+            Some(back) => self.reading.ask(&[("start_micros", back.to_string()), server])?,
             None => Vec::new(),
         };
-        let memory = measured.and_then(|all| memory_facts(self.args, all, &moment, window, &pressure, pressure_secs));
+        let file = self.args.memory.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let memory = measured.map(|all| memory_facts(&file, all, &moment, window, &pressure, micros(pressure_secs)));
         let scene = Scene {
             moment: &moment,
             findings: self.findings,
@@ -203,8 +203,8 @@ impl Gathered<'_> {
         };
         let all: Vec<Moment> = std::iter::once(&moment).chain(others).cloned().collect();
         let incident = incident(&scene, &all);
-        let everything: Vec<ServerActivity> = self.ask(&[])?;
-        let policy = audit_policy(&everything, self.tally);
+        let everything: Vec<ServerActivity> = self.reading.ask(&[])?;
+        let policy = audit_policy(&everything, ACTIVITY_SECS, self.tally);
         Ok(Told {
             others: others.to_vec(),
             moment,
@@ -217,29 +217,6 @@ impl Gathered<'_> {
             incident,
             policy,
         })
-    }
-
-    /// When the storms that were going on at the moment had begun, at most ten minutes before.
-    fn storm_from(&self, moment: &Moment) -> i64 {
-        const MOST: i64 = 600_000_000;
-        const LEAST: i64 = 60_000_000;
-        let going_on = self.findings.iter().filter(|finding| {
-            finding.started_at < moment.at
-                && moment.at - finding.ended_at <= LEAST
-                && finding.peak_concurrency.is_some()
-        });
-        let began = going_on
-            .filter(|finding| finding.severity >= crate::findings::Severity::Warning)
-            .map(|finding| finding.started_at)
-            .min();
-        began.unwrap_or(moment.at - LEAST).clamp(moment.at - MOST, moment.at - LEAST)
-    }
-
-    /// The rows of a query, with values for some of its parameters.
-    fn ask<T: TypedRow>(&self, params: &[(&str, String)]) -> Result<Vec<T>> {
-        let params: BTreeMap<String, String> =
-            params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.reading.run(async { Ok(self.reading.database.rows_with(&params).await?) })
     }
 
     fn candidates(&self, told: &Told, dimensions: &Dimensions, recorded: &Recorded) -> Result<ProposeReport> {
@@ -285,7 +262,7 @@ impl Gathered<'_> {
             moment: told.moment,
             other_moments: told.others,
             window: told.window,
-            logs: log_facts(self.tally),
+            logs: paper::log_facts(self.tally),
             incident: told.incident,
             pressure: told.pressure,
             pressure_secs: told.pressure_secs,
@@ -306,26 +283,7 @@ impl Gathered<'_> {
 
 /// The moment of a log in which nothing is worth looking at.
 fn no_moment(at: i64) -> Moment {
-    Moment {
-        kind: crate::findings::MomentKind::Peak,
-        at,
-        back_at: None,
-        apiserver: None,
-        reason: String::new(),
-        final_peak: None,
-    }
-}
-
-/// What was read, for people.
-pub(super) fn log_facts(tally: &Tally) -> LogFacts {
-    LogFacts {
-        from: tally.first_at().unwrap_or_default(),
-        to: tally.last_at().unwrap_or_default(),
-        events: tally.events(),
-        bytes: tally.files.values().map(|file| file.bytes).sum(),
-        files: tally.files.len(),
-        unreadable: tally.unreadable_count(),
-    }
+    Moment { kind: MomentKind::Peak, at, back_at: None, apiserver: None, reason: String::new(), final_peak: None }
 }
 
 /// A length of buckets, in seconds, that divides a span into some hundreds; no less than a second.
@@ -342,66 +300,27 @@ fn micros(secs: f64) -> i64 {
     (secs * 1e6) as i64
 }
 
-/// What measured memory says of the time until the server ended; of several series, that of the server.
+/// Measured memory in the window, and what it says; of several series that which is named like the server, else the highest.
 fn memory_facts(
-    args: &IncidentArgs,
+    file: &str,
     all: &[Resident],
     moment: &Moment,
     window: Window,
     pressure: &[ListPressure],
-    bucket_secs: f64,
-) -> Option<MemoryFacts> {
-    let name = moment.apiserver.as_deref().unwrap_or_default();
-    let within = |series: &&Resident| series.samples.iter().any(|(at, _)| (window.from..=window.to).contains(at));
-    let of_server = all.iter().filter(within).find(|series| !name.is_empty() && series.name.contains(name));
-    let highest = |series: &&Resident| series.samples.iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max);
-    let series =
-        of_server.or_else(|| all.iter().filter(within).max_by(|one, other| highest(one).total_cmp(&highest(other))));
-    let file = args.memory.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    let named = series.map(|series| series.name.clone()).filter(|name| !name.is_empty());
-    let chosen = if all.len() > 1 && of_server.is_none() { ", the highest of several series" } else { "" };
-    let source = named.map_or_else(|| file.clone(), |name| format!("{file}, {name}{chosen}"));
-    let Some(series) = series else {
-        let growth = Growth {
-            correlation: None,
-            growth_bytes: 0,
-            explained_share: 0.0,
-            by_client_type: Vec::new(),
-            peak_bytes: 0,
-            summary: "No sample of the measured memory lies in the time that is shown.".to_owned(),
-        };
-        return Some(MemoryFacts { source, samples: Vec::new(), growth });
+    step: i64,
+) -> MemoryFacts {
+    let name = moment.apiserver.as_deref().filter(|name| !name.is_empty());
+    let within = |series: &Resident| -> Vec<(i64, f64)> {
+        series.samples.iter().copied().filter(|(at, _)| (window.from..=window.to).contains(at)).collect()
     };
-    let samples: Vec<(i64, f64)> =
-        series.samples.iter().copied().filter(|(at, _)| (window.from..=window.to).contains(at)).collect();
-    Some(MemoryFacts { source, growth: growth(&samples, moment, window, pressure, micros(bucket_secs)), samples })
-}
-
-fn growth(samples: &[(i64, f64)], moment: &Moment, window: Window, pressure: &[ListPressure], step: i64) -> Growth {
-    let own: Vec<&ListPressure> = pressure.iter().filter(|row| row.apiserver == moment.apiserver).collect();
-    let mut types: Vec<&str> = own.iter().map(|row| row.client_type.as_str()).collect();
-    types.sort_unstable();
-    types.dedup();
-    let place = |name: &str| types.iter().position(|other| *other == name).unwrap_or_default();
-    let from = window.from.div_euclid(step) * step;
-    // What came after the end is of another process.
-    let until = if moment.back_at.is_some() { moment.at } else { window.to };
-    let buckets = usize::try_from((until - from).div_euclid(step) + 1).unwrap_or_default();
-    let mut stretches: Vec<Stretch> = (0_i64..)
-        .take(buckets)
-        .map(|at| Stretch { from: from + at * step, to: from + (at + 1) * step, held: vec![0.0; types.len()] })
-        .collect();
-    for row in own {
-        let at = usize::try_from((row.bucket_at - from).div_euclid(step)).unwrap_or(usize::MAX);
-        if let Some(stretch) = stretches.get_mut(at) {
-            #[expect(clippy::cast_precision_loss, reason = "estimates of bytes")]
-            let middle = f64::midpoint(row.inflight_low_bytes as f64, row.inflight_high_bytes as f64);
-            stretch.held[place(&row.client_type)] += middle;
-        }
-    }
-    let before: Vec<(i64, f64)> = samples.iter().copied().filter(|(at, _)| *at <= until).collect();
-    // Growth that matters is that of the last minutes; how well the two follow each other is told by all of the time.
-    const LAST_MICROS: i64 = 120_000_000;
-    let last: Vec<(i64, f64)> = before.iter().copied().filter(|(at, _)| *at >= until - LAST_MICROS).collect();
-    Growth::of(fit(&before, &stretches), fit(&last, &stretches), &types)
+    let is_named = |series: &&Resident| name.is_some_and(|name| series.name.contains(name));
+    let highest = |series: &&Resident| within(series).iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max);
+    let series =
+        all.iter().find(is_named).or_else(|| all.iter().max_by(|one, other| highest(one).total_cmp(&highest(other))));
+    let samples = series.map(within).unwrap_or_default();
+    let source = match series.map(|series| series.name.as_str()).filter(|name| !name.is_empty()) {
+        Some(name) => format!("{file}, {name}, of {} series", all.len()),
+        None => file.to_owned(),
+    };
+    MemoryFacts { source, growth: growth(&samples, moment, pressure, (window.from, window.to), step), samples }
 }

@@ -10,7 +10,7 @@ use super::{Interrupt, Interrupted};
 use crate::cli::LogArgs;
 use crate::console::Console;
 use crate::requests::Tally;
-use crate::tables::{Database, QuerySet};
+use crate::tables::{Database, QuerySet, TypedRow};
 
 /// Logs that are about to be read, or have been.
 pub(super) struct Reading {
@@ -42,6 +42,12 @@ impl Reading {
                 _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
             }
         })
+    }
+
+    /// The rows of a query, with values for some of its parameters.
+    pub(super) fn ask<T: TypedRow>(&self, params: &[(&str, String)]) -> Result<Vec<T>> {
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        self.run(async { Ok(self.database.rows_with(&params).await?) })
     }
 
     /// What reading found.

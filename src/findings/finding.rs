@@ -176,6 +176,11 @@ pub struct Bytes {
 }
 
 impl Bytes {
+    /// The middle of it; the low end where nothing bounds it.
+    pub fn middle(self) -> u64 {
+        self.low / 2 + self.high.unwrap_or(self.low) / 2
+    }
+
     /// As one reads it, such as `0.7–2.4 GB`.
     pub fn words(self) -> String {
         match self.high {
@@ -288,6 +293,14 @@ impl Finding {
     }
 }
 
+/// A resource with its group, as kubectl takes it; of the core group without.
+pub(super) fn resource_name(resource: &str, api_group: Option<&str>) -> String {
+    match api_group {
+        None | Some("") => resource.to_owned(),
+        Some(group) => format!("{resource}.{group}"),
+    }
+}
+
 /// What an episode's lists held at the peak; `None` where no size is known.
 pub(super) fn held(episode: &Episode) -> Option<Bytes> {
     Some(Bytes { low: episode.held_low_bytes?, high: episode.held_high_bytes })
@@ -319,7 +332,11 @@ pub(super) fn evidence(audit_ids: &[String], places: &[String]) -> Vec<Evidence>
     .collect()
 }
 
-pub(super) fn as_instant<S: Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes an instant as RFC 3339.
+///
+/// # Errors
+/// When the serializer fails.
+pub fn as_instant<S: Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&units::instant(*at))
 }
 

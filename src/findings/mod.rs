@@ -35,16 +35,16 @@ use restart_herd::follows;
 
 pub use capacity::{
     BusyHour, ClientLists, ClientPeriod, ClientUsage, Clock, CollectionGrowth, FlowPeriod, Headroom, Improvement,
-    LevelBounds, LevelHour, Meets, Objective, Periods, Review, Slope, Trend, Usage, review,
+    LevelBounds, LevelHour, Meets, Objective, Periods, Review, Slope, Trend, TrendUnit, Usage, collections, review,
 };
 pub use coverage::{Coverage, Presence, coverage};
 pub use episode::{Episode, EpisodeClient, Pressure, Restart};
 pub use explain::{Explanation, explain};
-pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Severity, Share};
+pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Severity, Share, as_instant};
 pub use incident::{
     Certainty, ClientReturn, CutOff, EarlierPeak, Growth, HarmedClient, Incident, ListPressure, Moment, MomentKind,
     Policy, PolicyVolume, PressurePeak, Role, Scene, ServerActivity, ServerLoad, Suspect, Victim, Wave, audit_policy,
-    incident, moments,
+    growth, harm_began, incident, moments,
 };
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use verdict::{blind_spots, verdict};

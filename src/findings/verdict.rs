@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::{Finding, Kind, Severity};
+use super::finding::{Finding, Kind, Severity, resource_name};
 use super::{Coverage, Measured, Note};
 use crate::units;
 
@@ -65,12 +65,8 @@ fn resources(finding: &Finding) -> String {
 }
 
 fn resource(finding: &Finding) -> String {
-    let name = match (&finding.resource, &finding.api_group) {
-        (Some(resource), Some(group)) if !group.is_empty() => format!("{resource}.{group}"),
-        (Some(resource), _) => resource.clone(),
-        (None, _) => "several resources".to_owned(),
-    };
-    units::legible(&name)
+    let name = finding.resource.as_ref().map(|resource| resource_name(resource, finding.api_group.as_deref()));
+    units::legible(&name.unwrap_or_else(|| "several resources".to_owned()))
 }
 
 /// The verdict: what happened, who did it, how sure that is; a sentence each.

@@ -19,6 +19,9 @@ pub fn page_markdown(page: &Page, zone: &Zone) -> String {
     for sentence in &page.verdict {
         text += &format!("\n{}\n", escaped(sentence));
     }
+    if let Some(step) = &page.first_step {
+        text += &format!("\n**First:** {}\n", escaped(step));
+    }
     if !page.facts.is_empty() {
         text.push('\n');
     }

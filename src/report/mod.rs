@@ -7,6 +7,7 @@ mod findings_cards;
 mod html;
 mod incident;
 mod lint;
+mod logs;
 mod markdown;
 pub mod page;
 mod pressure;
@@ -27,8 +28,9 @@ pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
 pub use capacity::CapacityReport;
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use html::html;
-pub use incident::{IncidentReport, LogFacts, MemoryFacts, Window};
+pub use incident::{IncidentReport, MemoryFacts};
 pub use lint::{LintReport, SchemaCatch};
+pub use logs::{LogFacts, Window};
 pub use markdown::page_markdown;
 pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
 pub use request::{RequestReport, RequestStep, outcome, request_words};
@@ -97,6 +99,17 @@ fn rounded(value: f64) -> String {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number below 2^63")]
         value => units::count(value.round().max(0.0) as u64),
     }
+}
+
+/// The length of buckets in microseconds.
+#[expect(clippy::cast_possible_truncation, reason = "seconds of a bucket")]
+fn bucket_micros(secs: f64) -> i64 {
+    ((secs * 1e6).round() as i64).max(1)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts, and sizes of which three digits are known")]
+fn float(value: u64) -> f64 {
+    value as f64
 }
 
 /// What isn't there.

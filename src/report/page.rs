@@ -1,4 +1,4 @@
-//! A report as a page of parts, whatever it is about: what [`html`](super::html), [`markdown`](super::page_markdown) and
+//! A report as a page of parts, whatever it is about: what [`html`](super::html()), [`markdown`](super::page_markdown) and
 //! the terminal each write in their own way.
 //!
 //! Text may come from logs; whoever writes it sees to it that it is only text. Tables and charts name the query that their
@@ -19,6 +19,8 @@ pub struct Page {
     pub certainty: Option<(Tone, String)>,
     /// The answer: some sentences, the most important first.
     pub verdict: Vec<String>,
+    /// What to do first.
+    pub first_step: Option<String>,
     /// Numbers to begin with.
     pub facts: Vec<Fact>,
     /// The rest, the most important first.

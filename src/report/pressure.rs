@@ -2,25 +2,53 @@
 
 use std::collections::BTreeMap;
 
+use super::float;
 use super::page::{Chart, Look, Series, Unit};
 use crate::findings::ListPressure;
+use crate::units;
 
 /// Types of clients that have a colour of their own; the rest are one.
 const TYPES: usize = 7;
 
+/// The servers of some rows, in order of their names.
+pub(super) fn servers<'r>(names: impl Iterator<Item = &'r Option<String>>) -> Vec<&'r Option<String>> {
+    let mut servers: Vec<_> = names.collect();
+    servers.sort_unstable();
+    servers.dedup();
+    servers
+}
+
+/// What to add to the title of a chart of one server; nothing where there are no others.
+pub(super) fn of_server(server: &Option<String>, servers: &[&Option<String>]) -> String {
+    match server {
+        _ if servers.len() < 2 => String::new(),
+        Some(name) => format!(", apiserver {name}"),
+        None => ", apiserver without a name".to_owned(),
+    }
+}
+
 /// The middle of the estimate by type of client, on top of each other, with the bounds of the sum; of one server, over a span
-/// in microseconds.
-pub(super) fn pressure_chart(rows: &[ListPressure], (from, to): (i64, i64), step: i64) -> Chart {
+/// in microseconds. Nothing is drawn as the upper bound where nothing bounds it.
+pub(super) fn pressure_chart(
+    rows: &[ListPressure],
+    server: &Option<String>,
+    (from, to): (i64, i64),
+    step: i64,
+    memory_limit: Option<u64>,
+) -> Chart {
+    let rows = rows.iter().filter(|row| row.apiserver == *server);
     let from = from.div_euclid(step) * step;
     let buckets = usize::try_from((to - from).div_euclid(step) + 1).unwrap_or_default();
     let place =
         |row: &ListPressure| usize::try_from((row.bucket_at - from).div_euclid(step)).ok().filter(|at| *at < buckets);
     let mut by_type: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let (mut low, mut high, mut slack) = (vec![0.0; buckets], vec![0.0; buckets], vec![(0.0_f64, 0.0_f64); buckets]);
-    for (at, row) in rows.iter().filter_map(|row| Some((place(row)?, row))) {
+    let mut is_bounded = vec![true; buckets];
+    for (at, row) in rows.filter_map(|row| Some((place(row)?, row))) {
         let (least, most) = (float(row.inflight_low_bytes), float(row.inflight_high_bytes));
         by_type.entry(&row.client_type).or_insert_with(|| vec![0.0; buckets])[at] += f64::midpoint(least, most);
         low[at] += least;
+        is_bounded[at] &= row.unbounded_count == 0;
         high[at] += most;
         slack[at] = (slack[at].0.max(float(row.slack_low_bytes)), slack[at].1.max(float(row.slack_high_bytes)));
     }
@@ -43,9 +71,13 @@ pub(super) fn pressure_chart(rows: &[ListPressure], (from, to): (i64, i64), step
     if highest(&middle) > 0.0 {
         series.push(area("garbage of LISTs", middle));
     }
-    let sum = |of: &dyn Fn(usize) -> f64| (0..buckets).map(|at| Some(of(at))).collect();
-    series.push(Series { name: "at least".to_owned(), values: sum(&|at| low[at] + slack[at].0), look: Look::Bound });
-    series.push(Series { name: "at most".to_owned(), values: sum(&|at| high[at] + slack[at].1), look: Look::Bound });
+    let bound = |name: &str, of: &dyn Fn(usize) -> Option<f64>| Series {
+        name: name.to_owned(),
+        values: (0..buckets).map(of).collect(),
+        look: Look::Bound,
+    };
+    series.push(bound("at least", &|at| Some(low[at] + slack[at].0)));
+    series.push(bound("at most", &|at| is_bounded[at].then(|| high[at] + slack[at].1)));
     Chart {
         note: "By type of client, middle of the estimate, at the worst instant of each step; the dotted lines are what all of them held at \
                least and at most. LISTs that left no line, as the policy dropped them, aren't in it."
@@ -56,17 +88,13 @@ pub(super) fn pressure_chart(rows: &[ListPressure], (from, to): (i64, i64), step
         from,
         step,
         series,
+        limit: memory_limit.map(|limit| (float(limit), format!("limit {}", units::bytes(limit)))),
         ..Chart::default()
     }
 }
 
 fn area(name: &str, values: Vec<f64>) -> Series {
     Series { name: name.to_owned(), values: values.into_iter().map(Some).collect(), look: Look::Area }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "estimates of bytes")]
-fn float(bytes: u64) -> f64 {
-    bytes as f64
 }
 
 #[cfg(test)]
@@ -84,7 +112,7 @@ mod tests {
             ..ListPressure::default()
         };
         let rows: Vec<ListPressure> = (1..=10).map(row).collect();
-        let chart = pressure_chart(&rows, (0, 19), 10);
+        let chart = pressure_chart(&rows, &None, (0, 19), 10, None);
         let names: Vec<&str> = chart.series.iter().map(|series| series.name.as_str()).collect();
         assert_eq!(names[0], "type-10");
         assert_eq!(names[7..], ["other types", "garbage of LISTs", "at least", "at most"]);

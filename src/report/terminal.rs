@@ -14,6 +14,7 @@ pub fn page_blocks(page: &Page, elsewhere: &str) -> Vec<Block> {
         blocks.push(Block::Heading(legible(words)));
     }
     blocks.extend(page.verdict.iter().map(|sentence| Block::Line(legible(sentence))));
+    blocks.extend(page.first_step.iter().map(|step| Block::Line(legible(&format!("First: {step}")))));
     if !page.facts.is_empty() {
         let facts = page.facts.iter().map(|fact| {
             let note = if fact.note.is_empty() { String::new() } else { format!(" ({})", fact.note) };

@@ -96,6 +96,16 @@ pub fn percent(part: u64, whole: u64) -> String {
     }
 }
 
+/// A share of a whole, from 0 to 1, in whole percent. What isn't all or nothing isn't written as if it were.
+pub fn share(share: f64) -> String {
+    match share {
+        share if share <= 0.0 => "0 %".to_owned(),
+        share if share < 0.01 => "under 1 %".to_owned(),
+        share if share > 0.99 && share < 1.0 => "over 99 %".to_owned(),
+        share => format!("{:.0} %", share * 100.0),
+    }
+}
+
 /// A span of time, from microseconds, in its two largest units.
 pub fn span(micros: i64) -> String {
     let seconds = micros / 1_000_000;
@@ -148,6 +158,7 @@ mod tests {
         assert_eq!(percent(1, 100_000), "under 0.1 %");
         assert_eq!(percent(99_999, 100_000), "over 99.9 %");
         assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!([0.0, 0.001, 0.5, 0.997, 1.0].map(share), ["0 %", "under 1 %", "50 %", "over 99 %", "100 %"]);
         assert_eq!(span(3_725_000_000), "1 h 2 min");
         assert_eq!(span(10_570_000), "10.57 s");
         assert_eq!(instant(1_784_831_532_000_123), "2026-07-23T18:32:12.000Z");

@@ -88,8 +88,8 @@ impl Zone {
         self.format(micros, "%G-W%V")
     }
 
-    /// A sentence of ours with its instants, which are in UTC, in this zone. It must not hold text from logs, which may look
-    /// like an instant.
+    /// A sentence of ours with its instants, which are in UTC, in this zone. A name from a log in it that is written like an
+    /// instant is rewritten too.
     pub fn in_sentence(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;

@@ -204,9 +204,7 @@ fn why(this: &Usage, before: &Usage) -> String {
             reasons.push(format!("{change} LISTs of each"));
         }
     }
-    let size = |usage: &Usage| {
-        usage.response_bytes.map(|bytes| ratio(bytes.low / 2 + bytes.high.unwrap_or(bytes.low) / 2, usage.lists.max(1)))
-    };
+    let size = |usage: &Usage| usage.response_bytes.map(|bytes| ratio(bytes.middle(), usage.lists.max(1)));
     if let Some(change) = size(this).zip(size(before)).and_then(|(now, then)| change_of(now, then)) {
         reasons.push(format!("{change} bytes in each answer, as it lists other things or in other ways"));
     }

@@ -33,9 +33,8 @@ const LEAST_SAVED: u64 = 10;
 /// Clients by the bytes that a watch in place of repeated whole lists would save: all but the one list that each instance
 /// begins with.
 pub(super) fn improvements(clients: &[ClientUsage], notes: &BTreeMap<String, Note>) -> Vec<Improvement> {
-    let middle = |bytes: Bytes| bytes.low / 2 + bytes.high.unwrap_or(bytes.low) / 2;
     let this = || clients.iter().filter_map(|client| Some((client, client.this.as_ref()?)));
-    let all: u64 = this().filter_map(|(_, usage)| usage.response_bytes.map(middle)).sum();
+    let all: u64 = this().filter_map(|(_, usage)| usage.response_bytes.map(Bytes::middle)).sum();
     let mut found: Vec<Improvement> = this()
         // The server's own clients are not for anybody to change.
         .filter(|(client, _)| client.client_type != "apiserver")
@@ -58,13 +57,13 @@ pub(super) fn improvements(clients: &[ClientUsage], notes: &BTreeMap<String, Not
                 what: what(client, lists_saved, notes),
                 lists_saved,
                 #[expect(clippy::cast_precision_loss, reason = "a share")]
-                share: response_bytes.filter(|_| all > 0).map(|bytes| middle(bytes) as f64 / all as f64),
+                share: response_bytes.filter(|_| all > 0).map(|bytes| bytes.middle() as f64 / all as f64),
                 response_bytes,
                 peak_bytes: usage.peak_bytes,
             })
         })
         .collect();
-    found.sort_by_key(|one| std::cmp::Reverse((one.response_bytes.map(middle), one.lists_saved)));
+    found.sort_by_key(|one| std::cmp::Reverse((one.response_bytes.map(Bytes::middle), one.lists_saved)));
     found
 }
 

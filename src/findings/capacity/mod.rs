@@ -3,6 +3,7 @@
 //! Numbers come from SQL, by hour and by client; here they are compared, explained and put into words. What one estimate of
 //! sizes for all of the log can't tell – that collections grew – is told by what was created and deleted instead.
 
+mod collections;
 mod growth;
 mod headroom;
 mod improvements;
@@ -10,11 +11,12 @@ mod rows;
 mod story;
 mod trend;
 
+pub use collections::{CollectionGrowth, collections};
 pub use growth::{ClientUsage, Usage};
 pub use headroom::{Headroom, LevelBounds};
 pub use improvements::Improvement;
 pub use rows::{ClientLists, ClientPeriod, Clock, FlowPeriod, LevelHour};
-pub use trend::{Meets, Slope, Trend};
+pub use trend::{Meets, Slope, Trend, TrendUnit};
 
 use std::collections::BTreeMap;
 
@@ -29,6 +31,8 @@ use crate::units::Zone;
 pub struct Periods<'p> {
     /// What the period is called, such as `2026-W47`.
     pub name: &'p str,
+    /// How long the buckets of all rows are, in seconds: an hour, or a quarter of one.
+    pub bucket_secs: f64,
     /// When this period begins, and when it ends.
     pub this: (Micros, Micros),
     /// Whether the logs hold anything of the period before.
@@ -57,21 +61,6 @@ pub struct Periods<'p> {
     pub memory_limit: Option<u64>,
     /// The time zone by which days begin.
     pub zone: &'p Zone,
-}
-
-/// What was created and deleted of a resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct CollectionGrowth {
-    /// The resource, with its group where it has one.
-    pub resource: String,
-    /// Objects created in this period.
-    pub created: u64,
-    /// Objects deleted one by one.
-    pub deleted: u64,
-    /// Created in the period before.
-    pub created_before: u64,
-    /// Deleted in the period before.
-    pub deleted_before: u64,
 }
 
 /// How many requests met upstream's objectives.
@@ -134,6 +123,8 @@ pub struct Review {
     pub clocks: Vec<Clock>,
     /// What was created and deleted.
     pub collections: Vec<CollectionGrowth>,
+    /// What to do first; `None` where nothing is to be gained.
+    pub first_step: Option<String>,
     /// What to do, by what it would save.
     pub improvements: Vec<Improvement>,
     /// How it goes on.
@@ -158,6 +149,7 @@ pub fn review(periods: &Periods<'_>) -> Review {
     let levels = headroom::headroom(&within, periods.bounds);
     let mut review = Review {
         verdict: Vec::new(),
+        first_step: None,
         this,
         before,
         peak: highest(periods, true),
@@ -175,6 +167,7 @@ pub fn review(periods: &Periods<'_>) -> Review {
         clients,
     };
     review.verdict = story::verdict(periods, &review);
+    review.first_step = story::first_step(&review);
     review
 }
 
@@ -222,11 +215,12 @@ fn busiest(periods: &Periods<'_>) -> Vec<BusyHour> {
             .into_iter()
             .flatten()
             .collect();
-    const HOUR: Micros = 3_600_000_000;
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of a bucket")]
+    let bucket = (periods.bucket_secs * 1e6) as Micros;
     busiest.extend(highest(periods, true).map(|peak| BusyHour {
         by: "memory held by LISTs",
-        at: peak.at.div_euclid(HOUR) * HOUR,
-        value: peak.estimated_bytes.words(),
+        at: peak.at.div_euclid(bucket) * bucket,
+        value: peak.words(),
     }));
     busiest
 }
@@ -243,7 +237,6 @@ fn clocks(clocks: &[Clock]) -> Vec<Clock> {
 
 /// What is looked at over days.
 fn trends(periods: &Periods<'_>, levels: &[Headroom]) -> Vec<Trend> {
-    const HOUR_SECS: f64 = 3_600.0;
     let day = |at: Micros| periods.zone.day_start(at);
     let mut hours: BTreeMap<Micros, BTreeMap<Micros, (u64, u64)>> = BTreeMap::new();
     for row in periods.hours {
@@ -255,7 +248,7 @@ fn trends(periods: &Periods<'_>, levels: &[Headroom]) -> Vec<Trend> {
     hours.retain(|_, hours| 2 * hours.len() >= fullest);
     let rate = |of: fn(&(u64, u64)) -> u64| -> Vec<(Micros, f64)> {
         let mean = |hours: &BTreeMap<Micros, (u64, u64)>| {
-            float(hours.values().map(of).sum()) / float(hours.len() as u64) / HOUR_SECS
+            float(hours.values().map(of).sum()) / float(hours.len() as u64) / periods.bucket_secs
         };
         hours.iter().map(|(day, hours)| (*day, mean(hours))).collect()
     };
@@ -268,11 +261,11 @@ fn trends(periods: &Periods<'_>, levels: &[Headroom]) -> Vec<Trend> {
         hours.keys().map(|day| (*day, values.get(day).copied().unwrap_or_default())).collect()
     };
     let mut trends = vec![
-        trend::trend("requests a second, mean of each day", "per-second", rate(|sums| sums.0), None),
-        trend::trend("LISTs a second, mean of each day", "per-second", rate(|sums| sums.1), None),
+        trend::trend("requests a second, mean of each day", TrendUnit::PerSecond, rate(|sums| sums.0), None),
+        trend::trend("LISTs a second, mean of each day", TrendUnit::PerSecond, rate(|sums| sums.1), None),
         trend::trend(
             "memory that LISTs held, peak of each day, middle of the estimate",
-            "bytes",
+            TrendUnit::Bytes,
             of_days(&peak_of),
             periods.memory_limit.map(float),
         ),
@@ -288,7 +281,7 @@ fn trends(periods: &Periods<'_>, levels: &[Headroom]) -> Vec<Trend> {
             *highest = highest.max(f64::midpoint(hour.mean_low_seats, hour.mean_high_seats));
         }
         let of = format!("seats of the priority level {} in the fullest hour of each day", level.priority_level);
-        trends.push(trend::trend(of, "seats", of_days(&seats), Some(f64::from(level.nominal_seats))));
+        trends.push(trend::trend(of, TrendUnit::Seats, of_days(&seats), Some(f64::from(level.nominal_seats))));
     }
     trends
 }

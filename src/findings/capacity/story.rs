@@ -1,15 +1,14 @@
 //! What there is to say of a period first: how much, how well, what to do, and where it goes.
 
 use super::growth::change;
-use super::{Periods, Review, Trend};
+use super::{ClientUsage, Periods, Review, Trend};
 use crate::findings::{Kind, Severity};
 use crate::units::{self, legible};
 
-/// Four sentences or so.
+/// Some sentences, the most important first.
 pub(super) fn verdict(periods: &Periods<'_>, review: &Review) -> Vec<String> {
     let mut verdict = vec![how_much(periods, review), how_well(review)];
     verdict.push(storms(periods));
-    verdict.extend(first_to_do(review));
     verdict.extend(where_to(review));
     verdict
 }
@@ -27,12 +26,8 @@ fn how_much(periods: &Periods<'_>, review: &Review) -> String {
         (None, _) => "what LISTs held is unknown".to_owned(),
         (Some(peak), before) => {
             let before = before.and_then(|before| change(peak.middle(), before.middle()));
-            let change = before.map(|change| format!(", {change} of the peak before")).unwrap_or_default();
-            format!(
-                "LISTs held an estimated {} at most, at {}{change}",
-                peak.estimated_bytes.words(),
-                units::second(peak.at)
-            )
+            let change = before.map(|change| format!(" ({change} on the period before)")).unwrap_or_default();
+            format!("LISTs held an estimated {} at most, at {}{change}", peak.words(), units::second(peak.at))
         }
     };
     format!(
@@ -63,30 +58,40 @@ fn how_well(review: &Review) -> String {
         format!("Latency missed upstream's objectives: {}", late.join(", "))
     };
     let limited = review.levels.iter().filter(|level| !level.is_exempt && level.requests > 0);
-    let refusing: u64 = review.levels.iter().map(|level| level.rejected).sum();
     let fullest = limited.max_by(|one, other| one.share().total_cmp(&other.share()));
     let level = fullest.map_or_else(String::new, |level| {
         format!(
-            "; of the priority levels {} was fullest, with {} to {} of its {} seats in use in its busiest hour",
+            "; of the priority levels {} was fullest, with {} of its {} seats in use on average in its busiest hour",
             legible(&level.priority_level),
-            seats(level.busiest_low_seats),
-            seats(level.busiest_high_seats),
+            seats(level.busiest_low_seats, level.busiest_high_seats),
             level.nominal_seats
         )
     });
-    let refused = match refusing {
-        0 => ", and nothing was refused".to_owned(),
-        count => format!(", and {} were refused with 429", requests(count)),
-    };
-    format!("{latency}{level}{refused}.")
+    format!("{latency}{level}{}.", refused(review))
+}
+
+/// What was refused, where most of it was, and whose: in bursts, which the mean of an hour doesn't show.
+fn refused(review: &Review) -> String {
+    let count: u64 = review.levels.iter().map(|level| level.rejected).sum();
+    if count == 0 {
+        return ", and nothing was refused".to_owned();
+    }
+    let level = review.levels.iter().max_by_key(|level| level.rejected);
+    let rejected = |client: &&ClientUsage| client.this.as_ref().map_or(0, |usage| usage.rejected);
+    let client = review.clients.iter().max_by_key(rejected);
+    let level = level.map(|level| format!(", most in {}", legible(&level.priority_level))).unwrap_or_default();
+    let client = client.map(|client| format!(" and of {}", legible(&client.client))).unwrap_or_default();
+    format!("; {} refused with 429 in bursts that such a mean doesn't show{level}{client}", requests(count))
 }
 
 fn requests(count: u64) -> String {
-    format!("{} request{}", units::count(count), if count == 1 { "" } else { "s" })
+    format!("{} request{}", units::count(count), if count == 1 { " was" } else { "s were" })
 }
 
-fn seats(seats: f64) -> String {
-    units::number((seats * 10.0).round() / 10.0)
+fn seats(low: f64, high: f64) -> String {
+    let rounded = |seats: f64| units::number((seats * 10.0).round() / 10.0);
+    let (low, high) = (rounded(low), rounded(high));
+    if low == high { low } else { format!("{low} to {high}") }
 }
 
 fn storms(periods: &Periods<'_>) -> String {
@@ -112,17 +117,26 @@ fn storms(periods: &Periods<'_>) -> String {
                 0 => String::new(),
                 count => format!("; {count} more are listed below"),
             };
-            format!("{died}; the worst storm began at {}: {}{more}.", units::second(worst.started_at), worst.summary)
+            let sure =
+                worst.client_confidence.map(|sure| format!(" (who it was: {sure} confidence)")).unwrap_or_default();
+            format!(
+                "{died}; the worst storm began at {}: {}{sure}{more}.",
+                units::second(worst.started_at),
+                worst.summary
+            )
         }
     }
 }
 
-fn first_to_do(review: &Review) -> Option<String> {
+/// Where most is to be gained.
+pub(super) fn first_step(review: &Review) -> Option<String> {
     let first = review.improvements.first()?;
-    let saved =
-        first.share.map(|share| format!(", {:.0} % of all that LISTs return", share * 100.0)).unwrap_or_default();
+    let saved = first.share.map_or_else(
+        || "; how much that saves is unknown, as sizes are".to_owned(),
+        |share| format!(", which saves an estimated {} of all bytes that LISTs return", units::share(share)),
+    );
     Some(format!(
-        "Most is to be gained at {}: {} LISTs of whole collections could be watches{saved}.",
+        "let {} watch in place of {} repeated LISTs of whole collections{saved}",
         legible(&first.client),
         units::count(first.lists_saved)
     ))

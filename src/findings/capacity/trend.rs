@@ -15,8 +15,8 @@ use crate::findings::finding::as_maybe_instant;
 pub struct Trend {
     /// What.
     pub of: String,
-    /// What its values are: `bytes`, `seats`, `per-second`.
-    pub unit: &'static str,
+    /// What its values are.
+    pub unit: TrendUnit,
     /// Days that it rests on, each with its value: the start of the day in microseconds since 1970.
     #[serde(serialize_with = "as_days")]
     pub days: Vec<(Micros, f64)>,
@@ -26,6 +26,18 @@ pub struct Trend {
     pub limit: Option<f64>,
     /// When it meets the limit; `None` where it doesn't, or that can't be told.
     pub meets: Option<Meets>,
+}
+
+/// What the values of a trend are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrendUnit {
+    /// Bytes.
+    Bytes,
+    /// Seats.
+    Seats,
+    /// So many a second.
+    PerSecond,
 }
 
 /// A change a week.
@@ -76,7 +88,7 @@ const T: [f64; 30] = [
 ];
 
 /// The trend of one value a day, by time.
-pub(super) fn trend(of: impl Into<String>, unit: &'static str, days: Vec<(Micros, f64)>, limit: Option<f64>) -> Trend {
+pub(super) fn trend(of: impl Into<String>, unit: TrendUnit, days: Vec<(Micros, f64)>, limit: Option<f64>) -> Trend {
     let line = line(&days);
     let slope = line.map(|line| Slope {
         per_week: 7.0 * line.slope,
@@ -156,22 +168,24 @@ mod tests {
 
     #[test]
     fn a_clear_trend_has_a_date_and_a_noisy_one_has_none() {
-        let clear = trend("memory", "bytes", days(&[100.0, 111.0, 119.0, 131.0, 139.0, 151.0, 160.0]), Some(200.0));
+        let clear =
+            trend("memory", TrendUnit::Bytes, days(&[100.0, 111.0, 119.0, 131.0, 139.0, 151.0, 160.0]), Some(200.0));
         let slope = clear.slope.unwrap();
         assert!((slope.per_week - 69.5).abs() < 1.0 && !slope.is_noise(), "{slope:?}");
         let meets = clear.meets.unwrap();
         let day = |at: Option<Micros>| at.unwrap() / 86_400_000_000;
         assert_eq!((day(meets.earliest), day(meets.likely), day(meets.latest)), (9, 9, 10));
-        let noisy = trend("memory", "bytes", days(&[100.0, 150.0, 90.0, 160.0, 95.0, 155.0, 100.0]), Some(200.0));
+        let noisy =
+            trend("memory", TrendUnit::Bytes, days(&[100.0, 150.0, 90.0, 160.0, 95.0, 155.0, 100.0]), Some(200.0));
         assert!(noisy.slope.unwrap().is_noise());
         assert_eq!(noisy.meets, None);
     }
 
     #[test]
     fn a_date_that_is_too_far_ahead_is_not_given() {
-        let slow = trend("memory", "bytes", days(&[100.0, 101.0, 102.0, 103.0, 104.0]), Some(1e6));
+        let slow = trend("memory", TrendUnit::Bytes, days(&[100.0, 101.0, 102.0, 103.0, 104.0]), Some(1e6));
         assert!(!slow.slope.unwrap().is_noise());
         assert_eq!(slow.meets, None);
-        assert_eq!(trend("memory", "bytes", days(&[1.0, 2.0, 3.0]), None).slope, None);
+        assert_eq!(trend("memory", TrendUnit::Bytes, days(&[1.0, 2.0, 3.0]), None).slope, None);
     }
 }

@@ -22,7 +22,7 @@ pub struct Moment {
     pub apiserver: Option<String>,
     /// What speaks for an end, in words; empty for other moments.
     pub reason: String,
-    /// What lists held in the last two minutes before, at the worst instant; `None` where nothing of known size was in flight.
+    /// What lists held in the last two minutes before, at the worst instant; `None` where none was in flight.
     pub final_peak: Option<PressurePeak>,
 }
 
@@ -50,15 +50,23 @@ pub struct PressurePeak {
     pub inflight: u64,
     /// Those of them of unknown size, which the bytes leave out.
     pub unknown: u64,
-    /// What the others held.
-    pub estimated_bytes: Bytes,
+    /// What the others held; `None` where there are no others.
+    pub estimated_bytes: Option<Bytes>,
 }
 
 impl PressurePeak {
-    /// The middle of the estimate.
+    /// The middle of the estimate; 0 where nothing is known.
     pub fn middle(&self) -> u64 {
-        let Bytes { low, high } = self.estimated_bytes;
-        low / 2 + high.unwrap_or(low) / 2
+        self.estimated_bytes.map_or(0, Bytes::middle)
+    }
+
+    /// What was held, in words.
+    pub fn words(&self) -> String {
+        match (self.estimated_bytes, self.unknown) {
+            (None, _) => "unknown".to_owned(),
+            (Some(bytes), 0) => bytes.words(),
+            (Some(Bytes { low, .. }), _) => Bytes { low, high: None }.words(),
+        }
     }
 }
 
@@ -170,12 +178,10 @@ pub(in crate::findings) fn peaks(pressure: &[ListPressure]) -> impl Iterator<Ite
         let most = |of: fn(&ListPressure) -> u64| rows.iter().map(of).max().unwrap_or_default();
         let low = sum(|row| row.inflight_low_bytes) + most(|row| row.slack_low_bytes);
         let high = sum(|row| row.inflight_high_bytes) + most(|row| row.slack_high_bytes);
-        let peak = PressurePeak {
-            at: rows[0].peak_at,
-            inflight: sum(|row| row.inflight_count),
-            unknown: sum(|row| row.unknown_count),
-            estimated_bytes: Bytes { low, high: Some(high) },
-        };
+        let is_bounded = sum(|row| row.unbounded_count) == 0;
+        let (inflight, unknown) = (sum(|row| row.inflight_count), sum(|row| row.unknown_count));
+        let estimated_bytes = (inflight > unknown).then(|| Bytes { low, high: is_bounded.then_some(high) });
+        let peak = PressurePeak { at: rows[0].peak_at, inflight, unknown, estimated_bytes };
         (&rows[0].apiserver, peak)
     })
 }

@@ -15,20 +15,16 @@ pub struct Policy {
     pub volume: PolicyVolume,
 }
 
-/// Lines and bytes over the span of this log.
+/// Lines and bytes a day, at the rate of this log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PolicyVolume {
-    /// The span, in seconds.
-    pub secs: f64,
-    /// Lines in this log.
-    pub lines_now: u64,
+    /// Lines of this log.
+    pub lines_per_day_now: u64,
     /// Bytes of this log, uncompressed.
-    pub bytes_now: u64,
-    /// Lines under the policy, for the same requests.
-    pub lines: u64,
+    pub bytes_per_day_now: u64,
+    /// Lines under the policy, for the requests that were looked at.
+    pub lines_per_day: u64,
     /// Their bytes, at the length that a line of this log has on average.
-    pub bytes: u64,
-    /// Bytes a day at that rate.
     pub bytes_per_day: u64,
     /// What the numbers rest on, in words.
     pub basis: String,
@@ -51,37 +47,52 @@ rules:
     omitStages: ["RequestReceived"]
 "#;
 
-/// The policy, with its volume from the requests of these rows and the lines that reading found.
-pub fn audit_policy(activity: &[ServerActivity], tally: &Tally) -> Policy {
+/// The policy, with its volume from the requests of these rows, in buckets of so many seconds, and the lines that reading found.
+/// The rows may be of a shorter time than the logs.
+pub fn audit_policy(activity: &[ServerActivity], bucket_secs: f64, tally: &Tally) -> Policy {
     let sum = |of: fn(&ServerActivity) -> u64| activity.iter().map(of).sum::<u64>();
     let (requests, lists, watches) =
         (sum(|row| row.request_count), sum(|row| row.list_count), sum(|row| row.watch_count));
     // A watch that is still open has no third line yet.
     let lines = requests + lists + 2 * watches;
-    let events = tally.events().max(1);
+    let first = activity.iter().map(|row| row.bucket_at).min().unwrap_or_default();
+    let last = activity.iter().map(|row| row.bucket_at).max().unwrap_or_default();
+    let secs = secs(last - first) + bucket_secs;
+    let log_secs = tally.first_at().zip(tally.last_at()).map_or(0.0, |(first, last)| self::secs(last - first));
     let bytes_now: u64 = tally.files.values().map(|file| file.bytes).sum();
-    let bytes = bytes_now / events * lines;
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of a log")]
-    let secs = tally.first_at().zip(tally.last_at()).map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
+    let line_bytes = bytes_now / tally.lines().max(1);
+    let has = |stage: Stage| if tally.stages[stage as usize] > 0 { "logged" } else { "not logged" };
+    let basis = format!(
+        "the requests of this log, with two lines a LIST, three a watch and one for all else, each as long as a line of this log \
+         is on average ({line_bytes} bytes); RequestReceived is {} now, ResponseStarted {}. What this log's own policy drops isn't \
+         counted; probes are, so it is rather too high",
+        has(Stage::RequestReceived),
+        has(Stage::ResponseStarted)
+    );
+    let volume = PolicyVolume {
+        lines_per_day_now: per_day(tally.lines(), log_secs),
+        bytes_per_day_now: per_day(bytes_now, log_secs),
+        lines_per_day: per_day(lines, secs),
+        bytes_per_day: per_day(line_bytes * lines, secs),
+        basis,
+    };
+    Policy { yaml: POLICY, volume }
+}
+
+/// So many in a day at that rate; of no time none.
+fn per_day(count: u64, secs: f64) -> u64 {
     const DAY_SECS: f64 = 86_400.0;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
-        reason = "an estimate of bytes"
+        reason = "an estimate of lines or bytes"
     )]
-    let bytes_per_day = if secs > 0.0 { (bytes as f64 / secs * DAY_SECS) as u64 } else { 0 };
-    let has = |stage: Stage| if tally.stages[stage as usize] > 0 { "logged" } else { "not logged" };
-    let basis = format!(
-        "the requests of this log, with two lines a LIST, three a watch and one for all else, each as long as a line of this log \
-         is on average ({} bytes); RequestReceived is {} now, ResponseStarted {}. What this log's own policy drops isn't counted; \
-         probes are, so it is rather too high",
-        bytes_now / events,
-        has(Stage::RequestReceived),
-        has(Stage::ResponseStarted)
-    );
-    Policy {
-        yaml: POLICY,
-        volume: PolicyVolume { secs, lines_now: tally.events(), bytes_now, lines, bytes, bytes_per_day, basis },
-    }
+    let count = if secs > 0.0 { (count as f64 / secs * DAY_SECS) as u64 } else { 0 };
+    count
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the span of a log")]
+fn secs(micros: i64) -> f64 {
+    micros as f64 / 1e6
 }

@@ -15,6 +15,7 @@ row! {
         peak_at: Micros,
         inflight_count: u64,
         unknown_count: u64,
+        unbounded_count: u64,
         inflight_low_bytes: u64,
         inflight_high_bytes: u64,
         slack_low_bytes: u64,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::suspects::{Role, Suspect};
 use super::{Moment, MomentKind, Scene};
 use crate::audit::Stage;
+use crate::findings::thresholds::Thresholds;
 use crate::findings::{Bytes, Finding, Kind, Severity};
 use crate::units::{self, legible};
 
@@ -37,27 +38,49 @@ pub(super) struct Story {
     pub(super) supports: Vec<String>,
     pub(super) doubts: Vec<String>,
     pub(super) verdict: Vec<String>,
+    pub(super) first_step: Option<String>,
 }
 
-/// Lists that hold less than this fill no server's memory by themselves: the high end of an estimate, as
-/// `held.warning_bytes` in the thresholds.
-const LITTLE_BYTES: u64 = 300_000_000;
 /// An estimate whose ends are so far apart is a rough one.
 const ROUGH: u64 = 5;
 /// From so much on, measured memory and estimate go together.
 const TOGETHER: f64 = 0.6;
 
-const NOT_IN_ANY_LOG: &str = "that it was for want of memory is in no audit log";
-
 pub(super) fn story(scene: &Scene<'_>, moments: &[Moment], suspects: &[Suspect]) -> Story {
     let culprits: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.role == Role::Culprit).collect();
     let (supports, doubts) = reasons(scene, &culprits);
-    // That no log says what a server died of speaks neither for nor against anybody.
-    let weighed = doubts.iter().filter(|doubt| *doubt != NOT_IN_ANY_LOG).count();
-    let certainty = certainty(scene, &culprits, supports.len(), weighed);
-    let mut verdict = vec![what(scene.moment, moments), who(scene, &culprits)];
-    verdict.push(how_sure(scene.moment, certainty, &supports, &doubts));
-    Story { certainty, supports, doubts, verdict }
+    let certainty = certainty(scene, &culprits, supports.len(), doubts.len());
+    let all_lists = suspects.iter().map(|suspect| suspect.inflight).sum();
+    let verdict = vec![
+        what(scene.moment, moments),
+        who(scene, &culprits, all_lists),
+        how_sure(scene.moment, certainty, &supports, &doubts),
+    ];
+    Story { certainty, supports, doubts, verdict, first_step: first_step(scene, &culprits) }
+}
+
+/// Lists that hold less than this at most fill no server's memory by themselves.
+fn little_bytes() -> u64 {
+    Thresholds::embedded().held.warning_bytes
+}
+
+/// What to do first: at the client, or, where none is to blame, to the log.
+fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
+    if let Some(first) = culprits.first() {
+        let finding = told_by(scene, first)?;
+        let remedy = finding.remedies.first()?;
+        let is_named = remedy.starts_with(&first.client);
+        return Some(if is_named { remedy.clone() } else { format!("{}: {remedy}", legible(&first.client)) });
+    }
+    let is_dead = matches!(scene.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
+    (is_dead && !logs_received(scene)).then(|| {
+        "have RequestReceived of LISTs logged, so that those in flight at the next end leave a line (the policy is below)"
+            .to_owned()
+    })
+}
+
+fn logs_received(scene: &Scene<'_>) -> bool {
+    scene.measured.tally.stages[Stage::RequestReceived as usize] > 0
 }
 
 /// What happened.
@@ -70,9 +93,12 @@ fn what(moment: &Moment, moments: &[Moment]) -> String {
     let back = moment.back_at.map(|back| units::number(secs(back - moment.at).round()));
     match (moment.kind, back) {
         (MomentKind::Death, Some(back)) => {
-            format!("{server} was killed at {at} and was back {back} s later{}.", once_more(moment, moments))
+            let others = once_more(moment, moments);
+            format!("{server} was killed at {at}, by what no audit log tells, and was back {back} s later{others}.")
         }
-        (MomentKind::Death, None) => format!("{server} was killed at {at}{}.", once_more(moment, moments)),
+        (MomentKind::Death, None) => {
+            format!("{server} was killed at {at}, by what no audit log tells{}.", once_more(moment, moments))
+        }
         (MomentKind::PossibleDeath, _) => format!(
             "{server} may have been killed at {at}, but a missing piece of its log would look the same ({}).",
             moment.reason
@@ -101,7 +127,7 @@ fn once_more(moment: &Moment, moments: &[Moment]) -> String {
 }
 
 /// Who did it.
-fn who(scene: &Scene<'_>, culprits: &[&Suspect]) -> String {
+fn who(scene: &Scene<'_>, culprits: &[&Suspect], all_lists: u64) -> String {
     let is_dead = matches!(scene.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
     let Some(first) = culprits.first() else {
         return nobody(scene, is_dead);
@@ -113,36 +139,34 @@ fn who(scene: &Scene<'_>, culprits: &[&Suspect]) -> String {
         (true, _) => "The likely culprits are",
         (false, _) => "Most of it was",
     };
-    let finding = first.findings.iter().map(|place| &scene.findings[*place]).min_by_key(|finding| rank(finding));
-    let did = finding.map(deed).unwrap_or_default();
+    let did = told_by(scene, first).map(deed).unwrap_or_default();
     let what = first.resources.first().map(|resource| format!(" of {}", legible(resource))).unwrap_or_default();
-    let lists = |count: u64| if count == 1 { "LIST" } else { "LISTs" };
+    let of_all = format!("{} of the {} LISTs", units::count(first.inflight), units::count(all_lists));
     let held = match (first.inflight, first.estimated_bytes) {
-        (0, _) => format!("{} of its LISTs came in the last minute", units::count(first.recent_lists)),
-        (count, None) => {
-            format!("{} {}{what} at once at the last peak, of unknown size", units::count(count), lists(count))
-        }
-        (count, Some(bytes)) => format!(
-            "{} {}{what} at once at the last peak, holding an estimated {}, {:.0} % of all that LISTs held",
-            units::count(count),
-            lists(count),
+        (0, _) => format!("{} of its LISTs{what} came in the last minute", units::count(first.recent_lists)),
+        (_, None) => format!("{of_all} at the last logged peak were its,{what} and of unknown size"),
+        (_, Some(bytes)) => format!(
+            "{of_all} at the last logged peak were its{what}, holding an estimated {}, {} of what all of them held",
             bytes.words(),
-            first.share * 100.0
+            units::share(first.share)
         ),
     };
     format!("{verb} {}: {did}{held}.", names.join(", "))
 }
 
 fn nobody(scene: &Scene<'_>, is_dead: bool) -> String {
-    let held = scene.moment.final_peak.map_or_else(
-        || "no LIST of known size was in flight in the two minutes before".to_owned(),
-        |peak| {
+    let held = match scene.moment.final_peak {
+        None => "no LIST was in flight in the two minutes before".to_owned(),
+        Some(peak) if peak.estimated_bytes.is_none() => {
             format!(
-                "the LISTs in flight in the two minutes before held an estimated {} at most",
-                peak.estimated_bytes.words()
+                "{} LISTs of unknown size were in flight at once in the two minutes before",
+                units::count(peak.inflight)
             )
-        },
-    );
+        }
+        Some(peak) => {
+            format!("the LISTs in flight in the two minutes before held an estimated {} at the peak", peak.words())
+        }
+    };
     if is_dead {
         format!("No client stormed when it was, as far as the log tells: {held}, so LISTs don't explain this end.")
     } else {
@@ -164,6 +188,11 @@ fn deed(finding: &Finding) -> String {
         Kind::RestartHerd => "it came back with all others after a start; ".to_owned(),
         _ => String::new(),
     }
+}
+
+/// The finding that tells best what a culprit did.
+fn told_by<'s>(scene: &Scene<'s>, culprit: &Suspect) -> Option<&'s Finding> {
+    culprit.findings.iter().map(|place| &scene.findings[*place]).min_by_key(|finding| rank(finding))
 }
 
 /// Which of a culprit's findings tells best what it did: loops and herds before piles, and the worst of those.
@@ -190,12 +219,11 @@ fn reasons(scene: &Scene<'_>, culprits: &[&Suspect]) -> (Vec<String>, Vec<String
     }
     measured(scene, first, &mut supports, &mut doubts);
     if first.share >= 0.5 {
-        supports.push(format!("it had most of what was in flight ({:.0} %)", first.share * 100.0));
+        supports.push(format!("it had most of what was in flight ({})", units::share(first.share)));
     } else if first.share > 0.0 {
         doubts.push("others had more in flight than it".to_owned());
     }
-    let received = scene.measured.tally.stages[Stage::RequestReceived as usize] > 0;
-    if is_dead && !received {
+    if is_dead && !logs_received(scene) {
         doubts.push("LISTs in flight at the end left no line, as the audit policy omits RequestReceived".to_owned());
     }
     sizes(scene, first, &mut supports, &mut doubts);
@@ -206,16 +234,13 @@ fn reasons(scene: &Scene<'_>, culprits: &[&Suspect]) -> (Vec<String>, Vec<String
             doubts.push(format!("who it is rests on {}", evidence(&note.evidence)));
         }
     }
-    if is_dead {
-        doubts.push(NOT_IN_ANY_LOG.to_owned());
-    }
     (supports, doubts)
 }
 
 fn sizes(scene: &Scene<'_>, first: &Suspect, supports: &mut Vec<String>, doubts: &mut Vec<String>) {
     match first.estimated_bytes {
         None => doubts.push("how much its LISTs held is unknown (see --metrics and --resource)".to_owned()),
-        Some(Bytes { high: Some(high), .. }) if high < LITTLE_BYTES => {
+        Some(Bytes { high: Some(high), .. }) if high < little_bytes() => {
             doubts.push(format!(
                 "its LISTs in the log held {} at most, too little to fill a server by themselves",
                 units::bytes(high)
@@ -251,7 +276,7 @@ fn measured(scene: &Scene<'_>, first: &Suspect, supports: &mut Vec<String>, doub
 
 fn no_culprit(scene: &Scene<'_>) -> Vec<String> {
     let mut doubts = Vec::new();
-    if scene.measured.tally.stages[Stage::RequestReceived as usize] == 0 {
+    if !logs_received(scene) {
         doubts
             .push("LISTs in flight at the end would have left no line, as the policy omits RequestReceived".to_owned());
     }
@@ -266,7 +291,8 @@ fn certainty(scene: &Scene<'_>, culprits: &[&Suspect], supports: usize, doubts: 
     if culprits.is_empty() {
         return if doubts == 0 && !is_dead { Certainty::High } else { Certainty::Low };
     }
-    let is_little = culprits[0].estimated_bytes.is_some_and(|bytes| bytes.high.is_some_and(|high| high < LITTLE_BYTES));
+    let is_little =
+        culprits[0].estimated_bytes.is_some_and(|bytes| bytes.high.is_some_and(|high| high < little_bytes()));
     match (supports, doubts) {
         (3.., 0..=1) if !is_little => Certainty::High,
         (0..=1, _) => Certainty::Low,
@@ -278,14 +304,16 @@ fn certainty(scene: &Scene<'_>, culprits: &[&Suspect], supports: usize, doubts: 
 fn how_sure(moment: &Moment, certainty: Certainty, supports: &[String], doubts: &[String]) -> String {
     /// More of either are further down in the report.
     const TOLD: usize = 2;
-    let some = |reasons: &[String]| reasons.iter().take(TOLD).cloned().collect::<Vec<_>>().join(" and ");
+    let some = |heading: &str, reasons: &[String]| {
+        let told = reasons.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+        if told.is_empty() { String::new() } else { format!(" {heading}: {told}.") }
+    };
     let name = certainty.name();
     match (supports, doubts) {
         ([], []) if moment.kind == MomentKind::Peak => format!("Confidence is {name}: the log shows all that it can."),
-        ([], []) => format!("Confidence is {name}."),
-        ([], doubts) => format!("Confidence is {name}: {}.", some(doubts)),
-        (supports, []) => format!("Confidence is {name}: {}.", some(supports)),
-        (supports, doubts) => format!("Confidence is {name}: {}; but {}.", some(supports), some(doubts)),
+        (supports, doubts) => {
+            format!("Confidence is {name}.{}{}", some("For it", supports), some("Against it", doubts))
+        }
     }
 }
 

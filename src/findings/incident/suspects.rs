@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::moment::FINAL_MICROS;
 use super::{Scene, is_at};
+use crate::findings::finding::resource_name;
 use crate::findings::{Bytes, Finding, Kind, Pressure, Severity};
 
 /// A client that had lists in flight.
@@ -65,10 +66,7 @@ pub(super) fn suspects(scene: &Scene<'_>) -> Vec<Suspect> {
     for row in scene.cut_off.iter().filter(|row| row.verb == "list") {
         by_client.entry((&row.client_type, &row.client)).or_default();
     }
-    let middle = |row: &Pressure| {
-        let low = row.inflight_low_bytes?;
-        Some(low / 2 + row.inflight_high_bytes.unwrap_or(low) / 2)
-    };
+    let middle = |row: &Pressure| Some(Bytes { low: row.inflight_low_bytes?, high: row.inflight_high_bytes }.middle());
     let rows = || by_client.values().flatten();
     let all_bytes: u64 = rows().filter_map(|row| middle(row)).sum();
     let all_lists: u64 = rows().map(|row| row.inflight_count).sum();
@@ -121,7 +119,7 @@ fn suspect(scene: &Scene<'_>, (client_type, client): (&str, &str), rows: &[&Pres
         estimated_bytes,
         resources: inflight
             .iter()
-            .filter_map(|row| Some(resource(row.resource.as_deref()?, row.api_group.as_deref())))
+            .filter_map(|row| Some(resource_name(row.resource.as_deref()?, row.api_group.as_deref())))
             .collect(),
         recent_lists: recent.clone().map(|row| row.recent_count).sum(),
         recent_instances: recent.map(|row| row.recent_instance_count).max().unwrap_or_default(),
@@ -144,13 +142,6 @@ fn findings_of(scene: &Scene<'_>, client_type: &str, client: &str) -> Vec<usize>
         .zip(scene.findings)
         .filter(|(_, finding)| is_about(finding) && is_of_lists(finding) && is_at(finding, scene.moment, FINAL_MICROS));
     near.map(|(place, _)| place).collect()
-}
-
-pub(super) fn resource(resource: &str, api_group: Option<&str>) -> String {
-    match api_group {
-        None | Some("") => resource.to_owned(),
-        Some(group) => format!("{resource}.{group}"),
-    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shares of bytes and counts")]

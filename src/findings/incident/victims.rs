@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::suspects::part;
-use super::{HarmedClient, Role, Scene, Suspect};
+use super::{HarmedClient, Moment, Role, Scene, Suspect, is_at};
+use crate::audit::Micros;
+use crate::findings::{Finding, Severity};
 use crate::units;
 
 /// A client that suffered.
@@ -21,6 +23,17 @@ pub struct Victim {
     pub usual_share: Option<f64>,
     /// What happened to it, in words.
     pub words: String,
+}
+
+/// Since when whoever suffers may suffer from what the moment is about: when the storms that were going on at it began, a minute
+/// before at least, and ten at most.
+pub fn harm_began(findings: &[Finding], moment: &Moment) -> Micros {
+    const LEAST: Micros = 60_000_000;
+    const MOST: Micros = 600_000_000;
+    let is_storm = |finding: &&Finding| finding.severity >= Severity::Warning && finding.peak_concurrency.is_some();
+    let going_on = findings.iter().filter(is_storm).filter(|finding| is_at(finding, moment, LEAST));
+    let began = going_on.map(|finding| finding.started_at).min();
+    began.unwrap_or(moment.at).clamp(moment.at - MOST, moment.at - LEAST)
 }
 
 /// Fewer harmed requests are a coincidence; and to be harmed is to fare so many times worse than usual.

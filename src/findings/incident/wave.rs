@@ -36,9 +36,11 @@ pub(super) fn wave(scene: &Scene<'_>, moments: &[Moment]) -> Option<Wave> {
     let hardest = clients.first()?;
     let first = clients.iter().min_by(|one, other| one.first_secs.total_cmp(&other.first_secs))?;
     let sum = |of: fn(&ClientReturn) -> u64| clients.iter().map(of).sum::<u64>();
-    let low: Vec<u64> = clients.iter().filter_map(|client| client.response_low_bytes).collect();
-    let high: u64 = clients.iter().filter_map(|client| client.response_high_bytes.or(client.response_low_bytes)).sum();
-    let response_bytes = (!low.is_empty()).then(|| Bytes { low: low.iter().sum(), high: Some(high) });
+    let known: Vec<Bytes> = clients.iter().filter_map(returned).collect();
+    let response_bytes = (!known.is_empty()).then(|| Bytes {
+        low: known.iter().map(|bytes| bytes.low).sum(),
+        high: known.iter().map(|bytes| bytes.high).sum(),
+    });
     let again = moments.iter().filter(|moment| {
         moment.apiserver == scene.moment.apiserver && moment.at > back_at && moment.at - back_at <= AGAIN_MICROS
     });
@@ -49,24 +51,28 @@ pub(super) fn wave(scene: &Scene<'_>, moments: &[Moment]) -> Option<Wave> {
             units::span((at - back_at) / 1_000_000 * 1_000_000)
         )
     });
-    let heaviest = clients.iter().max_by_key(|client| client.response_high_bytes);
-    let heaviest = heaviest.filter(|client| client.response_high_bytes > Some(0)).map(|client| {
-        let bytes = Bytes { low: client.response_low_bytes.unwrap_or(0), high: client.response_high_bytes };
+    let heaviest = clients.iter().filter_map(|client| Some((client, returned(client)?)));
+    let heaviest = heaviest.max_by_key(|(_, bytes)| bytes.middle()).filter(|(_, bytes)| bytes.middle() > 0);
+    let heaviest = heaviest.map(|(client, bytes)| {
         format!("; the lists of {} returned most, an estimated {}", legible(&client.client), bytes.words())
     });
     let (instances, lists) = (sum(|client| client.instance_count), sum(|client| client.list_count));
     let summary = format!(
-        "Within {WAVE_SECS} s of the first sign of life {} instances of {} clients were back with {} lists. {} came first, after {} s; \
-         {} came hardest, with {} lists from {} instances{}.{again}",
+        "Within {WAVE_SECS} s of the first sign of life {} instances of {} clients were back with {} lists. {} came first; {} came \
+         hardest, with {} lists from {} instances{}.{again}",
         units::count(instances),
         clients.len(),
         units::count(lists),
         legible(&first.client),
-        units::number((first.first_secs * 100.0).round() / 100.0),
         legible(&hardest.client),
         units::count(hardest.list_count),
         units::count(hardest.instance_count),
         heaviest.unwrap_or_default(),
     );
     Some(Wave { summary, instances, lists, response_bytes, died_again_at, clients: clients.to_vec() })
+}
+
+/// What a client's lists returned; `None` where no size is known.
+fn returned(client: &ClientReturn) -> Option<Bytes> {
+    Some(Bytes { low: client.response_low_bytes?, high: client.response_high_bytes })
 }

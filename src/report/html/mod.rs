@@ -78,6 +78,9 @@ fn first_screen(page: &Page) -> Markup {
             @for (place, sentence) in page.verdict.iter().enumerate() {
                 p.lead[place == 0] { (log_text(sentence)) }
             }
+            @if let Some(step) = &page.first_step {
+                p.first { b { "First: " } (log_text(step)) }
+            }
         }
         @if !page.facts.is_empty() {
             dl.facts {

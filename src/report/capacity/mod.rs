@@ -1,0 +1,177 @@
+//! The report of `capacity`: a period against the one before, and against what the servers can bear.
+
+mod charts;
+mod clients;
+mod servers;
+
+use serde::Serialize;
+
+use super::page::{Fact, Page, Part, Section, Tone};
+use super::{LogFacts, ServerFacts, Window, about, float};
+use crate::findings::{Finding, Kind, LevelHour, ListPressure, Review, ServerActivity, Severity, Usage};
+use crate::units::{self, Zone};
+
+/// All there is to say.
+#[derive(Clone, Debug, Serialize)]
+pub struct CapacityReport {
+    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// The week that was asked for, such as `2026-W47`; `None` where none was.
+    pub week: Option<String>,
+    /// The period.
+    pub window: Window,
+    /// The period before; `None` where it isn't compared with.
+    pub before: Option<Window>,
+    /// Why there is no comparison; `None` where there is one.
+    pub not_compared: Option<String>,
+    /// What the logs hold in all.
+    pub logs: LogFacts,
+    /// What the server was taken to be.
+    pub server: ServerFacts,
+    /// The review.
+    #[serde(flatten)]
+    pub review: Review,
+    /// What each apiserver was asked, by bucket.
+    pub activity: Vec<ServerActivity>,
+    /// What lists held, by bucket and type of client.
+    pub pressure: Vec<ListPressure>,
+    /// What priority levels were asked for, by bucket.
+    pub level_hours: Vec<LevelHour>,
+    /// How long a bucket of those is, in seconds.
+    pub bucket_secs: f64,
+    /// What an apiserver's memory is limited to, in bytes; `None` where nobody said.
+    pub memory_limit_bytes: Option<u64>,
+    /// What was found in the period, the worst first.
+    pub findings: Vec<Finding>,
+    /// What the log could not show.
+    pub blind_spots: Vec<String>,
+    /// What else there is to know.
+    pub notes: Vec<String>,
+}
+
+/// Rows of tables beyond this are left to JSON.
+const ROWS: usize = 15;
+
+impl CapacityReport {
+    /// The report as a page.
+    pub fn page(&self, zone: &Zone) -> Page {
+        let span = format!("{} to {}", zone.minute(self.window.from), zone.minute(self.window.to));
+        let title = format!("{span} {zone}");
+        let compared = match (&self.before, &self.not_compared) {
+            (Some(before), _) => format!("Compared with {} to {}.", zone.minute(before.from), zone.minute(before.to)),
+            (None, why) => format!("Not compared: {}.", why.as_deref().unwrap_or("nobody asked for it")),
+        };
+        Page {
+            kind: "Capacity report",
+            title: self.week.as_ref().map_or(title.clone(), |week| format!("{week}, {title}")),
+            about: vec![self.logs.line(zone), compared, format!("Server: {}.", self.server.line())],
+            certainty: Some(self.tone()),
+            verdict: self.review.verdict.iter().map(|sentence| zone.in_sentence(sentence)).collect(),
+            first_step: self.review.first_step.clone(),
+            facts: self.facts(zone),
+            sections: self.sections(zone),
+        }
+    }
+
+    fn tone(&self) -> (Tone, String) {
+        let has = |kind: fn(&Finding) -> bool, severity| {
+            self.findings.iter().any(|finding| kind(finding) && finding.severity >= severity)
+        };
+        let is_end = |finding: &Finding| finding.kind == Kind::ApiserverRestart;
+        let (tone, words) = if has(is_end, Severity::Critical) {
+            (Tone::Critical, "An apiserver was killed")
+        } else if has(is_storm, Severity::Critical) {
+            (Tone::Critical, "Storms that may take a server down")
+        } else if has(is_storm, Severity::Warning) {
+            (Tone::Warning, "Storms, but none that takes a server down")
+        } else if has(is_end, Severity::Warning) {
+            (Tone::Warning, "An apiserver may have been killed")
+        } else {
+            (Tone::Good, "Nothing out of the ordinary")
+        };
+        (tone, words.to_owned())
+    }
+
+    fn facts(&self, zone: &Zone) -> Vec<Fact> {
+        let fact = |label: &str, value: String, note: String| Fact { label: label.to_owned(), value, note };
+        let review = &self.review;
+        let changed = |now: f64, then: Option<f64>| match then {
+            Some(then) if then > 0.0 => format!("{:+.0} % on the period before", (now / then - 1.0) * 100.0),
+            _ => String::new(),
+        };
+        let before = review.before.as_ref();
+        let count = |of: fn(&Usage) -> u64| changed(float(of(&review.this)), before.map(|usage| float(of(usage))));
+        let middle = |usage: &Usage| f64::midpoint(usage.low_seat_secs, usage.high_seat_secs);
+        let mut facts = vec![
+            fact("Requests", units::count(review.this.requests), count(|usage| usage.requests)),
+            fact("LISTs", units::count(review.this.lists), count(|usage| usage.lists)),
+            match review.peak {
+                Some(peak) => fact(
+                    "Held by LISTs at most",
+                    peak.words(),
+                    format!("estimated, {} at once at {}", units::count(peak.inflight), zone.minute(peak.at)),
+                ),
+                None => fact("Held by LISTs at most", "unknown".to_owned(), "give --metrics or --resource".to_owned()),
+            },
+            fact("Seats in use on average", self.mean_seats(), changed(middle(&review.this), before.map(middle))),
+        ];
+        let late: u64 = review.objectives.iter().map(|objective| objective.late).sum();
+        let all: u64 = review.objectives.iter().map(|objective| objective.requests).sum();
+        facts.push(fact(
+            "Within their latency objective",
+            units::percent(all - late, all),
+            "1 s, 5 s or 30 s by scope; 99 % is the objective".to_owned(),
+        ));
+        let loud = self.findings.iter().filter(|finding| is_storm(finding) && finding.severity >= Severity::Warning);
+        facts.push(fact("Storms", units::count(loud.count() as u64), "at warning or above".to_owned()));
+        facts
+    }
+
+    /// Over the time that the logs cover, on one apiserver, of its seats.
+    fn mean_seats(&self) -> String {
+        let covered = self.logs.to.min(self.window.to) - self.logs.from.max(self.window.from);
+        let servers = super::pressure::servers(self.activity.iter().map(|row| &row.apiserver)).len().max(1);
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of a log, and a few servers")]
+        let secs = (covered.max(1) as f64 / 1e6).max(1.0) * servers as f64;
+        let (low, high) = (self.review.this.low_seat_secs / secs, self.review.this.high_seat_secs / secs);
+        format!("{} of {}", about(low, high), self.server.server_concurrency)
+    }
+
+    /// What a bucket is called.
+    fn bucket(&self) -> &'static str {
+        if self.bucket_secs < 3_600.0 { "quarter of an hour" } else { "hour" }
+    }
+
+    fn sections(&self, zone: &Zone) -> Vec<Section> {
+        let section = |heading: &str, parts: Vec<Part>| Section { heading: heading.to_owned(), parts };
+        vec![
+            section("What to do first", self.improvements()),
+            section("The period over time", self.charts(zone)),
+            section(
+                "By type of client",
+                vec![Part::Table(
+                    self.usage_table("Types of clients, by what their LISTs returned", &self.review.client_types),
+                )],
+            ),
+            section("By client", self.clients()),
+            section("Latency", vec![Part::Table(self.objectives())]),
+            section("Priority levels", self.levels(zone)),
+            section("Busiest", vec![Part::Table(self.busiest(zone))]),
+            section("Like a clock", self.clocks()),
+            section("Trends", self.trends(zone)),
+            section("Storms", self.storms(zone)),
+            section("What the log can't show", vec![Part::Bullets(self.unseen())]),
+        ]
+    }
+
+    fn unseen(&self) -> Vec<String> {
+        let mut spots = self.blind_spots.clone();
+        spots.extend(self.notes.iter().cloned());
+        spots
+    }
+}
+
+/// Whether a finding is a storm, and not the end of a server.
+fn is_storm(finding: &Finding) -> bool {
+    finding.kind != Kind::ApiserverRestart
+}

@@ -1,0 +1,117 @@
+//! Everything over time.
+
+use std::collections::BTreeMap;
+
+use super::IncidentReport;
+use crate::findings::{Moment, MomentKind, ServerActivity};
+use crate::report::page::{Chart, Look, Mark, Measured, Part, Series, Unit};
+use crate::report::pressure::{of_server, pressure_chart, servers};
+use crate::report::{bucket_micros, float};
+use crate::units::Zone;
+
+impl IncidentReport {
+    /// Everything over time, for each apiserver, the one that it is about first.
+    pub(super) fn charts(&self, zone: &Zone) -> Vec<Part> {
+        /// Further ones are in the JSON.
+        const SERVERS: usize = 5;
+        let mut parts = Vec::new();
+        let names =
+            self.activity.iter().map(|row| &row.apiserver).chain(self.pressure.iter().map(|row| &row.apiserver));
+        let mut servers = servers(names);
+        servers.sort_by_key(|server| **server != self.moment.apiserver);
+        for server in servers.iter().copied().take(SERVERS) {
+            let named = of_server(server, &servers);
+            let marks = self.marks(server, zone);
+            let (span, step) = ((self.window.from, self.window.to), bucket_micros(self.pressure_secs));
+            let mut chart = pressure_chart(&self.pressure, server, span, step, self.memory_limit_bytes);
+            chart.title = format!("Memory that LISTs held, estimated{named}");
+            chart.marks.clone_from(&marks);
+            let memory = self.memory.as_ref().filter(|_| *server == self.moment.apiserver);
+            chart.measured = memory
+                .map(|memory| Measured { name: "measured resident memory".to_owned(), points: memory.samples.clone() });
+            parts.push(Part::Chart(chart));
+            parts.extend(memory.map(|memory| Part::Text(format!("{} ({})", memory.growth.summary, memory.source))));
+            let rows: Vec<&ServerActivity> = self.activity.iter().filter(|row| row.apiserver == *server).collect();
+            parts.extend(self.activity_charts(&rows, &named, &marks).into_iter().map(Part::Chart));
+        }
+        if servers.len() > SERVERS {
+            parts.push(Part::Text(format!("{} more apiservers are in the JSON.", servers.len() - SERVERS)));
+        }
+        parts
+    }
+
+    /// Ends and returns, those of the moment that it is about first: they keep their labels where there is no room for all.
+    fn marks(&self, server: &Option<String>, zone: &Zone) -> Vec<Mark> {
+        let moments = std::iter::once(&self.moment).chain(&self.other_moments);
+        let moments: Vec<&Moment> = moments.filter(|moment| moment.apiserver == *server).collect();
+        let end = |moment: &&Moment| {
+            let label = match moment.kind {
+                MomentKind::Death => "killed",
+                MomentKind::PossibleDeath => "killed?",
+                MomentKind::Peak => "peak",
+                MomentKind::Asked => "asked for",
+            };
+            Mark { at: moment.at, label: format!("{label} {}", zone.clock(moment.at)), is_end: true }
+        };
+        let back = |moment: &&Moment| Some(Mark { at: moment.back_at?, label: "back".to_owned(), is_end: false });
+        let mut marks: Vec<Mark> = moments.iter().map(end).collect();
+        marks.extend(moments.iter().filter_map(back));
+        marks.retain(|mark| (self.window.from..=self.window.to).contains(&mark.at));
+        marks
+    }
+
+    fn activity_charts(&self, rows: &[&ServerActivity], named: &str, marks: &[Mark]) -> Vec<Chart> {
+        let step = bucket_micros(self.activity_secs);
+        let from = self.window.from.div_euclid(step) * step;
+        let buckets = usize::try_from((self.window.to - from).div_euclid(step) + 1).unwrap_or_default();
+        let places: BTreeMap<i64, &ServerActivity> =
+            rows.iter().map(|row| ((row.bucket_at - from).div_euclid(step), *row)).collect();
+        let secs = self.activity_secs;
+        let series = |name: &str, of: &dyn Fn(&ServerActivity) -> Option<f64>| {
+            let values = (0_i64..).take(buckets).map(|place| places.get(&place).map_or(Some(0.0), |row| of(row)));
+            Series { name: name.to_owned(), values: values.collect(), look: Look::Line }
+        };
+        let rate = |count: u64| Some(float(count) / secs);
+        let chart = |title: &str, unit, series: Vec<Series>, note: &str| Chart {
+            title: format!("{title}{named}"),
+            note: note.to_owned(),
+            query: "server_activity".to_owned(),
+            unit,
+            from,
+            step,
+            series,
+            marks: marks.to_vec(),
+            ..Chart::default()
+        };
+        vec![
+            chart(
+                "LISTs and watches received",
+                Unit::PerSecond,
+                vec![
+                    series("LISTs", &|row| rate(row.list_count)),
+                    series("watches opened", &|row| rate(row.watch_count - row.watch_list_count)),
+                    series("watch-lists", &|row| rate(row.watch_list_count)),
+                ],
+                "",
+            ),
+            chart(
+                "Refused and failed",
+                Unit::PerSecond,
+                vec![
+                    series("429 of Priority and Fairness", &|row| rate(row.rejected_count)),
+                    series("5xx", &|row| rate(row.error_count)),
+                ],
+                "",
+            ),
+            chart(
+                "Latency of what was finished, without watches",
+                Unit::Seconds,
+                vec![
+                    series("longest", &|row| row.longest_secs.or(Some(0.0))),
+                    series("mean", &|row| row.mean_duration_secs.or(Some(0.0))),
+                ],
+                "By the time of receipt. What an end cut off isn't in it, so that just before one the numbers are too good.",
+            ),
+        ]
+    }
+}

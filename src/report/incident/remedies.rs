@@ -1,0 +1,122 @@
+//! What to do now, and what to log next time.
+
+use super::IncidentReport;
+use crate::findings::Role;
+use crate::report::page::{Card, Code, Part, Table, Tone, Unit};
+use crate::report::{ProposeReport, rounded};
+use crate::units::{self, Zone};
+
+impl IncidentReport {
+    /// What helps: at the client first, then by Priority and Fairness.
+    pub(super) fn remedies(&self, zone: &Zone) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let of_culprits = self.incident.suspects.iter().filter(|suspect| suspect.role >= Role::Contributor);
+        let mut remedies: Vec<String> = Vec::new();
+        for place in of_culprits.flat_map(|suspect| &suspect.findings) {
+            let finding = &self.findings[*place];
+            for remedy in &finding.remedies {
+                let is_named = finding.client == "many" || remedy.starts_with(&finding.client);
+                let words = if is_named { remedy.clone() } else { format!("{}: {remedy}", finding.client) };
+                if !remedies.contains(&words) {
+                    remedies.push(words);
+                }
+            }
+        }
+        if !remedies.is_empty() {
+            parts.push(Part::Text("At the clients, which is what lasts:".to_owned()));
+            parts.push(Part::Bullets(remedies));
+        }
+        match &self.candidates {
+            None => {}
+            Some(proposed) => parts.extend(candidate_parts(proposed, zone)),
+        }
+        if parts.is_empty() {
+            parts.push(Part::Text("Nothing that this log calls for.".to_owned()));
+        }
+        parts
+    }
+
+    pub(super) fn next_time(&self) -> Vec<Part> {
+        let volume = &self.policy.volume;
+        let columns = [("", false), ("lines a day", true), ("bytes a day", true)];
+        let mut table = Table::of("What that would write, at the rate of these logs", "server_activity", &columns);
+        let row = |what: &str, lines, bytes| vec![what.to_owned(), units::count(lines), units::bytes(bytes)];
+        table.rows = vec![
+            row("as it is", volume.lines_per_day_now, volume.bytes_per_day_now),
+            row("this policy", volume.lines_per_day, volume.bytes_per_day),
+        ];
+        vec![
+            Part::Text(
+                "With this policy the LISTs that are in flight at the next end leave a line each, which makes them the strongest evidence there is."
+                    .to_owned(),
+            ),
+            Part::Code(Code { caption: "Audit policy for --audit-policy-file".to_owned(), language: "yaml", text: self.policy.yaml.to_owned() }),
+            Part::Table(table),
+            Part::Text(format!("It rests on {}.", volume.basis)),
+        ]
+    }
+}
+
+/// Candidates in short: what each does and how that was tried; the manifests to copy.
+fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
+    let mut parts = Vec::new();
+    if !proposed.proposals.is_empty() {
+        parts.push(Part::Text(format!(
+            "By API Priority and Fairness, which holds until then. Each was tried by replaying the logged requests with {} seeds; LISTs were to \
+             keep within {}.",
+            proposed.seeds,
+            units::bytes(proposed.memory_budget_bytes)
+        )));
+    }
+    if let Some(doubt) = &proposed.doubt {
+        parts.push(Part::Text(format!("Doubtful: the replay of the server as it is isn't what happened: {doubt}.")));
+    }
+    for proposal in &proposed.proposals {
+        let size = |bytes: f64| Unit::Bytes.words(bytes);
+        let before = proposal.tried.iter().find(|tried| tried.plan.is_none());
+        let mut details = vec![
+            ("for".to_owned(), proposal.clients.join(", ")),
+            ("replayed".to_owned(), format!("it {}", zone.in_sentence(&proposal.sentence))),
+            (
+                "LISTs at once".to_owned(),
+                format!(
+                    "{} → {} of all clients",
+                    rounded(proposal.lists_at_once_before),
+                    rounded(proposal.lists_at_once)
+                ),
+            ),
+            ("held".to_owned(), {
+                let after = format!("{} to {}", size(proposal.peak_low_bytes), size(proposal.peak_high_bytes));
+                before.map_or(after.clone(), |before| {
+                    format!("{} to {} → {after}", size(before.peak_low_bytes), size(before.peak_high_bytes))
+                })
+            }),
+            ("confidence".to_owned(), proposal.confidence.clone()),
+        ];
+        let caught = proposal.caught.iter().filter(|caught| !caught.is_meant);
+        let caught: Vec<String> = caught
+            .map(|caught| format!("{} ({} requests)", caught.client, units::count(caught.request_count)))
+            .collect();
+        details.push((
+            "also catches".to_owned(),
+            if caught.is_empty() { "nobody else".to_owned() } else { caught.join(", ") },
+        ));
+        parts.push(Part::Card(Card { tone: Tone::Plain, title: format!("Candidate {}", proposal.name), details }));
+        let manifests: Vec<&str> = proposal.manifests.iter().map(|manifest| manifest.text.trim_end()).collect();
+        parts.push(Part::Code(Code {
+            caption: format!("Manifests of {}", proposal.name),
+            language: "yaml",
+            text: manifests.join("\n---\n"),
+        }));
+    }
+    let declined: Vec<String> = proposed
+        .declined
+        .iter()
+        .map(|declined| format!("{}: {}", declined.storm, zone.in_sentence(&declined.reason)))
+        .collect();
+    if !declined.is_empty() {
+        parts.push(Part::Text("Storms without a candidate:".to_owned()));
+        parts.push(Part::Bullets(declined));
+    }
+    parts
+}

@@ -1,0 +1,281 @@
+//! Who had LISTs in flight, who suffered, who came back, and how evenly the load fell.
+
+use std::collections::BTreeMap;
+
+use super::{IncidentReport, ROWS};
+use crate::findings::{Bytes, CutOff, Role, ServerLoad, Suspect, Wave};
+use crate::report::findings_cards::{cards, findings_table};
+use crate::report::page::{Part, Table, Unit};
+use crate::report::{float, or_dash, rounded};
+use crate::units::{self, Zone};
+
+impl IncidentReport {
+    pub(super) fn suspects(&self) -> Vec<Part> {
+        let columns = [
+            ("client", false),
+            ("type", false),
+            ("taken for", false),
+            ("share of the last logged peak", true),
+            ("LISTs at once", true),
+            ("held (estimated)", true),
+            ("of", false),
+            ("LISTs in the last minute", true),
+            ("cut off", true),
+        ];
+        let mut table = Table::of(
+            "Who had LISTs in flight at the last logged peak, or sent some in the last minute",
+            "pressure_at",
+            &columns,
+        );
+        table.rows = self.incident.suspects.iter().take(ROWS).map(suspect_row).collect();
+        let roles = "Culprit: it stormed, and held a fifth or more of the last logged peak or was cut off by the end. Contributor: it held a \
+                     tenth or more, or stormed. That peak is the worst instant of the two minutes before.";
+        let mut parts = vec![Part::Table(table), Part::Text(roles.to_owned())];
+        let named = |heading: &str, reasons: &[String]| {
+            let reasons = reasons.iter().map(|reason| format!("{heading}: {reason}"));
+            reasons.collect::<Vec<_>>()
+        };
+        let reasons = [named("for it", &self.incident.supports), named("against it", &self.incident.doubts)].concat();
+        if !reasons.is_empty() {
+            parts.push(Part::Text(format!(
+                "What the verdict rests on; confidence is {}:",
+                self.incident.certainty.name()
+            )));
+            parts.push(Part::Bullets(reasons));
+        }
+        parts
+    }
+
+    pub(super) fn in_flight(&self, zone: &Zone) -> Vec<Part> {
+        let (lists, watches): (Vec<&CutOff>, Vec<&CutOff>) = self.cut_off.iter().partition(|row| row.verb == "list");
+        let mut parts = Vec::new();
+        let list_columns = [
+            ("client", false),
+            ("type", false),
+            ("of", false),
+            ("LISTs", true),
+            ("instances", true),
+            ("held (estimated)", true),
+            ("received", false),
+            ("evidence", false),
+        ];
+        if lists.is_empty() {
+            parts.push(Part::Text(
+                "No LIST without an end is in the log. Where the audit policy omits RequestReceived that says nothing: see below what \
+                 to log next time."
+                    .to_owned(),
+            ));
+        } else {
+            let mut table = Table::of("LISTs that have no end in the log", "cut_off_reads", &list_columns);
+            table.rows = lists.iter().take(ROWS).map(|row| cut_off_row(row, zone)).collect();
+            parts.push(Part::Table(table));
+        }
+        let mut by_client: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+        for row in &watches {
+            let sum = by_client.entry((&row.client, &row.client_type)).or_default();
+            *sum = (sum.0 + row.open_count, sum.1.max(row.instance_count));
+        }
+        if !by_client.is_empty() {
+            let mut table = Table::of(
+                "Watches that have no end in the log, which come back when the server does",
+                "cut_off_reads",
+                &[("client", false), ("type", false), ("watches", true), ("instances", true)],
+            );
+            let mut rows: Vec<_> = by_client.into_iter().collect();
+            rows.sort_by_key(|((client, _), (count, _))| (std::cmp::Reverse(*count), *client));
+            table.rows = rows
+                .into_iter()
+                .take(ROWS)
+                .map(|((client, client_type), (count, instances))| {
+                    vec![client.to_owned(), client_type.to_owned(), units::count(count), units::count(instances)]
+                })
+                .collect();
+            parts.push(Part::Table(table));
+        }
+        parts
+    }
+
+    pub(super) fn victims(&self) -> Vec<Part> {
+        if self.incident.victims.is_empty() {
+            return vec![Part::Text(
+                "No client other than the culprits fared worse than usual in the time before, as far as the log tells."
+                    .to_owned(),
+            )];
+        }
+        let mut table = Table::of(
+            "Who fared worse than usual in the time before, without storming",
+            "harmed_clients",
+            &[
+                ("client", false),
+                ("type", false),
+                ("harmed", true),
+                ("requests", true),
+                ("usually", true),
+                ("how", false),
+            ],
+        );
+        table.rows = self
+            .incident
+            .victims
+            .iter()
+            .take(ROWS)
+            .map(|victim| {
+                vec![
+                    victim.client.clone(),
+                    victim.client_type.clone(),
+                    units::count(victim.harmed),
+                    units::count(victim.requests),
+                    or_dash(victim.usual_share.map(|share| Unit::Share.words(share))),
+                    victim.words.clone(),
+                ]
+            })
+            .collect();
+        vec![Part::Table(table)]
+    }
+
+    pub(super) fn skew(&self) -> Vec<Part> {
+        let mut table = Table::of(
+            "Each apiserver's part of the load, over all of these logs",
+            "apiserver_loads",
+            &[
+                ("apiserver", false),
+                ("requests", true),
+                ("share", true),
+                ("a second", true),
+                ("LISTs", true),
+                ("share of LISTs", true),
+                ("open watches, mean", true),
+                ("share of watches", true),
+                ("429", true),
+            ],
+        );
+        let share = |share: Option<f64>| or_dash(share.map(|share| Unit::Share.words(share)));
+        table.rows = self
+            .apiservers
+            .iter()
+            .map(|row| {
+                vec![
+                    row.apiserver.clone().unwrap_or_else(|| "(without a name)".to_owned()),
+                    units::count(row.request_count),
+                    share(Some(row.request_share)),
+                    or_dash(row.mean_rps.map(rounded)),
+                    units::count(row.list_count),
+                    share(row.list_share),
+                    or_dash(row.mean_open_watch_count.map(rounded)),
+                    share(row.open_watch_share),
+                    units::count(row.apf_rejected_count),
+                ]
+            })
+            .collect();
+        let words = match self.apiservers.as_slice() {
+            [] | [_] => "These are the logs of one apiserver; if the control plane has more, nothing can be said of how evenly the load fell.".to_owned(),
+            many => skew_words(many),
+        };
+        vec![Part::Text(words), Part::Table(table)]
+    }
+
+    pub(super) fn evidence(&self, zone: &Zone) -> Vec<Part> {
+        if self.findings.is_empty() {
+            return vec![Part::Text("Nothing was found.".to_owned())];
+        }
+        let mut parts = vec![Part::Table(findings_table(&self.findings, zone))];
+        parts.extend(cards(&self.findings, zone));
+        parts
+    }
+
+    pub(super) fn unseen(&self) -> Vec<Part> {
+        let mut spots = self.blind_spots.clone();
+        spots.extend(self.notes.iter().cloned());
+        vec![Part::Bullets(spots)]
+    }
+}
+
+fn suspect_row(suspect: &Suspect) -> Vec<String> {
+    let role = match suspect.role {
+        Role::Culprit => "culprit",
+        Role::Contributor => "contributor",
+        Role::Bystander => "bystander",
+    };
+    vec![
+        suspect.client.clone(),
+        suspect.client_type.clone(),
+        role.to_owned(),
+        units::share(suspect.share),
+        units::count(suspect.inflight),
+        or_dash(suspect.estimated_bytes.map(Bytes::words)),
+        suspect.resources.join(", "),
+        format!("{} by {}", units::count(suspect.recent_lists), units::count(suspect.recent_instances)),
+        units::count(suspect.cut_off_lists),
+    ]
+}
+
+fn cut_off_row(row: &CutOff, zone: &Zone) -> Vec<String> {
+    let held = row.held_low_bytes.map(|low| Bytes { low, high: row.held_high_bytes }.words());
+    let evidence = row.evidence_audit_ids.iter().zip(&row.evidence_places);
+    let evidence: Vec<String> = evidence.map(|(id, place)| format!("{id} at {place}")).collect();
+    vec![
+        row.client.clone(),
+        row.client_type.clone(),
+        or_dash(row.resource.clone()),
+        units::count(row.open_count),
+        units::count(row.instance_count),
+        or_dash(held),
+        format!("{} to {}", zone.clock(row.first_received_at), zone.clock(row.last_received_at)),
+        evidence.join("; "),
+    ]
+}
+
+pub(super) fn wave_table(wave: &Wave, zone: &Zone) -> Table {
+    let columns = [
+        ("client", false),
+        ("type", false),
+        ("first seen", false),
+        ("after, s", true),
+        ("instances", true),
+        ("LISTs", true),
+        ("at once", true),
+        ("returned (estimated)", true),
+        ("watches", true),
+        ("429", true),
+    ];
+    let mut table = Table::of("The first minute after the server was heard of again", "returns", &columns);
+    table.rows = wave
+        .clients
+        .iter()
+        .take(ROWS)
+        .map(|row| {
+            vec![
+                row.client.clone(),
+                row.client_type.clone(),
+                zone.clock(row.first_received_at),
+                units::number((row.first_secs * 100.0).round() / 100.0),
+                units::count(row.instance_count),
+                units::count(row.list_count),
+                or_dash(row.peak_list_count.map(units::count)),
+                or_dash(row.response_low_bytes.map(|low| Bytes { low, high: row.response_high_bytes }.words())),
+                units::count(row.watch_count),
+                units::count(row.rejected_count),
+            ]
+        })
+        .collect();
+    table
+}
+
+fn skew_words(servers: &[ServerLoad]) -> String {
+    let busiest = servers.iter().max_by(|one, other| one.request_share.total_cmp(&other.request_share));
+    let watched = servers.iter().max_by(|one, other| {
+        one.open_watch_share.partial_cmp(&other.open_watch_share).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let name = |row: &ServerLoad| row.apiserver.clone().unwrap_or_else(|| "(without a name)".to_owned());
+    let fair = Unit::Share.words(1.0 / float(servers.len() as u64));
+    let requests =
+        busiest.map(|row| format!("{} had {} of all requests", name(row), Unit::Share.words(row.request_share)));
+    let watches = watched.and_then(|row| {
+        Some(format!("{} held {} of all watches", name(row), Unit::Share.words(row.open_watch_share?)))
+    });
+    let words: Vec<String> = requests.into_iter().chain(watches).collect();
+    format!(
+        "{}; an even part would be {fair}. Clients keep their connection, so that after a restart the others hold all of them.",
+        words.join(", ")
+    )
+}
