@@ -1,6 +1,7 @@
 //! `capacity`: a period against the one before, and against what the servers can bear.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
@@ -21,8 +22,8 @@ use crate::findings::{
     ServerActivity, collections, review,
 };
 use crate::report::{CapacityReport, SCHEMA_VERSION, ServerFacts, Window};
-use crate::requests::Tally;
-use crate::tables::{Database, TypedRow};
+use crate::requests::{Tally, tallied};
+use crate::tables::{Database, Logs, TypedRow};
 use crate::units::{self, Zone};
 
 const WEEK_MICROS: Micros = 7 * 24 * 3_600 * 1_000_000;
@@ -98,11 +99,28 @@ fn read(args: &CapacityArgs, console: Console) -> Result<(Reading, Option<Period
     Ok((Reading::of(&args.inputs, &logs, console)?, period))
 }
 
-/// The length of buckets, in seconds: an hour, or a quarter of one where the zone's hours don't begin with those of UTC, so
-/// that days begin with a bucket.
+/// The length of buckets, in seconds: a minute for some hours, else an hour, or a quarter of one where the zone's hours don't
+/// begin with those of UTC, so that days begin with a bucket.
 fn bucket_secs(zone: &Zone, reading: &Reading, asked: Option<&Period>) -> f64 {
-    let at = asked.map(|period| period.from).or(reading.opened.logs.window.from).unwrap_or_default();
-    if zone.offset_secs(at) % 3_600 == 0 { 3_600.0 } else { 900.0 }
+    const SHORT_MICROS: Micros = 6 * 3_600 * 1_000_000;
+    let span = asked.map(|period| (period.from, period.to)).or_else(|| span_of_little(&reading.opened.logs));
+    let at = span.map(|span| span.0).or(reading.opened.logs.window.from).unwrap_or_default();
+    match span {
+        Some((from, to)) if to - from <= SHORT_MICROS => 60.0,
+        _ if zone.offset_secs(at) % 3_600 == 0 => 3_600.0,
+        _ => 900.0,
+    }
+}
+
+/// From when to when logs are that are soon read; `None` for larger ones, and where nothing can be read twice.
+fn span_of_little(logs: &Logs) -> Option<(Micros, Micros)> {
+    const LITTLE_BYTES: u64 = 32 << 20;
+    let bytes: Option<u64> = logs.files.iter().map(|file| file.disk_bytes).sum();
+    if bytes? > LITTLE_BYTES {
+        return None;
+    }
+    let tally = tallied(logs.files.clone(), logs.window, &Arc::default());
+    tally.first_at().zip(tally.last_at())
 }
 
 /// The queries whose rows are kept from the one reading of the logs.
@@ -171,8 +189,7 @@ impl Gathered<'_> {
             .collect();
         let bounds = self.bounds();
         let zone = &self.args.paper.timezone;
-        let name =
-            period.week.clone().unwrap_or_else(|| format!("{} to {}", zone.day(period.from), zone.day(period.to - 1)));
+        let name = period.week.clone().unwrap_or_else(|| days(zone.day(period.from), zone.day(period.to - 1)));
         let periods = Periods {
             name: &name,
             bucket_secs: self.bucket_secs,
@@ -261,6 +278,11 @@ impl Gathered<'_> {
         }
         notes
     }
+}
+
+/// From the one day to the other.
+fn days(first: String, last: String) -> String {
+    if first == last { first } else { format!("{first} to {last}") }
 }
 
 /// Why a period isn't compared with the one before.

@@ -35,7 +35,8 @@ use restart_herd::follows;
 
 pub use capacity::{
     BusyHour, ClientLists, ClientPeriod, ClientUsage, Clock, CollectionGrowth, FlowPeriod, Headroom, Improvement,
-    LevelBounds, LevelHour, Meets, Objective, Periods, Review, Slope, Trend, TrendUnit, Usage, collections, review,
+    LevelBounds, LevelHour, Meets, Objective, Periods, Review, Slope, Trend, TrendUnit, Usage, bucket_name,
+    collections, review,
 };
 pub use coverage::{Coverage, Presence, coverage};
 pub use episode::{Episode, EpisodeClient, Pressure, Restart};

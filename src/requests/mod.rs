@@ -15,7 +15,7 @@ use crate::audit::{Event, Micros, Stage};
 
 pub use join::{Joined, MAX_OPEN_BYTES};
 pub use recent::REMEMBERED_REQUESTS;
-pub use scan::{Progress, last_event_at, scan};
+pub use scan::{Progress, last_event_at, scan, tallied};
 pub use tally::{FileTally, Gap, Noted, ServerTally, Tally};
 pub use uri::{ListKind, ListOptions, Scope, is_resource_path};
 

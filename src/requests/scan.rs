@@ -161,8 +161,12 @@ pub fn last_event_at(files: &[Arc<LogFile>], progress: &Arc<Progress>) -> Option
             None => to_scan.push(Arc::clone(file)),
         }
     }
-    let tally = scan(to_scan, Window::default(), || NoRows, progress, |_| ControlFlow::Continue(()));
-    last.max(tally.last_at())
+    last.max(tallied(to_scan, Window::default(), progress).last_at())
+}
+
+/// What reading `files` finds, without a row of it.
+pub fn tallied(files: Vec<Arc<LogFile>>, window: Window, progress: &Arc<Progress>) -> Tally {
+    scan(files, window, || NoRows, progress, |_| ControlFlow::Continue(()))
 }
 
 /// Stages are at most some seconds out of order, so the last megabytes hold the latest one.

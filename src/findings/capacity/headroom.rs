@@ -34,11 +34,11 @@ pub struct Headroom {
     pub max_seats: u32,
     /// Requests in the period.
     pub requests: u64,
-    /// Seats in use on average in its fullest hour on one apiserver, at least.
+    /// Seats in use on average in its fullest bucket on one apiserver, at least.
     pub busiest_low_seats: f64,
     /// The same, at most.
     pub busiest_high_seats: f64,
-    /// When that hour began; `None` if it was never used.
+    /// When that bucket began; `None` if it was never used.
     #[serde(serialize_with = "as_maybe_instant")]
     pub busiest_at: Option<Micros>,
     /// Requests with a wait that was logged.
@@ -50,7 +50,7 @@ pub struct Headroom {
 }
 
 impl Headroom {
-    /// The part of its own seats that is in use in the fullest hour, middle of the range; 0 for exempt ones.
+    /// The part of its own seats that is in use in the fullest bucket, middle of the range; 0 for exempt ones.
     pub fn share(&self) -> f64 {
         if self.is_exempt || self.nominal_seats == 0 {
             return 0.0;

@@ -31,7 +31,7 @@ use crate::units::Zone;
 pub struct Periods<'p> {
     /// What the period is called, such as `2026-W47`.
     pub name: &'p str,
-    /// How long the buckets of all rows are, in seconds: an hour, or a quarter of one.
+    /// How long the buckets of all rows are, in seconds: an hour, a quarter of one, or a minute.
     pub bucket_secs: f64,
     /// When this period begins, and when it ends.
     pub this: (Micros, Micros),
@@ -280,10 +280,23 @@ fn trends(periods: &Periods<'_>, levels: &[Headroom]) -> Vec<Trend> {
             let highest = seats.entry(day(hour.bucket_at)).or_default();
             *highest = highest.max(f64::midpoint(hour.mean_low_seats, hour.mean_high_seats));
         }
-        let of = format!("seats of the priority level {} in the fullest hour of each day", level.priority_level);
+        let of = format!(
+            "seats of the priority level {} in the fullest {} of each day",
+            level.priority_level,
+            bucket_name(periods.bucket_secs)
+        );
         trends.push(trend::trend(of, TrendUnit::Seats, of_days(&seats), Some(f64::from(level.nominal_seats))));
     }
     trends
+}
+
+/// What a bucket of that many seconds is called.
+pub fn bucket_name(secs: f64) -> &'static str {
+    match secs {
+        secs if secs < 900.0 => "minute",
+        secs if secs < 3_600.0 => "quarter of an hour",
+        _ => "hour",
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and bytes of which a few digits are told")]

@@ -1,13 +1,13 @@
 //! What there is to say of a period first: how much, how well, what to do, and where it goes.
 
 use super::growth::change;
-use super::{ClientUsage, Periods, Review, Trend};
+use super::{ClientUsage, Periods, Review, Trend, bucket_name};
 use crate::findings::{Kind, Severity};
 use crate::units::{self, legible};
 
 /// Some sentences, the most important first.
 pub(super) fn verdict(periods: &Periods<'_>, review: &Review) -> Vec<String> {
-    let mut verdict = vec![how_much(periods, review), how_well(review)];
+    let mut verdict = vec![how_much(periods, review), how_well(periods, review)];
     verdict.push(storms(periods));
     verdict.extend(where_to(review));
     verdict
@@ -27,7 +27,7 @@ fn how_much(periods: &Periods<'_>, review: &Review) -> String {
         (Some(peak), before) => {
             let before = before.and_then(|before| change(peak.middle(), before.middle()));
             let change = before.map(|change| format!(" ({change} on the period before)")).unwrap_or_default();
-            format!("LISTs held an estimated {} at most, at {}{change}", peak.words(), units::second(peak.at))
+            format!("LISTs held an estimated {} at their peak, at {}{change}", peak.words(), units::second(peak.at))
         }
     };
     format!(
@@ -38,7 +38,7 @@ fn how_much(periods: &Periods<'_>, review: &Review) -> String {
     )
 }
 
-fn how_well(review: &Review) -> String {
+fn how_well(periods: &Periods<'_>, review: &Review) -> String {
     let late: Vec<String> = review
         .objectives
         .iter()
@@ -61,16 +61,17 @@ fn how_well(review: &Review) -> String {
     let fullest = limited.max_by(|one, other| one.share().total_cmp(&other.share()));
     let level = fullest.map_or_else(String::new, |level| {
         format!(
-            "; of the priority levels {} was fullest, with {} of its {} seats in use on average in its busiest hour",
+            "; of the priority levels {} was fullest, with {} of its {} seats in use on average in its busiest {}",
             legible(&level.priority_level),
             seats(level.busiest_low_seats, level.busiest_high_seats),
-            level.nominal_seats
+            level.nominal_seats,
+            bucket_name(periods.bucket_secs)
         )
     });
     format!("{latency}{level}{}.", refused(review))
 }
 
-/// What was refused, where most of it was, and whose: in bursts, which the mean of an hour doesn't show.
+/// What was refused, where most of it was, and whose: in bursts, which a mean doesn't show.
 fn refused(review: &Review) -> String {
     let count: u64 = review.levels.iter().map(|level| level.rejected).sum();
     if count == 0 {
@@ -115,6 +116,7 @@ fn storms(periods: &Periods<'_>) -> String {
         Some((worst, rest)) => {
             let more = match rest.len() {
                 0 => String::new(),
+                1 => "; 1 more is listed below".to_owned(),
                 count => format!("; {count} more are listed below"),
             };
             let sure =

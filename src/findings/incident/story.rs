@@ -48,15 +48,22 @@ const TOGETHER: f64 = 0.6;
 
 pub(super) fn story(scene: &Scene<'_>, moments: &[Moment], suspects: &[Suspect]) -> Story {
     let culprits: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.role == Role::Culprit).collect();
+    let storming: Vec<&Suspect> = suspects.iter().filter(|suspect| suspect.is_storming).collect();
+    let of_what = match (culprits.as_slice(), storming.as_slice()) {
+        ([], []) => "Confidence that no client is to blame",
+        ([], _) => "Confidence that no one client is to blame",
+        _ => "Confidence",
+    };
     let (supports, doubts) = reasons(scene, &culprits);
     let certainty = certainty(scene, &culprits, supports.len(), doubts.len());
     let all_lists = suspects.iter().map(|suspect| suspect.inflight).sum();
     let verdict = vec![
         what(scene.moment, moments),
-        who(scene, &culprits, all_lists),
-        how_sure(scene.moment, certainty, &supports, &doubts),
+        who(scene, &culprits, &storming, all_lists),
+        how_sure(of_what, certainty, &supports, &doubts),
     ];
-    Story { certainty, supports, doubts, verdict, first_step: first_step(scene, &culprits) }
+    let to_blame = if culprits.is_empty() { &storming } else { &culprits };
+    Story { certainty, supports, doubts, verdict, first_step: first_step(scene, to_blame) }
 }
 
 /// Lists that hold less than this at most fill no server's memory by themselves.
@@ -64,7 +71,7 @@ fn little_bytes() -> u64 {
     Thresholds::embedded().held.warning_bytes
 }
 
-/// What to do first: at the client, or, where none is to blame, to the log.
+/// What to do first: at the client, or, where none stormed, to the log.
 fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
     if let Some(first) = culprits.first() {
         let finding = told_by(scene, first)?;
@@ -127,10 +134,10 @@ fn once_more(moment: &Moment, moments: &[Moment]) -> String {
 }
 
 /// Who did it.
-fn who(scene: &Scene<'_>, culprits: &[&Suspect], all_lists: u64) -> String {
+fn who(scene: &Scene<'_>, culprits: &[&Suspect], storming: &[&Suspect], all_lists: u64) -> String {
     let is_dead = matches!(scene.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
     let Some(first) = culprits.first() else {
-        return nobody(scene, is_dead);
+        return nobody(scene, storming, is_dead);
     };
     let names: Vec<String> =
         culprits.iter().map(|culprit| format!("{} ({})", legible(&culprit.client), culprit.client_type)).collect();
@@ -154,7 +161,7 @@ fn who(scene: &Scene<'_>, culprits: &[&Suspect], all_lists: u64) -> String {
     format!("{verb} {}: {did}{held}.", names.join(", "))
 }
 
-fn nobody(scene: &Scene<'_>, is_dead: bool) -> String {
+fn nobody(scene: &Scene<'_>, storming: &[&Suspect], is_dead: bool) -> String {
     let held = match scene.moment.final_peak {
         None => "no LIST was in flight in the two minutes before".to_owned(),
         Some(peak) if peak.estimated_bytes.is_none() => {
@@ -167,11 +174,29 @@ fn nobody(scene: &Scene<'_>, is_dead: bool) -> String {
             format!("the LISTs in flight in the two minutes before held an estimated {} at the peak", peak.words())
         }
     };
-    if is_dead {
+    if !storming.is_empty() {
+        format!("{}: {held}.", many(storming))
+    } else if is_dead {
         format!("No client stormed when it was, as far as the log tells: {held}, so LISTs don't explain this end.")
     } else {
         format!("No client stormed then: {held}.")
     }
+}
+
+/// That clients stormed, of whom none held a good part.
+fn many(storming: &[&Suspect]) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<String> = storming
+        .iter()
+        .take(NAMED)
+        .map(|suspect| format!("{} ({})", legible(&suspect.client), units::share(suspect.share)))
+        .collect();
+    let more = match storming.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    let clients = if storming.len() == 1 { "One client".to_owned() } else { format!("{} clients", storming.len()) };
+    format!("{clients} stormed, but none had a fifth of what LISTs held: {}{more}", named.join(", "))
 }
 
 /// What a finding says that a client did, in a few words.
@@ -301,7 +326,7 @@ fn certainty(scene: &Scene<'_>, culprits: &[&Suspect], supports: usize, doubts: 
     }
 }
 
-fn how_sure(moment: &Moment, certainty: Certainty, supports: &[String], doubts: &[String]) -> String {
+fn how_sure(of_what: &str, certainty: Certainty, supports: &[String], doubts: &[String]) -> String {
     /// More of either are further down in the report.
     const TOLD: usize = 2;
     let some = |heading: &str, reasons: &[String]| {
@@ -310,9 +335,9 @@ fn how_sure(moment: &Moment, certainty: Certainty, supports: &[String], doubts: 
     };
     let name = certainty.name();
     match (supports, doubts) {
-        ([], []) if moment.kind == MomentKind::Peak => format!("Confidence is {name}: the log shows all that it can."),
+        ([], []) => format!("{of_what} is {name}: the log shows all that it can."),
         (supports, doubts) => {
-            format!("Confidence is {name}.{}{}", some("For it", supports), some("Against it", doubts))
+            format!("{of_what} is {name}.{}{}", some("For it", supports), some("Against it", doubts))
         }
     }
 }

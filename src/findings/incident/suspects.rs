@@ -35,6 +35,8 @@ pub struct Suspect {
     pub cut_off_lists: u64,
     /// Findings about it near the moment, by their places in the report.
     pub findings: Vec<usize>,
+    /// Whether one of those is a warning or worse.
+    pub is_storming: bool,
 }
 
 /// What a client is taken for.
@@ -125,6 +127,7 @@ fn suspect(scene: &Scene<'_>, (client_type, client): (&str, &str), rows: &[&Pres
         recent_instances: recent.map(|row| row.recent_instance_count).max().unwrap_or_default(),
         cut_off_lists,
         findings,
+        is_storming,
     }
 }
 

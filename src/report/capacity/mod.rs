@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::page::{Fact, Page, Part, Section, Tone};
 use super::{LogFacts, ServerFacts, Window, about, float};
-use crate::findings::{Finding, Kind, LevelHour, ListPressure, Review, ServerActivity, Severity, Usage};
+use crate::findings::{Finding, Kind, LevelHour, ListPressure, Review, ServerActivity, Severity, Usage, bucket_name};
 use crate::units::{self, Zone};
 
 /// All there is to say.
@@ -107,11 +107,13 @@ impl CapacityReport {
             fact("LISTs", units::count(review.this.lists), count(|usage| usage.lists)),
             match review.peak {
                 Some(peak) => fact(
-                    "Held by LISTs at most",
+                    "Held by LISTs at their peak",
                     peak.words(),
                     format!("estimated, {} at once at {}", units::count(peak.inflight), zone.minute(peak.at)),
                 ),
-                None => fact("Held by LISTs at most", "unknown".to_owned(), "give --metrics or --resource".to_owned()),
+                None => {
+                    fact("Held by LISTs at their peak", "unknown".to_owned(), "give --metrics or --resource".to_owned())
+                }
             },
             fact("Seats in use on average", self.mean_seats(), changed(middle(&review.this), before.map(middle))),
         ];
@@ -139,7 +141,7 @@ impl CapacityReport {
 
     /// What a bucket is called.
     fn bucket(&self) -> &'static str {
-        if self.bucket_secs < 3_600.0 { "quarter of an hour" } else { "hour" }
+        bucket_name(self.bucket_secs)
     }
 
     fn sections(&self, zone: &Zone) -> Vec<Section> {

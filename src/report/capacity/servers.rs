@@ -48,7 +48,7 @@ impl CapacityReport {
             ("waited", true),
             ("refused", true),
             ("busiest", false),
-            ("", false),
+            ("in short", false),
         ];
         let mut table = Table::of("Demand of each priority level on one apiserver", "level_hours", &columns);
         table.rows = self.review.levels.iter().map(|level| level_row(level, zone)).collect();
@@ -81,7 +81,7 @@ impl CapacityReport {
         let mut table = Table::of(
             format!("The busiest {} of each kind", self.bucket()),
             "server_activity, list_pressure",
-            &[("by", false), ("from", false), ("", true)],
+            &[("by", false), ("from", false), ("in it", true)],
         );
         table.rows = self
             .review

@@ -214,7 +214,7 @@ fn words(chart: &Chart, frame: &Frame, zone: &Zone) -> Markup {
     let levels = ticks::times(chart.from, chart.to(), chart.step, zone);
     html! {
         @for value in &frame.lines {
-            text.value x="2" y=(frame.y(*value) + ABOVE - 3.0) { (chart.unit.words(*value)) }
+            text.value x="-8" y=(frame.y(*value) + ABOVE + 4.0) text-anchor="end" { (chart.unit.words(*value)) }
         }
         @if let Some((limit, label)) = chart.limit.as_ref().filter(|(limit, _)| *limit <= frame.top) {
             text.value.limited x="100%" y=(frame.y(*limit) + ABOVE - 4.0) text-anchor="end" { (legible(label)) }

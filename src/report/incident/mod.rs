@@ -108,13 +108,19 @@ impl IncidentReport {
     }
 
     fn certainty(&self) -> (Tone, String) {
-        let has_culprit = self.incident.suspects.iter().any(|suspect| suspect.role == Role::Culprit);
+        let suspects = &self.incident.suspects;
+        let has_culprit = suspects.iter().any(|suspect| suspect.role == Role::Culprit);
+        let is_storming = suspects.iter().any(|suspect| suspect.is_storming);
         let is_dead = matches!(self.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
         let tone = match (has_culprit, is_dead) {
             (true, true) => Tone::Critical,
             (true, false) | (false, true) => Tone::Warning,
+            (false, false) if is_storming => Tone::Warning,
             (false, false) => Tone::Good,
         };
+        if !has_culprit {
+            return (tone, format!("No culprit, {} confidence", self.incident.certainty.name()));
+        }
         let word = match self.incident.certainty {
             Certainty::High => "High",
             Certainty::Medium => "Medium",
@@ -128,7 +134,7 @@ impl IncidentReport {
         let suspects = &self.incident.suspects;
         let lists = suspects.iter().map(|suspect| suspect.inflight).sum();
         let suspect = match suspects.first().filter(|first| first.role == Role::Culprit) {
-            None => ("none".to_owned(), "no client stormed in the two minutes before".to_owned()),
+            None => ("none".to_owned(), self.storming_words()),
             Some(first) => (first.client.clone(), suspect_words(first, lists)),
         };
         let held = self.moment.final_peak.map_or_else(
@@ -154,6 +160,14 @@ impl IncidentReport {
             ),
         });
         facts
+    }
+
+    fn storming_words(&self) -> String {
+        match self.incident.suspects.iter().filter(|suspect| suspect.is_storming).count() {
+            0 => "no client stormed in the two minutes before".to_owned(),
+            1 => "one client stormed, with less than a fifth of what was held".to_owned(),
+            count => format!("{count} clients stormed, each with less than a fifth of what was held"),
+        }
     }
 
     /// When the last peak was, and that there was a higher one before.

@@ -38,7 +38,7 @@ impl IncidentReport {
 
     pub(super) fn next_time(&self) -> Vec<Part> {
         let volume = &self.policy.volume;
-        let columns = [("", false), ("lines a day", true), ("bytes a day", true)];
+        let columns = [("audit policy", false), ("lines a day", true), ("bytes a day", true)];
         let mut table = Table::of("What that would write, at the rate of these logs", "server_activity", &columns);
         let row = |what: &str, lines, bytes| vec![what.to_owned(), units::count(lines), units::bytes(bytes)];
         table.rows = vec![
