@@ -3,20 +3,19 @@
 -- reads:  collection_reads, clients, list_costs
 -- kept:   Every pattern is looked for in these rows.
 -- params: $max_open_secs secs = 60, longest that a read without an end is taken to have been in flight
---         $relist_secs secs = 5, longest time between the end of a read and a list that comes of it
 -- why:    A read without an end was in flight until the server next served something while starting, or the log ended, or
 --         the server's own limit (60 s by default) was reached, whichever came first. A watch's own interval is its life.
 --         The same read again has the same repeat_key: `since_same_secs` is the time since the same instance last asked
 --         the same, `since_same_end_secs` since that was answered (negative while it still was in flight), and
 --         `is_after_failure` whether it had failed: with an error, or as a LIST that reached the 60 s limit, which ends
 --         with 200 all the same. `is_after_cut` is whether it follows a watch of the same that was cut off before its time,
---         `is_after_open` one of the same server that has no end at all. `is_before_list` is whether the instance's next read of the resource
---         is a list that comes at once: what follows a watch whose resourceVersion is too old. What was refused returned
---         nothing, and held nothing unless the server failed at it. `series` is a client's
---         reads of a kind, of one resource. What only a few of them are asked for
---         (audit_id, user_agent, where they stand) is in collection_reads, under request_key = read_id. Windows run over narrow rows, and are joined back: wide ones are
---         slow to sort. They run over all rows in some orders, with a look at whether the neighbour is of the same key: a
---         window for each of a hundred thousand keys takes seconds, and one for all keeps one core only.
+--         `is_after_open` one of the same server that has no end at all. What was refused returned nothing, and held
+--         nothing unless the server failed at it. `series` is a client's reads of a kind, of one resource. What only a few
+--         of them are asked for (audit_id, user_agent, where they stand) is in collection_reads, under
+--         request_key = read_id. Windows run over narrow rows, and are joined back: wide ones are slow to sort. One runs
+--         over all rows in one order, with a look at whether the neighbour is of the same key: a window for each of a
+--         hundred thousand keys takes seconds, and one for all keeps one core only. Each value that is looked up in the
+--         neighbour costs as much again, so `ending` is two in one: 1 for a failure, 2 for a cut.
 with servers as (
     select
         apiserver,
@@ -43,9 +42,7 @@ narrow as (
     select
         collection_reads.request_key,
         repeat_key,
-        collection_key,
         collection_reads.apiserver,
-        read_kind,
         cast(received_at as bigint) as at_micros,
         coalesce(cast(completed_at as bigint), cut_micros) as ended_micros,
         case
@@ -53,7 +50,7 @@ narrow as (
                 (cast(completed_at as bigint) - cast(coalesce(started_at, received_at) as bigint)) / 1e6
         end as lifetime_secs,
         coalesce(code >= 400 or (verb = 'list' and duration_secs >= 59.5), false) as is_failed,
-        verb = 'watch' and outcome = 'open' as is_open_watch,
+        case when verb = 'watch' and outcome = 'open' then coalesce(collection_reads.apiserver, '') end as open_on,
         cast(timeout_secs as double) as timeout_secs
     from collection_reads
     left join cuts on cuts.request_key = collection_reads.request_key
@@ -62,8 +59,9 @@ bounded as (
     select
         *,
         greatest(at_micros, ended_micros) as end_micros,
-        repeat_key % 16 as repeat_part,
-        collection_key % 16 as collection_part
+        cast(is_failed as int)
+        + 2 * cast(open_on is not null or coalesce(lifetime_secs < 0.9 * timeout_secs - 1.0, false) as int) as ending,
+        repeat_key % 16 as repeat_part
     from narrow
 ),
 paired as (
@@ -72,18 +70,10 @@ paired as (
         lag(repeat_key) over by_repeat = repeat_key as has_same,
         lag(at_micros) over by_repeat as same_at_micros,
         lag(end_micros) over by_repeat as same_end_micros,
-        lag(is_failed) over by_repeat as is_after_failure,
-        lag(is_open_watch or coalesce(lifetime_secs < 0.9 * timeout_secs - 1.0, false)) over by_repeat as is_after_cut,
-        lag(is_open_watch) over by_repeat and (lag(apiserver) over by_repeat is not distinct from apiserver)
-            as is_after_open,
-        case
-            when lead(collection_key) over by_collection = collection_key and lead(read_kind) over by_collection = 'list'
-                then lead(at_micros) over by_collection
-        end as next_list_micros
+        lag(ending) over by_repeat as same_ending,
+        lag(open_on) over by_repeat = coalesce(apiserver, '') as is_after_open
     from bounded
-    window
-        by_repeat as (partition by repeat_part order by repeat_key, at_micros, request_key),
-        by_collection as (partition by collection_part order by collection_key, at_micros, request_key)
+    window by_repeat as (partition by repeat_part order by repeat_key, at_micros, request_key)
 ),
 followed as (
     select
@@ -94,10 +84,9 @@ followed as (
         is_failed,
         case when has_same then same_at_micros end as same_at_micros,
         case when has_same then same_end_micros end as same_end_micros,
-        case when has_same then is_after_failure end as is_after_failure,
-        coalesce(has_same and is_after_cut, false) as is_after_cut,
-        coalesce(has_same and is_after_open, false) as is_after_open,
-        next_list_micros
+        case when has_same then same_ending % 2 = 1 end as is_after_failure,
+        coalesce(has_same and same_ending >= 2, false) as is_after_cut,
+        coalesce(has_same and is_after_open, false) as is_after_open
     from paired
 )
 select
@@ -112,6 +101,7 @@ select
     concat_ws(' ', client_type, client, read_kind, resource, nullif(api_group, '')) as series,
     instance,
     repeat_key,
+    collection_key,
     read_kind,
     verb,
     api_group,
@@ -133,7 +123,6 @@ select
     is_after_failure,
     is_after_cut,
     is_after_open,
-    coalesce(next_list_micros - end_micros between 0 and $relist_secs * 1e6, false) as is_before_list,
     is_startup,
     case when code >= 400 then 0 else response_low_bytes end as response_low_bytes,
     case when code >= 400 then 0 else response_high_bytes end as response_high_bytes,
@@ -143,7 +132,5 @@ select
     slack_high_bytes
 from followed
 inner join collection_reads on collection_reads.request_key = followed.request_key
-left join clients
-    on (clients.user_name is not distinct from collection_reads.user_name)
-    and (clients.user_agent is not distinct from collection_reads.user_agent)
+left join clients on clients.caller_key = collection_reads.caller_key
 left join list_costs on list_costs.shape = collection_reads.shape;

@@ -9,6 +9,7 @@
 --         kind, since how many objects one selects is in no log.
 select
     request_key,
+    caller_key,
     repeat_key,
     collection_key,
     received_at,
@@ -50,7 +51,7 @@ select
     continue_revision,
     label_selector is not null or field_selector is not null as has_selector,
     coalesce(field_selector like '%spec.nodeName=%', false) as is_node_scoped,
-    case when is_resource_request is not true then rtrim(split_part(request_uri, '?', 1), '/') end as path,
+    path,
     nullif(timeout_secs, 0) as timeout_secs,
     outcome,
     code,
@@ -69,6 +70,6 @@ where received_at is not null
         or (
             is_resource_request is not true
             and verb = 'get'
-            and (starts_with(request_uri, '/api') or starts_with(request_uri, '/openapi/v'))
+            and (starts_with(path, '/api') or starts_with(path, '/openapi/v'))
         )
     );

@@ -13,11 +13,11 @@ with reads as (
         source_ip,
         received_at,
         code,
-        rtrim(split_part(request_uri, '?', 1), '/') as path
+        path
     from requests
     where is_resource_request is not true
         and verb in ('get', 'head')
-        and (starts_with(request_uri, '/api') or starts_with(request_uri, '/openapi/v'))
+        and (starts_with(path, '/api') or starts_with(path, '/openapi/v'))
 ),
 sorted_out as (
     select

@@ -7,47 +7,54 @@
 --         $min_retry_count count = 3, fewest tries of one instance one after the other
 --         $episode_gap_secs secs = 60, longest pause between two loops of a client that are one episode
 -- why:    A list that follows the same one of the same instance is a repeat: of pattern `retry` if that had failed, else of
---         pattern `loop`; the pause, or the period, must be short. A failed list that comes again is no
---         loop of its own making. What instances of one client do to one resource (in namespaces,
---         or in the whole cluster) at the same time is one episode, over
---         the pauses of a restart. Polls slower than the longest period are in the query polls.
-with repeats as (
+--         pattern `loop`; the pause, or the period, must be short. A failed list that comes again is no loop of its own
+--         making. What instances of one client do to one resource (in namespaces, or in the whole cluster) at the same
+--         time is one episode, over the pauses of a restart. Polls slower than the longest period are in the query polls.
+--         All lists are in one order, by parts that keep all cores busy, and most of them are no repeat: what comes after
+--         that order is of few rows.
+with lists as (
     select
         read_id,
         at_micros,
         end_micros,
-        concat_ws(' ', series, scope) as series,
+        series,
+        scope,
         repeat_key,
-        case
-            when is_after_failure and since_same_end_secs <= $max_period_secs then 'retry'
-            when not is_after_failure
-                and (since_same_secs <= $max_period_secs or since_same_end_secs <= $at_once_again_secs) then 'loop'
-        end as pattern
+        repeat_key % 16 as part,
+        is_after_failure and since_same_end_secs <= $max_period_secs as is_retry,
+        not is_after_failure
+        and (since_same_secs <= $max_period_secs or since_same_end_secs <= $at_once_again_secs) as is_loop
     from client_reads
     where read_kind = 'list' and verb = 'list' and client_type <> 'apiserver'
 ),
 spaced as (
     select
         *,
-        case
-            when lag(repeat_key) over by_repeat = repeat_key
-                and (lag(pattern) over by_repeat is not distinct from pattern) then 0
-            else 1
-        end as is_first
-    from repeats
-    window by_repeat as (order by repeat_key, at_micros, read_id)
+        lag(repeat_key) over by_repeat = repeat_key
+        and case when is_retry then lag(is_retry) over by_repeat else lag(is_loop) over by_repeat end as goes_on
+    from lists
+    window by_repeat as (partition by part order by repeat_key, at_micros, read_id)
 ),
 runs as (
     select
-        *,
-        sum(is_first) over (order by repeat_key, at_micros, read_id rows between unbounded preceding and current row) as run
+        part,
+        case when is_retry then 'retry' else 'loop' end as pattern,
+        concat_ws(' ', series, scope) as series,
+        read_id,
+        at_micros,
+        end_micros,
+        sum(case when goes_on then 0 else 1 end) over (
+            partition by part order by repeat_key, at_micros, read_id rows between unbounded preceding and current row
+        ) as run
     from spaced
+    where is_retry or is_loop
 ),
 long_runs as (
-    select run
+    select
+        part,
+        run
     from runs
-    where pattern is not null
-    group by run
+    group by part, run
     having count(*) >= case when min(pattern) = 'retry' then $min_retry_count else $min_loop_count end - 1
 ),
 kept as (
@@ -60,7 +67,7 @@ kept as (
             partition by pattern, series order by at_micros, read_id rows between unbounded preceding and 1 preceding
         ) as busy_until_micros
     from runs
-    inner join long_runs on long_runs.run = runs.run
+    inner join long_runs on long_runs.part = runs.part and long_runs.run = runs.run
 ),
 islands as (
     select

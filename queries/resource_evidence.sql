@@ -16,8 +16,8 @@
 --                         several chains ended on the same page speaks for it (equal_chain_count)
 --         A server that reads LISTs from etcd says so, from 1.30 on: whole LISTs, most recent and over 0.5 s, then come
 --         with the time it took to decode (decoded_list_count of slow_full_list_count).
---         Objects and pages are grouped, not counted as distinct: groups can go to disk, sets can't. Objects are told by
---         their keys, which are numbers, for speed.
+--         Objects and pages are grouped, not counted as distinct: groups can go to disk, sets can't. Objects and pages
+--         are told by their keys, which are numbers, for speed.
 with seen as (
     select
         object_key,
@@ -44,8 +44,8 @@ with seen as (
                 and scope = 'cluster'
                 and label_selector is null
                 and field_selector is null
-                then concat_ws(chr(31), cast(caller_key as varchar), cast("limit" as varchar), request_uri)
-        end as page,
+                then page_key
+        end as page_key,
         "limit",
         continue_revision
     from requests
@@ -54,12 +54,12 @@ with seen as (
 things as (
     select
         object_key,
-        page,
+        page_key,
         any_value(api_group) as api_group,
         any_value(resource) as resource,
-        max(case when page is not null then caller_key end) as chain_caller_key,
-        max(case when page is not null then "limit" end) as chain_limit,
-        max(case when page is not null then continue_revision end) as chain_revision,
+        max(case when page_key is not null then caller_key end) as chain_caller_key,
+        max(case when page_key is not null then "limit" end) as chain_limit,
+        max(case when page_key is not null then continue_revision end) as chain_revision,
         max(case when starts_with(user_name, 'system:node:') then user_key end) as kubelet_key,
         bool_or(is_named) as is_named,
         count(*) filter (where verb = 'delete' and is_named) as delete_count,
@@ -70,14 +70,14 @@ things as (
         count(*) filter (where list_kind = 'full' and latency_total_secs is not null) as slow_full_list_count,
         count(*) filter (where list_kind = 'full' and latency_decode_secs is not null) as decoded_list_count
     from seen
-    group by object_key, page
+    group by object_key, page_key
 ),
 chains as (
     select
         api_group,
         resource,
         chain_limit,
-        count(page) as page_count,
+        count(page_key) as page_count,
         count(*) filter (where is_named) as name_count,
         count(*) filter (where delete_count > 0) as deleted_name_count,
         count(distinct kubelet_key) as kubelet_count,

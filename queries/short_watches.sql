@@ -3,17 +3,21 @@
 -- reads:  client_reads
 -- params: $short_watch_secs secs = 30, a life shorter than this is short
 --         $short_watch_share ratio = 0.5, and no longer than this share of what it asked for
+--         $relist_secs secs = 5, longest time between the end of a watch and a list that comes of it
 --         $episode_gap_secs secs = 60, longest pause between two short watches of a client that are one episode
 -- why:    Watches ask for 5 to 10 minutes and are opened again when they end. A watch that ends soon costs the server a
 --         new one at once, or a list if its resourceVersion is too old, which ends a watch within milliseconds and with
 --         code 200. A client that asks for 10 s (timeoutSeconds=10) churns by its own will: its watches are short here
---         although they run their course.
+--         although they run their course. `is_before_list` is whether the instance lists the same collection at once when the
+--         watch has ended, before it watches it so shortly again: what follows one whose resourceVersion is too old. All such reads
+--         are paired in one order, by parts that keep all cores busy, as in client_reads.
 with lived as (
     select
         read_id,
         at_micros,
         end_micros,
-        series
+        series,
+        collection_key
     from client_reads
     where verb = 'watch'
         and client_type <> 'apiserver'
@@ -24,13 +28,43 @@ with lived as (
             or lifetime_secs < $short_watch_share * cast(timeout_secs as double)
         )
 ),
+lists as (
+    select
+        read_id,
+        at_micros,
+        end_micros,
+        series,
+        collection_key
+    from client_reads
+    where read_kind = 'list'
+),
+both as (
+    select *, false as is_list, collection_key % 16 as part from lived
+    union all
+    select *, true as is_list, collection_key % 16 as part from lists
+),
+followed as (
+    select
+        read_id,
+        at_micros,
+        end_micros,
+        series,
+        is_list,
+        coalesce(
+            lead(collection_key) over by_collection = collection_key
+            and lead(case when is_list then at_micros end) over by_collection - end_micros between 0 and $relist_secs * 1e6, false
+        ) as is_before_list
+    from both
+    window by_collection as (partition by part order by collection_key, at_micros, read_id)
+),
 spaced as (
     select
         *,
         max(end_micros) over (
             partition by series order by at_micros, read_id rows between unbounded preceding and 1 preceding
         ) as busy_until_micros
-    from lived
+    from followed
+    where not is_list
 ),
 islands as (
     select
@@ -42,6 +76,7 @@ islands as (
 select
     'short-watches' as pattern,
     min(read_id) over (partition by series, island) as episode,
-    read_id
+    read_id,
+    is_before_list
 from islands
 order by episode, read_id;

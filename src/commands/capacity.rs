@@ -11,7 +11,7 @@ use super::dimensions::{Dimensions, prepare};
 use super::flows::Flows;
 use super::logs::{moment, open, report};
 use super::paper;
-use super::reading::Reading;
+use super::reading::{Reading, values};
 use super::settings::Settings;
 use super::storms;
 use crate::audit::Micros;
@@ -153,6 +153,16 @@ fn period(asked: Option<Period>, tally: &Tally, bucket: Micros) -> Period {
     Period { week: None, from, to }
 }
 
+type PeriodRows = (
+    Vec<ClientPeriod>,
+    Vec<ClientLists>,
+    Vec<FlowPeriod>,
+    Vec<LevelHour>,
+    Vec<Clock>,
+    Vec<ServerActivity>,
+    Vec<ListPressure>,
+);
+
 /// What was read.
 struct Gathered<'g> {
     args: &'g CapacityArgs,
@@ -167,16 +177,8 @@ struct Gathered<'g> {
 impl Gathered<'_> {
     fn report(&self, period: &Period, rows: &storms::Rows) -> Result<CapacityReport> {
         let before_from = period.from - (period.to - period.from);
-        let both = [("from_micros", before_from.to_string()), ("to_micros", period.to.to_string())];
-        let split = [&both[..], &[("period_micros", period.from.to_string())]].concat();
-        let with_hours = [&both[..], &[("bucket_secs", self.bucket_secs.to_string())]].concat();
-        let clients: Vec<ClientPeriod> = self.reading.ask(&split)?;
-        let lists: Vec<ClientLists> = self.reading.ask(&split)?;
-        let created: Vec<FlowPeriod> = self.reading.ask(&split)?;
-        let levels: Vec<LevelHour> = self.reading.ask(&both)?;
-        let clocks: Vec<Clock> = self.reading.ask(&[])?;
-        let hours: Vec<ServerActivity> = self.reading.ask(&both)?;
-        let pressure: Vec<ListPressure> = self.reading.ask(&with_hours)?;
+        let (clients, lists, created, levels, clocks, hours, pressure) =
+            self.reading.run(self.rows(before_from, period))?;
         let is_compared = self.args.compare == CompareWith::Previous;
         // Requests that were received before the first line of a log are no period.
         let reaches_back = self.tally.first_at().is_some_and(|first| first < period.from - micros(self.bucket_secs));
@@ -232,6 +234,23 @@ impl Gathered<'_> {
             findings,
             notes: self.notes(period),
         })
+    }
+
+    /// What the queries say of the period and the one before it.
+    async fn rows(&self, before_from: Micros, period: &Period) -> Result<PeriodRows> {
+        let both = [("from_micros", before_from.to_string()), ("to_micros", period.to.to_string())];
+        let split = values(&[&both[..], &[("period_micros", period.from.to_string())]].concat());
+        let with_bucket = values(&[&both[..], &[("bucket_secs", self.bucket_secs.to_string())]].concat());
+        let (both, database) = (values(&both), &self.reading.database);
+        Ok(tokio::try_join!(
+            database.rows_with(&split),
+            database.rows_with(&split),
+            database.rows_with(&split),
+            database.rows_with(&both),
+            database.rows(),
+            database.rows_with(&both),
+            database.rows_with(&with_bucket),
+        )?)
     }
 
     fn bounds(&self) -> Vec<LevelBounds> {

@@ -1,5 +1,6 @@
 //! One reading of logs for a command: the database over them, and the runtime that its queries run on.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use anyhow::Result;
@@ -46,8 +47,7 @@ impl Reading {
 
     /// The rows of a query, with values for some of its parameters.
     pub(super) fn ask<T: TypedRow>(&self, params: &[(&str, String)]) -> Result<Vec<T>> {
-        let params = params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        self.run(async { Ok(self.database.rows_with(&params).await?) })
+        self.run(async { Ok(self.database.rows_with(&values(params)).await?) })
     }
 
     /// What reading found.
@@ -59,4 +59,9 @@ impl Reading {
     pub(super) fn interrupt(&self) -> Interrupt {
         Interrupt::watch(&self.runtime)
     }
+}
+
+/// Values of parameters, as queries take them.
+pub(super) fn values(params: &[(&str, String)]) -> BTreeMap<String, String> {
+    params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }

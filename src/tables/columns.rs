@@ -3,6 +3,7 @@
 //! The order here is the order of `select *`. What a request's columns mean is said in `about`, which `query --columns`
 //! shows.
 
+use std::cell::OnceCell;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -19,6 +20,14 @@ pub(super) struct Row<'r> {
     pub(super) uri: &'r str,
     /// The options in the URI; default unless [`Column::needs_uri`].
     pub(super) options: &'r ListOptions<'r>,
+    caller_key: OnceCell<i64>,
+    instance_key: OnceCell<Option<i64>>,
+}
+
+impl<'r> Row<'r> {
+    pub(super) const fn of(request: &'r Request<'r>, uri: &'r str, options: &'r ListOptions<'r>) -> Self {
+        Self { request, uri, options, caller_key: OnceCell::new(), instance_key: OnceCell::new() }
+    }
 }
 
 /// One column of `requests`.
@@ -129,7 +138,7 @@ pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
     parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
 }
 
-pub(super) const COLUMNS: [Column; 73] = [
+pub(super) const COLUMNS: [Column; 75] = [
     plain(
         "apiserver",
         Value::Text(|row| row.request.apiserver.map(Text::plain)),
@@ -323,13 +332,14 @@ pub(super) const COLUMNS: [Column; 73] = [
     ),
     of_uri(
         "repeat_key",
-        Value::Whole(|row| Some(repeat_key(row))),
-        "a hash of user, user agent, instance, verb, what is asked for and the selectors: equal if a client asks the same again",
+        Value::Whole(|row| (!is_write(row)).then(|| repeat_key(row))),
+        "a hash of user, user agent, instance, verb, what is asked for and the selectors: equal if a client asks the same again; null for \
+         writes",
     ),
     of_uri(
         "collection_key",
-        Value::Whole(|row| Some(collection_key(row))),
-        "a hash of user, user agent, instance and resource: equal if a client asks for the same collection in any way",
+        Value::Whole(|row| (!is_write(row)).then(|| collection_key(row))),
+        "a hash of user, user agent, instance and resource: equal if a client asks for the same collection in any way; null for writes",
     ),
     plain("user_key", Value::Whole(|row| row.request.event.user.name.map(user_key)), "a hash of user_name"),
     plain(
@@ -337,11 +347,7 @@ pub(super) const COLUMNS: [Column; 73] = [
         Value::Whole(|row| row.request.event.user.groups.map(groups_key)),
         "a hash of user_groups as they are written",
     ),
-    plain(
-        "instance_key",
-        Value::Whole(|row| instance(row).map(|text| key(|hasher| hash_text(Some(text), hasher)))),
-        "a hash of instance",
-    ),
+    plain("instance_key", Value::Whole(instance_key), "a hash of instance"),
     plain(
         "object_key",
         Value::Whole(object_key),
@@ -363,6 +369,16 @@ pub(super) const COLUMNS: [Column; 73] = [
         "a hash of all that API Priority and Fairness looks at: a number for each row of flows",
     ),
     plain("user_uid", Value::Text(|row| unless_empty(row.request.event.user.uid)), "user.uid"),
+    of_uri(
+        "path",
+        Value::Text(|row| path_of_no_resource(row).map(Text::plain)),
+        "what a non-resource request asks for, without the query and a slash at the end",
+    ),
+    of_uri(
+        "page_key",
+        Value::Whole(|row| row.options.continue_token.is_some().then(|| page_key(row))),
+        "a hash of user, user agent and request_uri of a further page: equal if a client asks for the same page again",
+    ),
 ];
 
 /// The node in a kubelet's user name (upstream `plugin/pkg/auth/authorizer/node`).
@@ -397,17 +413,17 @@ fn request_key(row: &Row<'_>) -> i64 {
     })
 }
 
-fn hash_caller(row: &Row<'_>, hasher: &mut FoldHasher<'_>) {
-    hash_text(row.request.event.user.name, hasher);
-    hash_text(row.request.event.user_agent, hasher);
-    hash_text(instance(row), hasher);
+fn caller_key(row: &Row<'_>) -> i64 {
+    *row.caller_key.get_or_init(|| {
+        key(|hasher| {
+            hash_text(unless_empty(row.request.event.user.name), hasher);
+            hash_text(unless_empty(row.request.event.user_agent), hasher);
+        })
+    })
 }
 
-fn caller_key(row: &Row<'_>) -> i64 {
-    key(|hasher| {
-        hash_text(unless_empty(row.request.event.user.name), hasher);
-        hash_text(unless_empty(row.request.event.user_agent), hasher);
-    })
+fn instance_key(row: &Row<'_>) -> Option<i64> {
+    *row.instance_key.get_or_init(|| instance(row).map(|text| key(|hasher| hash_text(Some(text), hasher))))
 }
 
 fn user_key(name: Text<'_>) -> i64 {
@@ -471,11 +487,10 @@ pub(super) fn timeout<'r>(row: &Row<'r>) -> Option<&'r str> {
 
 fn repeat_key(row: &Row<'_>) -> i64 {
     let options = row.options;
-    let path = row.uri.split('?').next().unwrap_or_default();
     key(|hasher| {
-        hash_caller(row, hasher);
+        (caller_key(row), instance_key(row)).hash(hasher);
         hash_text(row.request.event.verb, hasher);
-        path.trim_end_matches('/').hash(hasher);
+        path(row).hash(hasher);
         options.label_selector.hash(hasher);
         options.field_selector.hash(hasher);
         options.limit.is_some_and(|limit| limit > 0).hash(hasher);
@@ -484,11 +499,23 @@ fn repeat_key(row: &Row<'_>) -> i64 {
 }
 
 fn collection_key(row: &Row<'_>) -> i64 {
-    let path = row.uri.split('?').next().unwrap_or_default();
-    key(|hasher| {
-        hash_caller(row, hasher);
-        path.trim_end_matches('/').hash(hasher);
-    })
+    key(|hasher| (caller_key(row), instance_key(row), path(row)).hash(hasher))
+}
+
+fn page_key(row: &Row<'_>) -> i64 {
+    key(|hasher| (caller_key(row), row.uri).hash(hasher))
+}
+
+fn path<'r>(row: &Row<'r>) -> &'r str {
+    row.uri.split('?').next().unwrap_or_default().trim_end_matches('/')
+}
+
+fn path_of_no_resource<'r>(row: &Row<'r>) -> Option<&'r str> {
+    (row.request.event.request_uri.is_some() && !is_resource(row)).then(|| path(row))
+}
+
+fn is_write(row: &Row<'_>) -> bool {
+    ["create", "update", "patch", "delete", "deletecollection"].iter().any(|verb| verb_is(row, verb))
 }
 
 fn stage(row: &Row<'_>) -> Stage {

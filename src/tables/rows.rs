@@ -138,7 +138,7 @@ impl Rows for RequestRows {
             _ => "",
         };
         let options = if self.needs_uri { ListOptions::of(uri) } else { no_options };
-        let row = Row { request, uri, options: &options };
+        let row = Row::of(request, uri, &options);
         for column in &mut self.columns {
             append_value(column, &row, &self.flows, &mut self.scratch);
         }
