@@ -179,9 +179,9 @@ fn highest(periods: &Periods<'_>, is_this: bool) -> Option<PressurePeak> {
 fn objectives(clients: &[ClientPeriod]) -> Vec<Objective> {
     type Counts = fn(&ClientPeriod) -> (u64, u64);
     let kinds: [(&'static str, u32, Counts); 3] = [
-        ("one object, and all writes", 1, |row| (row.object_took_count, row.object_late_count)),
-        ("reads of a namespace", 5, |row| (row.namespace_took_count, row.namespace_late_count)),
-        ("reads of all of the cluster", 30, |row| (row.cluster_took_count, row.cluster_late_count)),
+        ("one object (writes included)", 1, |row| (row.object_took_count, row.object_late_count)),
+        ("a collection in a namespace", 5, |row| (row.namespace_took_count, row.namespace_late_count)),
+        ("a collection in the whole cluster", 30, |row| (row.cluster_took_count, row.cluster_late_count)),
     ];
     let sum = |of: Counts, is_this: bool| {
         clients

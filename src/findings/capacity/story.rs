@@ -45,7 +45,7 @@ fn how_well(periods: &Periods<'_>, review: &Review) -> String {
         .filter(|objective| objective.requests > 0 && objective.late * 100 > objective.requests)
         .map(|objective| {
             format!(
-                "{} of {} took longer than {} s",
+                "{} of requests for {} took longer than {} s",
                 units::percent(objective.late, objective.requests),
                 objective.scope,
                 objective.objective_secs
@@ -68,11 +68,13 @@ fn how_well(periods: &Periods<'_>, review: &Review) -> String {
             bucket_name(periods.bucket_secs)
         )
     });
-    format!("{latency}{level}{}.", refused(review))
+    // A level that is full on average hides nothing.
+    let is_hidden = fullest.is_some_and(|level| level.share() < 1.0);
+    format!("{latency}{level}{}.", refused(review, is_hidden))
 }
 
-/// What was refused, where most of it was, and whose: in bursts, which a mean doesn't show.
-fn refused(review: &Review) -> String {
+/// What was refused, where most of it was, and whose; in bursts if the mean of a level doesn't show it.
+fn refused(review: &Review, is_hidden: bool) -> String {
     let count: u64 = review.levels.iter().map(|level| level.rejected).sum();
     if count == 0 {
         return ", and nothing was refused".to_owned();
@@ -82,7 +84,8 @@ fn refused(review: &Review) -> String {
     let client = review.clients.iter().max_by_key(rejected);
     let level = level.map(|level| format!(", most in {}", legible(&level.priority_level))).unwrap_or_default();
     let client = client.map(|client| format!(" and of {}", legible(&client.client))).unwrap_or_default();
-    format!("; {} refused with 429 in bursts that such a mean doesn't show{level}{client}", requests(count))
+    let bursts = if is_hidden { " in bursts that such a mean doesn't show" } else { "" };
+    format!("; {} refused with 429{bursts}{level}{client}", requests(count))
 }
 
 fn requests(count: u64) -> String {

@@ -175,7 +175,7 @@ fn nobody(scene: &Scene<'_>, storming: &[&Suspect], is_dead: bool) -> String {
         }
     };
     if !storming.is_empty() {
-        format!("{}: {held}.", many(storming))
+        format!("{}; {held}.", many(storming))
     } else if is_dead {
         format!("No client stormed when it was, as far as the log tells: {held}, so LISTs don't explain this end.")
     } else {

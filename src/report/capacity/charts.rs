@@ -89,6 +89,6 @@ impl CapacityReport {
             (finding.apiserver.clone(), Mark { at: finding.started_at, label, is_end: true })
         };
         let ends = ends.map(|finding| mark(finding, format!("killed {}", zone.clock(finding.started_at))));
-        ends.chain(storms.take(STORMS).map(|finding| mark(finding, finding.client.clone()))).collect()
+        ends.chain(storms.take(STORMS).map(|finding| mark(finding, finding.kind.name().to_owned()))).collect()
     }
 }

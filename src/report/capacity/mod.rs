@@ -55,7 +55,10 @@ const ROWS: usize = 15;
 impl CapacityReport {
     /// The report as a page.
     pub fn page(&self, zone: &Zone) -> Page {
-        let span = format!("{} to {}", zone.minute(self.window.from), zone.minute(self.window.to));
+        let (from, to) = (self.window.from, self.window.to);
+        let is_one_day = zone.day(from) == zone.day(to);
+        let end = if is_one_day { zone.format(to, "%H:%M") } else { zone.minute(to) };
+        let span = format!("{} to {end}", zone.minute(from));
         let title = format!("{span} {zone}");
         let compared = match (&self.before, &self.not_compared) {
             (Some(before), _) => format!("Compared with {} to {}.", zone.minute(before.from), zone.minute(before.to)),
