@@ -123,7 +123,7 @@ fn markdown_and_json_have_all_that_the_page_has() {
     let args = ["incident", &log, "--resource", "pods=3000x5KB", "--timezone", "Europe/Berlin"];
     let markdown = run(&[&args[..], &["--format", "markdown"]].concat());
     for heading in [
-        "# Incident report: Apiserver operator-loop was killed at 2026-11-24 10:07:10 CET",
+        "# Incident report: Apiserver operator-loop died at 2026-11-24 10:07:10 CET",
         "## What happened",
         "## Suspects, and how sure that is",
         "## What to do",
@@ -368,7 +368,8 @@ mod browser {
             let text = std::fs::read_to_string(&page).unwrap();
             assert_eq!((text.matches("<script").count(), text.matches("<img").count()), (1, 0));
             assert!(!text.contains(['\0', '\u{1b}', '\u{202e}', '\u{200f}']));
-            assert!(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+            // Where a line may break within a name is marked.
+            assert!(text.replace("<wbr>", "").contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
         }
     }
 }

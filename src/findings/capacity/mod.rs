@@ -167,7 +167,7 @@ pub fn review(periods: &Periods<'_>) -> Review {
         clients,
     };
     review.verdict = story::verdict(periods, &review);
-    review.first_step = story::first_step(&review);
+    review.first_step = story::first_step(periods, &review);
     review
 }
 

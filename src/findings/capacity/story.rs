@@ -2,7 +2,7 @@
 
 use super::growth::change;
 use super::{ClientUsage, Periods, Review, Trend, bucket_name};
-use crate::findings::{Kind, Severity};
+use crate::findings::{Finding, Kind, PressurePeak, Severity};
 use crate::units::{self, legible};
 
 /// Some sentences, the most important first.
@@ -27,7 +27,12 @@ fn how_much(periods: &Periods<'_>, review: &Review) -> String {
         (Some(peak), before) => {
             let before = before.and_then(|before| change(peak.middle(), before.middle()));
             let change = before.map(|change| format!(" ({change} on the period before)")).unwrap_or_default();
-            format!("LISTs held an estimated {} at their peak, at {}{change}", peak.words(), units::second(peak.at))
+            let limit = periods.memory_limit.map(|limit| of_limit(periods, &peak, limit)).unwrap_or_default();
+            format!(
+                "LISTs held an estimated {} at their peak, at {}{change}{limit}",
+                peak.words(),
+                units::second(peak.at)
+            )
         }
     };
     format!(
@@ -36,6 +41,22 @@ fn how_much(periods: &Periods<'_>, review: &Review) -> String {
         units::count(review.this.requests),
         units::count(review.this.lists)
     )
+}
+
+/// How near the peak came to what a server may use, and that it can't have been so much where none was killed.
+fn of_limit(periods: &Periods<'_>, peak: &PressurePeak, limit: u64) -> String {
+    let Some(bytes) = peak.estimated_bytes else { return String::new() };
+    let limit_words = units::bytes(limit);
+    match bytes.high {
+        _ if bytes.low > limit && deaths(periods) == 0 => {
+            format!(", over the limit of {limit_words} though no apiserver died: sizes are likely taken too big")
+        }
+        _ if bytes.low > limit => format!(", over the limit of {limit_words}"),
+        Some(high) if high <= limit => {
+            format!(", {} of the limit of {limit_words} or less", units::percent(high, limit))
+        }
+        _ => format!(", {} of the limit of {limit_words} or more", units::percent(bytes.low, limit)),
+    }
 }
 
 fn how_well(periods: &Periods<'_>, review: &Review) -> String {
@@ -98,29 +119,30 @@ fn seats(low: f64, high: f64) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
+/// How many apiservers were killed, as far as is certain.
+fn deaths(periods: &Periods<'_>) -> usize {
+    let is_end = |finding: &&Finding| finding.kind == Kind::ApiserverRestart && finding.severity == Severity::Critical;
+    periods.findings.iter().filter(is_end).count()
+}
+
 fn storms(periods: &Periods<'_>) -> String {
     let loud: Vec<_> = periods
         .findings
         .iter()
         .filter(|finding| finding.severity >= Severity::Warning && finding.kind != Kind::ApiserverRestart)
         .collect();
-    let deaths = periods
-        .findings
-        .iter()
-        .filter(|finding| finding.kind == Kind::ApiserverRestart && finding.severity == Severity::Critical)
-        .count();
-    let died = match deaths {
-        0 => "No apiserver was killed".to_owned(),
-        1 => "An apiserver was killed once".to_owned(),
-        count => format!("Apiservers were killed {count} times"),
+    let died = match deaths(periods) {
+        0 => "No apiserver died".to_owned(),
+        1 => "An apiserver died once".to_owned(),
+        count => format!("Apiservers died {count} times"),
     };
     match loud.split_first() {
         None => format!("{died}, and there was no storm."),
         Some((worst, rest)) => {
             let more = match rest.len() {
                 0 => String::new(),
-                1 => "; 1 more is listed below".to_owned(),
-                count => format!("; {count} more are listed below"),
+                1 => "; there was one more storm".to_owned(),
+                count => format!("; there were {} more storms", units::count(count as u64)),
             };
             let sure =
                 worst.client_confidence.map(|sure| format!(" (who it was: {sure} confidence)")).unwrap_or_default();
@@ -133,8 +155,15 @@ fn storms(periods: &Periods<'_>) -> String {
     }
 }
 
-/// Where most is to be gained.
-pub(super) fn first_step(review: &Review) -> Option<String> {
+/// What to do about the worst storm, if one may take a server down; else where most is to be gained.
+pub(super) fn first_step(periods: &Periods<'_>, review: &Review) -> Option<String> {
+    let is_critical = |finding: &&Finding| {
+        finding.severity == Severity::Critical && finding.kind != Kind::ApiserverRestart && !finding.remedies.is_empty()
+    };
+    let worst = periods.findings.iter().find(is_critical);
+    if let Some(step) = worst.and_then(|worst| worst.first_step(&worst.client)) {
+        return Some(format!("against the worst storm, {step}"));
+    }
     let first = review.improvements.first()?;
     let saved = first.share.map_or_else(
         || "; how much that saves is unknown, as sizes are".to_owned(),

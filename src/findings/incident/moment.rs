@@ -54,7 +54,24 @@ pub struct PressurePeak {
     pub estimated_bytes: Option<Bytes>,
 }
 
+impl Moment {
+    /// For how long the server was away, to the second that clocks show; `None` if it didn't come back.
+    pub fn away_micros(&self) -> Option<Micros> {
+        Some(seconds(self.back_at?) - seconds(self.at))
+    }
+}
+
+/// The whole second that an instant is in.
+fn seconds(at: Micros) -> Micros {
+    at.div_euclid(1_000_000) * 1_000_000
+}
+
 impl PressurePeak {
+    /// How long before a moment it was, to the second that clocks show.
+    pub fn micros_before(&self, at: Micros) -> Micros {
+        seconds(at) - seconds(self.at)
+    }
+
     /// The middle of the estimate; 0 where nothing is known.
     pub fn middle(&self) -> u64 {
         self.estimated_bytes.map_or(0, Bytes::middle)

@@ -52,7 +52,7 @@ pub(super) fn story(scene: &Scene<'_>, moments: &[Moment], suspects: &[Suspect])
     let of_what = match (culprits.as_slice(), storming.as_slice()) {
         ([], []) => "Confidence that no client is to blame",
         ([], _) => "Confidence that no one client is to blame",
-        _ => "Confidence",
+        _ => "Confidence in that",
     };
     let (supports, doubts) = reasons(scene, &culprits);
     let certainty = certainty(scene, &culprits, supports.len(), doubts.len());
@@ -75,15 +75,44 @@ fn little_bytes() -> u64 {
 fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
     if let Some(first) = culprits.first() {
         let finding = told_by(scene, first)?;
-        let remedy = finding.remedies.first()?;
-        let is_named = remedy.starts_with(&first.client);
-        return Some(if is_named { remedy.clone() } else { format!("{}: {remedy}", legible(&first.client)) });
+        let mend = finding.first_step(&first.client);
+        return match (stop(first, finding), mend) {
+            (Some(stop), Some(mend)) => Some(format!("{stop}; to mend it, {mend}")),
+            (stop, mend) => stop.or(mend),
+        };
     }
     let is_dead = matches!(scene.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
     (is_dead && !logs_received(scene)).then(|| {
         "have RequestReceived of LISTs logged, so that those in flight at the next end leave a line (the policy is below)"
             .to_owned()
     })
+}
+
+/// How to stop a culprit now; `None` where nodes or the cluster would suffer, or nobody knows who it is.
+fn stop(culprit: &Suspect, finding: &Finding) -> Option<String> {
+    /// Types of clients that a cluster can go without for an hour.
+    const SPARED: [&str; 11] = [
+        "automation",
+        "autoscaler",
+        "backup",
+        "gitops",
+        "kubectl",
+        "logging",
+        "monitoring",
+        "operator",
+        "policy-engine",
+        "prometheus",
+        "sdk",
+    ];
+    let user = finding.user_names.first().filter(|_| finding.client == culprit.client)?;
+    let account = user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+    let who = match account {
+        Some((namespace, name)) => format!("service account {}/{}", legible(namespace), legible(name)),
+        None => format!("user {}", legible(user)),
+    };
+    SPARED
+        .contains(&culprit.client_type.as_str())
+        .then(|| format!("stop or scale down what runs as {who}, if it can be spared"))
 }
 
 fn logs_received(scene: &Scene<'_>) -> bool {
@@ -97,21 +126,21 @@ fn what(moment: &Moment, moments: &[Moment]) -> String {
         None => "The apiserver".to_owned(),
     };
     let at = units::second(moment.at);
-    let back = moment.back_at.map(|back| units::number(secs(back - moment.at).round()));
-    match (moment.kind, back) {
-        (MomentKind::Death, Some(back)) => {
-            let others = once_more(moment, moments);
-            format!("{server} was killed at {at}, by what no audit log tells, and was back {back} s later{others}.")
+    match moment.kind {
+        MomentKind::Death => {
+            let back = moment.away_micros().map(|away| format!(", and was back {} later", units::span(away)));
+            format!(
+                "{server} died at {at} without shutting down{}{}; no audit log shows what killed it.",
+                back.unwrap_or_default(),
+                once_more(moment, moments)
+            )
         }
-        (MomentKind::Death, None) => {
-            format!("{server} was killed at {at}, by what no audit log tells{}.", once_more(moment, moments))
-        }
-        (MomentKind::PossibleDeath, _) => format!(
-            "{server} may have been killed at {at}, but a missing piece of its log would look the same ({}).",
+        MomentKind::PossibleDeath => format!(
+            "{server} may have died at {at}, but a missing piece of its log would look the same ({}).",
             moment.reason
         ),
-        (MomentKind::Peak, _) => format!("No apiserver was killed in these logs; LISTs held most at {at}."),
-        (MomentKind::Asked, _) => format!("No apiserver was killed within a minute of {at}, the time asked for."),
+        MomentKind::Peak => format!("No apiserver died in these logs; LISTs held most at {at}."),
+        MomentKind::Asked => format!("No apiserver died within a minute of {at}, the time asked for."),
     }
 }
 
@@ -140,7 +169,7 @@ fn who(scene: &Scene<'_>, culprits: &[&Suspect], storming: &[&Suspect], all_list
         return nobody(scene, storming, is_dead);
     };
     let names: Vec<String> =
-        culprits.iter().map(|culprit| format!("{} ({})", legible(&culprit.client), culprit.client_type)).collect();
+        culprits.iter().map(|culprit| format!("{} (type {})", legible(&culprit.client), culprit.client_type)).collect();
     let verb = match (is_dead, culprits.len()) {
         (true, 1) => "The likely culprit is",
         (true, _) => "The likely culprits are",
@@ -151,9 +180,9 @@ fn who(scene: &Scene<'_>, culprits: &[&Suspect], storming: &[&Suspect], all_list
     let of_all = format!("{} of the {} LISTs", units::count(first.inflight), units::count(all_lists));
     let held = match (first.inflight, first.estimated_bytes) {
         (0, _) => format!("{} of its LISTs{what} came in the last minute", units::count(first.recent_lists)),
-        (_, None) => format!("{of_all} at the last logged peak were its,{what} and of unknown size"),
+        (_, None) => format!("{of_all} in flight at the last logged peak were its LISTs{what}, of unknown size"),
         (_, Some(bytes)) => format!(
-            "{of_all} at the last logged peak were its{what}, holding an estimated {}, {} of what all of them held",
+            "{of_all} in flight at the last logged peak were its LISTs{what}, holding an estimated {}, {} of what those in flight held",
             bytes.words(),
             units::share(first.share)
         ),
@@ -240,7 +269,7 @@ fn reasons(scene: &Scene<'_>, culprits: &[&Suspect]) -> (Vec<String>, Vec<String
     if first.cut_off_lists > 0 {
         let all: u64 = scene.cut_off.iter().filter(|row| row.verb == "list").map(|row| row.open_count).sum();
         let of = if all == first.cut_off_lists { "all".to_owned() } else { units::count(first.cut_off_lists) };
-        supports.push(format!("{of} of the {} LISTs that were cut off were its", units::count(all)));
+        supports.push(format!("{of} of the {} LISTs that were cut off were its own", units::count(all)));
     }
     measured(scene, first, &mut supports, &mut doubts);
     if first.share >= 0.5 {
@@ -256,7 +285,7 @@ fn reasons(scene: &Scene<'_>, culprits: &[&Suspect]) -> (Vec<String>, Vec<String
         if note.confidence == "high" {
             supports.push("who it is, is certain".to_owned());
         } else {
-            doubts.push(format!("who it is rests on {}", evidence(&note.evidence)));
+            doubts.push(format!("it is known only by {}", evidence(&note.evidence)));
         }
     }
     (supports, doubts)
@@ -320,6 +349,8 @@ fn certainty(scene: &Scene<'_>, culprits: &[&Suspect], supports: usize, doubts: 
         culprits[0].estimated_bytes.is_some_and(|bytes| bytes.high.is_some_and(|high| high < little_bytes()));
     match (supports, doubts) {
         (3.., 0..=1) if !is_little => Certainty::High,
+        // Memory that was measured would say who grew it.
+        _ if is_little && scene.growth.is_none() => Certainty::Low,
         (0..=1, _) => Certainty::Low,
         (2, 4..) => Certainty::Low,
         _ => Certainty::Medium,
@@ -337,16 +368,11 @@ fn how_sure(of_what: &str, certainty: Certainty, supports: &[String], doubts: &[
     match (supports, doubts) {
         ([], []) => format!("{of_what} is {name}: the log shows all that it can."),
         (supports, doubts) => {
-            format!("{of_what} is {name}.{}{}", some("For it", supports), some("Against it", doubts))
+            format!("{of_what} is {name}.{}{}", some("For that", supports), some("Against that", doubts))
         }
     }
 }
 
 fn evidence(evidence: &str) -> String {
     legible(evidence.split(';').next().unwrap_or(evidence))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "spans of a log")]
-fn secs(micros: i64) -> f64 {
-    micros as f64 / 1e6
 }

@@ -88,7 +88,7 @@ impl CapacityReport {
         let mark = |finding: &Finding, label: String| {
             (finding.apiserver.clone(), Mark { at: finding.started_at, label, is_end: true })
         };
-        let ends = ends.map(|finding| mark(finding, format!("killed {}", zone.clock(finding.started_at))));
+        let ends = ends.map(|finding| mark(finding, format!("died {}", zone.clock(finding.started_at))));
         ends.chain(storms.take(STORMS).map(|finding| mark(finding, finding.kind.name().to_owned()))).collect()
     }
 }

@@ -82,13 +82,13 @@ impl CapacityReport {
         };
         let is_end = |finding: &Finding| finding.kind == Kind::ApiserverRestart;
         let (tone, words) = if has(is_end, Severity::Critical) {
-            (Tone::Critical, "An apiserver was killed")
+            (Tone::Critical, "An apiserver died")
         } else if has(is_storm, Severity::Critical) {
             (Tone::Critical, "Storms that may take a server down")
         } else if has(is_storm, Severity::Warning) {
             (Tone::Warning, "Storms, but none that takes a server down")
         } else if has(is_end, Severity::Warning) {
-            (Tone::Warning, "An apiserver may have been killed")
+            (Tone::Warning, "An apiserver may have died")
         } else {
             (Tone::Good, "Nothing out of the ordinary")
         };

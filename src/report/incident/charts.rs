@@ -46,8 +46,8 @@ impl IncidentReport {
         let moments: Vec<&Moment> = moments.filter(|moment| moment.apiserver == *server).collect();
         let end = |moment: &&Moment| {
             let label = match moment.kind {
-                MomentKind::Death => "killed",
-                MomentKind::PossibleDeath => "killed?",
+                MomentKind::Death => "died",
+                MomentKind::PossibleDeath => "died?",
                 MomentKind::Peak => "peak",
                 MomentKind::Asked => "asked for",
             };

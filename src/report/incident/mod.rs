@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::page::{Fact, Page, Part, Section, Tone};
 use super::{LogFacts, ProposeReport, Window};
 use crate::findings::{
-    Certainty, CutOff, Finding, Growth, Incident, ListPressure, Moment, MomentKind, Policy, PressurePeak, Role,
-    ServerActivity, ServerLoad, Suspect, Wave,
+    CutOff, Finding, Growth, Incident, ListPressure, Moment, MomentKind, Policy, PressurePeak, Role, ServerActivity,
+    ServerLoad, Suspect, Wave,
 };
 use crate::units::{self, Zone};
 
@@ -83,7 +83,7 @@ impl IncidentReport {
         Page {
             kind: "Incident report",
             title: self.title(zone),
-            about: vec![self.logs.line(zone), self.window_words(zone)],
+            about: [Some(self.logs.line(zone)), self.window_words(zone)].into_iter().flatten().collect(),
             certainty: Some(self.certainty()),
             verdict: self.incident.verdict.iter().map(|sentence| zone.in_sentence(sentence)).collect(),
             first_step: self.incident.first_step.clone(),
@@ -96,15 +96,17 @@ impl IncidentReport {
         let server = self.moment.apiserver.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
         let at = zone.second(self.moment.at);
         match self.moment.kind {
-            MomentKind::Death => format!("Apiserver{server} was killed at {at}"),
-            MomentKind::PossibleDeath => format!("Apiserver{server} may have been killed at {at}"),
+            MomentKind::Death => format!("Apiserver{server} died at {at}"),
+            MomentKind::PossibleDeath => format!("Apiserver{server} may have died at {at}"),
             MomentKind::Peak => format!("Apiserver{server} at its busiest, {at}"),
             MomentKind::Asked => format!("Apiserver{server} at {at}"),
         }
     }
 
-    fn window_words(&self, zone: &Zone) -> String {
-        format!("Shown: {} to {}.", zone.second(self.window.from), zone.second(self.window.to))
+    /// What part of the logs is shown; `None` for all of them.
+    fn window_words(&self, zone: &Zone) -> Option<String> {
+        let is_all = self.window.from <= self.logs.from && self.window.to >= self.logs.to;
+        (!is_all).then(|| format!("Shown: {} to {}.", zone.second(self.window.from), zone.second(self.window.to)))
     }
 
     fn certainty(&self) -> (Tone, String) {
@@ -118,15 +120,11 @@ impl IncidentReport {
             (false, false) if is_storming => Tone::Warning,
             (false, false) => Tone::Good,
         };
+        let word = self.incident.certainty.name();
         if !has_culprit {
-            return (tone, format!("No culprit, {} confidence", self.incident.certainty.name()));
+            return (tone, format!("No culprit, {word} confidence"));
         }
-        let word = match self.incident.certainty {
-            Certainty::High => "High",
-            Certainty::Medium => "Medium",
-            Certainty::Low => "Low",
-        };
-        (tone, format!("{word} confidence"))
+        (tone, format!("Culprit with {word} confidence"))
     }
 
     fn facts(&self, zone: &Zone) -> Vec<Fact> {
@@ -145,14 +143,18 @@ impl IncidentReport {
             fact("Main suspect", suspect.0, suspect.1),
             fact("Held by all LISTs at the last logged peak", held.0, held.1),
         ];
-        if let Some(back_at) = self.moment.back_at {
+        if let Some(away) = self.moment.away_micros() {
             let note = self.incident.wave.as_ref().map(wave_words).unwrap_or_default();
-            facts.push(fact("Back after", units::span((back_at - self.moment.at) / 1_000_000 * 1_000_000), note));
+            facts.push(fact("Back after", units::span(away), note));
         }
         let victims = &self.incident.victims;
         let names: Vec<&str> = victims.iter().take(3).map(|victim| victim.client.as_str()).collect();
         facts.push(match victims.len() {
-            0 => fact("Others harmed in the run-up", "nobody".to_owned(), "as far as the log tells".to_owned()),
+            0 => fact(
+                "Others harmed in the run-up",
+                "none seen".to_owned(),
+                "that was late, refused or failed".to_owned(),
+            ),
             count => fact(
                 "Others harmed in the run-up",
                 if count == 1 { "one client".to_owned() } else { format!("{count} clients") },
@@ -172,7 +174,7 @@ impl IncidentReport {
 
     /// When the last peak was, and that there was a higher one before.
     fn peak_words(&self, peak: &PressurePeak, zone: &Zone) -> String {
-        let before = (self.moment.at - peak.at) / 1_000_000;
+        let before = peak.micros_before(self.moment.at) / 1_000_000;
         let when =
             if before == 0 { zone.clock(peak.at) } else { format!("{}, {before} s before", zone.clock(peak.at)) };
         let unknown = match peak.unknown {
@@ -183,7 +185,8 @@ impl IncidentReport {
             let (held, at) = (earlier.peak.words(), zone.clock(earlier.peak.at));
             format!("; at {at} it had been {held}, most of it {}", earlier.client_type)
         });
-        format!("estimated, {} at once{unknown}, at {when}{earlier}", units::count(peak.inflight))
+        let garbage = if peak.estimated_bytes.is_some() { ", with the garbage they leave" } else { "" };
+        format!("estimated{garbage}, {} at once{unknown}, at {when}{earlier}", units::count(peak.inflight))
     }
 
     fn sections(&self, zone: &Zone) -> Vec<Section> {
@@ -211,7 +214,9 @@ fn suspect_words(suspect: &Suspect, all_lists: u64) -> String {
         return format!("{} LISTs in the last minute", units::count(suspect.recent_lists));
     }
     let of = match suspect.estimated_bytes {
-        Some(bytes) => format!("holding {}, {} of what all held", bytes.words(), units::share(suspect.share)),
+        Some(bytes) => {
+            format!("holding {}, {} of what those in flight held", bytes.words(), units::share(suspect.share))
+        }
         None => "of unknown size".to_owned(),
     };
     format!("{} of the {} LISTs then, {of}", units::count(suspect.inflight), units::count(all_lists))
@@ -220,7 +225,7 @@ fn suspect_words(suspect: &Suspect, all_lists: u64) -> String {
 fn wave_words(wave: &Wave) -> String {
     let bytes = wave.response_bytes.map(|bytes| format!(", returning {}", bytes.words())).unwrap_or_default();
     format!(
-        "{} instances with {} LISTs in the first minute{bytes}",
+        "then a second wave: {} instances of clients sent {} LISTs within a minute{bytes}",
         units::count(wave.instances),
         units::count(wave.lists)
     )

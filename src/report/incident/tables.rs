@@ -15,7 +15,7 @@ impl IncidentReport {
             ("client", false),
             ("type", false),
             ("taken for", false),
-            ("share of the last logged peak", true),
+            ("share of what was in flight", true),
             ("LISTs at once", true),
             ("held (estimated)", true),
             ("of", false),
