@@ -81,6 +81,15 @@ fn how_well(periods: &Periods<'_>, review: &Review) -> String {
     let limited = review.levels.iter().filter(|level| !level.is_exempt && level.requests > 0);
     let fullest = limited.max_by(|one, other| one.share().total_cmp(&other.share()));
     let level = fullest.map_or_else(String::new, |level| {
+        if level.share() < 0.5 {
+            return format!(
+                "; on average no priority level had half of its seats in use, not even in its busiest {} (fullest: {}, {} of {})",
+                bucket_name(periods.bucket_secs),
+                legible(&level.priority_level),
+                seats(level.busiest_low_seats, level.busiest_high_seats),
+                level.nominal_seats
+            );
+        }
         format!(
             "; of the priority levels {} was fullest, with {} of its {} seats in use on average in its busiest {}",
             legible(&level.priority_level),
@@ -186,7 +195,7 @@ fn where_to(review: &Review) -> Option<String> {
     let is_clear = review.trends.iter().any(|trend| trend.slope.is_some_and(|slope| !slope.is_noise()));
     match (has_days, is_clear) {
         (false, _) => Some("These logs have too few days for a trend.".to_owned()),
-        (true, false) => Some("No trend can be told from the change between days.".to_owned()),
+        (true, false) => Some("No trend: the days differ too much from each other to tell one.".to_owned()),
         (true, true) => None,
     }
 }

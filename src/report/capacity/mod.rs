@@ -84,7 +84,7 @@ impl CapacityReport {
         let (tone, words) = if has(is_end, Severity::Critical) {
             (Tone::Critical, "An apiserver died")
         } else if has(is_storm, Severity::Critical) {
-            (Tone::Critical, "Storms that may take a server down")
+            (Tone::Critical, "Storms that can take a server down")
         } else if has(is_storm, Severity::Warning) {
             (Tone::Warning, "Storms, but none that takes a server down")
         } else if has(is_end, Severity::Warning) {
@@ -105,6 +105,10 @@ impl CapacityReport {
         let before = review.before.as_ref();
         let count = |of: fn(&Usage) -> u64| changed(float(of(&review.this)), before.map(|usage| float(of(usage))));
         let middle = |usage: &Usage| f64::midpoint(usage.low_seat_secs, usage.high_seat_secs);
+        let seats_note = match changed(middle(&review.this), before.map(middle)) {
+            change if change.is_empty() => "on one apiserver".to_owned(),
+            change => format!("on one apiserver; {change}"),
+        };
         let mut facts = vec![
             fact("Requests", units::count(review.this.requests), count(|usage| usage.requests)),
             fact("LISTs", units::count(review.this.lists), count(|usage| usage.lists)),
@@ -118,7 +122,7 @@ impl CapacityReport {
                     fact("Held by LISTs at their peak", "unknown".to_owned(), "give --metrics or --resource".to_owned())
                 }
             },
-            fact("Seats in use on average", self.mean_seats(), changed(middle(&review.this), before.map(middle))),
+            fact("Seats in use on average", self.mean_seats(), seats_note),
         ];
         let late: u64 = review.objectives.iter().map(|objective| objective.late).sum();
         let all: u64 = review.objectives.iter().map(|objective| objective.requests).sum();
@@ -127,8 +131,10 @@ impl CapacityReport {
             units::percent(all - late, all),
             "1 s, 5 s or 30 s by scope; 99 % is the objective".to_owned(),
         ));
-        let loud = self.findings.iter().filter(|finding| is_storm(finding) && finding.severity >= Severity::Warning);
-        facts.push(fact("Storms", units::count(loud.count() as u64), "at warning or above".to_owned()));
+        let of = |severity| self.findings.iter().filter(|one| is_storm(one) && one.severity == severity).count() as u64;
+        let (critical, warnings) = (of(Severity::Critical), of(Severity::Warning));
+        let note = format!("{} critical, {} warnings", units::count(critical), units::count(warnings));
+        facts.push(fact("Storms", units::count(critical + warnings), note));
         facts
     }
 
