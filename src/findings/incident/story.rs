@@ -75,11 +75,12 @@ fn little_bytes() -> u64 {
 fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
     if let Some(first) = culprits.first() {
         let finding = told_by(scene, first)?;
-        let mend = finding.first_step(&first.client);
-        return match (stop(first, finding), mend) {
-            (Some(stop), Some(mend)) => Some(format!("{stop}; to mend it, {mend}")),
-            (stop, mend) => stop.or(mend),
+        let Some(stop) = stop(first, finding) else {
+            return finding.first_step(&first.client);
         };
+        let named = format!("{}: ", first.client);
+        let mend = finding.remedies.first().map(|remedy| remedy.strip_prefix(&named).unwrap_or(remedy));
+        return Some(mend.map_or_else(|| stop.clone(), |mend| format!("{stop}; to mend it: {mend}")));
     }
     let is_dead = matches!(scene.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
     (is_dead && !logs_received(scene)).then(|| {
