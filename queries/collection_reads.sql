@@ -68,8 +68,7 @@ where received_at is not null
         or is_startup
         or user_name = 'system:apiserver'
         or (
-            is_resource_request is not true
-            and verb = 'get'
+            verb = 'get'
             and (starts_with(path, '/api') or starts_with(path, '/openapi/v'))
         )
     );

@@ -15,8 +15,7 @@ with reads as (
         code,
         path
     from requests
-    where is_resource_request is not true
-        and verb in ('get', 'head')
+    where verb in ('get', 'head')
         and (starts_with(path, '/api') or starts_with(path, '/openapi/v'))
 ),
 sorted_out as (

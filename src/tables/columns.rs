@@ -3,32 +3,19 @@
 //! The order here is the order of `select *`. What a request's columns mean is said in `about`, which `query --columns`
 //! shows.
 
-use std::cell::OnceCell;
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use foldhash::fast::{FixedState, FoldHasher};
 
+use super::keys::{
+    audit_key, caller_key, collection_key, groups_key, instance_key, object_key, page_key, repeat_key, request_key,
+    user_key,
+};
+use super::row::{
+    Row, apf_user, instance, is_resource, is_write, object_text, path_of_no_resource, unless_empty, verb_is,
+};
 use crate::audit::{Latency, Micros, Stage, Text, TextList, parse_duration_secs};
-use crate::requests::{ListKind, ListOptions, Request, Scope, is_resource_path};
-
-/// A request, and what is derived from it once for all columns that ask.
-pub(super) struct Row<'r> {
-    pub(super) request: &'r Request<'r>,
-    /// The decoded request URI; empty unless [`Column::needs_uri`].
-    pub(super) uri: &'r str,
-    /// The options in the URI; default unless [`Column::needs_uri`].
-    pub(super) options: &'r ListOptions<'r>,
-    caller_key: OnceCell<i64>,
-    instance_key: OnceCell<Option<i64>>,
-}
-
-impl<'r> Row<'r> {
-    pub(super) const fn of(request: &'r Request<'r>, uri: &'r str, options: &'r ListOptions<'r>) -> Self {
-        Self { request, uri, options, caller_key: OnceCell::new(), instance_key: OnceCell::new() }
-    }
-}
+use crate::requests::{ListKind, Scope};
 
 /// One column of `requests`.
 pub(super) struct Column {
@@ -87,35 +74,8 @@ const fn latency(name: &'static str, part: Latency, about: &'static str) -> Colu
     plain(name, Value::Latency(part), about)
 }
 
-/// A string that upstream writes empty where it means absent.
-fn unless_empty(text: Option<Text<'_>>) -> Option<Text<'_>> {
-    text.filter(|text| !text.is_empty())
-}
-
-pub(super) fn object_text<'r>(
-    row: &'r Row<'r>,
-    part: fn(&crate::audit::ObjectRef<'r>) -> Option<Text<'r>>,
-) -> Option<Text<'r>> {
-    unless_empty(part(row.request.event.object_ref.as_ref()?))
-}
-
 fn cow_text<'r>(value: &'r Option<std::borrow::Cow<'r, str>>) -> Option<Text<'r>> {
     value.as_deref().map(Text::plain)
-}
-
-fn is_resource(row: &Row<'_>) -> bool {
-    row.request.event.object_ref.is_some() || is_resource_path(row.uri)
-}
-
-fn verb_is(row: &Row<'_>, verb: &str) -> bool {
-    row.request.event.verb.is_some_and(|text| text == *verb)
-}
-
-/// APF comes after impersonation, so it sees the impersonated user where there is one
-/// (upstream `apiserver/pkg/server/config.go`, `DefaultBuildHandlerChain`).
-pub(super) fn apf_user<'r>(row: &'r Row<'r>) -> &'r crate::audit::User<'r> {
-    let event = row.request.event;
-    event.impersonated_user.as_deref().unwrap_or(&event.user)
 }
 
 fn scope(row: &Row<'_>) -> Option<Scope> {
@@ -380,143 +340,6 @@ pub(super) const COLUMNS: [Column; 75] = [
         "a hash of user, user agent and request_uri of a further page: equal if a client asks for the same page again",
     ),
 ];
-
-/// The node in a kubelet's user name (upstream `plugin/pkg/auth/authorizer/node`).
-const NODE_USER: &str = "system:node:";
-
-fn instance<'r>(row: &'r Row<'r>) -> Option<Text<'r>> {
-    let event = row.request.event;
-    let node = || event.user.name.and_then(|name| name.strip_prefix(NODE_USER));
-    event.user.pod_name.or_else(node).or_else(|| event.source_ips?.iter().last())
-}
-
-/// Hashes that are the same in every run; of two different things they are as good as never equal.
-fn key(parts: impl FnOnce(&mut FoldHasher<'_>)) -> i64 {
-    let state = FixedState::with_seed(0);
-    let mut hasher = state.build_hasher();
-    parts(&mut hasher);
-    // Without the highest bits it is a number that every reader of JSON can hold.
-    (hasher.finish() >> 11).cast_signed()
-}
-
-fn hash_text(text: Option<Text<'_>>, hasher: &mut FoldHasher<'_>) {
-    text.map(|text| text.decode()).hash(hasher);
-}
-
-fn request_key(row: &Row<'_>) -> i64 {
-    let request = row.request;
-    key(|hasher| {
-        request.apiserver.hash(hasher);
-        hash_text(request.event.audit_id, hasher);
-        request.event.request_received_at.hash(hasher);
-        request.line.hash(hasher);
-    })
-}
-
-fn caller_key(row: &Row<'_>) -> i64 {
-    *row.caller_key.get_or_init(|| {
-        key(|hasher| {
-            hash_text(unless_empty(row.request.event.user.name), hasher);
-            hash_text(unless_empty(row.request.event.user_agent), hasher);
-        })
-    })
-}
-
-fn instance_key(row: &Row<'_>) -> Option<i64> {
-    *row.instance_key.get_or_init(|| instance(row).map(|text| key(|hasher| hash_text(Some(text), hasher))))
-}
-
-fn user_key(name: Text<'_>) -> i64 {
-    key(|hasher| hash_text(Some(name), hasher))
-}
-
-fn groups_key(groups: TextList<'_>) -> i64 {
-    key(|hasher| groups.hash_as_written(hasher))
-}
-
-fn object_key(row: &Row<'_>) -> Option<i64> {
-    let object = row.request.event.object_ref.as_ref()?;
-    Some(key(|hasher| {
-        for part in [object.api_group, object.resource, object.namespace, object.name] {
-            hash_text(unless_empty(part), hasher);
-        }
-    }))
-}
-
-/// The hash of an audit ID in the column `audit_key`.
-pub fn audit_key(audit_id: &str) -> i64 {
-    key(|hasher| audit_id.hash(hasher))
-}
-
-/// What decides FlowSchema and flow; of lists and watches also what decides their seats, as far as it is in the request.
-pub(super) fn flow_key(row: &Row<'_>) -> i64 {
-    let event = row.request.event;
-    let (user, object) = (apf_user(row), event.object_ref.as_ref());
-    let options = row.options;
-    key(|hasher| {
-        hash_text(user.name, hasher);
-        if let Some(groups) = user.groups {
-            groups.hash_as_written(hasher);
-        }
-        hash_text(event.verb, hasher);
-        timeout(row).hash(hasher);
-        let Some(object) = object else {
-            return row.uri.split('?').next().hash(hasher);
-        };
-        for part in [object.api_group, object.resource, object.subresource, object.namespace] {
-            hash_text(unless_empty(part), hasher);
-        }
-        if verb_is(row, "list") || verb_is(row, "watch") {
-            let version = options.resource_version.as_deref();
-            version.map(|version| version == "0").hash(hasher);
-            options.resource_version_match.hash(hasher);
-            (options.limit, options.is_undecodable, options.send_initial_events).hash(hasher);
-            let has_selector = options.label_selector.is_some() || options.field_selector.is_some();
-            let has_name = unless_empty(object.name).is_some();
-            (options.continue_token.is_some(), has_selector, has_name).hash(hasher);
-        }
-    })
-}
-
-/// How long the client gives the server, as it says in its query; for most requests it doesn't. A watch has no deadline,
-/// whatever it says.
-pub(super) fn timeout<'r>(row: &Row<'r>) -> Option<&'r str> {
-    let (_, query) = row.uri.split_once('?').filter(|_| !verb_is(row, "watch"))?;
-    query.split('&').find_map(|pair| pair.strip_prefix("timeout=")).filter(|value| !value.is_empty())
-}
-
-fn repeat_key(row: &Row<'_>) -> i64 {
-    let options = row.options;
-    key(|hasher| {
-        (caller_key(row), instance_key(row)).hash(hasher);
-        hash_text(row.request.event.verb, hasher);
-        path(row).hash(hasher);
-        options.label_selector.hash(hasher);
-        options.field_selector.hash(hasher);
-        options.limit.is_some_and(|limit| limit > 0).hash(hasher);
-        options.continue_token.is_some().hash(hasher);
-    })
-}
-
-fn collection_key(row: &Row<'_>) -> i64 {
-    key(|hasher| (caller_key(row), instance_key(row), path(row)).hash(hasher))
-}
-
-fn page_key(row: &Row<'_>) -> i64 {
-    key(|hasher| (caller_key(row), row.uri).hash(hasher))
-}
-
-fn path<'r>(row: &Row<'r>) -> &'r str {
-    row.uri.split('?').next().unwrap_or_default().trim_end_matches('/')
-}
-
-fn path_of_no_resource<'r>(row: &Row<'r>) -> Option<&'r str> {
-    (row.request.event.request_uri.is_some() && !is_resource(row)).then(|| path(row))
-}
-
-fn is_write(row: &Row<'_>) -> bool {
-    ["create", "update", "patch", "delete", "deletecollection"].iter().any(|verb| verb_is(row, verb))
-}
 
 fn stage(row: &Row<'_>) -> Stage {
     row.request.event.stage

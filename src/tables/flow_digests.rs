@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
-use super::columns::{Row, apf_user, object_text, timeout};
+use super::row::{Row, apf_user, object_text, timeout};
 use crate::apf::{ListQuery, RequestDigest};
 use crate::audit::{Text, parse_duration_secs};
 

@@ -8,19 +8,21 @@ mod columns;
 mod database;
 mod dimensions;
 mod flow_digests;
+mod keys;
 mod most_at_once;
 mod output;
 mod query_file;
 mod requests_table;
+mod row;
 mod rows;
 
 pub use arrivals::{Arrival, Arrivals};
-pub use columns::audit_key;
 pub use database::{Answer, Database, TablesError, TypedRow};
 pub use dimensions::{
     ClientRow, DimensionColumn, DimensionRow, DimensionType, FlowRow, ListCostRow, ResourceRow, VerdictRow,
     dimension_columns,
 };
+pub use keys::audit_key;
 pub use output::{Cell, Format, TextTable};
 pub use query_file::{Param, QueryFile, QueryFileError, QuerySet};
 pub use requests_table::Logs;

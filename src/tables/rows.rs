@@ -10,8 +10,10 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
-use super::columns::{COLUMNS, Row, Value, flow_key, latency_secs, schema};
+use super::columns::{COLUMNS, Value, latency_secs, schema};
 use super::flow_digests::FlowDigests;
+use super::keys::flow_key;
+use super::row::Row;
 use crate::audit::Micros;
 use crate::requests::{Joined, ListOptions, Request, Rows};
 
