@@ -11,37 +11,32 @@
 --         although they run their course. `is_before_list` is whether the instance lists the same collection at once when the
 --         watch has ended, before it watches it so shortly again: what follows one whose resourceVersion is too old. All such reads
 --         are paired in one order, by parts that keep all cores busy, as in client_reads.
-with lived as (
+with reads as (
     select
         read_id,
         at_micros,
         end_micros,
         series,
-        collection_key
+        collection_key,
+        read_kind = 'list' as is_list,
+        coalesce(
+            verb = 'watch'
+            and client_type <> 'apiserver'
+            and lifetime_secs < $short_watch_secs
+            and (
+                timeout_secs is null
+                or cast(timeout_secs as double) < $short_watch_secs
+                or lifetime_secs < $short_watch_share * cast(timeout_secs as double)
+            ), false
+        ) as is_short
     from client_reads
-    where verb = 'watch'
-        and client_type <> 'apiserver'
-        and lifetime_secs < $short_watch_secs
-        and (
-            timeout_secs is null
-            or cast(timeout_secs as double) < $short_watch_secs
-            or lifetime_secs < $short_watch_share * cast(timeout_secs as double)
-        )
 ),
-lists as (
+parted as (
     select
-        read_id,
-        at_micros,
-        end_micros,
-        series,
-        collection_key
-    from client_reads
-    where read_kind = 'list'
-),
-both as (
-    select *, false as is_list, collection_key % 16 as part from lived
-    union all
-    select *, true as is_list, collection_key % 16 as part from lists
+        *,
+        collection_key % 16 as part
+    from reads
+    where is_list or is_short
 ),
 followed as (
     select
@@ -49,12 +44,12 @@ followed as (
         at_micros,
         end_micros,
         series,
-        is_list,
+        is_short,
         coalesce(
             lead(collection_key) over by_collection = collection_key
             and lead(case when is_list then at_micros end) over by_collection - end_micros between 0 and $relist_secs * 1e6, false
         ) as is_before_list
-    from both
+    from parted
     window by_collection as (partition by part order by collection_key, at_micros, read_id)
 ),
 spaced as (
@@ -64,7 +59,7 @@ spaced as (
             partition by series order by at_micros, read_id rows between unbounded preceding and 1 preceding
         ) as busy_until_micros
     from followed
-    where not is_list
+    where is_short
 ),
 islands as (
     select
