@@ -64,7 +64,8 @@ pub struct CapacityArgs {
     /// The logs; those of two weeks to compare
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required = true)]
     pub inputs: Vec<String>,
-    /// The week to review, as in ISO 8601: 2026-W47. By default the last seven days of the logs, or all of them if they are less
+    /// The week to review, as in ISO 8601: 2026-W47. By default the last seven days of the logs, or all of them if they are less.
+    /// --from and --to are widened to whole hours, and to whole minutes if they are six hours or less apart
     #[arg(long, value_name = "WEEK")]
     pub week: Option<String>,
     /// What to compare with, if the logs have it

@@ -33,13 +33,12 @@ pub(super) fn run(args: &CapacityArgs, console: Console) -> Result<()> {
     paper::format(&args.paper)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
-    let (mut reading, asked) = read(args, console)?;
-    let bucket_secs = bucket_secs(&args.paper.timezone, &reading, asked.as_ref());
+    let (mut reading, asked, bucket_secs) = read(args, console)?;
     reading.database.set_param("activity_secs", &bucket_secs.to_string());
     let (dimensions, rows) = reading.run(gather(&reading.database, &settings))?;
     let tally = reading.tally();
     if tally.events() > 0 {
-        let period = period(asked, &tally, micros(bucket_secs));
+        let period = period(asked, &tally, reading.opened.logs.window.to, micros(bucket_secs));
         let flows = dimensions.flows.as_ref().context("flows were not asked for")?;
         let gathered = Gathered {
             args,
@@ -63,9 +62,17 @@ struct Period {
     to: Micros,
 }
 
-/// The period that was asked for; `None` if that follows from the logs.
-fn asked(args: &CapacityArgs) -> Result<Option<Period>> {
-    let Some(week) = &args.week else { return Ok(None) };
+/// The period that was asked for, by its week or from when to when; `None` if it follows from the logs.
+fn asked(args: &CapacityArgs, console: Console) -> Result<Option<Period>> {
+    let Some(week) = &args.week else {
+        if args.logs.from.is_none() {
+            return Ok(None);
+        }
+        let opened = open(&args.inputs, &args.logs, console)?;
+        let to = opened.logs.window.to;
+        let to = to.map_or_else(|| moment("-0s", &opened.logs.files, console), Ok)? + 1;
+        return Ok(opened.logs.window.from.map(|from| Period { week: None, from, to }));
+    };
     if args.logs.from.is_some() || args.logs.to.is_some() {
         bail!("--week says from when to when: leave out --from and --to");
     }
@@ -77,39 +84,39 @@ fn asked(args: &CapacityArgs) -> Result<Option<Period>> {
     Ok(Some(Period { week: Some(week.clone()), from, to }))
 }
 
-/// Opens the logs, as far as the period and the one before reach; with the period, where that was asked for.
-fn read(args: &CapacityArgs, console: Console) -> Result<(Reading, Option<Period>)> {
-    let mut logs = args.logs.clone();
-    let is_compared = args.compare == CompareWith::Previous;
-    let period = match asked(args)? {
-        Some(week) => Some(week),
-        None if logs.from.is_some() => {
-            let opened = open(&args.inputs, &logs, console)?;
-            let to = opened.logs.window.to;
-            let to = to.map_or_else(|| moment("-0s", &opened.logs.files, console), Ok)? + 1;
-            opened.logs.window.from.map(|from| Period { week: None, from, to })
-        }
-        None => None,
+/// Opens the logs, as far as the period and the one before reach; with the period, where one was asked for, and the length of
+/// buckets in seconds. The period begins and ends with a bucket, as what is in a part of one can't be told.
+fn read(args: &CapacityArgs, console: Console) -> Result<(Reading, Option<Period>, f64)> {
+    let (mut logs, zone) = (args.logs.clone(), &args.paper.timezone);
+    let Some(asked) = asked(args, console)? else {
+        let reading = Reading::of(&args.inputs, &logs, console)?;
+        let bucket_secs = bucket_secs(zone, span_of_little(&reading.opened.logs));
+        return Ok((reading, None, bucket_secs));
     };
-    if let Some(Period { from, to, .. }) = &period {
-        let back = if is_compared { to - from } else { 0 };
-        logs.from = Some(units::instant(from - back));
-        logs.to = Some(units::instant(to - 1));
-    }
-    Ok((Reading::of(&args.inputs, &logs, console)?, period))
+    let bucket_secs = bucket_secs(zone, Some((asked.from, asked.to)));
+    let bucket = micros(bucket_secs);
+    let period = Period { from: whole(asked.from, bucket), to: whole(asked.to + bucket - 1, bucket), ..asked };
+    let back = if args.compare == CompareWith::Previous { period.to - period.from } else { 0 };
+    logs.from = Some(units::instant(period.from - back));
+    logs.to = Some(units::instant(period.to - 1));
+    Ok((Reading::of(&args.inputs, &logs, console)?, Some(period), bucket_secs))
 }
 
 /// The length of buckets, in seconds: a minute for some hours, else an hour, or a quarter of one where the zone's hours don't
 /// begin with those of UTC, so that days begin with a bucket.
-fn bucket_secs(zone: &Zone, reading: &Reading, asked: Option<&Period>) -> f64 {
+fn bucket_secs(zone: &Zone, span: Option<(Micros, Micros)>) -> f64 {
     const SHORT_MICROS: Micros = 6 * 3_600 * 1_000_000;
-    let span = asked.map(|period| (period.from, period.to)).or_else(|| span_of_little(&reading.opened.logs));
-    let at = span.map(|span| span.0).or(reading.opened.logs.window.from).unwrap_or_default();
+    let at = span.map(|span| span.0).unwrap_or_default();
     match span {
         Some((from, to)) if to - from <= SHORT_MICROS => 60.0,
         _ if zone.offset_secs(at) % 3_600 == 0 => 3_600.0,
         _ => 900.0,
     }
+}
+
+/// The start of the bucket that an instant is in.
+fn whole(at: Micros, bucket: Micros) -> Micros {
+    at.div_euclid(bucket) * bucket
 }
 
 /// From when to when logs are that are soon read; `None` for larger ones, and where nothing can be read twice.
@@ -142,14 +149,15 @@ async fn gather(database: &Database, settings: &Settings) -> Result<(Dimensions,
 }
 
 /// The period: as asked for, or the last week of the logs if they hold more than that, or all of them.
-fn period(asked: Option<Period>, tally: &Tally, bucket: Micros) -> Period {
+fn period(asked: Option<Period>, tally: &Tally, to: Option<Micros>, bucket: Micros) -> Period {
     if let Some(period) = asked {
         return period;
     }
     let (first, last) = (tally.first_at().unwrap_or_default(), tally.last_at().unwrap_or_default());
-    let to = (last + bucket).div_euclid(bucket) * bucket;
-    let from =
-        if last - first > WEEK_MICROS + DAY_MICROS { to - WEEK_MICROS } else { first.div_euclid(bucket) * bucket };
+    // What was received in time may have ended later.
+    let last = last.min(to.unwrap_or(last));
+    let to = whole(last + bucket, bucket);
+    let from = if last - first > WEEK_MICROS + DAY_MICROS { to - WEEK_MICROS } else { whole(first, bucket) };
     Period { week: None, from, to }
 }
 
