@@ -73,6 +73,8 @@ fn the_herd_of_agents_is_the_culprit_at_its_own_moment() {
         incident(&lab, "s1-cni-relist", &["--no-candidates", "--at", "2026-11-24T09:04:50Z", "--window", "60s"]);
     assert_eq!(report["moment"]["kind"], "asked");
     assert_eq!(suspects(&report, "culprit"), ["calico-node"]);
+    // Nodes can't do without their agents, so that nothing is to be stopped.
+    assert!(report["first_step"].as_str().unwrap().starts_with("calico-node: "), "{}", report["first_step"]);
 }
 
 #[test]
@@ -94,6 +96,48 @@ fn both_ends_of_the_python_storm_have_the_same_culprit_and_the_worse_is_taken() 
     let paged =
         incident(&lab, "s2-python-oom", &["--no-candidates", "--at", "2026-11-24T09:14:10Z", "--window", "60s"]);
     assert_eq!(suspects(&paged, "culprit"), ["kubectl"]);
+}
+
+#[test]
+fn the_first_step_is_to_stop_who_can_be_spared() {
+    let log = project("sample-logs/operator-loop").display().to_string();
+    let report = json(&["incident", &log, "--no-candidates"]);
+    let step = report["first_step"].as_str().unwrap();
+    let stop = "stop or scale down what runs as service account acme-system/acme-operator-controller-manager";
+    assert!(step.starts_with(stop), "{step}");
+}
+
+#[test]
+fn many_that_storm_are_told_where_none_is_the_culprit() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = json(&["incident", &hostile_log(&folder), "--no-candidates", "--resource", "pods=3000x5KB"]);
+    assert_eq!(suspects(&report, "culprit"), [""; 0]);
+    assert!(verdict(&report).contains("6 clients stormed, but none had a fifth"), "{}", verdict(&report));
+}
+
+/// A period that begins or ends in the middle of a bucket is widened, so that nothing of it is lost.
+#[test]
+fn a_period_has_all_that_was_received_in_it() {
+    let log = project("sample-logs/operator-loop").display().to_string();
+    for (args, from, to) in [
+        (["--from", "2026-11-24T09:06:30Z", "--to", "2026-11-24T09:06:50Z"], "09:06:00", "09:07:00"),
+        (["--from", "2026-11-24T09:06:30Z", "--to", "2026-11-24T09:30:00Z"], "09:06:00", "09:31:00"),
+        (["--from", "2026-11-24T01:06:30Z", "--to", "2026-11-24T09:06:50Z"], "01:00:00", "10:00:00"),
+        (["--to", "2026-11-24T09:06:50Z", "--compare", "none"], "09:05:00", "09:07:00"),
+    ] {
+        let report = json(&[&["capacity", &log][..], &args].concat());
+        let bounds = [from, to].map(|time| format!("2026-11-24T{time}.000Z"));
+        assert_eq!([&report["window"]["from"], &report["window"]["to"]], [&bounds[0], &bounds[1]], "{args:?}");
+        // Of what was received after `--to` only what the widened period has is read.
+        let last = if args[0] == "--to" { "2026-11-24T09:06:50Z" } else { bounds[1].as_str() };
+        let sql = format!(
+            "select count(*) as n from requests where received_at >= '{}' and received_at < '{last}'",
+            bounds[0]
+        );
+        let (rows, _) = crate::support::ask::<Value>(std::slice::from_ref(&log), &sql);
+        assert_eq!(report["this"]["requests"], rows[0]["n"], "{args:?}");
+        assert!(report["this"]["requests"].as_u64().unwrap() > 0, "{args:?}");
+    }
 }
 
 #[test]

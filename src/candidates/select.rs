@@ -26,7 +26,7 @@ const MOST_NAMESPACES: usize = 10;
 pub fn draft(situation: &Situation<'_>) -> (Vec<Draft>, Vec<Declined>) {
     let (mut storms, mut declined): (Vec<Storm<'_>>, Vec<Declined>) = (Vec::new(), Vec::new());
     for (place, finding) in situation.findings.iter().enumerate() {
-        if finding.severity < Severity::Warning || finding.kind == Kind::ApiserverRestart {
+        if finding.severity < Severity::Warning || !finding.is_storm() {
             continue;
         }
         match of_finding(situation, place, finding) {

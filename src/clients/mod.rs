@@ -128,6 +128,25 @@ impl ClientType {
         }
     }
 
+    /// Whether a cluster can do without such a client for an hour: nodes, pods and their network stay as they are. Of what isn't
+    /// known nobody can tell, so it can't.
+    pub const fn can_be_spared(self) -> bool {
+        matches!(
+            self,
+            Self::Prometheus
+                | Self::Monitoring
+                | Self::Autoscaler
+                | Self::PolicyEngine
+                | Self::Gitops
+                | Self::Backup
+                | Self::Logging
+                | Self::Operator
+                | Self::Kubectl
+                | Self::Automation
+                | Self::Sdk
+        )
+    }
+
     /// The type of a name; `None` when there is no such type.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|client_type| client_type.name() == name)

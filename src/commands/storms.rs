@@ -152,6 +152,7 @@ fn notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
             confidence: client.confidence.name(),
             evidence: client.evidence.clone(),
             advice: client.advice.clone(),
+            can_be_spared: client.client_type.can_be_spared(),
             shares_user_with: Vec::new(),
         });
         let others = caller.identity.user_name.as_deref().and_then(|user| of_user.get(user)).into_iter().flatten();

@@ -231,6 +231,11 @@ pub struct Evidence {
 }
 
 impl Finding {
+    /// Whether it is about clients, and not about a server's end.
+    pub fn is_storm(&self) -> bool {
+        self.kind != Kind::ApiserverRestart
+    }
+
     /// What to do first at a client that is part of it, which may be all of them; `None` where nothing is to be done.
     pub(super) fn first_step(&self, client: &str) -> Option<String> {
         let remedy = self.remedies.first()?;

@@ -83,6 +83,8 @@ pub struct Note {
     pub evidence: String,
     /// What helps against its lists; `None` where nothing is known.
     pub advice: Option<String>,
+    /// Whether a cluster can do without it for an hour.
+    pub can_be_spared: bool,
     /// Other clients behind the same user.
     pub shares_user_with: Vec<String>,
 }

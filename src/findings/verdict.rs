@@ -77,10 +77,8 @@ pub fn verdict(findings: &[Finding], measured: Measured<'_>) -> Vec<String> {
         .filter(|finding| finding.kind == Kind::ApiserverRestart && finding.severity == Severity::Critical)
         .collect();
     sentences.extend(died(&deaths));
-    let storms: Vec<&Finding> = findings
-        .iter()
-        .filter(|finding| finding.kind != Kind::ApiserverRestart && finding.severity >= Severity::Warning)
-        .collect();
+    let storms: Vec<&Finding> =
+        findings.iter().filter(|finding| finding.is_storm() && finding.severity >= Severity::Warning).collect();
     let Some(worst) = storms.first() else {
         let looked = format!("{} events were looked at", units::count(measured.tally.events()));
         sentences.push(if deaths.is_empty() {

@@ -50,6 +50,11 @@ pub struct Headroom {
 }
 
 impl Headroom {
+    /// Whether half of its own seats or more are in use in the fullest bucket.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.share() >= 0.5
+    }
+
     /// The part of its own seats that is in use in the fullest bucket, middle of the range; 0 for exempt ones.
     pub fn share(&self) -> f64 {
         if self.is_exempt || self.nominal_seats == 0 {
@@ -100,7 +105,7 @@ fn verdict(level: &Headroom) -> &'static str {
         _ if level.is_exempt => "no limit",
         _ if level.rejected > 0 => "refuses requests",
         share if share >= 1.0 => "lives on borrowed seats",
-        share if share >= 0.5 => "half full or more",
+        _ if level.is_half_full() => "half full or more",
         _ => "ample",
     }
 }

@@ -1,6 +1,6 @@
 //! A period's review: what was asked of the servers and by whom, against the period before and against their limits.
 //!
-//! Numbers come from SQL, by hour and by client; here they are compared, explained and put into words. What one estimate of
+//! Numbers come from SQL, by bucket of time and by client; here they are compared, explained and put into words. What one estimate of
 //! sizes for all of the log can't tell – that collections grew – is told by what was created and deleted instead.
 
 mod collections;
@@ -45,9 +45,9 @@ pub struct Periods<'p> {
     pub levels: &'p [LevelHour],
     /// The levels' limits.
     pub bounds: &'p [LevelBounds],
-    /// Rows of `server_activity` by the hour, for both periods.
+    /// Rows of `server_activity`, for both periods.
     pub hours: &'p [ServerActivity],
-    /// Rows of `list_pressure` by the hour, for both periods.
+    /// Rows of `list_pressure`, for both periods.
     pub pressure: &'p [ListPressure],
     /// Rows of `clocks`.
     pub clocks: &'p [Clock],
@@ -80,7 +80,7 @@ pub struct Objective {
     pub late_before: u64,
 }
 
-/// An hour.
+/// A bucket that had most of something.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BusyHour {
     /// Busy with what.
@@ -117,7 +117,7 @@ pub struct Review {
     pub objectives: Vec<Objective>,
     /// Priority levels.
     pub levels: Vec<Headroom>,
-    /// The busiest hours.
+    /// The busiest buckets.
     pub busiest: Vec<BusyHour>,
     /// Lists that come like a clock.
     pub clocks: Vec<Clock>,
@@ -197,7 +197,7 @@ fn objectives(clients: &[ClientPeriod]) -> Vec<Objective> {
     kinds.into_iter().map(objective).collect()
 }
 
-/// The hours with most of each; all apiservers together, but for memory, which each has for itself.
+/// The buckets with most of each; all apiservers together, but for memory, which each has for itself.
 fn busiest(periods: &Periods<'_>) -> Vec<BusyHour> {
     let mut hours: BTreeMap<Micros, [u64; 3]> = BTreeMap::new();
     for row in periods.hours.iter().filter(|row| row.bucket_at >= periods.this.0) {

@@ -2,7 +2,7 @@
 
 use super::growth::change;
 use super::{ClientUsage, Periods, Review, Trend, bucket_name};
-use crate::findings::{Finding, Kind, PressurePeak, Severity};
+use crate::findings::{Bytes, Finding, Severity};
 use crate::units::{self, legible};
 
 /// Some sentences, the most important first.
@@ -27,7 +27,9 @@ fn how_much(periods: &Periods<'_>, review: &Review) -> String {
         (Some(peak), before) => {
             let before = before.and_then(|before| change(peak.middle(), before.middle()));
             let change = before.map(|change| format!(" ({change} on the period before)")).unwrap_or_default();
-            let limit = periods.memory_limit.map(|limit| of_limit(periods, &peak, limit)).unwrap_or_default();
+            let is_alive = ends(periods, Severity::Warning) == 0;
+            let limit = peak.estimated_bytes.zip(periods.memory_limit);
+            let limit = limit.map(|(bytes, limit)| of_limit(bytes, limit, is_alive)).unwrap_or_default();
             format!(
                 "LISTs held an estimated {} at their peak, at {}{change}{limit}",
                 peak.words(),
@@ -43,19 +45,18 @@ fn how_much(periods: &Periods<'_>, review: &Review) -> String {
     )
 }
 
-/// How near the peak came to what a server may use, and that it can't have been so much where none was killed.
-fn of_limit(periods: &Periods<'_>, peak: &PressurePeak, limit: u64) -> String {
-    let Some(bytes) = peak.estimated_bytes else { return String::new() };
+/// How near a peak came to what a server may use, and that it can't have been so much where none died of it.
+fn of_limit(peak: Bytes, limit: u64, is_alive: bool) -> String {
     let limit_words = units::bytes(limit);
-    match bytes.high {
-        _ if bytes.low > limit && deaths(periods) == 0 => {
+    match peak.high {
+        _ if peak.low > limit && is_alive => {
             format!(", over the limit of {limit_words} though no apiserver died: sizes are likely taken too big")
         }
-        _ if bytes.low > limit => format!(", over the limit of {limit_words}"),
+        _ if peak.low > limit => format!(", over the limit of {limit_words}"),
         Some(high) if high <= limit => {
-            format!(", {} of the limit of {limit_words} or less", units::percent(high, limit))
+            format!(", at most {} of the limit of {limit_words}", units::percent(high, limit))
         }
-        _ => format!(", {} of the limit of {limit_words} or more", units::percent(bytes.low, limit)),
+        _ => format!(", at least {} of the limit of {limit_words}", units::percent(peak.low, limit)),
     }
 }
 
@@ -81,7 +82,7 @@ fn how_well(periods: &Periods<'_>, review: &Review) -> String {
     let limited = review.levels.iter().filter(|level| !level.is_exempt && level.requests > 0);
     let fullest = limited.max_by(|one, other| one.share().total_cmp(&other.share()));
     let level = fullest.map_or_else(String::new, |level| {
-        if level.share() < 0.5 {
+        if !level.is_half_full() {
             return format!(
                 "; on average no priority level had half of its seats in use, not even in its busiest {} (fullest: {}, {} of {})",
                 bucket_name(periods.bucket_secs),
@@ -128,19 +129,16 @@ fn seats(low: f64, high: f64) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
-/// How many apiservers were killed, as far as is certain.
-fn deaths(periods: &Periods<'_>) -> usize {
-    let is_end = |finding: &&Finding| finding.kind == Kind::ApiserverRestart && finding.severity == Severity::Critical;
-    periods.findings.iter().filter(is_end).count()
+/// How often apiservers died: of that severity at least, which says how certain it is.
+fn ends(periods: &Periods<'_>, least: Severity) -> usize {
+    periods.findings.iter().filter(|finding| !finding.is_storm() && finding.severity >= least).count()
 }
 
 fn storms(periods: &Periods<'_>) -> String {
-    let loud: Vec<_> = periods
-        .findings
-        .iter()
-        .filter(|finding| finding.severity >= Severity::Warning && finding.kind != Kind::ApiserverRestart)
-        .collect();
-    let died = match deaths(periods) {
+    let loud: Vec<_> =
+        periods.findings.iter().filter(|finding| finding.severity >= Severity::Warning && finding.is_storm()).collect();
+    let died = match ends(periods, Severity::Critical) {
+        0 if ends(periods, Severity::Warning) > 0 => "An apiserver may have died".to_owned(),
         0 => "No apiserver died".to_owned(),
         1 => "An apiserver died once".to_owned(),
         count => format!("Apiservers died {count} times"),
@@ -167,7 +165,7 @@ fn storms(periods: &Periods<'_>) -> String {
 /// What to do about the worst storm, if one may take a server down; else where most is to be gained.
 pub(super) fn first_step(periods: &Periods<'_>, review: &Review) -> Option<String> {
     let is_critical = |finding: &&Finding| {
-        finding.severity == Severity::Critical && finding.kind != Kind::ApiserverRestart && !finding.remedies.is_empty()
+        finding.severity == Severity::Critical && finding.is_storm() && !finding.remedies.is_empty()
     };
     let worst = periods.findings.iter().find(is_critical);
     if let Some(step) = worst.and_then(|worst| worst.first_step(&worst.client)) {
@@ -209,4 +207,19 @@ fn when(trend: &Trend) -> String {
     let latest =
         meets.latest.map_or_else(|| "and perhaps much later".to_owned(), |at| format!("{} at the latest", day(at)));
     format!("{likely} ({}, {latest}, with 95 % confidence)", earliest.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_stands_against_the_limit_as_far_as_it_is_known() {
+        let words = |low, high, is_alive| of_limit(Bytes { low, high }, 1 << 30, is_alive);
+        assert_eq!(words(1 << 20, Some(1 << 29), true), ", at most 50.0 % of the limit of 1.0 GiB");
+        assert_eq!(words(1 << 29, Some(1 << 31), true), ", at least 50.0 % of the limit of 1.0 GiB");
+        assert_eq!(words(1 << 29, None, true), ", at least 50.0 % of the limit of 1.0 GiB");
+        assert_eq!(words(1 << 31, None, false), ", over the limit of 1.0 GiB");
+        assert!(words(1 << 31, None, true).ends_with("sizes are likely taken too big"));
+    }
 }

@@ -75,7 +75,7 @@ fn little_bytes() -> u64 {
 fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
     if let Some(first) = culprits.first() {
         let finding = told_by(scene, first)?;
-        let Some(stop) = stop(first, finding) else {
+        let Some(stop) = stop(scene, first, finding) else {
             return finding.first_step(&first.client);
         };
         let named = format!("{}: ", first.client);
@@ -89,31 +89,16 @@ fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
     })
 }
 
-/// How to stop a culprit now; `None` where nodes or the cluster would suffer, or nobody knows who it is.
-fn stop(culprit: &Suspect, finding: &Finding) -> Option<String> {
-    /// Types of clients that a cluster can go without for an hour.
-    const SPARED: [&str; 11] = [
-        "automation",
-        "autoscaler",
-        "backup",
-        "gitops",
-        "kubectl",
-        "logging",
-        "monitoring",
-        "operator",
-        "policy-engine",
-        "prometheus",
-        "sdk",
-    ];
+/// How to stop a culprit now; `None` where the cluster would suffer, or nobody knows who it is.
+fn stop(scene: &Scene<'_>, culprit: &Suspect, finding: &Finding) -> Option<String> {
+    scene.measured.notes.get(&culprit.client).filter(|note| note.can_be_spared)?;
     let user = finding.user_names.first().filter(|_| finding.client == culprit.client)?;
     let account = user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
     let who = match account {
         Some((namespace, name)) => format!("service account {}/{}", legible(namespace), legible(name)),
         None => format!("user {}", legible(user)),
     };
-    SPARED
-        .contains(&culprit.client_type.as_str())
-        .then(|| format!("stop or scale down what runs as {who}, if it can be spared"))
+    Some(format!("stop or scale down what runs as {who}, if it can be spared"))
 }
 
 fn logs_received(scene: &Scene<'_>) -> bool {
@@ -225,8 +210,11 @@ fn many(storming: &[&Suspect]) -> String {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    let clients = if storming.len() == 1 { "One client".to_owned() } else { format!("{} clients", storming.len()) };
-    format!("{clients} stormed, but none had a fifth of what LISTs held: {}{more}", named.join(", "))
+    let clients = match storming.len() {
+        1 => "One client stormed, but had less than a fifth of what LISTs held".to_owned(),
+        count => format!("{count} clients stormed, but none had a fifth of what LISTs held"),
+    };
+    format!("{clients}: {}{more}", named.join(", "))
 }
 
 /// What a finding says that a client did, in a few words.

@@ -1,6 +1,6 @@
 //! The period over time.
 
-use super::{CapacityReport, is_storm};
+use super::CapacityReport;
 use crate::findings::{Finding, ServerActivity, Severity};
 use crate::report::page::{Chart, Look, Mark, Part, Series, Unit};
 use crate::report::pressure::{of_server, pressure_chart, servers};
@@ -82,7 +82,7 @@ impl CapacityReport {
     fn marks(&self, zone: &Zone) -> Vec<(Option<String>, Mark)> {
         const STORMS: usize = 3;
         let (storms, ends): (Vec<&Finding>, Vec<&Finding>) =
-            self.findings.iter().partition(|finding| is_storm(finding));
+            self.findings.iter().partition(|finding| finding.is_storm());
         let ends = ends.into_iter().filter(|finding| finding.severity == Severity::Critical);
         let storms = storms.into_iter().filter(|finding| finding.severity >= Severity::Warning);
         let mark = |finding: &Finding, label: String| {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::page::{Fact, Page, Part, Section, Tone};
 use super::{LogFacts, ServerFacts, Window, about, float};
-use crate::findings::{Finding, Kind, LevelHour, ListPressure, Review, ServerActivity, Severity, Usage, bucket_name};
+use crate::findings::{Finding, LevelHour, ListPressure, Review, ServerActivity, Severity, Usage, bucket_name};
 use crate::units::{self, Zone};
 
 /// All there is to say.
@@ -80,7 +80,8 @@ impl CapacityReport {
         let has = |kind: fn(&Finding) -> bool, severity| {
             self.findings.iter().any(|finding| kind(finding) && finding.severity >= severity)
         };
-        let is_end = |finding: &Finding| finding.kind == Kind::ApiserverRestart;
+        let is_storm = Finding::is_storm;
+        let is_end = |finding: &Finding| !finding.is_storm();
         let (tone, words) = if has(is_end, Severity::Critical) {
             (Tone::Critical, "An apiserver died")
         } else if has(is_storm, Severity::Critical) {
@@ -131,7 +132,8 @@ impl CapacityReport {
             units::percent(all - late, all),
             "1 s, 5 s or 30 s by scope; 99 % is the objective".to_owned(),
         ));
-        let of = |severity| self.findings.iter().filter(|one| is_storm(one) && one.severity == severity).count() as u64;
+        let of =
+            |severity| self.findings.iter().filter(|one| one.is_storm() && one.severity == severity).count() as u64;
         let (critical, warnings) = (of(Severity::Critical), of(Severity::Warning));
         let note = format!("{} critical, {} warnings", units::count(critical), units::count(warnings));
         facts.push(fact("Storms", units::count(critical + warnings), note));
@@ -180,9 +182,4 @@ impl CapacityReport {
         spots.extend(self.notes.iter().cloned());
         spots
     }
-}
-
-/// Whether a finding is a storm, and not the end of a server.
-fn is_storm(finding: &Finding) -> bool {
-    finding.kind != Kind::ApiserverRestart
 }

@@ -1,6 +1,6 @@
 //! How the servers bore it: latency, priority levels, busiest hours, trends, storms.
 
-use super::{CapacityReport, ROWS, is_storm};
+use super::{CapacityReport, ROWS};
 use crate::findings::{Finding, Headroom, Severity, Trend, TrendUnit};
 use crate::report::findings_cards::findings_table;
 use crate::report::page::{Chart, Look, Part, Series, Table, Unit};
@@ -119,7 +119,7 @@ impl CapacityReport {
     pub(super) fn storms(&self, zone: &Zone) -> Vec<Part> {
         let loud: Vec<Finding> =
             self.findings.iter().filter(|finding| finding.severity >= Severity::Warning).cloned().collect();
-        if !loud.iter().any(is_storm) {
+        if !loud.iter().any(Finding::is_storm) {
             return vec![Part::Text("No storm at warning or above.".to_owned())];
         }
         let more = loud.len().saturating_sub(ROWS);
