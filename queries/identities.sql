@@ -22,10 +22,9 @@ with by_instance as (
         count(*) filter (where list_kind = 'full') as full_list_count,
         count(*) filter (where verb in ('create', 'update', 'patch', 'delete', 'deletecollection')) as write_count,
         count(*) filter (where code = 429) as rejected_count,
-        count(*) filter (where verb in ('list', 'watch') and field_selector like '%spec.nodeName=%') as node_scoped_count,
-        count(*) filter (where verb = 'watch' and request_uri like '%allowWatchBookmarks=true%') as reflector_count,
-        count(*) filter (where verb = 'watch' and (request_uri like '%&timeout=%' or request_uri like '%?timeout=%'))
-            as typed_informer_count,
+        count(*) filter (where field_selector like '%spec.nodeName=%' and verb in ('list', 'watch')) as node_scoped_count,
+        count(*) filter (where allow_watch_bookmarks and verb = 'watch') as reflector_count,
+        count(*) filter (where client_timeout_secs is not null and verb = 'watch') as typed_informer_count,
         min(received_at) as first_received_at,
         max(received_at) as last_received_at
     from requests

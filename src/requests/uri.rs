@@ -33,6 +33,10 @@ pub struct ListOptions<'u> {
     pub timeout_secs: Option<i64>,
     /// `sendInitialEvents`: a watch that begins with the whole list.
     pub send_initial_events: Option<bool>,
+    /// `allowWatchBookmarks`, which all informers of client-go ask for.
+    pub allow_watch_bookmarks: Option<bool>,
+    /// `timeout` as it is written, such as `32s`: how long the client gives the server.
+    pub timeout: Option<&'u str>,
     /// Whether the server can't decode the options: `limit` or `timeoutSeconds` is no whole number.
     pub is_undecodable: bool,
 }
@@ -44,16 +48,23 @@ impl<'u> ListOptions<'u> {
         let Some((_, query)) = uri.split_once('?') else {
             return options;
         };
-        // Most parameters are none of these; decoding them all takes as long as decoding the event.
-        for pair in query.split('&').filter(|pair| may_be_option(pair)) {
-            for (key, value) in form_urlencoded::parse(pair.as_bytes()) {
-                options.is_undecodable |= matches!(&*key, "limit" | "timeoutSeconds") && value.parse::<i64>().is_err();
-                if !value.is_empty() {
-                    options.take(&key, value);
-                }
+        for (pair, value) in query.split('&').map(|pair| (pair, pair.split_once('='))) {
+            match value {
+                Some(("timeout", value)) => options.timeout = options.timeout.or((!value.is_empty()).then_some(value)),
+                // Most parameters are none of these; decoding them all takes as long as decoding the event.
+                _ if !may_be_option(pair) => {}
+                Some((key, value)) if !has_escapes(pair) => options.note(key, Cow::Borrowed(value)),
+                _ => form_urlencoded::parse(pair.as_bytes()).for_each(|(key, value)| options.note(&key, value)),
             }
         }
         options
+    }
+
+    fn note(&mut self, key: &str, value: Cow<'u, str>) {
+        self.is_undecodable |= matches!(key, "limit" | "timeoutSeconds") && value.parse::<i64>().is_err();
+        if !value.is_empty() {
+            self.take(key, value);
+        }
     }
 
     fn take(&mut self, key: &str, value: Cow<'u, str>) {
@@ -71,6 +82,7 @@ impl<'u> ListOptions<'u> {
             "fieldSelector" => keep_first(&mut self.field_selector, Some(value)),
             "timeoutSeconds" => keep_first(&mut self.timeout_secs, value.parse().ok()),
             "sendInitialEvents" => keep_first(&mut self.send_initial_events, Some(is_true(&value))),
+            "allowWatchBookmarks" => keep_first(&mut self.allow_watch_bookmarks, Some(is_true(&value))),
             _ => {}
         }
     }
@@ -99,9 +111,13 @@ impl<'u> ListOptions<'u> {
 
 /// Whether a parameter may be a list option, by the first letter of its name: that of one of them, or of an escape.
 fn may_be_option(pair: &str) -> bool {
-    // What is left out is what most requests have: watch, allowWatchBookmarks, pretty, timeout.
-    matches!(pair.as_bytes().first(), Some(b'l' | b'c' | b'r' | b'f' | b's' | b't' | b'%'))
-        && !pair.starts_with("timeout=")
+    // What is left out is what most requests have: watch, pretty.
+    matches!(pair.as_bytes().first(), Some(b'l' | b'c' | b'r' | b'f' | b's' | b't' | b'a' | b'%'))
+}
+
+/// Whether a parameter is written otherwise than it is meant.
+fn has_escapes(pair: &str) -> bool {
+    memchr::memchr2(b'%', b'+', pair.as_bytes()).is_some()
 }
 
 /// A boolean as upstream reads query parameters: everything but `false` and `0` is true
@@ -263,6 +279,10 @@ mod tests {
         assert_eq!(options.label_selector.as_deref(), Some("a=b,c d"));
         assert_eq!(options.limit, Some(5));
         assert_eq!((options.timeout_secs, options.resource_version), (None, None));
+        let options = ListOptions::of("/api/v1/pods?watch&timeout=&timeout=8m15s&%6Cimit=5&allowWatchBookmarks=true");
+        assert_eq!((options.limit, options.timeout), (Some(5), Some("8m15s")));
+        assert_eq!(options.allow_watch_bookmarks, Some(true));
+        assert!(ListOptions::of("/api/v1/pods?limit").is_undecodable);
     }
 
     #[test]

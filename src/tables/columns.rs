@@ -18,6 +18,7 @@ use crate::audit::{Latency, Micros, Stage, Text, TextList, parse_duration_secs};
 use crate::requests::{ListKind, Scope};
 
 /// One column of `requests`.
+#[derive(Debug)]
 pub(super) struct Column {
     pub(super) name: &'static str,
     pub(super) value: Value,
@@ -26,7 +27,7 @@ pub(super) struct Column {
 }
 
 /// A column's type and where its value comes from.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Value {
     Text(for<'r> fn(&'r Row<'r>) -> Option<Text<'r>>),
     Texts(for<'r> fn(&'r Row<'r>) -> Option<TextList<'r>>),
@@ -98,7 +99,7 @@ pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
     parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
 }
 
-pub(super) const COLUMNS: [Column; 75] = [
+pub(super) static COLUMNS: [Column; 77] = [
     plain(
         "apiserver",
         Value::Text(|row| row.request.apiserver.map(Text::plain)),
@@ -222,6 +223,16 @@ pub(super) const COLUMNS: [Column; 75] = [
         "send_initial_events",
         Value::Flag(|row| row.options.send_initial_events),
         "sendInitialEvents: a watch that begins with the whole list",
+    ),
+    of_uri(
+        "allow_watch_bookmarks",
+        Value::Flag(|row| row.options.allow_watch_bookmarks),
+        "allowWatchBookmarks, which all informers of client-go ask for",
+    ),
+    of_uri(
+        "client_timeout_secs",
+        Value::Secs(|row| row.options.timeout.and_then(parse_duration_secs)),
+        "timeout: how long the client gives the server; a watch has no deadline all the same",
     ),
     plain(
         "received_at",

@@ -63,8 +63,7 @@ pub(super) fn instance<'r>(row: &'r Row<'r>) -> Option<Text<'r>> {
 /// How long the client gives the server, as it says in its query; for most requests it doesn't. A watch has no deadline,
 /// whatever it says.
 pub(super) fn timeout<'r>(row: &Row<'r>) -> Option<&'r str> {
-    let (_, query) = row.uri.split_once('?').filter(|_| !verb_is(row, "watch"))?;
-    query.split('&').find_map(|pair| pair.strip_prefix("timeout=")).filter(|value| !value.is_empty())
+    row.options.timeout.filter(|_| !verb_is(row, "watch"))
 }
 
 pub(super) fn path<'r>(row: &Row<'r>) -> &'r str {
