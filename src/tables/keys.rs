@@ -65,7 +65,8 @@ pub fn audit_key(audit_id: &str) -> i64 {
     key(|hasher| audit_id.hash(hasher))
 }
 
-/// What decides FlowSchema and flow; of lists and watches also what decides their seats, as far as it is in the request.
+/// What decides FlowSchema, flow and scope; of lists and watches also what decides their seats, as far as it is in the
+/// request.
 pub(super) fn flow_key(row: &Row<'_>) -> i64 {
     let event = row.request.event;
     let (user, object) = (apf_user(row), event.object_ref.as_ref());
@@ -83,14 +84,14 @@ pub(super) fn flow_key(row: &Row<'_>) -> i64 {
         for part in [object.api_group, object.resource, object.subresource, object.namespace] {
             hash_text(unless_empty(part), hasher);
         }
+        unless_empty(object.name).is_some().hash(hasher);
         if verb_is(row, "list") || verb_is(row, "watch") {
             let version = options.resource_version.as_deref();
             version.map(|version| version == "0").hash(hasher);
             options.resource_version_match.hash(hasher);
             (options.limit, options.is_undecodable, options.send_initial_events).hash(hasher);
             let has_selector = options.label_selector.is_some() || options.field_selector.is_some();
-            let has_name = unless_empty(object.name).is_some();
-            (options.continue_token.is_some(), has_selector, has_name).hash(hasher);
+            (options.continue_token.is_some(), has_selector).hash(hasher);
         }
     })
 }
