@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 
 use stormglass::requests::Window;
 use stormglass::source::discover;
 use stormglass::tables::{Database, Logs, QuerySet, dimension_columns, request_columns};
 
-use crate::support::{ask_logs, project};
+use crate::support::{ask_logs, project, temporary};
 
 /// Runs a test where views that read views that read views can be planned: without optimization that takes more stack than a
 /// thread of tests has.
@@ -143,4 +144,46 @@ fn bounds_of_time_change_no_answer() {
         assert_eq!(found, count(&hidden), "{bound}");
         assert!(found > 0, "{bound}");
     }
+}
+
+/// What conditions let through is told where rows are made; that must not change the answer either, nor must lines that
+/// stand in a log twice.
+#[test]
+fn conditions_change_no_answer() {
+    let sample = project("sample-logs/operator-loop/audit-2026-11-24T09-08-00.244.log.gz");
+    let mut log = String::new();
+    flate2::read::MultiGzDecoder::new(fs::File::open(sample).unwrap()).read_to_string(&mut log).unwrap();
+    let half = log[..log.len() / 2].rfind('\n').unwrap() + 1;
+    let folder = tempfile::tempdir().unwrap();
+    let logs = [temporary(&folder, "audit.log", log.clone() + &log[..half])];
+    for condition in [
+        "verb = 'list'",
+        "verb <> 'watch' and code >= 200 and code < 300",
+        "verb in ('get', 'list', 'create', 'patch', 'update')",
+        "subresource not in ('status', 'log', 'exec', 'proxy')",
+        "resource is null",
+        "namespace is not null and 404 = code",
+        "is_startup or user_name = 'system:apiserver'",
+        "verb = 'watch' or code > 200 and outcome = 'complete'",
+        "\"limit\" = 500",
+        "starts_with(path, '/api') or starts_with(path, '/openapi/v')",
+        "user_agent like 'kube%'",
+        "user_agent like '%kube%' and verb = 'list'",
+        "not (verb = 'list' or verb = 'watch')",
+        "label_selector is null and received_at is not null and field_selector is not null",
+        "outcome = 'open'",
+        "user_name = 'nobody at all'",
+    ] {
+        let of = "count(*) as n, min(audit_id) as first, max(source_line) as last, count(started_at) as started";
+        let answer = |sql: String| crate::support::ask::<serde_json::Value>(&logs, &sql).0;
+        let found = answer(format!("select {of} from requests where {condition}"));
+        let hidden = "select * from requests order by source_line limit 100000000";
+        assert_eq!(found, answer(format!("select {of} from ({hidden}) where {condition}")), "{condition}");
+    }
+    let once = [temporary(&folder, "once/audit.log", log)];
+    let sql = "select count(*) as n, count(distinct read_id) as ids, min(instance) as first, max(lifetime_secs) as longest \
+               from client_reads";
+    let (twice, tally) = crate::support::ask::<serde_json::Value>(&logs, sql);
+    assert_eq!(twice, crate::support::ask::<serde_json::Value>(&once, sql).0);
+    assert!(tally.duplicates > 1_000, "{}", tally.duplicates);
 }

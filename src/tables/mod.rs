@@ -14,7 +14,9 @@ mod output;
 mod query_file;
 mod requests_table;
 mod row;
+mod row_filter;
 mod rows;
+mod wants;
 
 pub use arrivals::{Arrival, Arrivals};
 pub use database::{Answer, Database, TablesError, TypedRow};

@@ -1,6 +1,5 @@
 //! The `requests` table: a scan of the logs each time it is read, so that no log has to fit in memory.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,6 +7,7 @@ use std::thread;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
@@ -20,7 +20,9 @@ use tokio::sync::mpsc;
 
 use super::columns::schema;
 use super::flow_digests::FlowDigests;
+use super::row_filter::RowFilter;
 use super::rows::RequestRows;
+use super::wants::{Want, Wants};
 use crate::apf::RequestDigest;
 use crate::audit::Micros;
 use crate::requests::{Progress, Tally, Window, scan};
@@ -139,13 +141,15 @@ impl TableProvider for RequestsTable {
         TableType::Base
     }
 
-    /// Bounds of time narrow what is built; the rest of the filter is DataFusion's, which also looks at bounds again.
+    /// What a [`RowFilter`] can tell, and bounds of time, narrow what is made. DataFusion looks at all conditions again,
+    /// and lays the few rows that are left together.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let is_used = |filter: &Expr| bound(filter).is_some() || RowFilter::of(filter).is_some();
         Ok(filters
             .iter()
-            .map(|filter| match bound(filter) {
-                Some(_) => TableProviderFilterPushDown::Inexact,
-                None => TableProviderFilterPushDown::Unsupported,
+            .map(|filter| match is_used(filter) {
+                true => TableProviderFilterPushDown::Inexact,
+                false => TableProviderFilterPushDown::Unsupported,
             })
             .collect())
     }
@@ -167,7 +171,9 @@ impl TableProvider for RequestsTable {
             self.reader(window, partition_count)
         });
         let partition_count = reader.partition_count;
-        let first = reader.add_plan(projection);
+        let filters: Vec<RowFilter> = filters.iter().filter_map(RowFilter::of).collect();
+        let filter = (!filters.is_empty()).then_some(RowFilter::All(filters));
+        let first = reader.add_plan(Want { columns: projection, filter });
         let partition = |index| Partition { reader: Arc::clone(&reader), schema: Arc::clone(&schema), index };
         let partitions = (first..first + partition_count).map(|index| Arc::new(partition(index)) as _).collect();
         let plan = StreamingTableExec::try_new(Arc::clone(&schema), partitions, None, [], false, limit)?;
@@ -218,8 +224,8 @@ struct Reader {
     flows: Arc<FlowDigests>,
     window: Window,
     partition_count: usize,
-    /// The columns that each plan reads, by their place in `requests`.
-    plans: Mutex<Vec<Vec<usize>>>,
+    /// What each plan reads.
+    plans: Mutex<Vec<Want>>,
     /// By plan, then by partition.
     running: Mutex<Vec<Option<Receiver>>>,
 }
@@ -232,9 +238,9 @@ const WAITING_BATCHES: usize = 4;
 
 impl Reader {
     /// Takes up a plan; the index of its first stream.
-    fn add_plan(&self, columns: Vec<usize>) -> usize {
+    fn add_plan(&self, want: Want) -> usize {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        plans.push(columns);
+        plans.push(want);
         (plans.len() - 1) * self.partition_count
     }
 
@@ -261,37 +267,23 @@ impl Reader {
         Ok(receiver)
     }
 
-    fn run(&self, plans: &[Vec<usize>], senders: &[Sender]) {
-        let columns: Vec<usize> = plans.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        // A plan's columns by their place among those that are read.
-        let places: Vec<Vec<usize>> = plans
-            .iter()
-            .map(|plan| plan.iter().map(|column| columns.partition_point(|read| read < column)).collect())
-            .collect();
-        let schema = match schema().project(&columns) {
-            Ok(schema) => Arc::new(schema),
-            Err(error) => unreachable!("a plan reads a column that requests doesn't have: {error}"),
-        };
-        let flows = Arc::clone(&self.flows);
-        let make_rows = move || RequestRows::new(&columns, Arc::clone(&flows));
+    fn run(&self, plans: &[Want], senders: &[Sender]) {
+        let wants = Wants::of(plans);
+        let (fills, flows) = (wants.fills.clone(), Arc::clone(&self.flows));
+        let make_rows = move || RequestRows::new(&fills, Arc::clone(&flows));
         let mut turn = 0;
         let tally = scan(self.logs.files.clone(), self.window, make_rows, &self.logs.progress, |joined| {
             // The reading ends when no partition wants more, unless all of the log is to be looked at.
             if senders.iter().all(mpsc::Sender::is_closed) && !self.logs.reads_all {
                 return ControlFlow::Break(());
             }
-            let batch = match RequestRows::finish(joined, &schema) {
-                Ok(Some(batch)) => Ok(batch),
-                Ok(None) => return ControlFlow::Continue(()),
-                Err(error) => Err(error.to_string()),
-            };
             turn = (turn + 1) % self.partition_count;
-            for (plan, places) in places.iter().enumerate() {
-                let batch = match &batch {
-                    Ok(batch) => batch.project(places).map_err(Into::into),
-                    Err(error) => Err(exec_datafusion_err!("can't build a batch of requests: {error}")),
-                };
-                let _passed_over_if_it_wants_no_more = senders[plan * self.partition_count + turn].blocking_send(batch);
+            for (plan, batch) in wants.batches(joined).into_iter().enumerate() {
+                let failed = |error: ArrowError| exec_datafusion_err!("can't build a batch of requests: {error}");
+                if let Some(batch) = batch.map_err(failed).transpose() {
+                    let sender = &senders[plan * self.partition_count + turn];
+                    let _passed_over_if_it_wants_no_more = sender.blocking_send(batch);
+                }
             }
             ControlFlow::Continue(())
         });

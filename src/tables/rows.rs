@@ -3,29 +3,44 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, ListBuilder, RecordBatch,
-    RecordBatchOptions, StringViewBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, ListBuilder, RecordBatch, StringViewBuilder,
+    TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
 use super::columns::{COLUMNS, Value, latency_secs, schema};
 use super::flow_digests::FlowDigests;
 use super::keys::flow_key;
 use super::row::Row;
+use super::row_filter::RowFilter;
+use super::wants::Fill;
 use crate::audit::Micros;
-use crate::requests::{Joined, ListOptions, Request, Rows};
+use crate::requests::{ListOptions, Request, Rows};
 
-/// Requests in Arrow columns, as far as a query asks for them.
+/// Requests in Arrow columns, as far as queries ask for them.
 pub struct RequestRows {
-    columns: Vec<Building>,
+    parts: Vec<Part>,
     needs_uri: bool,
     count: usize,
     flows: Arc<FlowDigests>,
     /// For resolving escapes.
     scratch: String,
     uri: String,
+}
+
+/// Columns that are filled with the same rows.
+struct Part {
+    filter: Option<Arc<RowFilter>>,
+    columns: Vec<Building>,
+    /// Which rows of all those are, where there is a filter.
+    rows: Vec<u32>,
+}
+
+/// What a part became.
+pub(super) struct Filled {
+    pub(super) columns: Vec<ArrayRef>,
+    /// Which of the requests it has, ascending; all where it has no filter.
+    pub(super) rows: Option<Vec<u32>>,
 }
 
 struct Building {
@@ -58,14 +73,14 @@ impl Builder {
         }
     }
 
-    fn finish(self, started: &[(u32, Micros)]) -> ArrayRef {
+    fn finish(self, started: &[(usize, Micros)]) -> ArrayRef {
         match self {
             Self::Text(mut builder) => Arc::new(builder.finish()),
             Self::Texts(mut builder) => Arc::new(builder.finish()),
             Self::Instant(mut builder) => Arc::new(builder.finish()),
             Self::StartedAt(mut values) => {
                 for (row, at) in started {
-                    values[*row as usize] = Some(*at);
+                    values[*row] = Some(*at);
                 }
                 Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
             }
@@ -80,18 +95,23 @@ impl Builder {
 impl RequestRows {
     /// Empty rows of all columns.
     pub fn all() -> Self {
-        Self::new(&(0..COLUMNS.len()).collect::<Vec<_>>(), Arc::default())
+        Self::new(&[Fill { columns: (0..COLUMNS.len()).collect(), filter: None }], Arc::default())
     }
 
-    /// Empty rows of the columns with these indices; what stands behind flow keys is noted in `flows`.
-    pub(super) fn new(projection: &[usize], flows: Arc<FlowDigests>) -> Self {
-        let columns = projection.iter().map(|index| {
+    /// Empty rows of columns that are filled so; what stands behind flow keys is noted in `flows`.
+    pub(super) fn new(fills: &[Fill], flows: Arc<FlowDigests>) -> Self {
+        let building = |index: &usize| {
             let value = COLUMNS[*index].value;
             Building { value, builder: Builder::of(value) }
+        };
+        let parts = fills.iter().map(|fill| Part {
+            filter: fill.filter.clone(),
+            columns: fill.columns.iter().map(building).collect(),
+            rows: Vec::new(),
         });
         Self {
-            columns: columns.collect(),
-            needs_uri: projection.iter().any(|index| COLUMNS[*index].needs_uri),
+            parts: parts.collect(),
+            needs_uri: fills.iter().any(Fill::needs_uri),
             count: 0,
             flows,
             scratch: String::new(),
@@ -104,31 +124,30 @@ impl RequestRows {
     /// # Errors
     /// When Arrow can't allocate or disagrees on a type, which is a bug.
     pub fn into_batch(self) -> Result<RecordBatch, ArrowError> {
-        let joined = Joined { rows: self, dropped: Vec::new(), started: Vec::new() };
-        let batch = Self::finish(joined, &schema())?;
-        Ok(batch.unwrap_or_else(|| RecordBatch::new_empty(schema())))
+        let columns = self.finish(&[]).into_iter().flat_map(|filled| filled.columns).collect();
+        RecordBatch::try_new(schema(), columns)
     }
 
-    /// The rows as one batch; `None` if nothing is left of them.
-    ///
-    /// # Errors
-    /// When Arrow can't allocate or disagrees on a type, which is a bug.
-    pub(super) fn finish(joined: Joined<Self>, schema: &SchemaRef) -> Result<Option<RecordBatch>, ArrowError> {
-        let Joined { rows, dropped, started } = joined;
-        if rows.count == dropped.len() {
-            return Ok(None);
-        }
-        let arrays = rows.columns.into_iter().map(|column| column.builder.finish(&started)).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.count));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?;
-        if dropped.is_empty() {
-            return Ok(Some(batch));
-        }
-        let mut kept = vec![true; rows.count];
-        for row in dropped {
-            kept[row as usize] = false;
-        }
-        filter_record_batch(&batch, &BooleanArray::from(kept)).map(Some)
+    /// How many requests were appended.
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The columns, part by part. Of rows in `started` it was found elsewhere when the response started.
+    pub(super) fn finish(self, started: &[(u32, Micros)]) -> Vec<Filled> {
+        self.parts.into_iter().map(|part| part.finish(started)).collect()
+    }
+}
+
+impl Part {
+    fn finish(self, started: &[(u32, Micros)]) -> Filled {
+        let rows = self.filter.map(|_| self.rows);
+        let place = |(row, at): &(u32, Micros)| match &rows {
+            None => Some((*row as usize, *at)),
+            Some(rows) => rows.binary_search(row).ok().map(|place| (place, *at)),
+        };
+        let started: Vec<(usize, Micros)> = started.iter().filter_map(place).collect();
+        Filled { columns: self.columns.into_iter().map(|column| column.builder.finish(&started)).collect(), rows }
     }
 }
 
@@ -141,8 +160,16 @@ impl Rows for RequestRows {
         };
         let options = if self.needs_uri { ListOptions::of(uri) } else { no_options };
         let row = Row::of(request, uri, &options);
-        for column in &mut self.columns {
-            append_value(column, &row, &self.flows, &mut self.scratch);
+        for part in &mut self.parts {
+            if let Some(filter) = &part.filter {
+                if !filter.holds(&row) {
+                    continue;
+                }
+                part.rows.push(u32::try_from(self.count).unwrap_or(u32::MAX));
+            }
+            for column in &mut part.columns {
+                append_value(column, &row, &self.flows, &mut self.scratch);
+            }
         }
         self.count += 1;
     }
