@@ -14,8 +14,9 @@
 --         of them are asked for (audit_id, user_agent, where they stand) is in collection_reads, under
 --         request_key = read_id. Windows run over narrow rows, and are joined back: wide ones are slow to sort. One runs
 --         over all rows in one order, with a look at whether the neighbour is of the same key: a window for each of a
---         hundred thousand keys takes seconds, and one for all keeps one core only. Each value that is looked up in the
---         neighbour costs as much again, so `ending` is two in one: 1 for a failure, 2 for a cut.
+--         hundred thousand keys takes seconds, and one for all keeps one core only. DataFusion looks up neighbours row by row
+--         while rows come in, unless something is asked of all rows of the part: hence the count, which is always over
+--         1 where there is a neighbour. `ending` is two in one: 1 for a failure, 2 for a cut.
 with servers as (
     select
         apiserver,
@@ -67,13 +68,16 @@ bounded as (
 paired as (
     select
         *,
-        lag(repeat_key) over by_repeat = repeat_key as has_same,
+        count(*) over by_repeat > 1 and lag(repeat_key) over by_repeat = repeat_key as has_same,
         lag(at_micros) over by_repeat as same_at_micros,
         lag(end_micros) over by_repeat as same_end_micros,
         lag(ending) over by_repeat as same_ending,
         lag(open_on) over by_repeat = coalesce(apiserver, '') as is_after_open
     from bounded
-    window by_repeat as (partition by repeat_part order by repeat_key, at_micros, request_key)
+    window by_repeat as (
+        partition by repeat_part order by repeat_key, at_micros, request_key
+        rows between unbounded preceding and unbounded following
+    )
 ),
 followed as (
     select

@@ -10,8 +10,8 @@
 --         pattern `loop`; the pause, or the period, must be short. A failed list that comes again is no loop of its own
 --         making. What instances of one client do to one resource (in namespaces, or in the whole cluster) at the same
 --         time is one episode, over the pauses of a restart. Polls slower than the longest period are in the query polls.
---         All lists are in one order, by parts that keep all cores busy, and most of them are no repeat: what comes after
---         that order is of few rows.
+--         All lists are in one order, by parts that keep all cores busy, with a count for speed, as in client_reads. Most
+--         of them are no repeat: what comes after that order is of few rows.
 with lists as (
     select
         read_id,
@@ -30,10 +30,14 @@ with lists as (
 spaced as (
     select
         *,
-        lag(repeat_key) over by_repeat = repeat_key
+        count(*) over by_repeat > 1
+        and lag(repeat_key) over by_repeat = repeat_key
         and case when is_retry then lag(is_retry) over by_repeat else lag(is_loop) over by_repeat end as goes_on
     from lists
-    window by_repeat as (partition by part order by repeat_key, at_micros, read_id)
+    window by_repeat as (
+        partition by part order by repeat_key, at_micros, read_id
+        rows between unbounded preceding and unbounded following
+    )
 ),
 runs as (
     select
@@ -49,13 +53,11 @@ runs as (
     from spaced
     where is_retry or is_loop
 ),
-long_runs as (
+counted as (
     select
-        part,
-        run
+        *,
+        count(*) over (partition by part, run) as run_count
     from runs
-    group by part, run
-    having count(*) >= case when min(pattern) = 'retry' then $min_retry_count else $min_loop_count end - 1
 ),
 kept as (
     select
@@ -66,8 +68,8 @@ kept as (
         max(end_micros) over (
             partition by pattern, series order by at_micros, read_id rows between unbounded preceding and 1 preceding
         ) as busy_until_micros
-    from runs
-    inner join long_runs on long_runs.part = runs.part and long_runs.run = runs.run
+    from counted
+    where run_count >= case when pattern = 'retry' then $min_retry_count else $min_loop_count end - 1
 ),
 islands as (
     select

@@ -10,7 +10,7 @@
 --         code 200. A client that asks for 10 s (timeoutSeconds=10) churns by its own will: its watches are short here
 --         although they run their course. `is_before_list` is whether the instance lists the same collection at once when the
 --         watch has ended, before it watches it so shortly again: what follows one whose resourceVersion is too old. All such reads
---         are paired in one order, by parts that keep all cores busy, as in client_reads.
+--         are paired in one order, by parts that keep all cores busy, with a count for speed, as in client_reads.
 with reads as (
     select
         read_id,
@@ -46,11 +46,15 @@ followed as (
         series,
         is_short,
         coalesce(
-            lead(collection_key) over by_collection = collection_key
+            count(*) over by_collection > 1
+            and lead(collection_key) over by_collection = collection_key
             and lead(case when is_list then at_micros end) over by_collection - end_micros between 0 and $relist_secs * 1e6, false
         ) as is_before_list
     from parted
-    window by_collection as (partition by part order by collection_key, at_micros, read_id)
+    window by_collection as (
+        partition by part order by collection_key, at_micros, read_id
+        rows between unbounded preceding and unbounded following
+    )
 ),
 spaced as (
     select

@@ -209,7 +209,7 @@ impl Database {
             let reads_logs =
                 self.queries.get(name).is_some_and(|query| query.reads.iter().any(|read| read == "requests"));
             let partitions = partitions
-                .into_iter()
+                .into_par_iter()
                 .map(|batches| if reads_logs { compact(&schema, &batches) } else { Ok(batches) })
                 .collect::<Result<_, _>>()?;
             self.put(name, schema, partitions)?;
@@ -456,7 +456,7 @@ fn compact(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<RecordBatc
         });
         RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)
     };
-    batches.chunks(COMPACTED_BATCHES).map(|batches| one(batches).map_err(failed)).collect()
+    batches.par_chunks(COMPACTED_BATCHES).map(|batches| one(batches).map_err(failed)).collect()
 }
 
 /// The same text in buffers of its own; what comes again and again stands in them once.
