@@ -108,5 +108,4 @@ select
     coalesce(wait_micros, 0) as wait_micros,
     case when is_watch then coalesce(start_micros, 0) else sure_held_micros end as held_micros,
     sure_held_micros
-from judged
-order by apiserver, bucket_at, caller_key, flow_key;
+from judged;

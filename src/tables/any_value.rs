@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, UInt32Array, new_null_array};
 use arrow::compute::{interleave, nullif, take};
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
@@ -52,7 +52,12 @@ impl AggregateUDFImpl for AnyValue {
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
         let data_type = args.return_field.data_type().clone();
-        Ok(Box::new(Many { null: new_null_array(&data_type, 1), places: Vec::new(), taken: Vec::new() }))
+        Ok(Box::new(Many {
+            null: new_null_array(&data_type, 1),
+            places: Vec::new(),
+            taken: Vec::new(),
+            taken_bytes: 0,
+        }))
     }
 }
 
@@ -92,10 +97,15 @@ impl Accumulator for One {
 #[derive(Debug)]
 struct Many {
     null: ArrayRef,
-    /// By group, where its value is: which of `taken`, and which row of it.
-    places: Vec<Option<(usize, usize)>>,
+    /// By group, where its value is: which of `taken`, and which row of it; [`NOWHERE`] if there is none yet. Small, as each
+    /// row of a batch looks somewhere else in it.
+    places: Vec<(u32, u32)>,
     taken: Vec<ArrayRef>,
+    /// Of all that was taken.
+    taken_bytes: usize,
 }
+
+const NOWHERE: (u32, u32) = (u32::MAX, 0);
 
 impl GroupsAccumulator for Many {
     fn update_batch(
@@ -106,32 +116,37 @@ impl GroupsAccumulator for Many {
         group_count: usize,
     ) -> Result<()> {
         let values = &values[0];
-        self.places.resize(group_count, None);
+        self.places.resize(group_count, NOWHERE);
         let mut rows: Vec<u32> = Vec::new();
+        let taking = index(self.taken.len())?;
         for (row, &group) in (0_u32..).zip(groups) {
             let at = row as usize;
-            let is_wanted = self.places[group].is_none()
+            let is_wanted = self.places[group] == NOWHERE
                 && values.is_valid(at)
                 && filter.is_none_or(|filter| filter.is_valid(at) && filter.value(at));
             if is_wanted {
-                self.places[group] = Some((self.taken.len(), rows.len()));
+                self.places[group] = (taking, index(rows.len())?);
                 rows.push(row);
             }
         }
         if !rows.is_empty() {
-            self.taken.push(own(&take(values, &UInt32Array::from(rows), None)?));
+            let taken = own(&take(values, &UInt32Array::from(rows), None)?);
+            self.taken_bytes += taken.get_array_memory_size();
+            self.taken.push(taken);
         }
         Ok(())
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let places = emit_to.take_needed(&mut self.places);
-        let nothing = (self.taken.len(), 0);
-        let places: Vec<(usize, usize)> = places.into_iter().map(|place| place.unwrap_or(nothing)).collect();
+        let nothing = self.taken.len();
+        let place = |(taken, row): (u32, u32)| ((taken as usize).min(nothing), row as usize);
+        let places: Vec<(usize, usize)> = places.into_iter().map(place).collect();
         let arrays: Vec<&dyn Array> = self.taken.iter().chain([&self.null]).map(AsRef::as_ref).collect();
         let values = interleave(&arrays, &places)?;
         if self.places.is_empty() {
             self.taken.clear();
+            self.taken_bytes = 0;
         }
         Ok(values)
     }
@@ -153,9 +168,12 @@ impl GroupsAccumulator for Many {
     }
 
     fn size(&self) -> usize {
-        let taken: usize = self.taken.iter().map(|array| array.get_array_memory_size()).sum();
-        size_of_val(self) + taken + self.places.capacity() * size_of::<Option<(usize, usize)>>()
+        size_of_val(self) + self.taken_bytes + self.places.capacity() * size_of::<(u32, u32)>()
     }
+}
+
+fn index(at: usize) -> Result<u32> {
+    u32::try_from(at).map_err(|_| exec_datafusion_err!("any_value of more rows than can be told apart"))
 }
 
 /// The same values with text of their own, so that they don't hold on to the batch that they came from.
