@@ -79,7 +79,9 @@ impl Wants {
             let place = |column: &usize| {
                 let is_own = is_own(want, *column);
                 let among = if is_own { &columns } else { &shared };
-                let index = among.iter().position(|one| one == column).unwrap_or_default();
+                let Some(index) = among.iter().position(|one| one == column) else {
+                    unreachable!("a column is shared, or it is the plan's own");
+                };
                 Place { is_own, index }
             };
             let places = want.columns.iter().map(place).collect();
@@ -108,39 +110,26 @@ impl Wants {
             is_kept[*row as usize] = false;
         }
         let filled = rows.finish(&started);
-        self.plans.iter().map(|plan| plan.batch(&filled, &is_kept, dropped.is_empty())).collect()
+        self.plans.iter().map(|plan| plan.batch(&filled, &is_kept)).collect()
     }
 }
 
 impl Plan {
-    fn batch(
-        &self,
-        filled: &[Filled],
-        is_kept: &[bool],
-        are_all_kept: bool,
-    ) -> Result<Option<RecordBatch>, ArrowError> {
+    /// Of all rows those that its own fill has, if it has one, and that are kept.
+    fn batch(&self, filled: &[Filled], is_kept: &[bool]) -> Result<Option<RecordBatch>, ArrowError> {
         let own = self.own.map(|own| &filled[own]);
-        let own_rows = own.and_then(|own| own.rows.as_deref()).filter(|rows| rows.len() < is_kept.len());
-        let of_all = match own_rows {
-            None if are_all_kept => None,
-            None => Some(is_kept.to_vec()),
-            Some(rows) => {
-                let mut is_wanted = vec![false; is_kept.len()];
-                rows.iter().for_each(|row| is_wanted[*row as usize] = is_kept[*row as usize]);
-                Some(is_wanted)
-            }
-        };
-        let of_own = match own_rows {
-            _ if are_all_kept => None,
-            None => Some(is_kept.to_vec()),
-            Some(rows) => Some(rows.iter().map(|row| is_kept[*row as usize]).collect()),
-        };
-        let count =
-            of_all.as_ref().map_or(is_kept.len(), |wanted| wanted.iter().filter(|is_wanted| **is_wanted).count());
+        let own_rows = own.and_then(|own| own.rows.as_deref());
+        let is_own_kept: Vec<bool> = own_rows.into_iter().flatten().map(|row| is_kept[*row as usize]).collect();
+        let mut is_wanted = is_kept.to_vec();
+        if let Some(rows) = own_rows {
+            is_wanted.fill(false);
+            rows.iter().for_each(|row| is_wanted[*row as usize] = is_kept[*row as usize]);
+        }
+        let count = is_wanted.iter().filter(|is_wanted| **is_wanted).count();
         if count == 0 {
             return Ok(None);
         }
-        let (of_all, of_own) = (picking(of_all), picking(of_own));
+        let (of_all, of_own) = (picking(is_wanted), picking(is_own_kept));
         let columns = self.places.iter().map(|place| match own.filter(|_| place.is_own) {
             Some(own) => picked(&own.columns[place.index], of_own.as_ref()),
             None => picked(&filled[0].columns[place.index], of_all.as_ref()),
@@ -151,8 +140,10 @@ impl Plan {
     }
 }
 
-fn picking(is_wanted: Option<Vec<bool>>) -> Option<FilterPredicate> {
-    is_wanted.map(|is_wanted| FilterBuilder::new(&BooleanArray::from(is_wanted)).optimize().build())
+/// How to pick the wanted; `None` where all are.
+fn picking(is_wanted: Vec<bool>) -> Option<FilterPredicate> {
+    let are_all = is_wanted.iter().all(|is_wanted| *is_wanted);
+    (!are_all).then(|| FilterBuilder::new(&BooleanArray::from(is_wanted)).optimize().build())
 }
 
 fn picked(column: &ArrayRef, picking: Option<&FilterPredicate>) -> Result<ArrayRef, ArrowError> {

@@ -1,7 +1,7 @@
 //! A period's review: what was asked of the servers and by whom, against the period before and against their limits.
 //!
-//! Numbers come from SQL, by bucket of time and by client; here they are compared, explained and put into words. What one estimate of
-//! sizes for all of the log can't tell – that collections grew – is told by what was created and deleted instead.
+//! Numbers come from SQL, by bucket of time and by client; here they are compared, explained and put into words. What one
+//! estimate of sizes for all of the log can't tell – that collections grew – is told by what was created and deleted instead.
 
 mod collections;
 mod growth;
