@@ -1,17 +1,35 @@
-//! Stormglass reads kube-apiserver audit logs and tells which clients' LISTs and watches burden the API server.
+//! Stormglass reads kube-apiserver audit logs and says which clients' LISTs and watches overload the API server.
 //!
-//! The data goes one way, and the modules stand in its order:
+//! ```
+//! use stormglass::analysis::storms::{StormOptions, storms};
+//! use stormglass::analysis::{AnalysisError, Session};
 //!
-//! ```text
-//! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings ─▶ candidates ─▶ simulation ─▶ report
-//!     source   audit    requests    │ tables   findings   candidates    simulation    report
-//!                        clients ───┤  memory ──┘            apf: the shared vocabulary
-//!                                queries/*.sql
+//! # fn main() -> Result<(), AnalysisError> {
+//! # tokio::runtime::Builder::new_multi_thread().build().expect("a runtime").block_on(async {
+//! let session = Session::open(&["sample-logs/operator-loop"])?;
+//! let report = storms(&session, &StormOptions::default()).await?;
+//! for finding in &report.findings {
+//!     println!("{}: {} by {}, {} requests", finding.severity.name(), finding.kind.name(), finding.client, finding.requests);
+//! }
+//! # assert!(!report.findings.is_empty());
+//! # Ok(())
+//! # })
+//! # }
 //! ```
 //!
-//! Each stage takes plain values from the one before it and hands plain values on. What is absent is as telling:
-//! nothing between [`source`] and [`tables`] reads a file, a clock or the environment; only [`tables`] knows Arrow and
-//! DataFusion; only [`console`] prints. A stage names only those before it; what runs after what is said in [`commands`].
+//! The data goes one way, and the modules are in its order:
+//!
+//! ```text
+//! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings ─▶ candidates ─▶ simulation ─▶ analysis ─▶ report
+//!  source       audit     requests    tables    findings   candidates   simulation    analysis    report
+//!                         clients ┘    │        └── memory ──┘   apf: the shared vocabulary
+//!                                   queries/*.sql
+//! ```
+//!
+//! Each stage takes plain values from the one before it and returns plain values. [`analysis`] is the front door: one
+//! function for each question, plain options in, a plain serialisable report out. What is absent matters as much: nothing
+//! between [`source`] and [`report`] reads a clock, the environment or the terminal; only [`tables`] knows Arrow and
+//! DataFusion; only [`report`] writes sentences; only [`console`] prints. A stage names only those before it.
 //!
 //! Bad input is a value that is counted and shown ([`audit::Reason`]), never an error and never silence.
 
@@ -24,6 +42,8 @@ pub mod memory;
 pub mod findings;
 pub mod candidates;
 pub mod simulation;
+pub mod dimensions;
+pub mod analysis;
 pub mod report;
 
 pub mod apf;

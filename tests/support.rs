@@ -1,14 +1,14 @@
 //! What the tests share: where others' logs lie, and answers as plain rows.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use stormglass::commands::{Settings, prepare};
-use stormglass::requests::{Tally, Window};
-use stormglass::source::discover;
-use stormglass::tables::{Database, Format, Logs, QuerySet};
+use stormglass::analysis::query::{Question, query};
+use stormglass::analysis::{Session, SessionOptions};
+use stormglass::requests::Tally;
+use stormglass::tables::Format;
 
 /// The folder that the environment variable names, with a word when there is none.
 #[expect(clippy::print_stderr, reason = "tests find folders outside of the project so")]
@@ -32,23 +32,29 @@ pub(crate) fn inputs(lab: &Path, files: &[impl AsRef<Path>]) -> Vec<String> {
 
 /// The answer to a question over logs, and what reading them found.
 pub(crate) fn ask<T: DeserializeOwned>(inputs: &[String], sql: &str) -> (Vec<T>, Tally) {
-    let logs = Logs::new(discover(inputs).unwrap().files, Window::default(), false);
-    let (rows, tally) = ask_logs(&logs, sql, &BTreeMap::new());
+    let (rows, tally) = ask_lines(inputs, Question::Sql { name: "test".to_owned(), text: sql.to_owned() });
     (serde_json::Deserializer::from_slice(&rows).into_iter().map(Result::unwrap).collect(), tally)
 }
 
-/// The answer as JSON lines. `sql` may be a query's name.
-pub(crate) fn ask_logs(logs: &Arc<Logs>, sql: &str, params: &BTreeMap<String, String>) -> (Vec<u8>, Tally) {
-    let queries = QuerySet::load(None).unwrap();
-    let is_named = queries.get(sql).is_some();
-    let database = Database::new(logs, queries, 1 << 30).unwrap();
-    let mut lines = Vec::new();
-    tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
-        prepare(&database, sql, &[], &Settings::default()).await.unwrap();
-        let answer = if is_named { database.query(sql, params).await } else { database.sql("test", sql, params).await };
-        answer.unwrap().write(Format::Ndjson, &mut lines).await.unwrap();
+/// The answer as JSON lines.
+pub(crate) fn ask_lines(inputs: &[String], question: Question) -> (Vec<u8>, Tally) {
+    let session = Session::new(SessionOptions {
+        inputs: inputs.to_vec(),
+        memory_bytes: Some(1 << 30),
+        ..SessionOptions::default()
     });
-    (lines, logs.tally().unwrap())
+    let session = session.unwrap();
+    let mut lines = Vec::new();
+    block_on(async {
+        let answer = query(&session, &question, &BTreeMap::new()).await.unwrap();
+        answer.write(Format::Ndjson, &mut lines).await.unwrap();
+    });
+    (lines, session.tally())
+}
+
+/// Runs a future on a runtime of its own.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(future)
 }
 
 /// A file under a temporary folder, with this content.

@@ -1,197 +1,117 @@
-//! `apf lint`: what is wrong with FlowSchemas and priority levels, and, with logs, what they would catch.
+//! What is wrong with FlowSchemas and priority levels, and, with logs, what they would match.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::super::dimensions::prepare;
-use super::super::flows::read_manifests;
-use super::super::logs::report;
-use super::super::reading::Reading;
-use super::super::settings::Settings;
-use super::super::{Advice, show_report};
-use crate::apf::lint::{LevelDemand, LintInput, LintSeverity, RULES, Traffic, explain, lint};
+use super::explain::LevelPeak;
+use super::{AnalysisError, SCHEMA_VERSION, Session};
+use crate::apf::lint::{LevelDemand, LintFinding, LintInput, LintSeverity, Traffic, lint as lint_rules};
 use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches, validate};
-use crate::cli::{LintArgs, LintSeverityName};
-use crate::console::Console;
-use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch};
-use crate::tables::{Database, FlowRow, TypedRow};
+use crate::dimensions::Settings;
+use crate::tables::{FlowRow, TypedRow};
 
-pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
-    if args.rules {
-        return rules(console).map(|()| false);
-    }
-    if let Some(name) = &args.explain {
-        let rule = explain(name).ok_or_else(|| Advice {
-            message: format!("there is no rule named {name}"),
-            hint: "stormglass apf lint --rules lists the rules",
-        })?;
-        return Ok(console.item(rule.name, "why it is bad", rule.reason).map(|()| false)?);
-    }
-    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
-    let (manifests, logs) = sorted(&args.inputs)?;
-    let mut read = read_manifests(&manifests)?;
-    settings.flows.notes.iter().for_each(|note| console.note(note));
-    show_notes(&read, console);
-    if read.config.flow_schemas.is_empty() && read.config.priority_levels.is_empty() && read.problems.is_empty() {
-        bail!("no FlowSchema and no PriorityLevelConfiguration is in {}", names(&manifests));
-    }
-    read.problems.extend(validate(&read.config));
-    let (linted, reading) = if logs.is_empty() {
-        (without_logs(&read, &settings)?, None)
-    } else {
-        let reading = Reading::of(&logs, &args.logs, console)?;
-        (reading.run(with_logs(&read, &settings, &reading.database))?, Some(reading))
-    };
-    show_report(&linted, LintReport::blocks, args.format, console)?;
-    if let Some(reading) = reading {
-        report(&reading.opened, &reading.tally(), args.logs.strict, console)?;
-    }
-    Ok(args.fail_on.is_some_and(|bound| linted.worst() >= Some(severity(bound))))
+/// The answer of [`lint`] and [`lint_with_logs`].
+#[derive(Clone, Debug, Serialize)]
+pub struct LintReport {
+    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What is wrong, the worst first.
+    pub findings: Vec<LintFinding>,
+    /// What each FlowSchema of the change would catch of the logs; empty without logs.
+    pub catches: Vec<SchemaCatch>,
+    /// Whether there were logs.
+    pub has_logs: bool,
 }
 
-/// What there is to know of how the manifests were read; a text that is no manifest has a note for every line.
-fn show_notes(read: &Manifest, console: Console) {
-    const SHOWN: usize = 10;
-    read.notes.iter().take(SHOWN).for_each(|note| console.note(&note.to_string()));
-    let more = read.notes.len().saturating_sub(SHOWN);
-    if more > 0 {
-        console.note(&format!("{more} more objects were passed over"));
+/// What a FlowSchema catches of the logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SchemaCatch {
+    /// The FlowSchema.
+    pub flow_schema: String,
+    /// Requests that its rules fit, whoever gets them.
+    pub matching_count: u64,
+    /// Requests that it gets.
+    pub request_count: u64,
+    /// Those of them that are lists.
+    pub list_count: u64,
+    /// Users among those that it gets.
+    pub user_count: u64,
+    /// Requests that it gets and went elsewhere before, by the FlowSchema that had them.
+    pub newly_caught: BTreeMap<String, u64>,
+    /// Requests that its rules fit and that an earlier FlowSchema gets, by that.
+    pub taken_before: BTreeMap<String, u64>,
+}
+
+impl LintReport {
+    /// The worst severity; `None` if nothing was found.
+    pub fn worst(&self) -> Option<LintSeverity> {
+        self.findings.iter().map(|finding| finding.severity).max()
     }
 }
 
-const fn severity(name: LintSeverityName) -> LintSeverity {
-    match name {
-        LintSeverityName::Info => LintSeverity::Info,
-        LintSeverityName::Warning => LintSeverity::Warning,
-        LintSeverityName::Error => LintSeverity::Error,
-    }
-}
-
-fn rules(console: Console) -> Result<()> {
-    for rule in RULES {
-        console.heading(rule.name)?;
-        console.line(&format!("  {}", rule.reason))?;
-    }
-    Ok(())
-}
-
-/// What was named, as manifests and logs: YAML, and JSON that has a word of the API group near its beginning, are
-/// manifests, and a folder with such files stands for them. What can be read only once, standard input or a pipe, is a
-/// manifest unless there is another, since then it must be a log.
-fn sorted(inputs: &[String]) -> Result<(Vec<PathBuf>, Vec<String>)> {
-    let (mut manifests, mut logs, mut read_once) = (Vec::new(), Vec::new(), Vec::new());
-    for input in inputs {
-        let path = Path::new(input);
-        let inside = if path.is_dir() { manifests_in(path)? } else { Vec::new() };
-        if !inside.is_empty() {
-            manifests.extend(inside);
-        } else if input == "-" || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            read_once.push(input.clone());
-        } else if is_yaml(path) || path.is_file() && is_of_group(path) {
-            manifests.push(path.to_owned());
-        } else {
-            logs.push(input.clone());
-        }
-    }
-    if manifests.is_empty() {
-        manifests.extend(read_once.into_iter().map(PathBuf::from));
-    } else {
-        logs.extend(read_once);
-    }
-    if manifests.is_empty() {
-        let missing = logs.iter().find(|log| !log.contains(['*', '?', '[', '=']) && !Path::new(log).exists());
-        let message = match missing {
-            Some(missing) => format!("there is no file {missing}"),
-            None => format!("no manifest is named, only logs: {}", logs.join(", ")),
-        };
-        return Err(Advice { message, hint: "name a file of FlowSchemas and priority levels, in YAML or JSON" }.into());
-    }
-    Ok((manifests, logs))
-}
-
-/// The manifests in a folder.
-pub(super) fn manifests_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let doing = || format!("can't read {}", folder.display());
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).with_context(doing)? {
-        let path = entry.with_context(doing)?.path();
-        let is_candidate = is_yaml(&path) || path.extension() == Some(OsStr::new("json"));
-        if is_candidate && path.is_file() && is_of_group(&path) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-}
-
-/// Whether a file's beginning speaks of FlowSchemas or priority levels, and not of audit events.
-fn is_of_group(path: &Path) -> bool {
-    /// So much of a file tells.
-    const LOOKED_AT: u64 = 64 << 10;
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start));
-    let holds = |word: &[u8]| memchr::memmem::find(&start, word).is_some();
-    read.is_ok() && holds(b"flowcontrol.apiserver.k8s.io") && !holds(b"audit.k8s.io")
-}
-
-fn names(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-fn without_logs(read: &Manifest, settings: &Settings) -> Result<LintReport> {
+/// Looks at a change by itself.
+///
+/// # Errors
+/// When a feature gate is given that is not known.
+pub fn lint(change: &Manifest, settings: &Settings) -> Result<LintReport, AnalysisError> {
+    let change = with_problems(change);
     let version = settings.server.version;
-    let (before, _) = live_config(settings.flows.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
-    let after = before.clone().with(&read.config);
-    let findings = lint(&LintInput {
-        change: &read.config,
-        problems: &read.problems,
+    let (before, _) = live_config(settings.apf.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
+    let after = before.clone().with(&change.config);
+    let findings = lint_rules(&LintInput {
+        change: &change.config,
+        problems: &change.problems,
         before: &before,
         after: &after,
         version,
-        features: settings.flows.features(version)?,
-        server_concurrency: settings.flows.server_concurrency,
+        features: settings.apf.features(version)?,
+        server_concurrency: settings.apf.server_concurrency,
         traffic: None,
         demand: &[],
     });
     Ok(LintReport { schema_version: SCHEMA_VERSION, findings, catches: Vec::new(), has_logs: false })
 }
 
-async fn with_logs(read: &Manifest, settings: &Settings, database: &Database) -> Result<LintReport> {
-    let dimensions = prepare(database, &[LevelPeak::QUERY, FlowCount::QUERY].join(" "), &[], settings).await?;
+/// Everything that is wrong with a change, of its objects' form too.
+fn with_problems(change: &Manifest) -> Manifest {
+    let mut change = change.clone();
+    change.problems.extend(validate(&change.config));
+    change
+}
+
+/// Looks at a change with the requests of logs.
+///
+/// # Errors
+/// When the logs can't be read.
+pub async fn lint_with_logs(session: &Session, change: &Manifest) -> Result<LintReport, AnalysisError> {
+    let change = with_problems(change);
+    let (database, settings) = (session.database(), session.settings());
+    let dimensions = session.read(&[LevelPeak::QUERY, FlowCount::QUERY], &[]).await?;
     let peaks: Vec<LevelPeak> = database.rows().await?;
     let counts: Vec<FlowCount> = database.rows().await?;
     let counts: BTreeMap<i64, u64> = counts.into_iter().map(|row| (row.flow_key, row.request_count)).collect();
-    let flows = dimensions.flows.context("flows were not asked for")?;
-    let after = flows.config.clone().with(&read.config);
+    let flows = dimensions.flows();
+    let after = flows.config.clone().with(&change.config);
     let seats = |row: &FlowRow| [row.low_seats, row.high_seats].map(|seats| u32::try_from(seats).unwrap_or(u32::MAX));
-    let alike = flows.digests.into_iter().zip(&flows.rows).map(|((flow_key, digest), row)| Traffic {
-        digest,
-        request_count: counts.get(&flow_key).copied().unwrap_or_default(),
+    let alike = flows.digests.iter().zip(&flows.rows).map(|((flow_key, digest), row)| Traffic {
+        digest: digest.clone(),
+        request_count: counts.get(flow_key).copied().unwrap_or_default(),
         seats: seats(row).into(),
     });
     let traffic: Vec<Traffic> = alike.collect();
-    let findings = lint(&LintInput {
-        change: &read.config,
-        problems: &read.problems,
+    let findings = lint_rules(&LintInput {
+        change: &change.config,
+        problems: &change.problems,
         before: &flows.config,
         after: &after,
         version: dimensions.server.version,
         features: flows.features,
-        server_concurrency: settings.flows.server_concurrency,
+        server_concurrency: settings.apf.server_concurrency,
         traffic: Some(&traffic),
         demand: &demand(&peaks),
     });
-    let catches = catches(&read.config, &after, &traffic, &flows.rows);
+    let catches = catches(&change.config, &after, &traffic, &flows.rows);
     Ok(LintReport { schema_version: SCHEMA_VERSION, findings, catches, has_logs: true })
 }
 

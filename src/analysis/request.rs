@@ -1,73 +1,166 @@
-//! `apf explain` of one hypothetical request, step by step.
+//! Which FlowSchema one hypothetical request matches, step by step.
 
 use std::borrow::Cow;
 
-use anyhow::{Context, Result};
+use serde::Serialize;
 
-use super::super::flows::Classifier;
-use super::super::settings::Settings;
-use super::super::{Advice, show_report};
-use super::level_seats;
-use crate::apf::{Matcher, NEWEST_KNOWN, RequestDigest, RequestInfo, Step, implied_groups, limits, live_config, steps};
-use crate::cli::ExplainArgs;
-use crate::console::Console;
+use super::{AnalysisError, LevelSeats, SCHEMA_VERSION, level_seats};
+use crate::apf::{
+    Matcher, NEWEST_KNOWN, RequestDigest, RequestInfo, Step, deal, flow_hash, implied_groups, limits, live_config,
+    steps,
+};
+use crate::dimensions::{FlowClassifier, Settings};
 use crate::memory::{Snapshot, sizes};
-use crate::report::{RequestReport, RequestStep, SCHEMA_VERSION, outcome, request_words};
 
-pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
-    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
-    settings.flows.notes.iter().for_each(|note| console.note(note));
+/// A request.
+#[derive(Clone, Debug, Default)]
+pub struct RequestOptions {
+    /// The user's name.
+    pub user: String,
+    /// The user's groups; empty for those that the server itself gives to such a user.
+    pub groups: Vec<String>,
+    /// The verb, Kubernetes' or HTTP's.
+    pub verb: String,
+    /// The path, with its query if it has one.
+    pub path: String,
+}
+
+/// A request that no client can send.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRequest {
+    /// The path begins with no slash.
+    #[error("invalid path {0:?}")]
+    Path(String),
+    /// A verb that neither Kubernetes nor HTTP has.
+    #[error("invalid verb {0:?}")]
+    Verb(String),
+    /// A verb that doesn't go with the path.
+    #[error("verb {verb} doesn't go with this path: to the server it is a {actual}")]
+    Mismatch {
+        /// The verb given.
+        verb: String,
+        /// What the server makes of it.
+        actual: String,
+    },
+}
+
+/// The answer of [`explain_request`].
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestReport {
+    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What the request is to the server.
+    #[serde(skip)]
+    pub info: RequestInfo<'static>,
+    /// The user's name.
+    pub user: String,
+    /// The user's groups.
+    pub groups: Vec<String>,
+    /// The FlowSchemas in the order in which they are tried, up to the one that matches.
+    pub steps: Vec<RequestStep>,
+    /// The FlowSchema.
+    pub flow_schema: String,
+    /// Whether it matches; `false` for a catch-all that takes what nothing matches.
+    #[serde(skip)]
+    pub is_match: bool,
+    /// The priority level.
+    pub priority_level: String,
+    /// The flow distinguisher; `None` where the FlowSchema has no distinguisher method.
+    pub flow_distinguisher: Option<String>,
+    /// Whether it bypasses API Priority and Fairness.
+    pub is_outside: bool,
+    /// The seats it takes, at least and at most.
+    pub seats: (u32, u32),
+    /// The priority level's seats.
+    #[serde(skip)]
+    pub level: LevelSeats,
+    /// Whether the server's version lends seats between levels.
+    #[serde(skip)]
+    pub lends_seats: bool,
+    /// Where it waits; `None` if its level has no queues.
+    #[serde(skip)]
+    pub queues: Option<FlowQueues>,
+}
+
+/// A FlowSchema that was tried.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestStep {
+    /// Its `matchingPrecedence`.
+    pub matching_precedence: i32,
+    /// Its name.
+    pub flow_schema: String,
+    /// Whether it matches.
+    pub is_match: bool,
+    /// Why, or why not.
+    pub reason: String,
+}
+
+/// The queues that a flow's requests wait in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowQueues {
+    /// Queues of the level.
+    pub count: u32,
+    /// Requests that may wait in each.
+    pub length_limit: u32,
+    /// The queues that the flow is dealt.
+    pub hand: Vec<u32>,
+}
+
+/// Matches one request.
+///
+/// # Errors
+/// When no client can send it, or a feature gate is given that is not known.
+pub fn explain_request(options: &RequestOptions, settings: &Settings) -> Result<RequestReport, AnalysisError> {
     let version = settings.server.version.unwrap_or(NEWEST_KNOWN);
-    let (config, _) = live_config(settings.flows.config.as_ref(), version);
-    let features = settings.flows.features(settings.server.version)?;
-    let user = args.user.clone().unwrap_or_default();
-    let groups = if args.groups.is_empty() { implied_groups(&user) } else { args.groups.clone() };
-    let uri = args.path.as_deref().unwrap_or_default();
-    let info = request_info(&args.verb, uri)?;
-    let digest = RequestDigest::of(&user, &groups, &info, uri);
+    let (config, _) = live_config(settings.apf.config.as_ref(), version);
+    let features = settings.apf.features(settings.server.version)?;
+    let (user, uri) = (&options.user, options.path.as_str());
+    let groups = if options.groups.is_empty() { implied_groups(user) } else { options.groups.clone() };
+    let info = request_info(&options.verb, uri)?;
+    let digest = RequestDigest::of(user, &groups, &info, uri);
     let request = digest.attributes();
-    let found = Matcher::new(&config).classify(&request).context("the configuration has no catch-all")?;
-    let all = limits(&config.priority_levels, settings.flows.server_concurrency, &features);
-    let seats = level_seats(&config, &all, &features);
-    let level = seats.iter().find(|seats| seats.priority_level == found.priority_level.name);
-    let level = level.context("the priority level that was found is gone")?;
-    let metrics: Vec<Snapshot> = settings.metrics.iter().map(|taken| taken.snapshot.clone()).collect();
+    let found = Matcher::new(&config).classify(&request).ok_or(AnalysisError::NoCatchAll)?;
+    let all = limits(&config.priority_levels, settings.apf.server_concurrency, &features);
+    let levels = level_seats(&config, &all, &features);
+    let level = levels.into_iter().find(|seats| seats.priority_level == found.priority_level.name);
+    let metrics: Vec<Snapshot> = settings.metrics.iter().map(|metrics| metrics.snapshot.clone()).collect();
     let sizes = sizes(&settings.given, &metrics, &[]);
-    let classifier = Classifier::new(&config, &all, features, &sizes, (&[], (0, 0)));
-    let own_seats = classifier.seats(&digest, &found.priority_level.name);
-    let is_outside = digest.passes_by();
+    let classifier = FlowClassifier::without_logs(&config, &all, features, &sizes);
+    let seats = classifier.seats(&digest, &found.priority_level.name);
     let step = |step: Step<'_>| RequestStep {
         matching_precedence: step.flow_schema.matching_precedence,
         flow_schema: step.flow_schema.name.clone(),
         is_match: step.is_match,
         reason: step.reason,
     };
-    let report = RequestReport {
+    let queues = found.priority_level.queuing().map(|queuing| {
+        let (count, hand_size) = (queuing.queues.unsigned_abs(), queuing.hand_size.unsigned_abs());
+        let flow = flow_hash(&found.flow_schema.name, found.flow_distinguisher.as_deref().unwrap_or_default());
+        let hand = if count > 1 { deal(flow, count, hand_size) } else { Vec::new() };
+        FlowQueues { count, length_limit: queuing.queue_length_limit.unsigned_abs(), hand }
+    });
+    Ok(RequestReport {
         schema_version: SCHEMA_VERSION,
-        request: request_words(&info),
         steps: steps(&config, &request).into_iter().map(step).collect(),
         flow_schema: found.flow_schema.name.clone(),
+        is_match: found.is_match,
         priority_level: found.priority_level.name.clone(),
         flow_distinguisher: found.flow_distinguisher.clone(),
-        is_outside,
-        seats: own_seats,
-        outcome: if is_outside { Vec::new() } else { outcome(&found, level, own_seats, &features) },
+        is_outside: digest.passes_by(),
+        seats,
+        level: level.unwrap_or_default(),
+        lends_seats: features.lends_seats,
+        queues,
         user: user.clone(),
-        groups: groups.clone(),
-    };
-    show_report(&report, RequestReport::blocks, args.format, console)
+        groups,
+        info: info.into_owned(),
+    })
 }
 
-/// The request as the server reads it. The verb may be Kubernetes' or HTTP's; one that Kubernetes knows stands for the
-/// method that brings it about.
-fn request_info<'u>(verb: &str, uri: &'u str) -> Result<RequestInfo<'u>> {
-    let advice = |message: String, hint| Advice { message, hint };
+/// The request as the server reads it. A Kubernetes verb stands for the HTTP method that has it.
+fn request_info<'u>(verb: &str, uri: &'u str) -> Result<RequestInfo<'u>, InvalidRequest> {
     if !uri.starts_with('/') {
-        return Err(advice(
-            format!("--path {uri:?} is no path"),
-            "it begins with a slash, as in /api/v1/pods?limit=500",
-        )
-        .into());
+        return Err(InvalidRequest::Path(uri.to_owned()));
     }
     let asked = verb.to_ascii_lowercase();
     let method = match asked.as_str() {
@@ -78,10 +171,7 @@ fn request_info<'u>(verb: &str, uri: &'u str) -> Result<RequestInfo<'u>> {
         "patch" => "PATCH",
         "head" => "HEAD",
         "options" => "OPTIONS",
-        _ => {
-            let hint = "verbs are get, list, watch, create, update, patch, delete, deletecollection, or HTTP methods";
-            return Err(advice(format!("there is no verb {verb:?}"), hint).into());
-        }
+        _ => return Err(InvalidRequest::Verb(verb.to_owned())),
     };
     let mut info = RequestInfo::of(method, uri);
     let is_collection = info.is_resource_request && info.name.is_empty() && info.subresource.is_empty();
@@ -90,8 +180,7 @@ fn request_info<'u>(verb: &str, uri: &'u str) -> Result<RequestInfo<'u>> {
     }
     let is_kubernetes = ["list", "watch", "create", "update", "deletecollection"].contains(&asked.as_str());
     if is_kubernetes && info.verb != asked {
-        let message = format!("--verb {verb} doesn't go with this path: to the server it is a {}", info.verb);
-        return Err(advice(message, "give the path of what is meant, or the verb that goes with it").into());
+        return Err(InvalidRequest::Mismatch { verb: verb.to_owned(), actual: info.verb.into_owned() });
     }
     Ok(info)
 }
@@ -120,9 +209,9 @@ mod tests {
         for (verb, path, part) in [
             ("list", "/api/v1/namespaces/a/pods/b/log", "is a get"),
             ("watch", "/healthz", "is a get"),
-            ("bogus", "/api/v1/pods", "no verb"),
-            ("get", "https://host/api", "no path"),
-            ("get", "", "no path"),
+            ("bogus", "/api/v1/pods", "invalid verb"),
+            ("get", "https://host/api", "invalid path"),
+            ("get", "", "invalid path"),
         ] {
             let message = request_info(verb, path).unwrap_err().to_string();
             assert!(message.contains(part), "{verb} {path}: {message}");

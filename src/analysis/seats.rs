@@ -1,54 +1,89 @@
-//! `apf seats`: the limits table, before and after a change.
+//! The limits of all priority levels, before and after a change.
 
-use anyhow::{Result, anyhow, bail};
+use serde::Serialize;
 
-use super::super::flows::{read_manifests, sound};
-use super::super::settings::version;
-use super::super::show_report;
-use super::{level_seats, origin_words, version_words};
-use crate::apf::{Config, Features, NEWEST_KNOWN, limits, live_config};
-use crate::cli::SeatsArgs;
-use crate::console::Console;
-use crate::report::{LevelSeats, SCHEMA_VERSION, SeatsReport, ServerFacts};
+use super::{LevelSeats, SCHEMA_VERSION, ServerFacts, level_seats, version_text};
+use crate::apf::{Config, DEFAULT_SERVER_CONCURRENCY, Features, NEWEST_KNOWN, limits, live_config};
 
-pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
-    let given = args.kube_version.as_deref();
-    let version = given
-        .map(|text| version(text).ok_or_else(|| anyhow!("--kube-version {text:?} is not of the form 1.34")))
-        .transpose()?
-        .unwrap_or(NEWEST_KNOWN);
-    let read = match args.config.as_slice() {
-        [] => None,
-        paths => Some(sound(read_manifests(paths)?, "the files of --config")?),
-    };
-    let (before, origin) = live_config(read.as_ref(), version);
+/// A server, and a change to it.
+#[derive(Clone, Debug)]
+pub struct SeatsOptions {
+    /// The server's version; `None` for the newest that is known.
+    pub version: Option<(u32, u32)>,
+    /// The server's FlowSchemas and priority levels; `None` for those of a fresh cluster.
+    pub config: Option<Config>,
+    /// What is to be applied.
+    pub change: Option<Config>,
+    /// Seats of one apiserver.
+    pub server_concurrency: u32,
+}
+
+impl Default for SeatsOptions {
+    fn default() -> Self {
+        Self { version: None, config: None, change: None, server_concurrency: DEFAULT_SERVER_CONCURRENCY }
+    }
+}
+
+/// The answer of [`seats`].
+#[derive(Clone, Debug, Serialize)]
+pub struct SeatsReport {
+    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What is assumed of the server.
+    pub server: ServerFacts,
+    /// The priority levels, the largest first; with a change as they are after it.
+    pub priority_levels: Vec<LevelSeats>,
+    /// Whether a change was given.
+    pub is_change: bool,
+    /// The sum of all nominal limits, which is more than the server's seats as each is rounded up.
+    #[serde(skip)]
+    pub nominal_sum: u32,
+    /// What to know about the numbers.
+    #[serde(rename = "note_codes")]
+    pub notes: Vec<SeatsNote>,
+}
+
+/// What to know about seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeatsNote {
+    /// Seats are those of one apiserver, and rounded up.
+    EachApiserver,
+    /// A LIST takes several seats, and shares are relative.
+    SeatsAreNotCalls,
+    /// Every 10 s seats go to where they are needed.
+    SeatsAreLent,
+    /// Before 1.26 no seats are lent.
+    SeatsAreNotLent,
+    /// Before 1.28 the exempt level has no part in the seats.
+    ExemptTakesNoPart,
+}
+
+/// Divides a server's seats.
+pub fn seats(options: &SeatsOptions) -> SeatsReport {
+    let version = options.version.unwrap_or(NEWEST_KNOWN);
+    let (before, origin) = live_config(options.config.as_ref(), version);
     let features = Features::of(version);
     let seats = |config: &Config| {
-        level_seats(config, &limits(&config.priority_levels, args.server_concurrency, &features), &features)
+        level_seats(config, &limits(&config.priority_levels, options.server_concurrency, &features), &features)
     };
     let mut priority_levels = seats(&before);
-    let is_change = !args.change.is_empty();
-    if is_change {
-        let change = sound(read_manifests(&args.change)?, "the change")?;
-        if change.priority_levels.is_empty() {
-            bail!("the change has no PriorityLevelConfiguration, so that no limit changes");
-        }
-        priority_levels = changed(priority_levels, seats(&before.clone().with(&change)));
+    if let Some(change) = &options.change {
+        priority_levels = changed(priority_levels, seats(&before.clone().with(change)));
     }
     priority_levels.sort_by_key(|level| (std::cmp::Reverse(level.nominal), level.priority_level.clone()));
-    let nominal_sum: u32 = priority_levels.iter().map(|level| level.nominal).sum();
-    let report = SeatsReport {
+    SeatsReport {
         schema_version: SCHEMA_VERSION,
         server: ServerFacts {
-            version: version_words(Some(version)),
-            server_concurrency: args.server_concurrency,
-            configuration: origin_words(origin).to_owned(),
+            version: Some(version_text(version)),
+            server_concurrency: options.server_concurrency,
+            configuration: origin,
         },
+        nominal_sum: priority_levels.iter().map(|level| level.nominal).sum(),
         priority_levels,
-        is_change,
-        notes: notes(nominal_sum, args.server_concurrency, &features),
-    };
-    show_report(&report, SeatsReport::blocks, args.format, console)
+        is_change: options.change.is_some(),
+        notes: notes(&features),
+    }
 }
 
 /// The levels after a change, each with what it was before.
@@ -57,25 +92,8 @@ fn changed(before: Vec<LevelSeats>, after: Vec<LevelSeats>) -> Vec<LevelSeats> {
     after.into_iter().map(|level| LevelSeats { before: was(&level.priority_level), ..level }).collect()
 }
 
-fn notes(nominal_sum: u32, server_concurrency: u32, features: &Features) -> Vec<String> {
-    let mut notes = vec![
-        format!(
-            "seats are of each apiserver, {server_concurrency} by its flags; rounding up makes the nominal limits \
-             {nominal_sum} in all"
-        ),
-        "a seat is not a call: a LIST takes several, and shares are relative to all other shares".to_owned(),
-    ];
-    if features.lends_seats {
-        notes.push(
-            "idle is what a level has while nobody asks for anything; every 10 s seats go to where they are asked for, \
-             never below min and never above max"
-                .to_owned(),
-        );
-    } else {
-        notes.push("before 1.26 no seats are lent: each level has its nominal limit".to_owned());
-    }
-    if !features.exempt_takes_part {
-        notes.push("before 1.28 the exempt level has no part in the seats".to_owned());
-    }
-    notes
+fn notes(features: &Features) -> Vec<SeatsNote> {
+    let lending = if features.lends_seats { SeatsNote::SeatsAreLent } else { SeatsNote::SeatsAreNotLent };
+    let exempt = (!features.exempt_takes_part).then_some(SeatsNote::ExemptTakesNoPart);
+    [SeatsNote::EachApiserver, SeatsNote::SeatsAreNotCalls, lending].into_iter().chain(exempt).collect()
 }

@@ -1,143 +1,178 @@
-//! `storms`: who is storming, and what to do about it.
+//! Which clients' LIST and watch storms the logs hold.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
-use anyhow::{Context, Result};
+use serde::Serialize;
 
-use super::dimensions::{Dimensions, prepare};
-use super::logs::{Opened, moment, open, report};
-use super::reading::Reading;
-use super::settings::Settings;
-use super::{Advice, show_blocks};
-use crate::cli::{SeverityName, StormFormat, StormsArgs};
-use crate::console::Console;
+use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session, Span, query_params};
+use crate::audit::Micros;
+use crate::dimensions::Dimensions;
 use crate::findings::{
-    Bytes, Episode, EpisodeClient, Finding, Kind, Measured, Note, Presence, Pressure, Restart, Severity, Thresholds,
-    blind_spots, coverage, explain, judge, verdict,
+    Bytes, Episode, EpisodeClient, Finding, Measured, Note, Presence, Pressure, Restart, Severity, blind_spots,
+    coverage, judge, verdict,
 };
-use crate::report::{SCHEMA_VERSION, StormReport, Suspect, blocks, json, markdown, ndjson};
-use crate::requests::Tally;
-use crate::tables::{Database, QuerySet, TypedRow};
+use crate::requests::{Tally, Window};
+use crate::tables::{Database, TypedRow};
 use crate::units;
 
-/// What is looked at around the moment of `--at`, in microseconds.
-const BEFORE_MICROS: i64 = 15 * 60 * 1_000_000;
-const AFTER_MICROS: i64 = 2 * 60 * 1_000_000;
+/// What to look for.
+#[derive(Clone, Copy, Debug)]
+pub struct StormOptions {
+    /// Look at the minutes around this moment only, and rank who had lists in flight at it.
+    pub at: Option<LogTime>,
+    /// As many findings as are worst; `None` for all.
+    pub top: Option<usize>,
+    /// The mildest findings to report.
+    pub min_severity: Severity,
+}
 
-/// Runs `storms`; whether a finding is as severe as `--fail-on`.
-pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
-    if let Some(name) = &args.explain {
-        return tell(name, console).map(|()| false);
+impl Default for StormOptions {
+    fn default() -> Self {
+        Self { at: None, top: None, min_severity: Severity::Info }
     }
-    if args.show_thresholds {
-        return Ok(console.line(Thresholds::text().trim_end()).map(|()| false)?);
-    }
-    let thresholds = match &args.thresholds {
-        None => Thresholds::embedded(),
-        Some(path) => {
-            let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-            Thresholds::with(&text).with_context(|| format!("in {}", path.display()))?
+}
+
+/// The answer of [`storms`].
+#[derive(Clone, Debug, Serialize)]
+pub struct StormReport {
+    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What happened, who did it, how sure that is.
+    pub verdict: String,
+    /// The moment asked about; `None` if none was.
+    pub at: Option<String>,
+    /// Who had lists in flight at that moment, those that held most first; empty if no moment was asked about.
+    pub suspects: Vec<Suspect>,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
+    /// Findings left out, being more than asked for or not severe enough.
+    pub omitted_findings: usize,
+    /// The worst severity of all findings, those left out too; `None` if nothing was found.
+    #[serde(skip)]
+    pub worst_severity: Option<Severity>,
+    /// The span of the logs, where the time asked for isn't in it.
+    #[serde(skip)]
+    pub outside: Option<Span>,
+    /// What the log could not show.
+    pub blind_spots: Vec<String>,
+}
+
+/// A client with lists in flight at a moment, or just before.
+#[derive(Clone, Debug, Serialize)]
+pub struct Suspect {
+    /// The server; `None` where the log names none.
+    pub apiserver: Option<String>,
+    /// The client's type.
+    pub client_type: String,
+    /// The client.
+    pub client: String,
+    /// The resource.
+    pub resource: Option<String>,
+    /// The resource's API group.
+    pub api_group: Option<String>,
+    /// Lists in flight.
+    pub inflight: u64,
+    /// Those of them that have no end in the log.
+    pub without_end: u64,
+    /// What they held; `None` where unknown.
+    pub estimated_bytes: Option<Bytes>,
+    /// Lists received in the last minute before.
+    pub recent_requests: u64,
+    /// Instances that sent those.
+    pub recent_instances: u64,
+    /// Bytes that those returned; `None` where unknown.
+    pub recent_bytes: Option<Bytes>,
+}
+
+/// What is looked at before the moment that was asked about, in microseconds.
+const BEFORE_MICROS: Micros = 15 * 60 * 1_000_000;
+/// What is looked at after it.
+const AFTER_MICROS: Micros = 2 * 60 * 1_000_000;
+
+/// Finds storms.
+///
+/// # Errors
+/// When the logs can't be read or have no event.
+pub async fn storms(session: &Session, options: &StormOptions) -> Result<StormReport, AnalysisError> {
+    match options.at {
+        None => storms_in(session, options, None).await,
+        Some(time) => {
+            let at = session.resolve(time)?.ok_or(AnalysisError::NoEventToCountFrom("--at"))?;
+            let asked = session.window();
+            let window = Window {
+                from: Some(asked.from.unwrap_or(at - BEFORE_MICROS)),
+                to: Some(asked.to.unwrap_or(at + AFTER_MICROS)),
+            };
+            let session = session.within(window, &BTreeMap::new())?;
+            storms_in(&session, options, Some(at)).await
         }
-    };
-    let settings = Settings::of(&args.clients, &args.sizes)?;
-    let mut logs = args.logs.clone();
-    let mut opened = open(&args.inputs, &logs, console)?;
-    let at = args.at.as_deref().map(|text| moment(text, &opened.logs.files, console).context("in --at")).transpose()?;
-    if let Some(at) = at {
-        logs.from = Some(logs.from.unwrap_or_else(|| units::instant(at - BEFORE_MICROS)));
-        logs.to = Some(logs.to.unwrap_or_else(|| units::instant(at + AFTER_MICROS)));
-        opened = open(&args.inputs, &logs, console)?;
-    }
-    let queries = QuerySet::load(args.queries.as_deref())?;
-    let reading = Reading::with(opened, queries, usize::MAX, console)?;
-    let rows = reading.run(measure(&reading.database, &settings, at))?;
-    let (tally, opened) = (reading.tally(), &reading.opened);
-    let findings = judge(measured(&rows, &tally, opened.logs.window.from), &thresholds);
-    let reached = args.fail_on.is_some_and(|bound| findings.iter().any(|finding| finding.severity >= severity(bound)));
-    warn_outside(opened, &tally, at, console);
-    if tally.events() > 0 {
-        print(&assemble(args, findings, &rows, &tally, at), args.format, console)?;
-    }
-    report(opened, &tally, args.logs.strict, console)?;
-    Ok(reached)
-}
-
-/// Warns of a time that no log covers: that nothing is found there says nothing.
-fn warn_outside(opened: &Opened, tally: &Tally, at: Option<i64>, console: Console) {
-    let first = tally.servers.values().filter_map(|server| server.first_at).min();
-    let last = tally.servers.values().filter_map(|server| server.last_at).max();
-    let (Some(first), Some(last)) = (first, last) else {
-        return;
-    };
-    let window = opened.logs.window;
-    let is_outside = at.is_some_and(|at| at < first || at > last)
-        || window.from.is_some_and(|from| from > last)
-        || window.to.is_some_and(|to| to < first);
-    if is_outside {
-        let (first, last) = (units::second(first), units::second(last));
-        console.warn(&format!("the time asked for is not in the logs, which go from {first} to {last}"));
     }
 }
 
-/// All rows that the findings rest on.
-pub(super) struct Rows {
+async fn storms_in(
+    session: &Session,
+    options: &StormOptions,
+    at: Option<Micros>,
+) -> Result<StormReport, AnalysisError> {
+    let wanted = [&STORM_QUERIES[..], &[Pressure::QUERY]].concat();
+    let dimensions = session.read(&wanted, &[Presence::QUERY]).await?;
+    let rows = StormRows::read(session.database(), &dimensions, at).await?;
+    let tally = session.tally_of_events()?;
+    let findings = judge(rows.measured(&tally, session.window().from), session.thresholds());
+    Ok(assemble(session, options, findings, &rows, (&tally, at)))
+}
+
+/// The queries that findings are based on; [`Presence::QUERY`] is to be kept besides.
+pub(super) const STORM_QUERIES: [&str; 3] = [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY];
+
+/// All rows that findings are based on.
+pub(super) struct StormRows {
     presence: Vec<Presence>,
     episodes: Vec<Episode>,
     clients: Vec<EpisodeClient>,
-    restarts: Vec<Restart>,
+    pub(super) restarts: Vec<Restart>,
     pressure: Vec<Pressure>,
-    notes: BTreeMap<String, Note>,
+    /// What is known of each client, by name.
+    pub(super) notes: BTreeMap<String, Note>,
 }
 
-impl Rows {
-    /// What is known of each client, by its name.
-    pub(super) const fn notes(&self) -> &BTreeMap<String, Note> {
-        &self.notes
+impl StormRows {
+    /// The rows, once the session has read its logs for [`STORM_QUERIES`].
+    pub(super) async fn read(
+        database: &Database,
+        dimensions: &Dimensions,
+        at: Option<Micros>,
+    ) -> Result<Self, AnalysisError> {
+        let pressure = async {
+            match at {
+                None => Ok(Vec::new()),
+                Some(at) => database.rows_with(&query_params(&[("at_micros", at.to_string())])).await,
+            }
+        };
+        let (presence, episodes, clients, restarts, pressure) =
+            tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), pressure)?;
+        Ok(Self { presence, episodes, clients, restarts, pressure, notes: client_notes(dimensions) })
     }
 
-    /// The rows of `restarts`.
-    pub(super) fn restarts(&self) -> &[Restart] {
-        &self.restarts
-    }
-}
-
-/// What the log could not show.
-pub(super) fn unseen(rows: &Rows, tally: &Tally, findings: &[Finding]) -> Vec<String> {
-    blind_spots(&coverage(tally, &rows.presence), findings)
-}
-
-/// The queries that findings rest on; [`Presence::QUERY`] is to be kept besides.
-pub(super) fn wanted() -> String {
-    [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY].join(" ")
-}
-
-async fn measure(database: &Database, settings: &Settings, at: Option<i64>) -> Result<Rows> {
-    let wanted = [&wanted(), Pressure::QUERY].join(" ");
-    let dimensions = prepare(database, &wanted, &[Presence::QUERY], settings).await?;
-    rows(database, &dimensions, at).await
-}
-
-/// Reads the rows, once the tables are prepared.
-pub(super) async fn rows(database: &Database, dimensions: &Dimensions, at: Option<i64>) -> Result<Rows> {
-    let pressure = async {
-        match at {
-            None => Ok(Vec::new()),
-            Some(at) => database.rows_with(&BTreeMap::from([("at_micros".to_owned(), at.to_string())])).await,
+    pub(super) fn measured<'m>(&'m self, tally: &'m Tally, from: Option<Micros>) -> Measured<'m> {
+        Measured {
+            tally,
+            episodes: &self.episodes,
+            clients: &self.clients,
+            restarts: &self.restarts,
+            notes: &self.notes,
+            from,
         }
-    };
-    let (presence, episodes, clients, restarts, pressure) =
-        tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), pressure)?;
-    Ok(Rows { presence, episodes, clients, restarts, pressure, notes: notes(dimensions) })
+    }
+
+    /// What the log could not show.
+    pub(super) fn blind_spots(&self, tally: &Tally, findings: &[Finding]) -> Vec<String> {
+        blind_spots(&coverage(tally, &self.presence), findings)
+    }
 }
 
-/// What the rows mean.
-pub(super) fn found(rows: &Rows, tally: &Tally, from: Option<i64>) -> Vec<Finding> {
-    judge(measured(rows, tally, from), &Thresholds::embedded())
-}
-
-/// What is known of each client. Of several identities of one client, the best known speaks for it.
-fn notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
+/// What is known of each client. Of several identities of one client, the one known best is taken.
+fn client_notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
     let mut of_user: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (caller, client) in &dimensions.clients {
         if let Some(user) = &caller.identity.user_name {
@@ -165,22 +200,16 @@ fn notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
     notes
 }
 
-pub(super) fn measured<'m>(rows: &'m Rows, tally: &'m Tally, from: Option<i64>) -> Measured<'m> {
-    Measured {
-        tally,
-        episodes: &rows.episodes,
-        clients: &rows.clients,
-        restarts: &rows.restarts,
-        notes: &rows.notes,
-        from,
-    }
-}
-
-fn assemble(args: &StormsArgs, findings: Vec<Finding>, rows: &Rows, tally: &Tally, at: Option<i64>) -> StormReport {
-    let measured = measured(rows, tally, None);
-    let verdict = verdict(&findings, measured).join("\n");
-    let mut blind_spots = unseen(rows, tally, &findings);
-    if args.logs.from.is_some() || args.logs.to.is_some() || at.is_some() {
+fn assemble(
+    session: &Session,
+    options: &StormOptions,
+    findings: Vec<Finding>,
+    rows: &StormRows,
+    (tally, at): (&Tally, Option<Micros>),
+) -> StormReport {
+    let verdict = verdict(&findings, rows.measured(tally, None)).join("\n");
+    let mut blind_spots = rows.blind_spots(tally, &findings);
+    if session.window() != Window::default() {
         blind_spots.push(
             "range: sizes, clients and the server's version were taken from the time asked for only; over all of the log the \
              estimates may be narrower"
@@ -188,17 +217,30 @@ fn assemble(args: &StormsArgs, findings: Vec<Finding>, rows: &Rows, tally: &Tall
         );
     }
     let all = findings.len();
-    let is_shown = |finding: &Finding| finding.severity >= severity(args.min_severity);
-    let shown: Vec<_> = findings.into_iter().filter(is_shown).take(args.top.unwrap_or(usize::MAX)).collect();
+    let worst_severity = findings.iter().map(|finding| finding.severity).max();
+    let is_shown = |finding: &Finding| finding.severity >= options.min_severity;
+    let shown: Vec<_> = findings.into_iter().filter(is_shown).take(options.top.unwrap_or(usize::MAX)).collect();
     StormReport {
         schema_version: SCHEMA_VERSION,
         verdict,
         at: at.map(units::instant),
         suspects: rows.pressure.iter().map(suspect).collect(),
         omitted_findings: all - shown.len(),
+        worst_severity,
+        outside: asked_outside(session.window(), tally, at),
         findings: shown,
         blind_spots,
     }
+}
+
+/// The logs' span, where the time asked for isn't in it.
+fn asked_outside(window: Window, tally: &Tally, at: Option<Micros>) -> Option<Span> {
+    let from = tally.servers.values().filter_map(|server| server.first_at).min()?;
+    let to = tally.servers.values().filter_map(|server| server.last_at).max()?;
+    let is_outside = at.is_some_and(|at| at < from || at > to)
+        || window.from.is_some_and(|asked| asked > to)
+        || window.to.is_some_and(|asked| asked < from);
+    is_outside.then_some(Span { from, to })
 }
 
 fn suspect(row: &Pressure) -> Suspect {
@@ -214,37 +256,5 @@ fn suspect(row: &Pressure) -> Suspect {
         recent_requests: row.recent_count,
         recent_instances: row.recent_instance_count,
         recent_bytes: row.recent_low_bytes.map(|low| Bytes { low, high: row.recent_high_bytes }),
-    }
-}
-
-fn print(report: &StormReport, format: StormFormat, console: Console) -> Result<()> {
-    match format {
-        StormFormat::Json => console.line(&json(report)?)?,
-        StormFormat::Ndjson if report.findings.is_empty() => {}
-        StormFormat::Ndjson => console.line(&ndjson(report)?)?,
-        StormFormat::Markdown => console.line(markdown(report).trim_end())?,
-        StormFormat::Table => show_blocks(blocks(report), console)?,
-    }
-    Ok(())
-}
-
-fn tell(name: &str, console: Console) -> Result<()> {
-    let kind = Kind::named(name).ok_or_else(|| Advice {
-        message: format!("there is no kind of finding named {name}: {}", Kind::ALL.map(Kind::name).join(", ")),
-        hint: "name one of them",
-    })?;
-    let explanation = explain(kind);
-    console.heading(kind.name())?;
-    console.item("reason", "why it matters", explanation.reason)?;
-    console.item("rule", "how it is found", explanation.rule)?;
-    console.item("limits", "what it can't see", explanation.limits)?;
-    Ok(console.line("\nstormglass storms --show-thresholds prints the thresholds, with their units and reasons")?)
-}
-
-const fn severity(name: SeverityName) -> Severity {
-    match name {
-        SeverityName::Info => Severity::Info,
-        SeverityName::Warning => Severity::Warning,
-        SeverityName::Critical => Severity::Critical,
     }
 }

@@ -1,73 +1,99 @@
 //! `apf verify`: whether a change that is in force does what its replay said.
 
-use anyhow::{Context, Result, bail};
+use serde::Serialize;
 
-use super::super::dimensions::Dimensions;
-use super::super::logs::report;
-use super::super::reading::Reading;
-use super::super::settings::Settings;
-use super::super::{Interrupt, show_report};
-use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{Change, caught_schemas, check, client_names, logged_side, scenario_with, sides};
-use super::{origin_words, version_words};
+use super::replay::{
+    Change, RecordedServer, RecordedTraffic, ReplayOptions, caught_schemas, client_names, logged_side, scenario_with,
+    sides,
+};
+use super::{AnalysisError, SCHEMA_VERSION, ServerFacts, Session, version_text};
 use crate::apf::NEWEST_KNOWN;
-use crate::cli::{LogArgs, VerifyArgs};
-use crate::console::Console;
-use crate::report::{ApiserverCheck, SCHEMA_VERSION, ServerFacts, VerifyReport, verdict_words};
-use crate::simulation::{Facts, Memory, Scenario, checks, facts};
+use crate::dimensions::{Dimensions, Settings};
+use crate::report::verdict_words;
+use crate::simulation::{Check, Facts, Memory, Scenario, checks, facts};
 
-pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
-    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
-    settings.flows.notes.iter().for_each(|note| console.note(note));
-    if args.inputs.iter().chain(&args.after).filter(|input| *input == "-").count() > 1 {
-        bail!("standard input can be the logs of before or those of after, but not both");
-    }
-    let change = Change::read(&args.candidate).with_context(|| format!("in --candidate {}", args.candidate))?;
-    let before = read(&args.inputs, &args.logs, args, &settings, console)?;
-    change.check(&before.recorded.flows.config)?;
-    let after_args = LogArgs { from: None, to: None, ..args.logs.clone() };
-    let after = read(&args.after, &after_args, args, &settings, console)?;
-    let interrupt = after.reading.interrupt();
-    let verifying = Verifying { args, settings: &settings, change: &change, interrupt };
-    let verified = verifying.report(&before, &after)?;
-    show_report(&verified, VerifyReport::blocks, args.format, console)?;
-    for (read, logs) in [(&before, &args.logs), (&after, &after_args)] {
-        report(&read.reading.opened, &read.reading.tally(), logs.strict, console)?;
-    }
-    Ok(())
+/// The change, and how requests are replayed.
+#[derive(Clone, Debug)]
+pub struct VerifyOptions {
+    /// The change that is in force in the logs of after.
+    pub candidate: Change,
+    /// How requests are replayed.
+    pub replay: ReplayOptions,
+}
+
+/// The answer of [`verify`].
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyReport {
+    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What the server was taken to be.
+    pub server: ServerFacts,
+    /// What the change is called: its folder or file.
+    pub candidate: String,
+    /// One for each apiserver of the logs after.
+    pub apiservers: Vec<ApiserverCheck>,
+    /// What to know of these numbers.
+    pub notes: Vec<String>,
+}
+
+/// What came of a change on one apiserver.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApiserverCheck {
+    /// Its label; `None` where the log has none.
+    pub apiserver: Option<String>,
+    /// Whether reality follows, in a sentence.
+    pub sentence: String,
+    /// What a replay of the logs before foresees.
+    pub foreseen: Facts,
+    /// What a replay of the logs after says.
+    pub replayed: Facts,
+    /// What the logs after say.
+    pub logged: Facts,
+    /// Number by number.
+    pub checks: Vec<Check>,
+}
+
+/// Compares logs from after a change with what a replay of the logs from before it foresees. The settings are those of
+/// the session before.
+///
+/// # Errors
+/// When logs can't be read, have no event, or nothing in them reached API Priority and Fairness; or when the candidate
+/// leads nowhere.
+pub async fn verify(before: &Session, after: &Session, options: &VerifyOptions) -> Result<VerifyReport, AnalysisError> {
+    let before_read = ReadLogs::of(before, options).await?;
+    options.candidate.check(&before_read.recorded.flows.config)?;
+    let after_read = ReadLogs::of(after, options).await?;
+    Verifying { options, session: before }.report(&before_read, &after_read)
 }
 
 /// Logs that were read.
-struct Read {
-    reading: Reading,
+struct ReadLogs {
     dimensions: Dimensions,
-    recorded: Recorded,
+    recorded: RecordedTraffic,
 }
 
-fn read(inputs: &[String], logs: &LogArgs, args: &VerifyArgs, settings: &Settings, console: Console) -> Result<Read> {
-    let reading = Reading::of(inputs, logs, console)?;
-    let (dimensions, recorded) = reading.run(record(&reading.database, settings, "", &[], Law::of(&args.replay)))?;
-    if reading.tally().events() == 0 {
-        report(&reading.opened, &reading.tally(), logs.strict, console)?;
+impl ReadLogs {
+    async fn of(session: &Session, options: &VerifyOptions) -> Result<Self, AnalysisError> {
+        let (dimensions, recorded) = RecordedTraffic::read(session, &[], &[], options.replay.mode).await?;
+        session.tally_of_events()?;
+        recorded.check()?;
+        Ok(Self { dimensions, recorded })
     }
-    check(&recorded)?;
-    Ok(Read { reading, dimensions, recorded })
 }
 
 /// All that a verification rests on.
 struct Verifying<'v> {
-    args: &'v VerifyArgs,
-    settings: &'v Settings,
-    change: &'v Change,
-    interrupt: Interrupt,
+    options: &'v VerifyOptions,
+    session: &'v Session,
 }
 
 impl Verifying<'_> {
-    fn report(&self, before: &Read, after: &Read) -> Result<VerifyReport> {
+    fn report(&self, before: &ReadLogs, after: &ReadLogs) -> Result<VerifyReport, AnalysisError> {
+        let (change, settings) = (&self.options.candidate, self.session.settings());
         let scenario =
-            |read: &Read| scenario_with(Some(&self.change.config), &read.recorded, &read.dimensions, self.settings);
+            |read: &ReadLogs| scenario_with(Some(&change.config), &read.recorded, &read.dimensions, settings);
         let (then, now) = (scenario(before), scenario(after));
-        let schemas = caught_schemas(&self.change.config, &before.recorded.flows.config);
+        let schemas = caught_schemas(&change.config, &before.recorded.flows.config);
         let mut apiservers = Vec::new();
         for server in &after.recorded.servers {
             let clients = client_names(&after.recorded);
@@ -84,19 +110,15 @@ impl Verifying<'_> {
         }
         Ok(VerifyReport {
             schema_version: SCHEMA_VERSION,
-            server: ServerFacts {
-                version: version_words(after.dimensions.server.version),
-                server_concurrency: self.settings.flows.server_concurrency,
-                configuration: origin_words(before.recorded.flows.origin).to_owned(),
-            },
-            candidate: self.change.name.clone(),
+            server: ServerFacts::new(&after.dimensions, settings, before.recorded.flows.origin),
+            candidate: change.name.clone(),
             apiservers,
-            notes: notes(self.settings, after),
+            notes: notes(settings, after),
         })
     }
 
     fn memory(&self) -> Memory {
-        Memory { base: self.args.replay.memory_base.unwrap_or_default(), limit: None }
+        Memory { base: self.options.replay.memory_base.unwrap_or_default(), limit: None }
     }
 
     /// What a replay of the requests under the change says of those that it catches.
@@ -104,23 +126,23 @@ impl Verifying<'_> {
         &self,
         server: &RecordedServer,
         scenario: &Scenario,
-        recorded: &Recorded,
+        recorded: &RecordedTraffic,
         schemas: &[String],
-    ) -> Result<Facts> {
+    ) -> Result<Facts, AnalysisError> {
         let clients = client_names(recorded);
-        let seeds = self.args.replay.seeds;
-        let sides = sides(server, &[scenario], (seeds, self.memory()), &clients, &self.interrupt)?;
+        let seeds = self.options.replay.seeds;
+        let sides = sides(server, &[scenario], (seeds, self.memory()), &clients, self.session.interrupt())?;
         Ok(sides.first().map(|side| facts(side, schemas)).unwrap_or_default())
     }
 }
 
 /// The same apiserver before. They are told apart by their labels; where those are others, the busiest stands for all.
-fn counterpart<'b>(server: &RecordedServer, before: &'b Recorded) -> Option<&'b RecordedServer> {
+fn counterpart<'b>(server: &RecordedServer, before: &'b RecordedTraffic) -> Option<&'b RecordedServer> {
     let same = before.servers.iter().find(|other| other.apiserver == server.apiserver);
     same.or_else(|| before.servers.iter().max_by_key(|server| server.traffic.requests.len()))
 }
 
-fn notes(settings: &Settings, after: &Read) -> Vec<String> {
+fn notes(settings: &Settings, after: &ReadLogs) -> Vec<String> {
     let mut notes = vec![
         "foreseen is a replay of the logs before the change, with it; replayed is one of the logs since; logged is what the \
          server did"
@@ -130,13 +152,13 @@ fn notes(settings: &Settings, after: &Read) -> Vec<String> {
             .to_owned(),
         "waits under half a second are in no log: what took less may have run or waited, which makes a range".to_owned(),
     ];
-    if settings.flows.config.is_none() {
+    if settings.apf.config.is_none() {
         notes.push(
             "the configuration before is that of a fresh cluster: give the server's own with --config".to_owned(),
         );
     }
     if after.dimensions.server.version.is_none() {
-        let newest = version_words(Some(NEWEST_KNOWN)).unwrap_or_default();
+        let newest = version_text(NEWEST_KNOWN);
         notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
     }
     notes

@@ -1,11 +1,14 @@
 //! What a server has, given what was read of it: nobody can do without the mandatory objects, and a file may hold but a
 //! few objects of many.
 
+use serde::Serialize;
+
 use super::config::Config;
 use super::defaults::default_config;
 
 /// How a server's configuration came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// It is that of a fresh cluster of the version.
     Default,

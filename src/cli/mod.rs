@@ -1,6 +1,7 @@
 //! The command line as typed. Its doc comments are the help.
 
 mod apf;
+mod options;
 mod papers;
 mod replay;
 mod synth;
@@ -9,9 +10,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::analysis::LogTime;
+
 pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
 pub use papers::{CapacityArgs, CompareWith, IncidentArgs, PaperArgs, PaperFormat};
-pub use replay::{ProposeArgs, ProposeFormat, ReplayArgs, ServiceName, SimulateArgs, Sweep, VerifyArgs};
+pub use replay::{ProposeArgs, ProposeFormat, ReplayArgs, ServiceName, SimulateArgs, VerifyArgs};
 pub use synth::{StormKind, SynthArgs};
 
 /// Tells which clients' LISTs and watches burden a kube-apiserver, from its audit logs
@@ -83,10 +86,10 @@ pub enum ColorWhen {
 pub struct LogArgs {
     /// Leave out requests that ended before TIME: RFC 3339, or like -30m, back from the logs' last event
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub from: Option<String>,
+    pub from: Option<LogTime>,
     /// Leave out requests received after TIME
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub to: Option<String>,
+    pub to: Option<LogTime>,
     /// Fail if any line can't be read
     #[arg(long)]
     pub strict: bool,
@@ -221,7 +224,7 @@ pub struct StormsArgs {
     pub inputs: Vec<String>,
     /// Look at the minutes before TIME, and rank who had lists in flight at it: RFC 3339, or like -30m
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub at: Option<String>,
+    pub at: Option<LogTime>,
     /// Show the N worst findings; by default all
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::replay::{parse_duration, parse_size};
 use super::{ClientArgs, FlowArgs, LogArgs, SizeArgs};
+use crate::analysis::LogTime;
 use crate::units::Zone;
 
 /// Arguments of `incident`.
@@ -21,7 +22,7 @@ pub struct IncidentArgs {
     pub inputs: Vec<String>,
     /// The moment that it is about: RFC 3339, or like -30m. By default the worst end of an apiserver in the logs
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub at: Option<String>,
+    pub at: Option<LogTime>,
     /// How much to show: so long before the moment, and a third of it after
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_window)]
     pub window: Duration,

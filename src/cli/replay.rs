@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::{ClientArgs, FlowArgs, LogArgs, ReportFormat, SizeArgs};
+use crate::analysis::simulate::Sweep;
 use crate::audit::parse_duration_secs;
 use crate::units;
 
@@ -88,15 +89,6 @@ pub enum ServiceName {
     Shared,
     /// As long as in the log, whatever runs beside them.
     Fixed,
-}
-
-/// Values to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sweep {
-    /// The first.
-    pub first: i32,
-    /// The last.
-    pub last: i32,
 }
 
 fn parse_sweep(text: &str) -> Result<Sweep, String> {

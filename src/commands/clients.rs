@@ -5,10 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::logs::{open, report};
 use super::query::{Show, show_named};
-use super::settings::{Settings, catalogue};
-use crate::cli::{ClientsArgs, SizeArgs};
+use super::settings::{catalogue, read_settings};
+use crate::cli::{ClientsArgs, FlowArgs, SizeArgs};
 use crate::clients::Catalogue;
 use crate::console::Console;
 use crate::tables::{Cell, TextTable};
@@ -20,11 +19,9 @@ pub(super) fn run(args: &ClientsArgs, console: Console) -> Result<()> {
     if args.rules {
         return rules(&catalogue(&args.clients)?, console);
     }
-    let settings = Settings::of(&args.clients, &SizeArgs::default())?;
-    let opened = open(&args.inputs, &args.logs, console)?;
+    let settings = read_settings(&args.clients, &SizeArgs::default(), &FlowArgs::default(), console)?;
     let show = Show { format: args.format, limit: args.limit, output: None };
-    show_named("inventory", &opened, &settings, &show, console)?;
-    report(&opened, &opened.logs.tally().unwrap_or_default(), args.logs.strict, console)
+    show_named("inventory", (&args.inputs, &args.logs), settings, &show, console)
 }
 
 /// Checks a file of rules; an error with all that is wrong, each with its line.
@@ -44,7 +41,7 @@ fn check(path: &Path, console: Console) -> Result<()> {
                     problem.message
                 ))?;
             }
-            bail!("{} is no catalogue of clients", path.display());
+            bail!("invalid client catalogue {}", path.display());
         }
     }
 }

@@ -5,38 +5,36 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::MEMORY_BYTES;
-use super::logs::{Opened, open, report};
-use super::reading::Reading;
+use super::ask::{Asked, Asking};
+use super::unreadable;
+use crate::analysis::Session;
 use crate::cli::{DoctorArgs, DoctorFormat, LogArgs};
 use crate::console::Console;
 use crate::findings::{Coverage, Presence, coverage};
 use crate::requests::{Noted, Tally};
-use crate::tables::{Cell, QuerySet, TextTable};
+use crate::tables::{Cell, TextTable};
 use crate::units;
 
 pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
     let all_of_them = LogArgs { from: None, to: None, strict: args.strict };
-    let opened = open(&args.inputs, &all_of_them, console)?;
-    let mut reading = Reading::with(opened, QuerySet::load(None)?, MEMORY_BYTES, console)?;
-    let presence = reading.run(async { Ok(reading.database.rows::<Presence>().await?) })?;
-    let (tally, opened) = (reading.tally(), &mut reading.opened);
+    let asked = Asked::open(&args.inputs, &all_of_them, Asking::default(), console)?;
+    let presence = asked.answer(async { Ok(asked.session.database().rows::<Presence>().await?) })?;
+    let (tally, session) = (asked.session.tally(), &asked.session);
     if tally.events() > 0 {
         let found = coverage(&tally, &presence);
         match args.format {
-            DoctorFormat::Text => print(opened, &tally, &found, console)?,
-            DoctorFormat::Json => console.line(&format!("{:#}", as_json(opened, &tally, &found)))?,
+            DoctorFormat::Text => print(session, &tally, &found, console)?,
+            DoctorFormat::Json => console.line(&format!("{:#}", as_json(session, &tally, &found)))?,
         }
     }
-    // They have been named already.
-    opened.skipped.clear();
-    report(opened, &tally, args.strict, console)
+    // Files that are not read have been named already.
+    unreadable::report(session, args.strict, console)
 }
 
-fn print(opened: &Opened, tally: &Tally, found: &[Coverage], console: Console) -> Result<()> {
+fn print(session: &Session, tally: &Tally, found: &[Coverage], console: Console) -> Result<()> {
     console.heading("Files")?;
-    console.table(&files(opened, tally))?;
-    for skipped in &opened.skipped {
+    console.table(&files(session, tally))?;
+    for skipped in session.skipped() {
         console.line(&format!("not read: {} ({})", skipped.name, skipped.why))?;
     }
     console.line("")?;
@@ -68,9 +66,9 @@ fn text(text: impl Into<String>) -> Cell {
     Cell::Text(text.into())
 }
 
-fn files(opened: &Opened, tally: &Tally) -> TextTable {
+fn files(session: &Session, tally: &Tally) -> TextTable {
     let columns = ["file", "apiserver", "format", "on disk", "content", "lines", "events", "unreadable"];
-    let rows = opened.logs.files.iter().map(|file| {
+    let rows = session.logs().files.iter().map(|file| {
         let counts = tally.files.get(&file.name).cloned().unwrap_or_default();
         vec![
             text(file.name.as_ref()),
@@ -116,9 +114,9 @@ fn with_numbers_from(first: usize, names: &[&str]) -> Vec<(String, bool)> {
     names.iter().enumerate().map(|(at, name)| ((*name).to_owned(), at >= first)).collect()
 }
 
-fn as_json(opened: &Opened, tally: &Tally, found: &[Coverage]) -> Value {
-    let files: Vec<_> = opened
-        .logs
+fn as_json(session: &Session, tally: &Tally, found: &[Coverage]) -> Value {
+    let files: Vec<_> = session
+        .logs()
         .files
         .iter()
         .map(|file| {
@@ -148,7 +146,7 @@ fn as_json(opened: &Opened, tally: &Tally, found: &[Coverage]) -> Value {
         crate::audit::Stage::ALL.into_iter().map(|stage| (stage.name(), tally.stages[stage as usize])).collect();
     json!({
         "files": files,
-        "skipped": opened.skipped.iter().map(|file| json!({"file": file.name, "why": file.why})).collect::<Vec<_>>(),
+        "skipped": session.skipped().iter().map(|file| json!({"file": file.name, "why": file.why})).collect::<Vec<_>>(),
         "apiservers": servers,
         "stages": stages,
         "levels": tally.levels_by_name().collect::<BTreeMap<_, _>>(),

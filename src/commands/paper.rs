@@ -5,12 +5,12 @@ use std::fs;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{Advice, show_blocks};
+use super::errors::Advice;
+use super::show_blocks;
 use crate::cli::{PaperArgs, PaperFormat};
 use crate::console::Console;
 use crate::report::page::Page;
-use crate::report::{LogFacts, html, json, page_blocks, page_markdown};
-use crate::requests::Tally;
+use crate::report::{html, json, page_blocks, page_markdown};
 
 /// The format: as given, else by the name of the file.
 ///
@@ -59,17 +59,5 @@ pub(super) fn write<T: Serialize>(report: &T, page: &Page, args: &PaperArgs, con
             console.note(&format!("written to {}", path.display()));
             Ok(())
         }
-    }
-}
-
-/// What was read, for people.
-pub(super) fn log_facts(tally: &Tally) -> LogFacts {
-    LogFacts {
-        from: tally.first_at().unwrap_or_default(),
-        to: tally.last_at().unwrap_or_default(),
-        events: tally.events(),
-        bytes: tally.files.values().map(|file| file.bytes).sum(),
-        files: tally.files.len(),
-        unreadable: tally.unreadable_count(),
     }
 }

@@ -7,49 +7,44 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::dimensions::prepare;
-use super::logs::{Opened, open, report};
-use super::settings::Settings;
-use super::{Advice, Interrupted, MEMORY_BYTES};
-use crate::cli::{OutputFormat, QueryArgs};
+use super::ask::{Asked, Asking};
+use super::errors::Advice;
+use super::settings::read_settings;
+use crate::analysis;
+use crate::analysis::query::Question;
+use crate::analysis::{AnalysisError, Session};
+use crate::cli::{LogArgs, OutputFormat, QueryArgs};
 use crate::console::Console;
-use crate::tables::{Answer, Cell, Database, Format, QuerySet, TextTable, dimension_columns, request_columns};
+use crate::dimensions::Settings;
+use crate::tables::{Answer, Cell, Format, QuerySet, TextTable, dimension_columns, request_columns};
 use crate::units;
 
 /// What a table shows unless told otherwise.
 const TABLE_ROWS: usize = 50;
 
-pub(super) fn run(args: QueryArgs, console: Console) -> Result<()> {
-    let queries = QuerySet::load(args.queries.as_deref())?;
-    if args.list {
-        return list(&queries, &args, console);
-    }
+pub(super) fn run(args: &QueryArgs, console: Console) -> Result<()> {
     if args.columns {
         return columns(console);
     }
-    if let Some(name) = &args.show {
-        return show(&queries, name, console);
+    if args.list || args.show.is_some() {
+        let queries = QuerySet::load(args.queries.as_deref())?;
+        return match &args.show {
+            Some(name) => show(&queries, name, console),
+            None => list(&queries, args, console),
+        };
     }
-    let (question, inputs) = question(&args)?;
+    let (question, inputs) = question(args)?;
     let params = params(&args.param)?;
     let memory = units::parse_bytes(&args.memory).context("--memory is no size, such as 512MiB")?;
-    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
-    settings.flows.notes.iter().for_each(|note| console.note(note));
-    let opened = open(inputs, &args.logs, console)?;
-    let database = Database::new(&opened.logs, queries, usize::try_from(memory).unwrap_or(usize::MAX))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        tokio::select! {
-            done = answer(&args, &question, (&params, &settings), &database, &opened, console) => done,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        }
-    })
-}
-
-/// What is asked.
-enum Question {
-    Named(String),
-    Sql { name: String, text: String },
+    let asking = Asking {
+        settings: read_settings(&args.clients, &args.sizes, &args.flows, console)?.into(),
+        queries: args.queries.clone(),
+        memory_bytes: Some(usize::try_from(memory).unwrap_or(usize::MAX)),
+        ..Asking::default()
+    };
+    let show = Show { format: args.format, limit: args.limit, output: args.output.as_deref() };
+    let asked = Asked::open(inputs, &args.logs, asking, console)?;
+    show_question(&asked, (&question, &params), &show, console)
 }
 
 fn question(args: &QueryArgs) -> Result<(Question, &[String])> {
@@ -81,30 +76,6 @@ fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
     Ok(params)
 }
 
-async fn answer(
-    args: &QueryArgs,
-    question: &Question,
-    (params, settings): (&BTreeMap<String, String>, &Settings),
-    database: &Database,
-    opened: &Opened,
-    console: Console,
-) -> Result<()> {
-    let progress = console.progress(opened.logs.progress.clone());
-    let (Question::Named(text) | Question::Sql { text, .. }) = question;
-    prepare(database, text, &[], settings).await?;
-    let answer = match question {
-        Question::Named(name) => database.query(name, params).await?,
-        Question::Sql { name, text } => database.sql(name, text, params).await?,
-    };
-    let show = Show { format: args.format, limit: args.limit, output: args.output.as_deref() };
-    show_answer(answer, &show, opened, console).await?;
-    drop(progress);
-    match opened.logs.tally() {
-        Some(tally) => report(opened, &tally, args.logs.strict, console),
-        None => Ok(()),
-    }
-}
-
 /// How to show an answer.
 pub(super) struct Show<'s> {
     pub(super) format: OutputFormat,
@@ -112,45 +83,53 @@ pub(super) struct Show<'s> {
     pub(super) output: Option<&'s Path>,
 }
 
-/// Runs an answer and shows it.
-async fn show_answer(answer: Answer, show: &Show<'_>, opened: &Opened, console: Console) -> Result<()> {
-    let Some(format) = format(show.format) else {
-        return print(table(answer, show.limit).await?, show, opened, console);
-    };
-    let answer = match show.limit {
-        None | Some(0) => answer,
-        Some(rows) => answer.limit(rows)?,
-    };
-    match show.output {
-        Some(path) => drop(answer.write(format, create(path, opened)?).await?),
-        None => drop(answer.write(format, console.stdout()).await?),
-    }
-    Ok(())
-}
+/// What queries may use that hold little more than a row for each client.
+const MEMORY_BYTES: usize = 1 << 30;
 
-/// Answers a query that comes along and reads the dimension tables.
+/// Answers a built-in query.
 pub(super) fn show_named(
     name: &str,
-    opened: &Opened,
-    settings: &Settings,
+    (inputs, logs): (&[String], &LogArgs),
+    settings: Settings,
     show: &Show<'_>,
     console: Console,
 ) -> Result<()> {
-    let database = Database::new(&opened.logs, QuerySet::load(None)?, MEMORY_BYTES)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let answer = async {
-        let progress = console.progress(opened.logs.progress.clone());
-        prepare(&database, name, &[], settings).await?;
-        let answer = database.query(name, &BTreeMap::new()).await?;
-        drop(progress);
-        show_answer(answer, show, opened, console).await
-    };
-    runtime.block_on(async {
-        tokio::select! {
-            done = answer => done,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+    let asking = Asking { settings: settings.into(), memory_bytes: Some(MEMORY_BYTES), ..Asking::default() };
+    let asked = Asked::open(inputs, logs, asking, console)?;
+    show_question(&asked, (&Question::Named(name.to_owned()), &BTreeMap::new()), show, console)
+}
+
+/// Runs a question and shows its answer.
+fn show_question(
+    asked: &Asked,
+    (question, params): (&Question, &BTreeMap<String, String>),
+    show: &Show<'_>,
+    console: Console,
+) -> Result<()> {
+    let session = &asked.session;
+    let answer = asked.answer(analysis::query(session, question, params))?;
+    match format(show.format) {
+        None => print(asked.answer(table(answer, show.limit))?, show, session, console)?,
+        Some(format) => {
+            let answer = match show.limit {
+                None | Some(0) => answer,
+                Some(rows) => answer.limit(rows)?,
+            };
+            match show.output {
+                Some(path) => {
+                    let out = create(path, session)?;
+                    asked.answer(write(answer, format, out))?;
+                }
+                None => asked.answer(write(answer, format, console.stdout()))?,
+            }
         }
-    })
+    }
+    asked.report_unreadable()
+}
+
+async fn write(answer: Answer, format: Format, out: impl Write + Send) -> Result<(), AnalysisError> {
+    answer.write(format, out).await?;
+    Ok(())
 }
 
 const fn format(format: OutputFormat) -> Option<Format> {
@@ -165,9 +144,9 @@ const fn format(format: OutputFormat) -> Option<Format> {
 }
 
 /// Makes the file for the answer; never out of one of the logs.
-fn create(path: &Path, opened: &Opened) -> Result<BufWriter<File>> {
+fn create(path: &Path, session: &Session) -> Result<BufWriter<File>> {
     let here = path.canonicalize().ok();
-    let logs = opened.logs.files.iter().filter_map(|file| file.path.as_ref()?.canonicalize().ok());
+    let logs = session.logs().files.iter().filter_map(|file| file.path.as_ref()?.canonicalize().ok());
     if here.is_some_and(|here| logs.into_iter().any(|log| log == here)) {
         bail!("{} is one of the logs that are read", path.display());
     }
@@ -176,7 +155,7 @@ fn create(path: &Path, opened: &Opened) -> Result<BufWriter<File>> {
 }
 
 /// The rows to show, and one more if there are more.
-async fn table(answer: Answer, limit: Option<usize>) -> Result<TextTable> {
+async fn table(answer: Answer, limit: Option<usize>) -> Result<TextTable, AnalysisError> {
     let answer = match limit.unwrap_or(TABLE_ROWS) {
         0 => answer,
         rows => answer.limit(rows.saturating_add(1))?,
@@ -184,14 +163,14 @@ async fn table(answer: Answer, limit: Option<usize>) -> Result<TextTable> {
     Ok(answer.text().await?)
 }
 
-fn print(mut table: TextTable, args: &Show<'_>, opened: &Opened, console: Console) -> Result<()> {
+fn print(mut table: TextTable, args: &Show<'_>, session: &Session, console: Console) -> Result<()> {
     let limit = args.limit.unwrap_or(TABLE_ROWS);
     let has_more = limit > 0 && table.rows.len() > limit;
     if has_more {
         table.rows.truncate(limit);
     }
     match args.output {
-        Some(path) => writeln!(create(path, opened)?, "{}", console.plain(&table))?,
+        Some(path) => writeln!(create(path, session)?, "{}", console.plain(&table))?,
         None => console.table(&table)?,
     }
     if has_more {

@@ -2,16 +2,13 @@
 
 use anyhow::Result;
 
-use super::logs::{open, report};
 use super::query::{Show, show_named};
-use super::settings::Settings;
-use crate::cli::{ClientArgs, ResourcesArgs};
+use super::settings::read_settings;
+use crate::cli::{ClientArgs, FlowArgs, ResourcesArgs};
 use crate::console::Console;
 
 pub(super) fn run(args: &ResourcesArgs, console: Console) -> Result<()> {
-    let settings = Settings::of(&ClientArgs::default(), &args.sizes)?;
-    let opened = open(&args.inputs, &args.logs, console)?;
+    let settings = read_settings(&ClientArgs::default(), &args.sizes, &FlowArgs::default(), console)?;
     let show = Show { format: args.format, limit: Some(0), output: None };
-    show_named("resource_sizes", &opened, &settings, &show, console)?;
-    report(&opened, &opened.logs.tally().unwrap_or_default(), args.logs.strict, console)
+    show_named("resource_sizes", (&args.inputs, &args.logs), settings, &show, console)
 }

@@ -1,160 +1,18 @@
 //! Fills the dimension tables `flows` and `verdicts`: where requests go in API Priority and Fairness, and what they cost.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
-use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::dimensions::Dimensions;
+use super::{ApfSettings, Dimensions, DimensionsError};
 use crate::apf::{
-    Circumstances, Config, DEFAULT_SERVER_CONCURRENCY, Features, LevelLimits, Manifest, Matcher, NEWEST_KNOWN,
-    ObjectStats, Origin, Problem, RequestDigest, Verdict, WorkEstimate, limits, live_config, validate, work_estimate,
+    Circumstances, Config, Features, LevelLimits, Matcher, NEWEST_KNOWN, ObjectStats, Origin, RequestDigest,
+    WorkEstimate, limits, live_config, work_estimate,
 };
-use crate::audit::{Micros, parse_duration_secs, parse_instant};
-use crate::cli::FlowArgs;
+use crate::audit::{Micros, parse_instant};
 use crate::memory::{Range, ResourceSize};
-use crate::source::open_beside;
-use crate::tables::{Database, FlowRow, TypedRow, VerdictRow, audit_key};
-
-/// What is told of API Priority and Fairness from outside the logs.
-#[derive(Debug)]
-pub struct FlowSettings {
-    /// The server's objects; `None` if nothing is told of them.
-    pub config: Option<Config>,
-    /// Feature gates that are not at their default, by their names.
-    pub gates: Vec<(String, bool)>,
-    /// Seats of one apiserver.
-    pub server_concurrency: u32,
-    /// Whether someone said so.
-    pub server_concurrency_is_given: bool,
-    /// The server's own word on requests.
-    pub verdicts: Vec<VerdictRow>,
-    /// What there is to know of how all that was read.
-    pub notes: Vec<String>,
-}
-
-impl Default for FlowSettings {
-    fn default() -> Self {
-        Self {
-            config: None,
-            gates: Vec::new(),
-            server_concurrency: DEFAULT_SERVER_CONCURRENCY,
-            server_concurrency_is_given: false,
-            verdicts: Vec::new(),
-            notes: Vec::new(),
-        }
-    }
-}
-
-impl FlowSettings {
-    /// Reads what the arguments name.
-    pub(super) fn of(args: &FlowArgs, gates: Vec<(String, bool)>, server_concurrency: Option<u32>) -> Result<Self> {
-        let mut settings = Self { gates, ..Self::default() };
-        settings.server_concurrency = server_concurrency.unwrap_or(settings.server_concurrency);
-        settings.server_concurrency_is_given = server_concurrency.is_some();
-        if !args.config.is_empty() {
-            let read = read_manifests(&args.config)?;
-            settings.notes.extend(read.notes.iter().map(ToString::to_string));
-            settings.config = Some(sound(read, "the files of --config")?);
-        }
-        let mut verdicts = BTreeMap::new();
-        for path in &args.httplog {
-            read_httplog(path, &mut verdicts)?;
-        }
-        let said_once = verdicts.len();
-        settings.verdicts = verdicts.into_values().flatten().collect();
-        if said_once > settings.verdicts.len() {
-            let count = said_once - settings.verdicts.len();
-            settings.notes.push(format!("{count} audit IDs of --httplog stand for several requests and are left out"));
-        }
-        Ok(settings)
-    }
-
-    /// What a server of that version does, with its gates as given; of an unknown version as the newest one does.
-    ///
-    /// # Errors
-    /// When a gate is not known.
-    pub fn features(&self, version: Option<(u32, u32)>) -> Result<Features> {
-        let mut features = Features::of(version.unwrap_or(NEWEST_KNOWN));
-        for (gate, is_on) in &self.gates {
-            features = features.with(gate, *is_on)?;
-        }
-        Ok(features)
-    }
-}
-
-/// Reads the server's own log. What stands in two files, or twice, counts once; an ID that stands for several requests,
-/// since a client may choose it, tells nothing.
-fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -> Result<()> {
-    let doing = || format!("can't read {}", path.display());
-    let mut lines = open_beside(path).with_context(doing)?;
-    let (mut line, mut count) = (Vec::new(), 0_u64);
-    while lines.read_until(b'\n', &mut line).with_context(doing)? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        if let Some(verdict) = Verdict::of(text.trim_end()) {
-            let row = verdict_row(&verdict);
-            let known = verdicts.entry(row.audit_key).or_insert_with(|| Some(row.clone()));
-            if known.as_ref() != Some(&row) {
-                *known = None;
-            }
-            count += 1;
-        }
-        line.clear();
-    }
-    if count == 0 {
-        bail!("{} has no line of a request with its audit ID, as an apiserver writes them at -v=3", path.display());
-    }
-    Ok(())
-}
-
-fn verdict_row(verdict: &Verdict<'_>) -> VerdictRow {
-    let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
-    let initial = verdict.initial_seats.map(i64::from);
-    #[expect(clippy::cast_possible_truncation, reason = "a wait in microseconds is far below 2^63")]
-    let micros = |secs: f64| (secs * 1e6).round() as i64;
-    VerdictRow {
-        audit_key: audit_key(&verdict.audit_id),
-        audit_id: verdict.audit_id.to_string(),
-        flow_schema: owned(&verdict.flow_schema),
-        priority_level: owned(&verdict.priority_level),
-        initial_seats: initial,
-        max_seats: initial.max(verdict.final_seats.map(i64::from)),
-        wait_micros: verdict.wait.as_deref().and_then(parse_duration_secs).map(micros),
-    }
-}
-
-/// The objects of several files, with all that is wrong with them and all that there is to know.
-pub(super) fn read_manifests(paths: &[PathBuf]) -> Result<Manifest> {
-    let mut all = Manifest::default();
-    for path in paths {
-        let text = match path.to_str() {
-            Some("-") => io::read_to_string(io::stdin()),
-            _ => open_beside(path).and_then(io::read_to_string),
-        };
-        let read = Manifest::read(&text.with_context(|| format!("can't read {}", path.display()))?, path.to_str());
-        all.config.flow_schemas.extend(read.config.flow_schemas);
-        all.config.priority_levels.extend(read.config.priority_levels);
-        all.problems.extend(read.problems);
-        all.notes.extend(read.notes);
-    }
-    Ok(all)
-}
-
-/// The objects, if nothing is wrong with them; `whence` is where they are from, as in "the files of --config".
-pub(super) fn sound(read: Manifest, whence: &str) -> Result<Config> {
-    let problems: Vec<Problem> = read.problems.into_iter().chain(validate(&read.config)).collect();
-    if !problems.is_empty() {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        bail!("something is wrong with the objects in {whence}:\n  {}", lines.join("\n  "));
-    }
-    if read.config.flow_schemas.is_empty() && read.config.priority_levels.is_empty() {
-        bail!("no FlowSchema and no PriorityLevelConfiguration is in {whence}");
-    }
-    Ok(read.config)
-}
+use crate::tables::{Database, FlowRow, TypedRow};
 
 /// The queries whose reading brings the flow keys; any of them does.
 pub(super) const FLOW_QUERIES: [&str; 2] = ["flow_requests", "client_activity"];
@@ -182,13 +40,13 @@ pub struct Flows {
 
 impl Flows {
     /// What decides where requests would go under another configuration.
-    pub(super) fn classifier<'c>(
+    pub fn classifier<'c>(
         &'c self,
         config: &'c Config,
         limits: &[LevelLimits],
         sizes: &'c [ResourceSize],
-    ) -> Classifier<'c> {
-        Classifier::new(config, limits, self.features, sizes, (&self.watches, self.span))
+    ) -> FlowClassifier<'c> {
+        FlowClassifier::new(config, limits, self.features, sizes, (&self.watches, self.span))
     }
 }
 
@@ -223,7 +81,11 @@ impl WatchCount {
 }
 
 /// Fills `flows`; the logs must have been read with their flow keys, and for `watch_counts`.
-pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, settings: &FlowSettings) -> Result<Flows> {
+pub(super) async fn fill_flows(
+    database: &Database,
+    dimensions: &Dimensions,
+    settings: &ApfSettings,
+) -> Result<Flows, DimensionsError> {
     let digests = database.take_digests();
     let watches: Vec<WatchCount> = database.rows().await?;
     let ends = watches.iter().filter_map(|watch| parse_instant(watch.last_at.as_deref()?));
@@ -233,7 +95,7 @@ pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, set
     let (config, origin) = live_config(settings.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
     let features = settings.features(version)?;
     let limits = limits(&config.priority_levels, settings.server_concurrency, &features);
-    let classifier = Classifier::new(&config, &limits, features, &dimensions.known_sizes, (&watches, span));
+    let classifier = FlowClassifier::new(&config, &limits, features, &dimensions.known_sizes, (&watches, span));
     let rows: Vec<FlowRow> =
         digests.par_iter().filter_map(|(flow_key, digest)| classifier.row(*flow_key, digest)).collect();
     database.fill(&rows)?;
@@ -241,8 +103,9 @@ pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, set
 }
 
 /// All that decides where a request goes and what it costs.
-pub(super) struct Classifier<'c> {
-    pub(super) matcher: Matcher<'c>,
+pub struct FlowClassifier<'c> {
+    /// Matches requests to FlowSchemas.
+    pub matcher: Matcher<'c>,
     /// The most seats of a request by the level's name.
     max_seats: BTreeMap<&'c str, Option<u32>>,
     features: Features,
@@ -252,8 +115,18 @@ pub(super) struct Classifier<'c> {
     watches: BTreeMap<(&'c str, &'c str, &'c str), f64>,
 }
 
-impl<'c> Classifier<'c> {
-    pub(super) fn new(
+impl<'c> FlowClassifier<'c> {
+    /// A classifier for requests of which no log is at hand: it knows of no watches.
+    pub fn without_logs(
+        config: &'c Config,
+        limits: &[LevelLimits],
+        features: Features,
+        sizes: &'c [ResourceSize],
+    ) -> Self {
+        Self::new(config, limits, features, sizes, (&[], (0, 0)))
+    }
+
+    fn new(
         config: &'c Config,
         limits: &[LevelLimits],
         features: Features,
@@ -295,13 +168,13 @@ impl<'c> Classifier<'c> {
     }
 
     /// The seats of such a request on a priority level, at least and at most.
-    pub(super) fn seats(&self, digest: &RequestDigest, priority_level: &str) -> (u32, u32) {
+    pub fn seats(&self, digest: &RequestDigest, priority_level: &str) -> (u32, u32) {
         let [least, most] = self.estimates(digest, priority_level);
         (least.max_seats(), most.max_seats())
     }
 
     /// The work of such a request on a priority level, at least and at most.
-    pub(super) fn estimates(&self, digest: &RequestDigest, priority_level: &str) -> [WorkEstimate; 2] {
+    pub fn estimates(&self, digest: &RequestDigest, priority_level: &str) -> [WorkEstimate; 2] {
         let (least, most) = self.objects(digest);
         let work = digest.work();
         let watcher_count = self.watcher_count(digest);

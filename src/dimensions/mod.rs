@@ -1,15 +1,22 @@
-//! Fills the dimension tables: who each client is, how big each resource is, what each shape of LIST costs.
-//!
-//! Where requests go in API Priority and Fairness is filled in by [`fill_flows`].
+//! Fills the dimension tables: who each client is, how big each resource is, what each shape of LIST costs, and which
+//! FlowSchema each request matches.
+
+mod flows;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use anyhow::Result;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::flows::{FLOW_QUERIES, Flows, WatchCount, fill_flows};
-use super::settings::{Settings, metrics_around, metrics_of, version};
+pub use flows::{FlowClassifier, Flows};
+pub use settings::{ApfSettings, DatedMetrics, Settings};
+
+use flows::{FLOW_QUERIES, WatchCount, fill_flows};
+use settings::{metrics_around, metrics_of};
+
+use crate::apf::UnknownGate;
 use crate::audit::{Micros, parse_instant};
 use crate::clients::{Classification, ClientType, Identity};
 use crate::memory::{
@@ -36,7 +43,29 @@ pub struct Dimensions {
     /// What the server was taken to be.
     pub server: Server,
     /// What the requests are to API Priority and Fairness; `None` where nobody asked.
-    pub flows: Option<Flows>,
+    pub flows: Option<Arc<Flows>>,
+}
+
+impl Dimensions {
+    /// What the requests are to API Priority and Fairness.
+    ///
+    /// # Panics
+    /// When nothing that was asked for needed it.
+    pub fn flows(&self) -> &Flows {
+        let Some(flows) = &self.flows else { unreachable!("no query that was asked for reads flows") };
+        flows
+    }
+}
+
+/// Why dimension tables can't be filled.
+#[derive(Debug, thiserror::Error)]
+pub enum DimensionsError {
+    /// A query failed.
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+    /// A feature gate was given that is not known.
+    #[error(transparent)]
+    UnknownGate(#[from] UnknownGate),
 }
 
 /// A row of the query `identities`.
@@ -99,12 +128,17 @@ impl TypedRow for Shape {
         &["shape", "api_group", "resource", "list_kind", "scope", "limit", "is_node_scoped", "has_selector"];
 }
 
-/// Fills the tables, and keeps the rows, that a query or SQL needs; `also` are queries to keep from the same reading.
+/// Fills the dimension tables and keeps the rows of the queries in `needs`, which [`Database::needs`] gives; `also` are
+/// further queries to keep from the same reading. The flows may be known from an earlier reading of the same logs.
 ///
 /// # Errors
 /// When a query fails.
-pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &Settings) -> Result<Dimensions> {
-    let needs = database.needs(text);
+pub async fn derive_dimensions(
+    database: &Database,
+    needs: &BTreeSet<String>,
+    also: &[&str],
+    (settings, known_flows): (&Settings, Option<Arc<Flows>>),
+) -> Result<Dimensions, DimensionsError> {
     let needs_any = |names: &[&str]| names.iter().any(|name| needs.contains(*name));
     let reads_logs = |name: &&str| database.queries().get(name).is_some_and(|query| query.reads == ["requests"]);
     let mut keep: BTreeSet<&str> = also.iter().copied().collect();
@@ -120,16 +154,16 @@ pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &
             keep.insert(FLOW_QUERIES[0]);
         }
     }
-    let needs_beliefs = needs_flows || needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]);
-    if needs_beliefs {
+    let needs_dimensions = needs_flows || needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]);
+    if needs_dimensions {
         keep.extend([Caller::QUERY, Observed::QUERY]);
     }
     database.keep(&keep.into_iter().collect::<Vec<_>>()).await?;
     let mut dimensions = Dimensions::default();
-    if needs_beliefs {
+    if needs_dimensions {
         let callers: Vec<Caller> = database.rows().await?;
         let observed: Vec<Observed> = database.rows().await?;
-        dimensions = believe(callers, &observed, settings);
+        dimensions = dimensions_from(callers, &observed, settings);
         database.fill(&dimensions.clients.iter().map(client_row).collect::<Vec<_>>())?;
         database.fill(&dimensions.sizes.iter().map(resource_row).collect::<Vec<_>>())?;
         if needs_any(&[ListCostRow::TABLE]) {
@@ -137,12 +171,16 @@ pub async fn prepare(database: &Database, text: &str, also: &[&str], settings: &
         }
     }
     if needs_flows {
-        dimensions.flows = Some(fill_flows(database, &dimensions, &settings.flows).await?);
+        let flows = match known_flows {
+            Some(flows) => flows,
+            None => Arc::new(fill_flows(database, &dimensions, &settings.apf).await?),
+        };
+        dimensions.flows = Some(flows);
     }
     if needs_any(&[VerdictRow::TABLE]) {
-        database.fill(&settings.flows.verdicts)?;
+        database.fill(&settings.apf.verdicts)?;
     }
-    keep_in_waves(database, &needs).await?;
+    keep_in_waves(database, needs).await?;
     Ok(dimensions)
 }
 
@@ -152,7 +190,7 @@ async fn keep_in_waves(database: &Database, needs: &BTreeSet<String>) -> Result<
     let mut waiting: Vec<&String> = needs.iter().filter(is_query).collect();
     while !waiting.is_empty() {
         let is_ready = |name: &&String| {
-            let reads = database.needs(name);
+            let reads = database.needs(&[name]);
             !waiting.iter().any(|other| other != name && reads.contains(*other))
         };
         let (ready, later): (Vec<&String>, Vec<&String>) = waiting.iter().copied().partition(is_ready);
@@ -163,7 +201,7 @@ async fn keep_in_waves(database: &Database, needs: &BTreeSet<String>) -> Result<
     Ok(())
 }
 
-fn believe(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> Dimensions {
+fn dimensions_from(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> Dimensions {
     let instant = |text: &Option<String>| text.as_deref().and_then(parse_instant);
     let first_at = callers.iter().filter_map(|caller| instant(&caller.first_received_at)).min().unwrap_or(0);
     let last_at = callers.iter().filter_map(|caller| instant(&caller.last_received_at)).max().unwrap_or(0);
@@ -212,7 +250,7 @@ fn tell_namespaces_apart(clients: &mut [(Caller, Classification)]) {
 fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
     let own = callers.iter().filter(|caller| caller.identity.user_name.as_deref() == Some("system:apiserver"));
     let agents = own.filter_map(|caller| caller.identity.user_agent.as_deref()?.strip_prefix("kube-apiserver/v"));
-    let seen = agents.filter_map(version).max();
+    let seen = agents.filter_map(parse_version).max();
     let version = given.version.or(seen);
     let from_etcd = given.reads_lists_from_etcd.or_else(|| reads_lists_from_etcd(observed, version));
     let contradicts = given.version.is_none()
@@ -223,6 +261,12 @@ fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
         reads_lists_from_etcd: from_etcd,
         streams_encoding: given.streams_encoding,
     }
+}
+
+/// Major and minor version.
+pub(crate) fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.trim_start_matches('v').split(['.', '-', '+', ' ']);
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// Since when the most recent state is listed from the watch cache by default (`ConsistentListFromCache`).

@@ -75,6 +75,12 @@ thresholds! {
 #[error("{0}")]
 pub struct ThresholdsError(String);
 
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self::embedded()
+    }
+}
+
 impl Thresholds {
     /// The thresholds that come along.
     pub fn embedded() -> Self {

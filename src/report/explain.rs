@@ -1,249 +1,50 @@
 //! The report of `apf explain`: who goes by which FlowSchema, and what that takes of the server's seats.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Agreement, Block, about, between, bullets, or_dash, section, table};
-use crate::tables::TypedRow;
+use super::{Block, WithWords, about, between, bullets, or_dash, section, table};
+use crate::analysis::ServerFacts;
+use crate::analysis::explain::{ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelUse, SchemaUse};
+use crate::apf::Origin;
 use crate::units;
-
-/// All there is to say.
-#[derive(Clone, Debug, Serialize)]
-pub struct ExplainReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// What the server was taken to be.
-    pub server: ServerFacts,
-    /// Where requests were rejected or waited, in sentences, the worst first; one that says so where none did.
-    pub summary: Vec<String>,
-    /// The priority levels, those that took most first.
-    pub priority_levels: Vec<LevelUse>,
-    /// The FlowSchemas that had requests, those that took most first.
-    pub flow_schemas: Vec<SchemaUse>,
-    /// The clients by FlowSchema, those that took most first.
-    pub clients: Vec<ClientUse>,
-    /// Rows of clients left out, being more than asked for.
-    pub omitted_clients: usize,
-    /// How far our reading agrees with the server's own word; `None` where its log wasn't given.
-    pub agreement: Option<Agreement>,
-    /// What the numbers rest on, and what the log cannot tell.
-    pub notes: Vec<String>,
-}
-
-/// What a server was taken to be.
-#[derive(Clone, Debug, Serialize)]
-pub struct ServerFacts {
-    /// Kubernetes' version, such as `1.34`; `None` where nothing tells.
-    pub version: Option<String>,
-    /// Seats of one apiserver.
-    pub server_concurrency: u32,
-    /// Where its FlowSchemas and priority levels come from, in words.
-    pub configuration: String,
-}
 
 impl ServerFacts {
     /// All of it in a line.
     pub(super) fn line(&self) -> String {
         let version = self.version.as_deref().unwrap_or("of an unknown version");
-        let (seats, configuration) = (self.server_concurrency, &self.configuration);
+        let (seats, configuration) = (self.server_concurrency, origin_words(self.configuration));
         format!("Kubernetes {version}, {seats} seats on each apiserver; {configuration}")
     }
 }
 
-/// A priority level and what it was used for.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct LevelUse {
-    /// Its name.
-    pub priority_level: String,
-    /// Whether it lets everything through.
-    pub is_exempt: bool,
-    /// Its share of one apiserver's seats; `None` where only the server's own log names the level, as the next four.
-    pub nominal_seats: Option<u32>,
-    /// What it keeps of them in any case.
-    pub min_seats: Option<u32>,
-    /// What it never exceeds, all that it may borrow included; nothing limits an exempt level.
-    pub max_seats: Option<u32>,
-    /// What it has while nobody asks for anything; `None` where that can't be solved.
-    pub idle_seats: Option<u32>,
-    /// The most seats of one request, as the level has it, or as the version has it for all.
-    pub max_seats_per_request: Option<u32>,
-    /// Clients that use it.
-    pub client_count: usize,
-    /// What went through it; `None` if nothing did.
-    pub load: Option<LevelLoad>,
-    /// The most seats in use at once on one apiserver, as (low, high); `None` where nothing was in use. The high one is no
-    /// higher than the level can have, but where the low one already is.
-    pub peak_seats: Option<(u64, u64)>,
-    /// The apiserver of that; `None` where it has no name.
-    pub peak_apiserver: Option<String>,
+/// Where a configuration comes from.
+const fn origin_words(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
+        Origin::Read => "FlowSchemas and priority levels as given with --config",
+        Origin::ReadOverDefault => {
+            "the objects given with --config over those of a fresh cluster, as some that every server has are not among them"
+        }
+    }
 }
 
-/// A row of the query `level_loads`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct LevelLoad {
-    /// The priority level.
-    pub priority_level: String,
-    /// Requests.
-    pub request_count: u64,
-    /// Lists among them.
-    pub list_count: u64,
-    /// Seats times seconds, at least; `None` where no request has both ends in the log.
-    pub low_seat_secs: Option<f64>,
-    /// Seats times seconds, at most.
-    pub high_seat_secs: Option<f64>,
-    /// Requests that no time is known of in which they held seats.
-    pub endless_count: u64,
-    /// Requests rejected.
-    pub rejected_count: u64,
-    /// Requests that waited.
-    pub waited_count: u64,
-    /// How long all of those waited.
-    pub total_wait_secs: Option<f64>,
-    /// The longest wait.
-    pub max_wait_secs: Option<f64>,
-}
-
-impl TypedRow for LevelLoad {
-    const QUERY: &'static str = "level_loads";
-    const COLUMNS: &'static [&'static str] = &[
-        "priority_level",
-        "request_count",
-        "list_count",
-        "low_seat_secs",
-        "high_seat_secs",
-        "endless_count",
-        "rejected_count",
-        "waited_count",
-        "total_wait_secs",
-        "max_wait_secs",
-    ];
-}
-
-/// A row of the query `level_peaks`.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct LevelPeak {
-    /// The apiserver; `None` where it has no name.
-    pub apiserver: Option<String>,
-    /// The priority level.
-    pub priority_level: String,
-    /// The most seats in use at once, at least.
-    pub peak_low_seats: u64,
-    /// The most seats in use at once, at most.
-    pub peak_high_seats: u64,
-}
-
-impl TypedRow for LevelPeak {
-    const QUERY: &'static str = "level_peaks";
-    const COLUMNS: &'static [&'static str] = &["apiserver", "priority_level", "peak_low_seats", "peak_high_seats"];
-}
-
-/// A row of the query `schema_loads`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SchemaUse {
-    /// The FlowSchema.
-    pub flow_schema: String,
-    /// Its priority level.
-    pub priority_level: String,
-    /// Clients.
-    pub client_count: u64,
-    /// Flows that are told apart where there are queues to deal; 0 where nothing tells them apart.
-    pub distinguisher_count: u64,
-    /// Requests.
-    pub request_count: u64,
-    /// Lists among them.
-    pub list_count: u64,
-    /// Seats times seconds, at least; `None` where no request has both ends in the log.
-    pub low_seat_secs: Option<f64>,
-    /// Seats times seconds, at most.
-    pub high_seat_secs: Option<f64>,
-    /// Requests rejected.
-    pub rejected_count: u64,
-    /// Requests that waited.
-    pub waited_count: u64,
-    /// The longest wait.
-    pub max_wait_secs: Option<f64>,
-}
-
-impl TypedRow for SchemaUse {
-    const QUERY: &'static str = "schema_loads";
-    const COLUMNS: &'static [&'static str] = &[
-        "flow_schema",
-        "priority_level",
-        "client_count",
-        "distinguisher_count",
-        "request_count",
-        "list_count",
-        "low_seat_secs",
-        "high_seat_secs",
-        "rejected_count",
-        "waited_count",
-        "max_wait_secs",
-    ];
-}
-
-/// A row of the query `client_flows`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ClientUse {
-    /// The client's type.
-    pub client_type: String,
-    /// The client.
-    pub client: String,
-    /// The FlowSchema.
-    pub flow_schema: String,
-    /// Its priority level.
-    pub priority_level: String,
-    /// Whether that level lets everything through.
-    pub is_exempt: bool,
-    /// Flows.
-    pub flow_count: u64,
-    /// What tells the flow from others; `None` where the client has several here.
-    pub flow_distinguisher: Option<String>,
-    /// Requests.
-    pub request_count: u64,
-    /// Lists among them.
-    pub list_count: u64,
-    /// Seats of a list, at least; `None` without lists.
-    pub low_list_seats: Option<u64>,
-    /// Seats of a list, at most; `None` without lists.
-    pub high_list_seats: Option<u64>,
-    /// Seats times seconds, at least; `None` where no request has both ends in the log.
-    pub low_seat_secs: Option<f64>,
-    /// Seats times seconds, at most.
-    pub high_seat_secs: Option<f64>,
-    /// Requests rejected.
-    pub rejected_count: u64,
-    /// Requests that waited.
-    pub waited_count: u64,
-    /// The longest wait.
-    pub max_wait_secs: Option<f64>,
-}
-
-impl TypedRow for ClientUse {
-    const QUERY: &'static str = "client_flows";
-    const COLUMNS: &'static [&'static str] = &[
-        "client_type",
-        "client",
-        "flow_schema",
-        "priority_level",
-        "is_exempt",
-        "flow_count",
-        "flow_distinguisher",
-        "request_count",
-        "list_count",
-        "low_list_seats",
-        "high_list_seats",
-        "low_seat_secs",
-        "high_seat_secs",
-        "rejected_count",
-        "waited_count",
-        "max_wait_secs",
-    ];
+#[derive(Serialize)]
+struct Words {
+    summary: Vec<String>,
+    notes: Vec<String>,
 }
 
 impl ExplainReport {
+    /// The report for JSON.
+    pub fn with_words(&self) -> impl Serialize {
+        let notes = self.notes.iter().map(note).collect();
+        WithWords { report: self, words: Words { summary: summary(&self.priority_levels, &self.held_back), notes } }
+    }
+
     /// The report for a terminal.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Line(self.server.line())];
-        blocks.extend(section("Rejected and waiting", bullets(&self.summary)));
+        blocks.extend(section("Rejected and waiting", bullets(&summary(&self.priority_levels, &self.held_back))));
         blocks.extend(section("Priority levels", levels(&self.priority_levels)));
         blocks.extend(section("FlowSchemas", schemas(&self.flow_schemas)));
         blocks.extend(section("Clients", clients(&self.clients)));
@@ -251,15 +52,16 @@ impl ExplainReport {
             blocks.push(Block::Line(format!("{} more rows are not shown; see --top", self.omitted_clients)));
         }
         if let Some(agreement) = &self.agreement {
-            blocks.extend(section("The server's own word", agreement.block()));
+            blocks.extend(section("The server's own log", agreement.block()));
         }
-        blocks.extend(section("What these numbers rest on", bullets(&self.notes)));
+        let notes: Vec<String> = self.notes.iter().map(note).collect();
+        blocks.extend(section("What these numbers are based on", bullets(&notes)));
         blocks
     }
 }
 
 /// Where requests were rejected or waited, in sentences, the worst first.
-pub fn summary(levels: &[LevelUse], clients: &[ClientUse]) -> Vec<String> {
+fn summary(levels: &[LevelUse], clients: &[ClientUse]) -> Vec<String> {
     let mut loads: Vec<&LevelLoad> = levels.iter().filter_map(|level| level.load.as_ref()).collect();
     loads.retain(|load| load.rejected_count + load.waited_count > 0);
     loads.sort_by_key(|load| std::cmp::Reverse((load.rejected_count, load.waited_count)));
@@ -267,6 +69,64 @@ pub fn summary(levels: &[LevelUse], clients: &[ClientUse]) -> Vec<String> {
         return vec!["none, as far as the log shows".to_owned()];
     }
     loads.into_iter().map(|load| level_summary(load, clients)).collect()
+}
+
+fn note(note: &ExplainNote) -> String {
+    match note {
+        ExplainNote::ConfigurationNotGiven => {
+            "most clusters have FlowSchemas of their own: give them with --config, from kubectl get \
+             flowschemas,prioritylevelconfigurations -o yaml"
+                .to_owned()
+        }
+        ExplainNote::LevelsNotConfigured { priority_levels } => format!(
+            "the server's log names priority levels that the configuration lacks, so give it with --config: {}",
+            priority_levels.join(", ")
+        ),
+        ExplainNote::DanglingFlowSchema { flow_schema, priority_level } => {
+            format!("FlowSchema {flow_schema} is skipped, as its priority level {priority_level} doesn't exist")
+        }
+        ExplainNote::UsersWithoutGroups { count } => format!(
+            "{} users have no groups in the log, though every server gives them some; where groups decide, they go to \
+             catch-all here",
+            units::count(*count)
+        ),
+        ExplainNote::ServerVersionUnknown { assumed } => {
+            format!("the server's version is unknown; seats are counted as in {assumed}, see --kube-version")
+        }
+        ExplainNote::SizesNotGiven => {
+            "the seats of a list depend on object counts, which no audit log has; from the log they are known only within \
+             wide bounds, see --metrics and --resource"
+                .to_owned()
+        }
+        ExplainNote::EndlessRequests { count } => format!(
+            "{} requests have no end in the log, or are watches whose start it doesn't show; they add no seat-seconds",
+            units::count(*count)
+        ),
+        ExplainNote::ShortWaitsNotLogged => {
+            "waits are logged for requests over 0.5 s, and never for watches, which count in the high numbers only"
+                .to_owned()
+        }
+        ExplainNote::ServerConcurrencyAssumed { seats } => format!(
+            "{seats} seats are the default of --max-requests-inflight and --max-mutating-requests-inflight; see \
+             --server-concurrency"
+        ),
+        ExplainNote::WatchersAveraged => {
+            "writes hold seats for the watches that they wake: here for those open on average, not counting watches of a \
+             single object"
+                .to_owned()
+        }
+        ExplainNote::BeyondLimits { levels } => {
+            let levels = levels.iter().map(|level| {
+                let (seats, max) = (units::count(level.seats), units::count(level.max_seats));
+                format!("{} {seats} of {max}", level.priority_level)
+            });
+            format!(
+                "more seats in use than a level can have: {}; --config or --server-concurrency isn't that of this server, \
+                 or requests waited without the log saying so",
+                levels.collect::<Vec<_>>().join(", ")
+            )
+        }
+    }
 }
 
 fn level_summary(load: &LevelLoad, clients: &[ClientUse]) -> String {

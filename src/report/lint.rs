@@ -2,50 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::{Block, section, table};
+use crate::analysis::lint::{LintReport, SchemaCatch};
 use crate::apf::lint::{LintFinding, LintSeverity};
 use crate::units::{self, legible};
 
-/// All there is to say.
-#[derive(Clone, Debug, Serialize)]
-pub struct LintReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// What is wrong, the worst first.
-    pub findings: Vec<LintFinding>,
-    /// What each FlowSchema of the change would catch of the logs; empty without logs.
-    pub catches: Vec<SchemaCatch>,
-    /// Whether there were logs.
-    pub has_logs: bool,
-}
-
-/// What a FlowSchema catches of the logs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct SchemaCatch {
-    /// The FlowSchema.
-    pub flow_schema: String,
-    /// Requests that its rules fit, whoever gets them.
-    pub matching_count: u64,
-    /// Requests that it gets.
-    pub request_count: u64,
-    /// Those of them that are lists.
-    pub list_count: u64,
-    /// Users among those that it gets.
-    pub user_count: u64,
-    /// Requests that it gets and went elsewhere before, by the FlowSchema that had them.
-    pub newly_caught: BTreeMap<String, u64>,
-    /// Requests that its rules fit and that an earlier FlowSchema gets, by that.
-    pub taken_before: BTreeMap<String, u64>,
-}
-
 impl LintReport {
-    /// The worst there is; `None` if nothing is wrong.
-    pub fn worst(&self) -> Option<LintSeverity> {
-        self.findings.iter().map(|finding| finding.severity).max()
-    }
-
     /// The report for a terminal.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks: Vec<Block> = self.findings.iter().flat_map(finding).collect();

@@ -1,39 +1,7 @@
-//! What a report was made from: the logs, and the span of them that it is about.
+//! What a report was made from.
 
-use serde::Serialize;
-
-use crate::findings::as_instant;
+use crate::analysis::LogFacts;
 use crate::units::{self, Zone};
-
-/// A span of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Window {
-    /// From when, in microseconds since 1970.
-    #[serde(serialize_with = "as_instant")]
-    pub from: i64,
-    /// To when.
-    #[serde(serialize_with = "as_instant")]
-    pub to: i64,
-}
-
-/// What was read.
-#[derive(Clone, Debug, Serialize)]
-pub struct LogFacts {
-    /// The first stage of all.
-    #[serde(serialize_with = "as_instant")]
-    pub from: i64,
-    /// The last.
-    #[serde(serialize_with = "as_instant")]
-    pub to: i64,
-    /// Events.
-    pub events: u64,
-    /// Bytes, uncompressed.
-    pub bytes: u64,
-    /// Files.
-    pub files: usize,
-    /// Lines or parts of lines that could not be read.
-    pub unreadable: u64,
-}
 
 impl LogFacts {
     /// All that in a line.

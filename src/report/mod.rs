@@ -24,24 +24,22 @@ use serde::Serialize;
 use crate::tables::{Cell, TextTable};
 use crate::units;
 
-pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
-pub use capacity::CapacityReport;
-pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use html::html;
-pub use incident::{IncidentReport, MemoryFacts};
-pub use lint::{LintReport, SchemaCatch};
-pub use logs::{LogFacts, Window};
 pub use markdown::page_markdown;
-pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
-pub use request::{RequestReport, RequestStep, outcome, request_words};
-pub use seats::{LevelSeats, SeatsReport};
-pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept, capacity_words};
-pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
+pub use propose::limit_words;
+pub use simulate::capacity_words;
+pub use storms::{blocks, markdown, ndjson};
 pub use terminal::page_blocks;
-pub use verify::{ApiserverCheck, VerifyReport, verdict_words};
+pub use verify::verdict_words;
 
-/// The version of all JSON objects. A field that goes, or changes its meaning, raises it; a new one doesn't.
-pub const SCHEMA_VERSION: u32 = 1;
+/// A report's data with the sentences that go with it in JSON.
+#[derive(Serialize)]
+struct WithWords<'r, R, W> {
+    #[serde(flatten)]
+    report: &'r R,
+    #[serde(flatten)]
+    words: W,
+}
 
 /// A piece of a report for a terminal.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,77 +1,48 @@
-//! The report of `apf explain` on one hypothetical request: how the server comes to its FlowSchema.
+//! The report of `apf explain` on one hypothetical request: how the server chooses its FlowSchema.
 
 use serde::Serialize;
 
-use super::{Block, LevelSeats, between, bullets, section, table};
-use crate::apf::{Classification, Features, RequestInfo, deal, flow_hash};
+use super::{Block, WithWords, between, bullets, section, table};
+use crate::analysis::request::{FlowQueues, RequestReport, RequestStep};
+use crate::apf::RequestInfo;
 
-/// All there is to say.
-#[derive(Clone, Debug, Serialize)]
-pub struct RequestReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// The user.
-    pub user: String,
-    /// The user's groups.
-    pub groups: Vec<String>,
-    /// The request in words, as the server reads it.
-    pub request: String,
-    /// The FlowSchemas that were asked, in order.
-    pub steps: Vec<RequestStep>,
-    /// The FlowSchema that has the request.
-    pub flow_schema: String,
-    /// Its priority level.
-    pub priority_level: String,
-    /// What tells its flow from others; `None` where nothing does.
-    pub flow_distinguisher: Option<String>,
-    /// Whether such a request passes by API Priority and Fairness.
-    pub is_outside: bool,
-    /// Seats that it takes, as (least, most); of a list whose resource's size isn't given, anything that a list may take.
-    pub seats: (u32, u32),
-    /// What comes of it, in sentences; empty where it passes by.
-    pub outcome: Vec<String>,
-}
-
-/// One FlowSchema that was asked.
-#[derive(Clone, Debug, Serialize)]
-pub struct RequestStep {
-    /// Its precedence.
-    pub matching_precedence: i32,
-    /// Its name.
-    pub flow_schema: String,
-    /// Whether it matches.
-    pub is_match: bool,
-    /// Why, or why not.
-    pub reason: String,
+#[derive(Serialize)]
+struct Words {
+    request: String,
+    outcome: Vec<String>,
 }
 
 impl RequestReport {
+    /// The report for JSON.
+    pub fn with_words(&self) -> impl Serialize {
+        WithWords { report: self, words: Words { request: request(&self.info), outcome: outcome(self) } }
+    }
+
     /// The report for a terminal.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks = vec![
-            Block::Line(format!("{} of user {}", self.request, self.user)),
+            Block::Line(format!("{} by user {}", request(&self.info), self.user)),
             Block::Line(format!("groups: {}", self.groups.join(", "))),
         ];
         let row = |step: &RequestStep| {
             vec![
                 step.matching_precedence.to_string(),
                 step.flow_schema.clone(),
-                if step.is_match { "matches" } else { "passed over" }.to_owned(),
+                if step.is_match { "matches" } else { "no match" }.to_owned(),
                 step.reason.clone(),
             ]
         };
         let columns = [("precedence", true), ("FlowSchema", false), ("", false), ("why", false)];
         blocks.extend(section("FlowSchemas in order", table(&columns, self.steps.iter().map(row).collect())));
-        let passes_by = "long-running requests other than watches pass by API Priority and Fairness: nothing limits or \
-                         counts them";
-        let outcome = if self.is_outside { bullets(&[passes_by.to_owned()]) } else { bullets(&self.outcome) };
-        blocks.extend(section("What comes of it", outcome));
+        let bypasses = "long-running requests other than watches bypass API Priority and Fairness: nothing limits or \
+                        counts them";
+        let outcome = if self.is_outside { bullets(&[bypasses.to_owned()]) } else { bullets(&outcome(self)) };
+        blocks.extend(section("Result", outcome));
         blocks
     }
 }
 
-/// The request in words.
-pub fn request_words(info: &RequestInfo<'_>) -> String {
+fn request(info: &RequestInfo<'_>) -> String {
     if !info.is_resource_request {
         return format!("{} {}", info.verb, info.path);
     }
@@ -85,50 +56,49 @@ pub fn request_words(info: &RequestInfo<'_>) -> String {
     format!("{} {}{subresource} of {group} {place}", info.verb, info.resource)
 }
 
-/// What comes of a request that goes by a FlowSchema, in sentences; `seats` are those it takes, at least and at most.
-pub fn outcome(found: &Classification<'_>, level: &LevelSeats, seats: (u32, u32), features: &Features) -> Vec<String> {
-    let (schema, name) = (&found.flow_schema.name, &level.priority_level);
-    let mut sentences = vec![if found.is_match {
-        format!("it goes by FlowSchema {schema} to priority level {name}")
+/// What happens to the request.
+fn outcome(report: &RequestReport) -> Vec<String> {
+    if report.is_outside {
+        return Vec::new();
+    }
+    let (schema, level) = (&report.flow_schema, &report.level);
+    let name = &level.priority_level;
+    let mut sentences = vec![if report.is_match {
+        format!("it matches FlowSchema {schema}, which leads to priority level {name}")
     } else {
-        format!("no FlowSchema matches, and {schema} takes it to priority level {name} all the same")
+        format!("no FlowSchema matches, so {schema} takes it to priority level {name}")
     }];
     if level.is_exempt {
-        sentences.push("that level is exempt: it never waits and is never rejected".to_owned());
+        sentences.push("that level is exempt: requests never wait and are never rejected".to_owned());
         return sentences;
     }
-    let idle = level.idle.map_or_else(String::new, |idle| format!(", {idle} while all is idle"));
-    let most = if features.lends_seats { format!(", {} with all it may borrow", level.max) } else { String::new() };
+    let idle = level.idle.map_or_else(String::new, |idle| format!(", {idle} while the server is idle"));
+    let most = if report.lends_seats { format!(", {} with all it may borrow", level.max) } else { String::new() };
     sentences.push(format!("that level has {} seats on each apiserver{idle}{most}", level.nominal));
-    sentences.push(queueing(found));
-    let seats = between(seats.0.into(), seats.1.into());
+    sentences.push(queueing(report));
+    let seats = between(report.seats.0.into(), report.seats.1.into());
     let noun = if seats == "1" { "seat" } else { "seats" };
     sentences
         .push(format!("it takes {seats} {noun} of those; no request takes more than {}", level.max_seats_per_request));
     sentences
 }
 
-/// Where it waits.
-fn queueing(found: &Classification<'_>) -> String {
-    let Some(queuing) = found.priority_level.queuing() else {
-        return "it has no queues: what finds no free seat gets a 429 at once".to_owned();
+fn queueing(report: &RequestReport) -> String {
+    let Some(FlowQueues { count, length_limit, hand }) = &report.queues else {
+        return "it has no queues: a request that finds no free seat gets a 429 at once".to_owned();
     };
-    if queuing.queues <= 1 {
+    if *count <= 1 {
         return "it has one queue: first come, first served, whoever it is".to_owned();
     }
-    let schema = &found.flow_schema.name;
-    let (queues, hand_size) = (queuing.queues.unsigned_abs(), queuing.hand_size.unsigned_abs());
-    let distinguisher = found.flow_distinguisher.as_deref();
-    let hand = deal(flow_hash(schema, distinguisher.unwrap_or_default()), queues, hand_size);
+    let schema = &report.flow_schema;
     let hand: Vec<String> = hand.iter().map(ToString::to_string).collect();
-    let flow = match distinguisher {
+    let flow = match report.flow_distinguisher.as_deref() {
         None => format!("all of {schema}"),
         Some("") => format!("all of {schema} that has no namespace"),
         Some(distinguisher) => format!("{schema} with distinguisher {distinguisher}"),
     };
     format!(
-        "its flow is {flow}; it is dealt queues {} of {queues}, each of {} requests at most while no seat is free",
-        hand.join(", "),
-        queuing.queue_length_limit
+        "its flow is {flow}; it is dealt queues {} of {count}, each of {length_limit} requests at most while no seat is free",
+        hand.join(", ")
     )
 }

@@ -2,49 +2,41 @@
 
 use serde::Serialize;
 
-use super::{Block, ServerFacts, bullets, or_dash, section, table};
+use super::{Block, WithWords, bullets, or_dash, section, table};
+use crate::analysis::LevelSeats;
+use crate::analysis::seats::{SeatsNote, SeatsReport};
 
-/// All there is to say.
-#[derive(Clone, Debug, Serialize)]
-pub struct SeatsReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// What the server was taken to be.
-    pub server: ServerFacts,
-    /// The priority levels, the largest first; with a change as they are after it.
-    pub priority_levels: Vec<LevelSeats>,
-    /// Whether a change was given.
-    pub is_change: bool,
-    /// What to know of these numbers.
-    pub notes: Vec<String>,
-}
-
-/// The seats of a priority level on one apiserver.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct LevelSeats {
-    /// The level.
-    pub priority_level: String,
-    /// Whether it lets everything through.
-    pub is_exempt: bool,
-    /// `nominalConcurrencyShares`.
-    pub nominal_concurrency_shares: i32,
-    /// Its share of the seats.
-    pub nominal: u32,
-    /// What it may lend of that.
-    pub lendable: u32,
-    /// What it keeps in any case.
-    pub min: u32,
-    /// What it never exceeds.
-    pub max: u32,
-    /// What it has while nobody asks for anything; `None` where that can't be solved.
-    pub idle: Option<u32>,
-    /// The most seats of one request: as the level has it, or as the version has it for all.
-    pub max_seats_per_request: u32,
-    /// The same before the change; `None` without a change, and for a level that is new.
-    pub before: Option<Box<LevelSeats>>,
+#[derive(Serialize)]
+struct Words {
+    notes: Vec<String>,
 }
 
 impl SeatsReport {
+    /// The report for JSON.
+    pub fn with_words(&self) -> impl Serialize {
+        WithWords { report: self, words: Words { notes: self.note_words() } }
+    }
+
+    fn note_words(&self) -> Vec<String> {
+        let words = |note: &SeatsNote| match note {
+            SeatsNote::EachApiserver => format!(
+                "seats are those of each apiserver, {} by its flags; rounding up makes the nominal limits {} in all",
+                self.server.server_concurrency, self.nominal_sum
+            ),
+            SeatsNote::SeatsAreNotCalls => {
+                "a seat is not a call: a LIST takes several, and shares are relative to all other shares".to_owned()
+            }
+            SeatsNote::SeatsAreLent => {
+                "idle is what a level has while the server is idle; every 10 s seats go to where \
+                                        they are needed, never below min and never above max"
+                    .to_owned()
+            }
+            SeatsNote::SeatsAreNotLent => "before 1.26 no seats are lent: each level has its nominal limit".to_owned(),
+            SeatsNote::ExemptTakesNoPart => "before 1.28 the exempt level has no part in the seats".to_owned(),
+        };
+        self.notes.iter().map(words).collect()
+    }
+
     /// The report for a terminal.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks = vec![Block::Line(self.server.line())];
@@ -61,7 +53,7 @@ impl SeatsReport {
             ("per request", true),
         ];
         blocks.extend(section(heading, table(&columns, rows)));
-        blocks.extend(section("What to know of these numbers", bullets(&self.notes)));
+        blocks.extend(section("About these numbers", bullets(&self.note_words())));
         blocks
     }
 }

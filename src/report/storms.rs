@@ -1,58 +1,11 @@
 //! The report of `storms`: a verdict of one screen, the findings, what the log could not show.
 
-use serde::Serialize;
-
 use super::Block;
 use super::markdown::{escaped, markdown_table};
-use crate::findings::{Bytes, Finding, Severity};
+use crate::analysis::storms::{StormReport, Suspect};
+use crate::findings::{Finding, Severity};
 use crate::tables::{Cell, TextTable};
 use crate::units::{self, legible};
-
-/// All there is to say.
-#[derive(Clone, Debug, Serialize)]
-pub struct StormReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// What happened, who did it, how sure that is.
-    pub verdict: String,
-    /// The moment asked about; `None` if none was.
-    pub at: Option<String>,
-    /// Who had lists in flight at that moment, those that held most first; empty if no moment was asked about.
-    pub suspects: Vec<Suspect>,
-    /// What was found, the worst first.
-    pub findings: Vec<Finding>,
-    /// Findings left out, being more than asked for or not severe enough.
-    pub omitted_findings: usize,
-    /// What the log could not show.
-    pub blind_spots: Vec<String>,
-}
-
-/// A client with lists in flight at a moment, or just before.
-#[derive(Clone, Debug, Serialize)]
-pub struct Suspect {
-    /// The server; `None` where the log names none.
-    pub apiserver: Option<String>,
-    /// The client's type.
-    pub client_type: String,
-    /// The client.
-    pub client: String,
-    /// The resource.
-    pub resource: Option<String>,
-    /// The resource's API group.
-    pub api_group: Option<String>,
-    /// Lists in flight.
-    pub inflight: u64,
-    /// Those of them that have no end in the log.
-    pub without_end: u64,
-    /// What they held; `None` where unknown.
-    pub estimated_bytes: Option<Bytes>,
-    /// Lists received in the last minute before.
-    pub recent_requests: u64,
-    /// Instances that sent those.
-    pub recent_instances: u64,
-    /// Bytes that those returned; `None` where unknown.
-    pub recent_bytes: Option<Bytes>,
-}
 
 /// The report for a terminal.
 pub fn blocks(report: &StormReport) -> Vec<Block> {

@@ -1,42 +1,9 @@
 //! The report of `apf verify`: what was foreseen of a change, and what came.
 
-use serde::Serialize;
-
-use super::{Block, ServerFacts, bullets, section, table};
+use super::{Block, bullets, section, table};
+use crate::analysis::verify::{ApiserverCheck, VerifyReport};
 use crate::simulation::{Agreement, Check, Facts, Spread};
 use crate::units::{self, legible};
-
-/// All there is to say.
-#[derive(Clone, Debug, Serialize)]
-pub struct VerifyReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// What the server was taken to be.
-    pub server: ServerFacts,
-    /// What the change is called: its folder or file.
-    pub candidate: String,
-    /// One for each apiserver of the logs after.
-    pub apiservers: Vec<ApiserverCheck>,
-    /// What to know of these numbers.
-    pub notes: Vec<String>,
-}
-
-/// What came of a change on one apiserver.
-#[derive(Clone, Debug, Serialize)]
-pub struct ApiserverCheck {
-    /// Its label; `None` where the log has none.
-    pub apiserver: Option<String>,
-    /// Whether reality follows, in a sentence.
-    pub sentence: String,
-    /// What a replay of the logs before foresees.
-    pub foreseen: Facts,
-    /// What a replay of the logs after says.
-    pub replayed: Facts,
-    /// What the logs after say.
-    pub logged: Facts,
-    /// Number by number.
-    pub checks: Vec<Check>,
-}
 
 /// Whether reality follows, in a sentence.
 pub fn verdict_words(checks: &[Check], foreseen: &Facts, logged: &Facts) -> String {

@@ -154,9 +154,21 @@ impl Database {
         &self.queries
     }
 
-    /// The queries that the query or SQL `text` reads, at first or at second hand, and that are to be kept; and the
-    /// dimension tables that it reads.
-    pub fn needs(&self, text: &str) -> BTreeSet<String> {
+    /// The queries that `names` read, at first or at second hand, and that are to be kept; and the dimension tables that
+    /// they read.
+    pub fn needs(&self, names: &[&str]) -> BTreeSet<String> {
+        self.needs_of(&names.join(" "))
+    }
+
+    /// The same for SQL given by hand.
+    ///
+    /// # Errors
+    /// When it can't be parsed.
+    pub fn needs_of_sql(&self, sql: &str) -> Result<BTreeSet<String>, TablesError> {
+        Ok(self.needs_of(sql))
+    }
+
+    fn needs_of(&self, text: &str) -> BTreeSet<String> {
         let text = without_comments(text);
         let mut needs = BTreeSet::new();
         for (table, _) in DIMENSIONS {

@@ -53,14 +53,17 @@ struct Reading {
 impl Logs {
     /// Logs that nobody has read yet.
     pub fn new(files: Vec<Arc<LogFile>>, window: Window, reads_all: bool) -> Arc<Self> {
-        Arc::new(Self {
-            files,
-            window,
-            reads_all,
-            progress: Arc::default(),
-            reading: Mutex::default(),
-            stopped: Condvar::new(),
-        })
+        Self::with_progress(files, window, reads_all, Arc::default())
+    }
+
+    /// The same, counted on by what else reads the same logs.
+    pub fn with_progress(
+        files: Vec<Arc<LogFile>>,
+        window: Window,
+        reads_all: bool,
+        progress: Arc<Progress>,
+    ) -> Arc<Self> {
+        Arc::new(Self { files, window, reads_all, progress, reading: Mutex::default(), stopped: Condvar::new() })
     }
 
     /// What reading found, once no scan runs any more; `None` if none was begun. Of several scans, the one that read most

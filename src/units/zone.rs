@@ -72,6 +72,19 @@ impl Zone {
         start.map_or(micros, |start| start.timestamp().as_microsecond())
     }
 
+    /// The instant of a date and time in this zone, in microseconds since 1970; of a time that the clocks show twice the
+    /// first, of one that they skip the same distance later. `None` outside of the years that instants can have.
+    pub fn instant(&self, time: jiff::civil::DateTime) -> Option<i64> {
+        Some(time.to_zoned(self.0.clone()).ok()?.timestamp().as_microsecond())
+    }
+
+    /// The last instant with this time of day that is not after `last`, both in microseconds since 1970.
+    pub fn last_before(&self, time: jiff::civil::Time, last: i64) -> Option<i64> {
+        let day = Timestamp::from_microsecond(last).ok()?.to_zoned(self.0.clone()).date();
+        let days = [Some(day), day.yesterday().ok()];
+        days.into_iter().flatten().filter_map(|day| self.instant(day.to_datetime(time))).find(|at| *at <= last)
+    }
+
     /// Monday 0:00 of a week of ISO 8601 and that of the next, in microseconds since 1970; the week is written as
     /// `2026-W47`. `None` if it is no week.
     pub fn week(&self, text: &str) -> Option<(i64, i64)> {

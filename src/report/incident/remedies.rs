@@ -1,9 +1,10 @@
 //! What to do now, and what to log next time.
 
 use super::IncidentReport;
+use crate::analysis::propose::ProposeReport;
 use crate::findings::Role;
 use crate::report::page::{Card, Code, Part, Table, Tone, Unit};
-use crate::report::{ProposeReport, rounded};
+use crate::report::rounded;
 use crate::units::{self, Zone};
 
 impl IncidentReport {

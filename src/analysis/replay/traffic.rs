@@ -2,54 +2,54 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::{Context, Result};
+use std::sync::Arc;
 
-use super::super::dimensions::{Dimensions, prepare};
-use super::super::flows::{Classifier, Flows};
-use super::super::settings::Settings;
+use super::super::{AnalysisError, Session};
+use super::ReplayMode;
 use crate::apf::{Config, LevelLimits, RequestDigest};
 use crate::clients::ClientType;
+use crate::dimensions::{Dimensions, FlowClassifier, Flows};
 use crate::findings::Restart;
 use crate::memory::Held;
 use crate::simulation::{
     Capacity, Executed, Follows, Lists, Logged, Placed, Request, Scenario, Service, Traffic, estimate_capacity,
 };
-use crate::tables::{Arrival, Arrivals, Database};
+use crate::tables::{Arrival, Arrivals};
 
 /// What a replay of the logs needs.
-pub(in crate::commands) struct Recorded {
+pub(in crate::analysis) struct RecordedTraffic {
     /// Each apiserver's requests.
-    pub(super) servers: Vec<RecordedServer>,
+    pub(in crate::analysis) servers: Vec<RecordedServer>,
     /// The clients, by [`Request::client`].
-    pub(super) clients: Vec<(ClientType, String)>,
+    pub(in crate::analysis) clients: Vec<(ClientType, String)>,
     /// What requests are to API Priority and Fairness, by [`Request::kind`].
-    pub(super) flows: Flows,
+    pub(in crate::analysis) flows: Arc<Flows>,
     /// Requests that never came as far, or pass by, or in a closed loop are retries of others.
-    pub(super) left_out: u64,
+    pub(in crate::analysis) left_out: u64,
     /// Requests whose time can't be of the same log.
-    pub(super) implausible: u64,
+    pub(in crate::analysis) implausible: u64,
 }
 
 /// The requests of one apiserver.
-pub(super) struct RecordedServer {
+pub(in crate::analysis) struct RecordedServer {
     /// Its label, where the log has one.
-    pub(super) apiserver: Option<String>,
+    pub(in crate::analysis) apiserver: Option<String>,
     /// When the first request was received, in microseconds since 1970; all times of the traffic count from then.
-    pub(super) began_micros: i64,
+    pub(in crate::analysis) began_micros: i64,
     /// How long the requests came, in seconds.
-    pub(super) span_secs: f64,
-    pub(super) traffic: Traffic,
+    pub(in crate::analysis) span_secs: f64,
+    pub(in crate::analysis) traffic: Traffic,
     /// What the log says of their times, in their order.
-    pub(super) times: Vec<Logged>,
-    pub(super) lists: Lists,
-    pub(super) capacity: Capacity,
+    pub(in crate::analysis) times: Vec<Logged>,
+    pub(in crate::analysis) lists: Lists,
+    pub(in crate::analysis) capacity: Capacity,
     /// Requests of which the log doesn't say how long they ran, and that are taken to be like others.
-    pub(super) unknown_service_count: u64,
+    pub(in crate::analysis) unknown_service_count: u64,
 }
 
 impl RecordedServer {
     /// The requests that came between two instants, in microseconds since 1970.
-    pub(super) fn between(&self, from: i64, to: i64) -> Self {
+    pub(in crate::analysis) fn between(&self, from: i64, to: i64) -> Self {
         let (from, to) = (nanos(from - self.began_micros), nanos(to - self.began_micros));
         let places = self.traffic.requests.partition_point(|request| request.received_ns < from)
             ..self.traffic.requests.partition_point(|request| request.received_ns <= to);
@@ -82,40 +82,44 @@ impl RecordedServer {
     }
 }
 
-/// How LISTs are replayed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::commands) struct Law {
-    /// `None` takes the capacity from the log.
-    pub(in crate::commands) capacity: Option<f64>,
-    /// Whether clients wait for their last request's end.
-    pub(in crate::commands) is_closed_loop: bool,
-}
-
 /// LISTs that took less share no CPU worth speaking of, in nanoseconds.
 const LEAST_SHARED_NS: u64 = 20_000_000;
 /// What a request is taken to run for of which nothing at all is known, in nanoseconds.
 const ASSUMED_SERVICE_NS: u64 = 5_000_000;
 
-/// The queries that replays rest on, besides those of a command's own.
-pub(super) const WANTED: &str = "arrivals flows clients list_costs restarts";
+/// The tables and queries that replays need.
+const WANTED: [&str; 5] = ["arrivals", "flows", "clients", "list_costs", "restarts"];
 
-/// Reads the logs, and all that `wanted` names besides.
-pub(in crate::commands) async fn record(
-    database: &Database,
-    settings: &Settings,
-    wanted: &str,
-    also: &[&str],
-    law: Law,
-) -> Result<(Dimensions, Recorded)> {
-    let mut dimensions = prepare(database, &format!("{WANTED} {wanted}"), also, settings).await?;
-    let restarts: Vec<Restart> = database.rows().await?;
-    let arrivals = database.arrivals().await?;
-    let flows = dimensions.flows.take().context("flows were not asked for")?;
-    let recorded = recorded(&dimensions, flows, &arrivals, &restarts, law);
-    Ok((dimensions, recorded))
+impl RecordedTraffic {
+    /// Reads the logs for a replay, and for `wanted` and `also` besides, as [`Session::read`] does.
+    pub(in crate::analysis) async fn read(
+        session: &Session,
+        wanted: &[&str],
+        also: &[&str],
+        mode: ReplayMode,
+    ) -> Result<(Dimensions, Self), AnalysisError> {
+        let dimensions = session.read(&[&WANTED[..], wanted].concat(), also).await?;
+        let restarts: Vec<Restart> = session.database().rows().await?;
+        let arrivals = session.database().arrivals().await?;
+        let recorded = reconstruct_traffic(&dimensions, &arrivals, &restarts, mode);
+        Ok((dimensions, recorded))
+    }
+
+    /// # Errors
+    /// When there is nothing to replay.
+    pub(in crate::analysis) fn check(&self) -> Result<(), AnalysisError> {
+        if self.servers.is_empty() { Err(AnalysisError::NothingToReplay) } else { Ok(()) }
+    }
 }
 
-fn recorded(dimensions: &Dimensions, flows: Flows, arrivals: &Arrivals, restarts: &[Restart], law: Law) -> Recorded {
+fn reconstruct_traffic(
+    dimensions: &Dimensions,
+    arrivals: &Arrivals,
+    restarts: &[Restart],
+    mode: ReplayMode,
+) -> RecordedTraffic {
+    let flows = dimensions.flows.as_ref().map(Arc::clone);
+    let Some(flows) = flows else { unreachable!("flows are among the tables that are read") };
     let plausible = plausible(&arrivals.rows);
     let (clients, client_of) = clients(dimensions);
     let kinds: HashMap<i64, u32> = (0..).zip(&flows.digests).map(|(place, (flow_key, _))| (*flow_key, place)).collect();
@@ -132,7 +136,7 @@ fn recorded(dimensions: &Dimensions, flows: Flows, arrivals: &Arrivals, restarts
         let rows: Vec<&Arrival> = rows.iter().filter(passing).collect();
         let Some(first) = rows.first() else { continue };
         let mut taking = Taking::new(first.received_micros, held.clone());
-        let rows = if law.is_closed_loop { without_retries(rows) } else { rows };
+        let rows = if mode.is_closed_loop { without_retries(rows) } else { rows };
         for row in &rows {
             let (Some(kind), Some(client)) = (digest_of(row), client_of.get(&row.caller_key)) else {
                 unreachable!("every request has a digest and a client, as they are made of the same rows");
@@ -140,12 +144,12 @@ fn recorded(dimensions: &Dimensions, flows: Flows, arrivals: &Arrivals, restarts
             taking.take(row, kind, *client);
         }
         let ends = restarts.iter().filter(|restart| restart.apiserver == apiserver).map(last_sign).collect();
-        servers.push(taking.server(apiserver, &rows, ends, law));
+        servers.push(taking.server(apiserver, &rows, ends, mode));
     }
     let replayed: usize = servers.iter().map(|server| server.traffic.requests.len()).sum();
     let implausible = arrivals.rows.iter().filter(|row| !plausible.contains(&row.received_micros)).count() as u64;
     let left_out = (arrivals.rows.len() - replayed) as u64 - implausible;
-    Recorded { servers, clients, flows, left_out, implausible }
+    RecordedTraffic { servers, clients, flows, left_out, implausible }
 }
 
 /// Instants that can be of one log: within years of the middle one. A clock that isn't set gives others.
@@ -256,16 +260,22 @@ impl Taking {
         self.times.push(Logged { wait_ns, ended_ns, is_rejected: row.is_rejected });
     }
 
-    fn server(mut self, apiserver: Option<String>, rows: &[&Arrival], ends: Vec<i64>, law: Law) -> RecordedServer {
+    fn server(
+        mut self,
+        apiserver: Option<String>,
+        rows: &[&Arrival],
+        ends: Vec<i64>,
+        mode: ReplayMode,
+    ) -> RecordedServer {
         self.fill_in_unknown();
         self.take_waits_from_watches();
         self.traffic.restarts_ns =
             ends.into_iter().map(|at| nanos(at + 1 - self.began_micros)).filter(|at| *at > 1_000).collect();
         self.traffic.restarts_ns.sort_unstable();
-        if law.is_closed_loop {
+        if mode.is_closed_loop {
             self.traffic.follows = follows(rows, &self.traffic, &self.times);
         }
-        let capacity = match law.capacity {
+        let capacity = match mode.capacity {
             Some(capacity) if capacity.is_infinite() => Capacity::unlimited(),
             Some(capacity) => Capacity::given(capacity),
             None => estimate_capacity(&self.lists.executed),
@@ -344,9 +354,14 @@ fn follows(rows: &[&Arrival], traffic: &Traffic, times: &[Logged]) -> Vec<Option
     follows
 }
 
-impl Recorded {
+impl RecordedTraffic {
     /// A configuration, ready for a replay of these requests.
-    pub(super) fn scenario(&self, config: &Config, limits: &[LevelLimits], classifier: &Classifier<'_>) -> Scenario {
+    pub(in crate::analysis) fn scenario(
+        &self,
+        config: &Config,
+        limits: &[LevelLimits],
+        classifier: &FlowClassifier<'_>,
+    ) -> Scenario {
         let placed = self.flows.digests.iter().map(|(_, digest)| {
             let found = classifier.matcher.classify(&digest.attributes());
             (digest, found)

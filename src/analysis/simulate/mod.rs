@@ -1,87 +1,106 @@
 //! `apf simulate`: the logged requests under the current configuration and under candidates.
 
+mod report;
+
 use std::collections::BTreeSet;
 
-use anyhow::{Result, bail};
+pub use report::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept};
 
-use super::super::dimensions::Dimensions;
-use super::super::logs::report;
-use super::super::reading::Reading;
-use super::super::settings::Settings;
-use super::super::{Advice, Interrupt, show_report};
-use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{Change, catch, changes, check, client_names, logged_side, scenario_with, sides, single};
-use super::{origin_words, version_words};
-use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
-use crate::cli::{SimulateArgs, Sweep};
-use crate::console::Console;
-use crate::report::{
-    ApiserverReplay, CandidateReplay, MomentAbove, SCHEMA_VERSION, ServerFacts, SimulateReport, SweepRow, Swept,
-    capacity_words,
+use super::replay::{
+    Change, RecordedServer, RecordedTraffic, ReplayOptions, catch, client_names, logged_side, scenario_with, sides,
 };
+use super::{AnalysisError, SCHEMA_VERSION, ServerFacts, Session, version_text};
+use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
+use crate::dimensions::Dimensions;
+use crate::report::capacity_words;
 use crate::simulation::{CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, compare, doubt, side};
 use crate::units;
 
-pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
-    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
-    settings.flows.notes.iter().for_each(|note| console.note(note));
-    let changes = changes(&args.candidate)?;
-    let swept = args.sweep.map(|sweep| single(&changes, "--sweep").map(|change| (sweep, change))).transpose()?;
-    let reading = Reading::of(&args.inputs, &args.logs, console)?;
-    let (dimensions, recorded) = reading.run(record(&reading.database, &settings, "", &[], Law::of(&args.replay)))?;
-    let (tally, opened) = (reading.tally(), &reading.opened);
-    if tally.events() > 0 {
-        check(&recorded)?;
-        for change in &changes {
-            change.check(&recorded.flows.config)?;
+/// What to replay, and what counts as harm.
+#[derive(Clone, Debug)]
+pub struct SimulateOptions {
+    /// The candidates, each by itself.
+    pub candidates: Vec<Change>,
+    /// What an apiserver's memory is limited to, in bytes.
+    pub memory_limit: Option<u64>,
+    /// Values of `nominalConcurrencyShares` to try for the first candidate.
+    pub sweep: Option<Sweep>,
+    /// Clients that the candidates are meant to throttle; empty for those that have a good part of the LISTs caught.
+    pub target_clients: Vec<String>,
+    /// Added wait above which a client counts as regressed, in seconds.
+    pub tolerated_wait_secs: f64,
+    /// How requests are replayed.
+    pub replay: ReplayOptions,
+}
+
+impl Default for SimulateOptions {
+    fn default() -> Self {
+        Self {
+            candidates: Vec::new(),
+            memory_limit: None,
+            sweep: None,
+            target_clients: Vec::new(),
+            tolerated_wait_secs: 1.0,
+            replay: ReplayOptions::default(),
         }
-        let is_known = |name: &&String| recorded.clients.iter().any(|(_, client)| client == *name);
-        if let Some(name) = args.meant.iter().find(|name| !is_known(name)) {
-            return Err(Advice {
-                message: format!("--meant {name}: no client of these logs is called that"),
-                hint: "stormglass clients lists the clients of logs",
-            }
-            .into());
-        }
-        let interrupt = reading.interrupt();
-        let replayed =
-            Replayed { args, settings: &settings, dimensions: &dimensions, recorded: &recorded, interrupt: &interrupt };
-        let simulated = replayed.report(&changes, swept)?;
-        show_report(&simulated, |report| report.blocks(args.top), args.format, console)?;
     }
-    report(opened, &tally, args.logs.strict, console)
+}
+
+/// Values of `nominalConcurrencyShares` to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// The first.
+    pub first: i32,
+    /// The last.
+    pub last: i32,
+}
+
+/// Replays the logged requests under the current configuration and under each candidate.
+///
+/// # Errors
+/// When the logs can't be read, have no event, or nothing in them reached API Priority and Fairness; when a candidate
+/// leads nowhere, or a target client isn't in the logs.
+pub async fn simulate(session: &Session, options: &SimulateOptions) -> Result<SimulateReport, AnalysisError> {
+    let (dimensions, recorded) = RecordedTraffic::read(session, &[], &[], options.replay.mode).await?;
+    session.tally_of_events()?;
+    recorded.check()?;
+    for change in &options.candidates {
+        change.check(&recorded.flows.config)?;
+    }
+    let is_known = |name: &&String| recorded.clients.iter().any(|(_, client)| client == *name);
+    if let Some(name) = options.target_clients.iter().find(|name| !is_known(name)) {
+        return Err(AnalysisError::UnknownTargetClient(name.clone()));
+    }
+    Replayed { options, session, dimensions: &dimensions, recorded: &recorded }.report()
 }
 
 /// All that replays rest on.
 struct Replayed<'r> {
-    args: &'r SimulateArgs,
-    settings: &'r Settings,
+    options: &'r SimulateOptions,
+    session: &'r Session,
     dimensions: &'r Dimensions,
-    recorded: &'r Recorded,
-    interrupt: &'r Interrupt,
+    recorded: &'r RecordedTraffic,
 }
 
 impl Replayed<'_> {
-    fn report(&self, changes: &[Change], swept: Option<(Sweep, &Change)>) -> Result<SimulateReport> {
-        let scenario = |change: Option<&Config>| scenario_with(change, self.recorded, self.dimensions, self.settings);
+    fn report(&self) -> Result<SimulateReport, AnalysisError> {
+        let (changes, settings) = (&self.options.candidates, self.session.settings());
+        let scenario = |change: Option<&Config>| scenario_with(change, self.recorded, self.dimensions, settings);
         let current = scenario(None);
         let candidates: Vec<(&Change, Scenario)> =
             changes.iter().map(|change| (change, scenario(Some(&change.config)))).collect();
         let servers = self.recorded.servers.iter();
-        let apiservers: Vec<ApiserverReplay> =
-            servers.map(|server| self.apiserver(server, &current, &candidates)).collect::<Result<_>>()?;
+        let apiservers: Vec<ApiserverReplay> = servers
+            .map(|server| self.apiserver(server, &current, &candidates))
+            .collect::<Result<_, AnalysisError>>()?;
         Ok(SimulateReport {
             schema_version: SCHEMA_VERSION,
-            server: ServerFacts {
-                version: version_words(self.dimensions.server.version),
-                server_concurrency: self.settings.flows.server_concurrency,
-                configuration: origin_words(self.recorded.flows.origin).to_owned(),
-            },
-            seeds: self.args.replay.seeds,
-            memory_limit_bytes: self.args.memory_limit,
-            memory_base_bytes: self.args.replay.memory_base,
+            server: ServerFacts::new(self.dimensions, settings, self.recorded.flows.origin),
+            seeds: self.options.replay.seeds,
+            memory_limit_bytes: self.options.memory_limit,
+            memory_base_bytes: self.options.replay.memory_base,
             apiservers,
-            sweep: swept.map(|(sweep, change)| self.sweep(sweep, change, &current)).transpose()?,
+            sweep: self.sweep(&current)?,
             notes: self.notes(),
         })
     }
@@ -91,18 +110,19 @@ impl Replayed<'_> {
         server: &RecordedServer,
         current: &Scenario,
         candidates: &[(&Change, Scenario)],
-    ) -> Result<ApiserverReplay> {
+    ) -> Result<ApiserverReplay, AnalysisError> {
         let clients = client_names(self.recorded);
-        let (replay, memory) = (&self.args.replay, self.memory());
+        let (replay, memory) = (&self.options.replay, self.memory());
         let scenarios: Vec<&Scenario> =
             std::iter::once(current).chain(candidates.iter().map(|(_, scenario)| scenario)).collect();
-        let mut sides = sides(server, &scenarios, (replay.seeds, memory), &clients, self.interrupt)?.into_iter();
+        let mut sides =
+            sides(server, &scenarios, (replay.seeds, memory), &clients, self.session.interrupt())?.into_iter();
         let current_side = sides.next().unwrap_or_else(|| side(&[], current, &clients));
         let (logged, above_ns) = logged_side(server, current, memory, &clients);
         let candidates = candidates.iter().zip(sides).map(|((change, scenario), side)| {
             let catch = self.catch(&change.config, scenario, server);
             let Comparison { effect, sentence, hurt, relieved } =
-                compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64());
+                compare(&current_side, &side, &catch, self.options.tolerated_wait_secs);
             CandidateReplay { name: change.name.clone(), effect, sentence, catch, hurt, relieved, side }
         });
         let candidates = candidates.collect();
@@ -126,51 +146,52 @@ impl Replayed<'_> {
 
     /// What a change catches, and whom it is for.
     fn catch(&self, change: &Config, scenario: &Scenario, server: &RecordedServer) -> Catch {
-        let catch = catch(change, scenario, server, self.recorded, self.settings);
-        Catch { meant: self.args.meant.clone(), ..catch }
+        let catch = catch(change, scenario, server, self.recorded, self.session.settings());
+        Catch { meant: self.options.target_clients.clone(), ..catch }
     }
 
     /// What is given of the server's memory.
     fn memory(&self) -> Memory {
-        Memory { base: self.args.replay.memory_base.unwrap_or_default(), limit: self.args.memory_limit }
+        Memory { base: self.options.replay.memory_base.unwrap_or_default(), limit: self.options.memory_limit }
     }
 
     /// Replays a candidate with other shares, on the apiserver with the most LISTs.
-    fn sweep(&self, sweep: Sweep, change: &Change, current: &Scenario) -> Result<Swept> {
+    fn sweep(&self, current: &Scenario) -> Result<Option<Swept>, AnalysisError> {
+        let Some((sweep, change)) = self.options.sweep.zip(self.options.candidates.first()) else { return Ok(None) };
         let lists = |server: &&RecordedServer| {
             server.traffic.requests.iter().filter(|request| matches!(request.service, Service::Shared(_))).count()
         };
         let mut rows = Vec::new();
         let Some(server) = self.recorded.servers.iter().max_by_key(lists) else {
-            return Ok(Swept { apiserver: None, rows, chosen: None });
+            return Ok(Some(Swept { apiserver: None, rows, chosen: None }));
         };
         let is_limited = |level: &PriorityLevel| !level.is_exempt();
         if !change.config.priority_levels.iter().any(is_limited) {
-            bail!("--sweep needs a priority level to try shares of, and {} has none that is limited", change.name);
+            return Err(AnalysisError::NothingToSweep(change.name.clone()));
         }
         let clients = client_names(self.recorded);
-        let (replay, memory) = (&self.args.replay, self.memory());
-        let alone = |scenario: &Scenario| -> Result<Side> {
-            let mut sides = sides(server, &[scenario], (replay.seeds, memory), &clients, self.interrupt)?;
+        let (replay, memory) = (&self.options.replay, self.memory());
+        let alone = |scenario: &Scenario| -> Result<Side, AnalysisError> {
+            let mut sides = sides(server, &[scenario], (replay.seeds, memory), &clients, self.session.interrupt())?;
             Ok(sides.pop().unwrap_or_else(|| side(&[], scenario, &clients)))
         };
         let current_side = alone(current)?;
         let mut seen = BTreeSet::new();
         for shares in sweep.first..=sweep.last {
             let change = with_shares(&change.config, shares);
-            let nominal = nominal(&change, self.recorded, self.settings.flows.server_concurrency);
+            let nominal = nominal(&change, self.recorded, self.session.settings().apf.server_concurrency);
             // Several numbers of shares come to the same seats.
             if !seen.insert(nominal.clone()) {
                 continue;
             }
-            let scenario = scenario_with(Some(&change), self.recorded, self.dimensions, self.settings);
+            let scenario = scenario_with(Some(&change), self.recorded, self.dimensions, self.session.settings());
             let catch = self.catch(&change, &scenario, server);
             let side = alone(&scenario)?;
-            let comparison = compare(&current_side, &side, &catch, self.args.tolerate.as_secs_f64());
+            let comparison = compare(&current_side, &side, &catch, self.options.tolerated_wait_secs);
             rows.push(sweep_row(shares, nominal.iter().sum(), &side, &comparison, &catch.flow_schemas));
         }
-        let chosen = chosen(&rows, self.args.memory_limit);
-        Ok(Swept { apiserver: server.apiserver.clone(), rows, chosen })
+        let chosen = chosen(&rows, self.options.memory_limit);
+        Ok(Some(Swept { apiserver: server.apiserver.clone(), rows, chosen }))
     }
 
     fn notes(&self) -> Vec<String> {
@@ -204,7 +225,7 @@ impl Replayed<'_> {
 
     /// What is taken for given.
     fn assumptions(&self) -> Vec<String> {
-        let (settings, recorded) = (self.settings, self.recorded);
+        let (settings, recorded) = (self.session.settings(), self.recorded);
         let mut notes = vec![
             "within 10 s, when a server divides its seats anew is in no log: each seed draws it, as it draws the capacity \
              from what is possible"
@@ -213,7 +234,7 @@ impl Replayed<'_> {
         if recorded.servers.iter().all(|server| server.capacity.basis == CapacityBasis::Unlimited) {
             notes.push("LISTs take as long as in the log, though fewer at once would take less".to_owned());
         }
-        if !self.args.replay.closed_loop {
+        if !self.options.replay.mode.is_closed_loop {
             notes.push(
                 "requests come when they came in the log, whatever becomes of earlier ones, and nobody tries again what is \
                  rejected; --closed-loop replays clients that do"
@@ -235,13 +256,13 @@ impl Replayed<'_> {
                 units::count(recorded.flows.rows.len() as u64)
             ));
         }
-        if settings.flows.config.is_none() {
+        if settings.apf.config.is_none() {
             notes.push(
                 "the current configuration is that of a fresh cluster: give the server's own with --config".to_owned(),
             );
         }
         if self.dimensions.server.version.is_none() {
-            let newest = version_words(Some(NEWEST_KNOWN)).unwrap_or_default();
+            let newest = version_text(NEWEST_KNOWN);
             notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
         }
         if recorded.left_out > 0 {
@@ -256,7 +277,7 @@ impl Replayed<'_> {
              less than it might is taken for queue-full where its level queues, and a request is given 60 s (--request-timeout)"
                 .to_owned(),
         );
-        if self.args.replay.memory_base.is_none() {
+        if self.options.replay.memory_base.is_none() {
             notes.push(
                 "memory is what LISTs hold on top of all else that the server holds: see --memory-base".to_owned(),
             );
@@ -296,7 +317,7 @@ fn with_shares(change: &Config, shares: i32) -> Config {
 }
 
 /// The seats of a change's limited levels.
-fn nominal(change: &Config, recorded: &Recorded, server_concurrency: u32) -> Vec<u32> {
+fn nominal(change: &Config, recorded: &RecordedTraffic, server_concurrency: u32) -> Vec<u32> {
     let after = recorded.flows.config.clone().with(change);
     let limits = limits(&after.priority_levels, server_concurrency, &recorded.flows.features);
     let levels = after.priority_levels.iter().zip(limits);

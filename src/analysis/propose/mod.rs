@@ -1,151 +1,109 @@
 //! `apf propose`: candidates against the logs' storms, each tried on the logged requests before it is shown.
 
+mod report;
+mod sizing;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+pub use report::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize};
 
-use super::super::dimensions::Dimensions;
-use super::super::logs::report;
-use super::super::reading::Reading;
-use super::super::settings::Settings;
-use super::super::storms::{self, found};
-use super::super::{Advice, Interrupt, show_blocks};
-use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{check, client_names, logged_side, scenario_with};
-use super::tries::{Around, Tried, most};
-use super::{origin_words, version_words};
+use super::replay::{RecordedServer, RecordedTraffic, ReplayOptions, client_names, logged_side, scenario_with};
+use super::storms::{STORM_QUERIES, StormRows};
+use super::{AnalysisError, Interrupt, SCHEMA_VERSION, ServerFacts, Session};
 use crate::apf::lint::{LintFinding, LintInput, LintSeverity, lint};
 use crate::apf::{Config, validate};
 use crate::audit::Stage;
 use crate::candidates::{
     Candidate, Declined, Draft, Requests, Situation, candidate_evidence, comments, draft, flow_schema_yaml,
-    kustomization_yaml, priority_level_yaml, reachable,
+    priority_level_yaml, reachable,
 };
-use crate::cli::{ProposeArgs, ProposeFormat};
-use crate::console::Console;
-use crate::findings::{Finding, Presence};
+use crate::dimensions::{Dimensions, Settings};
+use crate::findings::{Finding, Presence, judge};
 use crate::memory::Held;
-use crate::report::{
-    ManifestFile, Proposal, ProposeReport, SCHEMA_VERSION, ServerFacts, Together, TriedSize, json, limit_words,
-};
+use crate::report::limit_words;
 use crate::requests::Tally;
 use crate::simulation::{Side, doubt};
 use crate::tables::TypedRow;
 use crate::units;
+use sizing::{Around, Tried, most};
+
+/// What candidates have to keep to, and how they are replayed.
+#[derive(Clone, Copy, Debug)]
+pub struct ProposeOptions {
+    /// What LISTs may hold at once on an apiserver, in bytes.
+    pub memory_budget: u64,
+    /// How long clients without a storm may wait because of a candidate, in seconds.
+    pub max_wait_secs: f64,
+    /// Whether nodes and kube-system may be limited.
+    pub includes_system: bool,
+    /// How candidates are replayed.
+    pub replay: ReplayOptions,
+}
+
+impl Default for ProposeOptions {
+    fn default() -> Self {
+        Self { memory_budget: 4 << 30, max_wait_secs: 10.0, includes_system: false, replay: ReplayOptions::default() }
+    }
+}
 
 /// A limit for more LISTs than this is none.
 const MOST_LISTS: u32 = 200;
 /// A candidate that rejects more than this part of what it catches costs its client dearly.
 const DEAR_SHARE: f64 = 0.1;
 
-pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
-    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
-    settings.flows.notes.iter().for_each(|note| console.note(note));
-    let reading = Reading::of(&args.inputs, &args.logs, console)?;
-    let database = &reading.database;
-    let (dimensions, recorded, rows) = reading.run(async {
-        let law = Law::of(&args.replay);
-        let (dimensions, recorded) = record(database, &settings, &storms::wanted(), &[Presence::QUERY], law).await?;
-        let rows = storms::rows(database, &dimensions, None).await?;
-        Ok((dimensions, recorded, rows))
-    })?;
-    let (tally, opened) = (reading.tally(), &reading.opened);
-    if tally.events() > 0 {
-        check(&recorded)?;
-        let findings = found(&rows, &tally, opened.logs.window.from);
-        let proposing = Proposing {
-            terms: Terms {
-                memory_budget: args.memory_budget,
-                max_wait_secs: args.max_wait.as_secs_f64(),
-                includes_system: args.include_system,
-                seeds: args.replay.seeds,
-                memory_base: args.replay.memory_base,
-            },
-            settings: &settings,
-            dimensions: &dimensions,
-            recorded: &recorded,
-            findings: &findings,
-            tally: &tally,
-            interrupt: reading.interrupt(),
-        };
-        let proposed = proposing.report()?;
-        if let Some(folder) = &args.out {
-            write(folder, &proposed, args.force)?;
-        }
-        show(&proposed, args, console)?;
-    }
-    report(opened, &tally, args.logs.strict, console)
-}
-
-fn show(proposed: &ProposeReport, args: &ProposeArgs, console: Console) -> Result<()> {
-    match args.format {
-        ProposeFormat::Json => console.line(&json(proposed)?)?,
-        ProposeFormat::Table => show_blocks(proposed.blocks(args.out.as_deref()), console)?,
-        ProposeFormat::Yaml => {
-            let manifests = proposed.proposals.iter().flat_map(|proposal| &proposal.manifests);
-            let texts: Vec<&str> = manifests.map(|manifest| manifest.text.trim_end()).collect();
-            if texts.is_empty() {
-                console.note("there is no candidate, and so no manifest: --format table says why");
-            } else {
-                console.line(&texts.join("\n---\n"))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Writes the manifests, one file each, and a kustomization of them.
-fn write(folder: &Path, proposed: &ProposeReport, force: bool) -> Result<()> {
-    let manifests: Vec<&ManifestFile> = proposed.proposals.iter().flat_map(|proposal| &proposal.manifests).collect();
-    if manifests.is_empty() {
-        return Ok(());
-    }
-    let doing = || format!("can't write to {}", folder.display());
-    fs::create_dir_all(folder).with_context(doing)?;
-    let names: Vec<String> = manifests.iter().map(|manifest| manifest.file.clone()).collect();
-    let evidence = ["Candidates against the storms of a log; each file says what for.".to_owned()];
-    let kustomization = kustomization_yaml(&names, &evidence);
-    let files = manifests.iter().map(|manifest| (manifest.file.as_str(), manifest.text.as_str()));
-    let files: Vec<(&str, &str)> = files.chain([("kustomization.yaml", kustomization.as_str())]).collect();
-    if let Some((name, _)) = files.iter().find(|(name, _)| !force && folder.join(name).exists()) {
-        return Err(Advice {
-            message: format!("{} is there already", folder.join(name).display()),
-            hint: "name another folder, or write over it with --force",
-        }
-        .into());
-    }
-    for (name, text) in files {
-        fs::write(folder.join(name), text).with_context(doing)?;
-    }
-    Ok(())
+/// Designs a candidate for each storm at warning or above, and tries it on the logged requests.
+///
+/// # Errors
+/// When the logs can't be read, have no event, or nothing in them reached API Priority and Fairness.
+pub async fn propose(session: &Session, options: &ProposeOptions) -> Result<ProposeReport, AnalysisError> {
+    let mode = options.replay.mode;
+    let (dimensions, recorded) = RecordedTraffic::read(session, &STORM_QUERIES, &[Presence::QUERY], mode).await?;
+    let rows = StormRows::read(session.database(), &dimensions, None).await?;
+    let tally = session.tally_of_events()?;
+    recorded.check()?;
+    let findings = judge(rows.measured(&tally, session.window().from), session.thresholds());
+    let proposer = Proposer {
+        limits: ProposeLimits {
+            memory_budget: options.memory_budget,
+            max_wait_secs: options.max_wait_secs,
+            includes_system: options.includes_system,
+            seeds: options.replay.seeds,
+            memory_base: options.replay.memory_base,
+        },
+        settings: session.settings(),
+        dimensions: &dimensions,
+        recorded: &recorded,
+        findings: &findings,
+        tally: &tally,
+        interrupt: session.interrupt(),
+    };
+    proposer.report()
 }
 
 /// What candidates have to keep to, and how they are tried.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::commands) struct Terms {
+pub(super) struct ProposeLimits {
     /// What LISTs may hold at once, in bytes.
-    pub(in crate::commands) memory_budget: u64,
+    pub(super) memory_budget: u64,
     /// How long clients without a storm may wait because of a candidate, in seconds.
-    pub(in crate::commands) max_wait_secs: f64,
+    pub(super) max_wait_secs: f64,
     /// Whether nodes and kube-system may be limited.
-    pub(in crate::commands) includes_system: bool,
+    pub(super) includes_system: bool,
     /// How often each is replayed.
-    pub(in crate::commands) seeds: u64,
-    /// What the server holds without LISTs, in bytes, where that is known.
-    pub(in crate::commands) memory_base: Option<u64>,
+    pub(super) seeds: u64,
+    /// What the server holds without LISTs, in bytes; `None` if that isn't known.
+    pub(super) memory_base: Option<u64>,
 }
 
-/// All that proposals rest on.
-pub(in crate::commands) struct Proposing<'p> {
-    pub(in crate::commands) terms: Terms,
-    pub(in crate::commands) settings: &'p Settings,
-    pub(in crate::commands) dimensions: &'p Dimensions,
-    pub(in crate::commands) recorded: &'p Recorded,
-    pub(in crate::commands) findings: &'p [Finding],
-    pub(in crate::commands) tally: &'p Tally,
-    pub(in crate::commands) interrupt: Interrupt,
+/// Everything that proposals are based on.
+pub(super) struct Proposer<'p> {
+    pub(super) limits: ProposeLimits,
+    pub(super) settings: &'p Settings,
+    pub(super) dimensions: &'p Dimensions,
+    pub(super) recorded: &'p RecordedTraffic,
+    pub(super) findings: &'p [Finding],
+    pub(super) tally: &'p Tally,
+    pub(super) interrupt: &'p Interrupt,
 }
 
 fn tried_size(tried: &Tried, best: &Tried) -> TriedSize {
@@ -162,16 +120,16 @@ fn tried_size(tried: &Tried, best: &Tried) -> TriedSize {
     }
 }
 
-impl Proposing<'_> {
-    pub(in crate::commands) fn report(&self) -> Result<ProposeReport> {
+impl Proposer<'_> {
+    pub(super) fn report(&self) -> Result<ProposeReport, AnalysisError> {
         let requests = self.requests();
         let situation = Situation {
             config: &self.recorded.flows.config,
             features: &self.recorded.flows.features,
-            server_concurrency: self.settings.flows.server_concurrency,
+            server_concurrency: self.settings.apf.server_concurrency,
             requests: &requests,
             findings: self.findings,
-            includes_system: self.terms.includes_system,
+            includes_system: self.limits.includes_system,
         };
         let (drafts, mut declined) = draft(&situation);
         let (mut proposals, mut chosen, mut meant) = (Vec::new(), Config::default(), Vec::new());
@@ -194,14 +152,10 @@ impl Proposing<'_> {
         }
         Ok(ProposeReport {
             schema_version: SCHEMA_VERSION,
-            server: ServerFacts {
-                version: version_words(self.dimensions.server.version),
-                server_concurrency: self.settings.flows.server_concurrency,
-                configuration: origin_words(self.recorded.flows.origin).to_owned(),
-            },
-            memory_budget_bytes: self.terms.memory_budget,
-            max_wait_secs: self.terms.max_wait_secs,
-            seeds: self.terms.seeds,
+            server: ServerFacts::new(self.dimensions, self.settings, self.recorded.flows.origin),
+            memory_budget_bytes: self.limits.memory_budget,
+            max_wait_secs: self.limits.max_wait_secs,
+            seeds: self.limits.seeds,
             doubt,
             proposals,
             declined,
@@ -274,12 +228,12 @@ impl Proposing<'_> {
         situation: &Situation<'_>,
         chosen: &Config,
         is_doubtful: bool,
-    ) -> Result<Result<(Proposal, Candidate), String>> {
-        if let Some(held) = draft.held.filter(|held| held.each.low > self.terms.memory_budget) {
+    ) -> Result<Result<(Proposal, Candidate), String>, AnalysisError> {
+        if let Some(held) = draft.held.filter(|held| held.each.low > self.limits.memory_budget) {
             return Ok(Err(format!(
                 "one of its LISTs alone holds at least {}, more than the budget of {}: no limit can help against that",
                 units::bytes(held.each.low),
-                units::bytes(self.terms.memory_budget)
+                units::bytes(self.limits.memory_budget)
             )));
         }
         let around = self.around(draft, chosen)?;
@@ -312,7 +266,7 @@ impl Proposing<'_> {
     }
 
     /// What all of the log comes to as the server is, and where that isn't what the log shows.
-    fn today(&self) -> Result<(Vec<Side>, Option<String>)> {
+    fn today(&self) -> Result<(Vec<Side>, Option<String>), AnalysisError> {
         let current = scenario_with(None, self.recorded, self.dimensions, self.settings);
         let sides = self.sides_of(&self.recorded.servers, &current)?;
         let clients = client_names(self.recorded);
@@ -347,7 +301,7 @@ impl Proposing<'_> {
             "replayed around the storm, from {} to {}, with {} seeds, it {}",
             units::second(around.span.0),
             units::second(around.span.1),
-            self.terms.seeds,
+            self.limits.seeds,
             best.comparison.sentence
         )];
         verified.push(format!(
@@ -430,10 +384,10 @@ impl Proposing<'_> {
         let share = best.rejected_share();
         doubt(share > 0.5, "most of what it catches is rejected");
         doubt(share > DEAR_SHARE && share <= 0.5, "more than a tenth of what it catches is rejected");
-        let max_wait = self.terms.max_wait_secs;
+        let max_wait = self.limits.max_wait_secs;
         doubt(best.caught_wait_p99_secs > max_wait, "some of what it catches waits longer than --max-wait");
         doubt(draft.list_seats.0 != draft.list_seats.1, "the seats of its LISTs are a range");
-        doubt(self.settings.flows.config.is_none(), "the server's configuration wasn't given");
+        doubt(self.settings.apf.config.is_none(), "the server's configuration wasn't given");
         doubt(self.dimensions.server.version.is_none(), "the server's version isn't known");
         let has_restart = around.servers.iter().any(|server| !server.traffic.restarts_ns.is_empty());
         let sees_all = self.tally.stages[Stage::RequestReceived as usize] > 0;
@@ -451,7 +405,7 @@ impl Proposing<'_> {
             after: &flows.config.clone().with(change),
             version: self.dimensions.server.version,
             features: flows.features,
-            server_concurrency: self.settings.flows.server_concurrency,
+            server_concurrency: self.settings.apf.server_concurrency,
             traffic: None,
             demand: &[],
         });
@@ -459,7 +413,7 @@ impl Proposing<'_> {
     }
 
     /// All candidates at once, over all of the log.
-    fn together(&self, chosen: &Config, meant: &[String], before: &[Side]) -> Result<Together> {
+    fn together(&self, chosen: &Config, meant: &[String], before: &[Side]) -> Result<Together, AnalysisError> {
         let scenario = scenario_with(Some(chosen), self.recorded, self.dimensions, self.settings);
         let after = self.sides_of(&self.recorded.servers, &scenario)?;
         let comparison = self.comparison((chosen, meant), &scenario, (&self.recorded.servers, before), &after);

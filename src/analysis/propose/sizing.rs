@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
-
-use super::propose::Proposing;
-use super::recorded::RecordedServer;
-use super::replays::{catch, client_names, scenario_with, sides};
+use super::super::AnalysisError;
+use super::super::replay::{RecordedServer, catch, client_names, scenario_with, sides};
+use super::{Proposer, SlowClient};
 use crate::apf::Config;
 use crate::candidates::{Candidate, Draft};
 use crate::findings::Severity;
-use crate::report::SlowClient;
 use crate::simulation::{Catch, Comparison, Effect, Memory, Scenario, Service, Side, Spread, compare};
 
 /// What is replayed around a storm, in microseconds.
@@ -70,9 +67,9 @@ impl Tried {
     }
 }
 
-impl Proposing<'_> {
+impl Proposer<'_> {
     /// The requests around a draft's storms, and what they come to without it.
-    pub(super) fn around(&self, draft: &Draft, chosen: &Config) -> Result<Around> {
+    pub(super) fn around(&self, draft: &Draft, chosen: &Config) -> Result<Around, AnalysisError> {
         let findings = || draft.findings.iter().map(|place| &self.findings[*place]);
         let from = findings().map(|finding| finding.started_at).min().unwrap_or_default() - BEFORE_MICROS;
         let to = findings().map(|finding| finding.ended_at).max().unwrap_or_default() + AFTER_MICROS;
@@ -89,7 +86,7 @@ impl Proposing<'_> {
     /// that do by the middle of the range; and if none does that, the one that holds least. Where nothing is known of what
     /// they hold, half as many as at the storm's peak have to do.
     pub(super) fn best<'t>(&self, draft: &Draft, tried: &'t [Tried]) -> Option<&'t Tried> {
-        let max_wait = self.terms.max_wait_secs;
+        let max_wait = self.limits.max_wait_secs;
         // In steps of a twentieth, a tenth of the budget and a second, as less is no difference.
         let harm = |tried: &Tried| {
             let unmeant = tried.comparison.hurt.iter().filter(|hurt| !hurt.is_meant).count();
@@ -119,12 +116,12 @@ impl Proposing<'_> {
 
     /// What LISTs may hold, with what the server holds besides, in bytes.
     pub(super) fn budget(&self) -> f64 {
-        float(self.terms.memory_budget.saturating_add(self.memory().base))
+        float(self.limits.memory_budget.saturating_add(self.memory().base))
     }
 
     pub(super) fn memory(&self) -> Memory {
-        let base = self.terms.memory_base.unwrap_or_default();
-        Memory { base, limit: Some(self.terms.memory_budget.saturating_add(base)) }
+        let base = self.limits.memory_base.unwrap_or_default();
+        Memory { base, limit: Some(self.limits.memory_budget.saturating_add(base)) }
     }
 
     /// How long a draft's LISTs take where so many run at once, on the apiserver with most of them, in seconds.
@@ -149,7 +146,7 @@ impl Proposing<'_> {
     pub(super) fn worth_trying(&self, draft: &Draft, all: Vec<Candidate>) -> Vec<Candidate> {
         let each = draft.held.map_or(0, |held| held.each.high.unwrap_or(held.each.low));
         let fits = |candidate: &Candidate| {
-            u64::from(candidate.plan.lists_at_once.1).saturating_mul(each) <= self.terms.memory_budget
+            u64::from(candidate.plan.lists_at_once.1).saturating_mul(each) <= self.limits.memory_budget
         };
         let fitting = all.iter().filter(|candidate| fits(candidate)).count().max(1);
         let mut few: Vec<Candidate> = Vec::new();
@@ -163,11 +160,11 @@ impl Proposing<'_> {
         few
     }
 
-    pub(super) fn sides_of(&self, servers: &[RecordedServer], scenario: &Scenario) -> Result<Vec<Side>> {
+    pub(super) fn sides_of(&self, servers: &[RecordedServer], scenario: &Scenario) -> Result<Vec<Side>, AnalysisError> {
         let clients = client_names(self.recorded);
         let mut all = Vec::new();
         for server in servers {
-            all.extend(sides(server, &[scenario], (self.terms.seeds, self.memory()), &clients, &self.interrupt)?);
+            all.extend(sides(server, &[scenario], (self.limits.seeds, self.memory()), &clients, self.interrupt)?);
         }
         Ok(all)
     }
@@ -178,7 +175,7 @@ impl Proposing<'_> {
         draft: &Draft,
         (candidate, chosen): (Candidate, &Config),
         around: &Around,
-    ) -> Result<Tried> {
+    ) -> Result<Tried, AnalysisError> {
         let all = chosen.clone().with(&candidate.config());
         let scenario = scenario_with(Some(&all), self.recorded, self.dimensions, self.settings);
         let after = self.sides_of(&around.servers, &scenario)?;
@@ -246,7 +243,7 @@ impl Proposing<'_> {
             let groups = sides.iter().flat_map(|side| &side.groups).filter(|group| group.client_place == client);
             groups.fold(Spread::default(), |longest, group| longest.or_more(group.wait_max_secs))
         };
-        let max_wait = self.terms.max_wait_secs;
+        let max_wait = self.limits.max_wait_secs;
         let clients: BTreeMap<u32, &str> = after
             .iter()
             .flat_map(|side| &side.groups)

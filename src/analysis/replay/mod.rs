@@ -1,82 +1,74 @@
 //! Running replays: each configuration under each seed, and what a candidate catches.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod traffic;
 
-use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
-use super::super::dimensions::Dimensions;
-use super::super::flows::{read_manifests, sound};
-use super::super::settings::Settings;
-use super::super::{Advice, Interrupt};
-use super::lint::manifests_in;
-use super::recorded::{Law, Recorded, RecordedServer};
+use super::{AnalysisError, Interrupt};
 use crate::apf::lint::{LintInput, Traffic, lint};
 use crate::apf::{Config, limits};
-use crate::cli::{ReplayArgs, ServiceName};
+use crate::dimensions::{Dimensions, Settings};
 use crate::simulation::{Catch, Chance, Memory, Outcome, Scenario, Side, logged, outcome, replay, side};
+
+pub(super) use traffic::{RecordedServer, RecordedTraffic};
+
+/// How requests are replayed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReplayOptions {
+    /// How often, each time with another draw of what the log can't tell.
+    pub seeds: u64,
+    /// What the server holds without LISTs, in bytes; `None` if that isn't known.
+    pub memory_base: Option<u64>,
+    /// How LISTs take their time, and clients theirs.
+    pub mode: ReplayMode,
+}
+
+impl Default for ReplayOptions {
+    fn default() -> Self {
+        Self { seeds: 8, memory_base: None, mode: ReplayMode::default() }
+    }
+}
+
+/// How LISTs take their time in a replay, and clients theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ReplayMode {
+    /// How many LISTs run side by side at full speed: infinitely many if each takes as long as in the log; `None` to
+    /// estimate it from the log.
+    pub capacity: Option<f64>,
+    /// Whether clients wait for the end of a request before they send the next, and retry what was rejected.
+    pub is_closed_loop: bool,
+}
 
 /// A change to replay requests under.
 #[derive(Clone, Debug)]
-pub(super) struct Change {
+pub struct Change {
     /// What it is called.
-    pub(super) name: String,
+    pub name: String,
     /// Its objects.
-    pub(super) config: Config,
+    pub config: Config,
 }
 
 impl Change {
-    /// Reads a candidate: a folder, or files joined by commas.
-    pub(super) fn read(text: &str) -> Result<Self> {
-        let path = Path::new(text);
-        let files: Vec<PathBuf> =
-            if path.is_dir() { manifests_in(path)? } else { text.split(',').map(PathBuf::from).collect() };
-        if files.is_empty() {
-            return Err(Advice {
-                message: format!("no FlowSchema and no PriorityLevelConfiguration is in the folder {text}"),
-                hint: "name a folder of manifests in YAML or JSON, or the files",
-            }
-            .into());
-        }
-        let config = sound(read_manifests(&files)?, text)?;
-        let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
-        let name = name.filter(|_| files.len() == 1 || path.is_dir());
-        let name = name.map_or_else(|| text.to_owned(), |name| name.to_string_lossy().into_owned());
-        Ok(Self { name, config })
-    }
-
-    /// Fails if the change names a priority level that is nowhere.
-    pub(super) fn check(&self, live: &Config) -> Result<()> {
+    /// # Errors
+    /// When a FlowSchema leads to a priority level that is neither in the change nor on the server.
+    pub(super) fn check(&self, live: &Config) -> Result<(), AnalysisError> {
         let exists = |level: &str| [live, &self.config].iter().any(|config| config.priority_level(level).is_some());
         let missing = self.config.flow_schemas.iter().find(|schema| !exists(&schema.priority_level));
         let Some(schema) = missing else { return Ok(()) };
-        Err(Advice {
-            message: format!(
-                "FlowSchema {} of {} goes to the priority level {}, which is neither in it nor on the server",
-                schema.name, self.name, schema.priority_level
-            ),
-            hint: "name both objects, joined by a comma or in one folder; the server's own come with --config",
-        }
-        .into())
-    }
-}
-
-impl Law {
-    /// How LISTs are replayed, as the arguments have it.
-    pub(super) fn of(args: &ReplayArgs) -> Self {
-        let capacity = match args.service {
-            ServiceName::Fixed => Some(f64::INFINITY),
-            ServiceName::Shared => args.capacity,
-        };
-        Self { capacity, is_closed_loop: args.closed_loop }
+        Err(AnalysisError::MissingPriorityLevel {
+            change: self.name.clone(),
+            flow_schema: schema.name.clone(),
+            priority_level: schema.priority_level.clone(),
+        })
     }
 }
 
 /// The server's configuration with a change, ready to be replayed.
 pub(super) fn scenario_with(
     change: Option<&Config>,
-    recorded: &Recorded,
+    recorded: &RecordedTraffic,
     dimensions: &Dimensions,
     settings: &Settings,
 ) -> Scenario {
@@ -85,7 +77,7 @@ pub(super) fn scenario_with(
         Some(change) => live.with(change),
         None => live,
     };
-    let limits = limits(&config.priority_levels, settings.flows.server_concurrency, &recorded.flows.features);
+    let limits = limits(&config.priority_levels, settings.apf.server_concurrency, &recorded.flows.features);
     let classifier = recorded.flows.classifier(&config, &limits, &dimensions.known_sizes);
     recorded.scenario(&config, &limits, &classifier)
 }
@@ -97,7 +89,7 @@ pub(super) fn sides(
     (seeds, memory): (u64, Memory),
     clients: &[(String, String)],
     interrupt: &Interrupt,
-) -> Result<Vec<Side>> {
+) -> Result<Vec<Side>, AnalysisError> {
     let chances: Vec<Chance> = (0..seeds).map(|seed| Chance::drawn(seed, &server.capacity)).collect();
     let works: Vec<Vec<u64>> = chances.par_iter().map(|chance| server.lists.works(chance.capacity)).collect();
     let runs: Vec<(usize, usize)> =
@@ -108,7 +100,7 @@ pub(super) fn sides(
         let run = replay(&server.traffic, &works[*chance], scenario, &chances[*chance], memory);
         Ok(outcome(&server.traffic, scenario, &run))
     });
-    let outcomes: Vec<Outcome> = outcomes.collect::<Result<_>>()?;
+    let outcomes: Vec<Outcome> = outcomes.collect::<Result<_, AnalysisError>>()?;
     let of_scenario = scenarios.iter().zip(outcomes.chunks(chances.len()));
     Ok(of_scenario.map(|(scenario, runs)| side(runs, scenario, clients)).collect())
 }
@@ -128,7 +120,7 @@ pub(super) fn logged_side(
 }
 
 /// The clients' types and names, for reports.
-pub(super) fn client_names(recorded: &Recorded) -> Vec<(String, String)> {
+pub(super) fn client_names(recorded: &RecordedTraffic) -> Vec<(String, String)> {
     recorded.clients.iter().map(|(client_type, client)| (client_type.name().to_owned(), client.clone())).collect()
 }
 
@@ -148,7 +140,7 @@ pub(super) fn catch(
     change: &Config,
     scenario: &Scenario,
     server: &RecordedServer,
-    recorded: &Recorded,
+    recorded: &RecordedTraffic,
     settings: &Settings,
 ) -> Catch {
     let schemas = caught_schemas(change, &recorded.flows.config);
@@ -182,7 +174,7 @@ pub(super) fn catch(
 }
 
 /// What lint has to say about a change that catches nothing.
-fn reasons(change: &Config, recorded: &Recorded, settings: &Settings) -> Vec<String> {
+fn reasons(change: &Config, recorded: &RecordedTraffic, settings: &Settings) -> Vec<String> {
     let flows = &recorded.flows;
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
     for request in recorded.servers.iter().flat_map(|server| &server.traffic.requests) {
@@ -207,7 +199,7 @@ fn reasons(change: &Config, recorded: &Recorded, settings: &Settings) -> Vec<Str
         after: &flows.config.clone().with(change),
         version: settings.server.version,
         features: flows.features,
-        server_concurrency: settings.flows.server_concurrency,
+        server_concurrency: settings.apf.server_concurrency,
         traffic: Some(&traffic),
         demand: &[],
     });
@@ -229,36 +221,6 @@ const MISSING_RULES: [&str; 7] = [
     "matches-nothing",
     "goes-to-exempt",
 ];
-
-/// Fails where nothing can be replayed.
-pub(in crate::commands) fn check(recorded: &Recorded) -> Result<()> {
-    if recorded.servers.is_empty() {
-        bail!("no request of these logs came as far as API Priority and Fairness, so that there is nothing to replay");
-    }
-    Ok(())
-}
-
-/// The only candidate, where only one makes sense.
-pub(super) fn single<'c>(changes: &'c [Change], what: &str) -> Result<&'c Change> {
-    let [change] = changes else {
-        bail!("{what} takes one candidate, and {} are given", changes.len());
-    };
-    Ok(change)
-}
-
-/// Reads the candidates.
-pub(super) fn changes(candidates: &[String]) -> Result<Vec<Change>> {
-    let read = |text: &String| Change::read(text).with_context(|| format!("in --candidate {text}"));
-    let mut changes = candidates.iter().map(read).collect::<Result<Vec<Change>>>()?;
-    let names: Vec<String> = changes.iter().map(|change| change.name.clone()).collect();
-    for (change, text) in changes.iter_mut().zip(candidates) {
-        // Where two are called the same, their paths tell them apart.
-        if names.iter().filter(|name| **name == change.name).count() > 1 {
-            change.name.clone_from(text);
-        }
-    }
-    Ok(changes)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,58 +1,64 @@
-//! `capacity`: a period against the one before, and against what the servers can bear.
+//! A period against the one before, and against what the servers can bear.
+
+mod report;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+pub use report::CapacityReport;
 
-use super::Advice;
-use super::apf::{origin_words, version_words};
-use super::dimensions::{Dimensions, prepare};
-use super::flows::Flows;
-use super::logs::{moment, open, report};
-use super::paper;
-use super::reading::{Reading, values};
-use super::settings::Settings;
-use super::storms;
+use super::storms::{STORM_QUERIES, StormRows};
+use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, ServerFacts, Session, Span, micros, query_params};
 use crate::audit::Micros;
-use crate::cli::{CapacityArgs, CompareWith};
-use crate::console::Console;
+use crate::dimensions::{Dimensions, Flows};
 use crate::findings::{
     ClientLists, ClientPeriod, Clock, Finding, FlowPeriod, LevelBounds, LevelHour, ListPressure, Periods, Presence,
-    ServerActivity, collections, review,
+    ServerActivity, collections, judge, review,
 };
-use crate::report::{CapacityReport, SCHEMA_VERSION, ServerFacts, Window};
-use crate::requests::{Tally, tallied};
-use crate::tables::{Database, Logs, TypedRow};
+use crate::requests::{Tally, Window, tallied};
+use crate::tables::{Logs, TypedRow};
 use crate::units::{self, Zone};
+
+/// What to review.
+#[derive(Clone, Debug)]
+pub struct CapacityOptions {
+    /// The week, such as `2026-W47`; `None` for the session's span, and without one for the last seven days of the logs.
+    pub week: Option<String>,
+    /// Whether to compare with the period of the same length before, if the logs have it.
+    pub compares: bool,
+    /// What an apiserver's memory is limited to, in bytes.
+    pub memory_limit: Option<u64>,
+}
+
+impl Default for CapacityOptions {
+    fn default() -> Self {
+        Self { week: None, compares: true, memory_limit: None }
+    }
+}
 
 const WEEK_MICROS: Micros = 7 * 24 * 3_600 * 1_000_000;
 const DAY_MICROS: Micros = WEEK_MICROS / 7;
 
-pub(super) fn run(args: &CapacityArgs, console: Console) -> Result<()> {
-    paper::format(&args.paper)?;
-    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
-    settings.flows.notes.iter().for_each(|note| console.note(note));
-    let (mut reading, asked, bucket_secs) = read(args, console)?;
-    reading.database.set_param("activity_secs", &bucket_secs.to_string());
-    let (dimensions, rows) = reading.run(gather(&reading.database, &settings))?;
-    let tally = reading.tally();
-    if tally.events() > 0 {
-        let period = period(asked, &tally, reading.opened.logs.window.to, micros(bucket_secs));
-        let flows = dimensions.flows.as_ref().context("flows were not asked for")?;
-        let gathered = Gathered {
-            args,
-            settings: &settings,
-            reading: &reading,
-            tally: &tally,
-            dimensions: &dimensions,
-            flows,
-            bucket_secs,
-        };
-        let made = gathered.report(&period, &rows)?;
-        paper::write(&made, &made.page(&args.paper.timezone), &args.paper, console)?;
-    }
-    report(&reading.opened, &tally, args.logs.strict, console)
+/// Reviews a period.
+///
+/// # Errors
+/// When the logs can't be read or have no event, or the week is none.
+pub async fn capacity(session: &Session, options: &CapacityOptions) -> Result<CapacityReport, AnalysisError> {
+    let asked = asked_period(session, options)?;
+    let (session, asked, bucket_secs) = narrowed(session, options, asked)?;
+    let dimensions = session.read(&wanted(), &[Presence::QUERY]).await?;
+    let rows = StormRows::read(session.database(), &dimensions, None).await?;
+    let tally = session.tally_of_events()?;
+    let period = asked.unwrap_or_else(|| period_of_logs(&tally, session.window().to, micros(bucket_secs)));
+    let gathered = Gathered {
+        options,
+        session: &session,
+        tally: &tally,
+        dimensions: &dimensions,
+        flows: dimensions.flows(),
+        bucket_secs,
+    };
+    gathered.report(&period, &rows).await
 }
 
 /// A period, and the week that it is, if one was asked for.
@@ -63,43 +69,44 @@ struct Period {
 }
 
 /// The period that was asked for, by its week or from when to when; `None` if it follows from the logs.
-fn asked(args: &CapacityArgs, console: Console) -> Result<Option<Period>> {
-    let Some(week) = &args.week else {
-        if args.logs.from.is_none() {
-            return Ok(None);
-        }
-        let opened = open(&args.inputs, &args.logs, console)?;
-        let to = opened.logs.window.to;
-        let to = to.map_or_else(|| moment("-0s", &opened.logs.files, console), Ok)? + 1;
-        return Ok(opened.logs.window.from.map(|from| Period { week: None, from, to }));
+fn asked_period(session: &Session, options: &CapacityOptions) -> Result<Option<Period>, AnalysisError> {
+    let window = session.window();
+    let Some(week) = &options.week else {
+        let Some(from) = window.from else { return Ok(None) };
+        let last = || {
+            let last = session.resolve(LogTime::BeforeLast(0))?;
+            last.ok_or(AnalysisError::NoEventToCountFrom("--to"))
+        };
+        let to = window.to.map_or_else(last, Ok)? + 1;
+        return Ok(Some(Period { week: None, from, to }));
     };
-    if args.logs.from.is_some() || args.logs.to.is_some() {
-        bail!("--week says from when to when: leave out --from and --to");
+    if window != Window::default() {
+        return Err(AnalysisError::WeekAndSpan);
     }
-    let Some((from, to)) = args.paper.timezone.week(week) else {
-        return Err(
-            Advice { message: format!("--week {week} is no week"), hint: "write it as in ISO 8601: 2026-W47" }.into()
-        );
-    };
+    let (from, to) = session.zone().week(week).ok_or_else(|| AnalysisError::InvalidWeek(week.clone()))?;
     Ok(Some(Period { week: Some(week.clone()), from, to }))
 }
 
-/// Opens the logs, as far as the period and the one before reach; with the period, where one was asked for, and the length of
-/// buckets in seconds. The period begins and ends with a bucket, as what is in a part of one can't be told.
-fn read(args: &CapacityArgs, console: Console) -> Result<(Reading, Option<Period>, f64)> {
-    let (mut logs, zone) = (args.logs.clone(), &args.paper.timezone);
-    let Some(asked) = asked(args, console)? else {
-        let reading = Reading::of(&args.inputs, &logs, console)?;
-        let bucket_secs = bucket_secs(zone, span_of_little(&reading.opened.logs));
-        return Ok((reading, None, bucket_secs));
+/// The session as far as the period and the one before it reach; with the period and the length of buckets in seconds.
+/// The period is widened to whole buckets, as nothing is known about a part of one.
+fn narrowed(
+    session: &Session,
+    options: &CapacityOptions,
+    asked: Option<Period>,
+) -> Result<(Session, Option<Period>, f64), AnalysisError> {
+    let zone = session.zone();
+    let params = |bucket_secs: f64| query_params(&[("activity_secs", bucket_secs.to_string())]);
+    let Some(asked) = asked else {
+        let bucket_secs = bucket_secs(zone, span_if_small(session.logs()));
+        return Ok((session.within(session.window(), &params(bucket_secs))?, None, bucket_secs));
     };
     let bucket_secs = bucket_secs(zone, Some((asked.from, asked.to)));
     let bucket = micros(bucket_secs);
-    let period = Period { from: whole(asked.from, bucket), to: whole(asked.to + bucket - 1, bucket), ..asked };
-    let back = if args.compare == CompareWith::Previous { period.to - period.from } else { 0 };
-    logs.from = Some(units::instant(period.from - back));
-    logs.to = Some(units::instant(period.to - 1));
-    Ok((Reading::of(&args.inputs, &logs, console)?, Some(period), bucket_secs))
+    let period =
+        Period { from: bucket_start(asked.from, bucket), to: bucket_start(asked.to + bucket - 1, bucket), ..asked };
+    let back = if options.compares { period.to - period.from } else { 0 };
+    let window = Window { from: Some(period.from - back), to: Some(period.to - 1) };
+    Ok((session.within(window, &params(bucket_secs))?, Some(period), bucket_secs))
 }
 
 /// The length of buckets, in seconds: a minute for some hours, else an hour, or a quarter of one where the zone's hours don't
@@ -115,15 +122,15 @@ fn bucket_secs(zone: &Zone, span: Option<(Micros, Micros)>) -> f64 {
 }
 
 /// The start of the bucket that an instant is in.
-fn whole(at: Micros, bucket: Micros) -> Micros {
+fn bucket_start(at: Micros, bucket: Micros) -> Micros {
     at.div_euclid(bucket) * bucket
 }
 
 /// From when to when logs are that are soon read; `None` for larger ones, and where nothing can be read twice.
-fn span_of_little(logs: &Logs) -> Option<(Micros, Micros)> {
-    const LITTLE_BYTES: u64 = 32 << 20;
+fn span_if_small(logs: &Logs) -> Option<(Micros, Micros)> {
+    const SMALL_BYTES: u64 = 32 << 20;
     let bytes: Option<u64> = logs.files.iter().map(|file| file.disk_bytes).sum();
-    if bytes? > LITTLE_BYTES {
+    if bytes? > SMALL_BYTES {
         return None;
     }
     let tally = tallied(logs.files.clone(), logs.window, &Arc::default());
@@ -131,9 +138,8 @@ fn span_of_little(logs: &Logs) -> Option<(Micros, Micros)> {
 }
 
 /// The queries whose rows are kept from the one reading of the logs.
-async fn gather(database: &Database, settings: &Settings) -> Result<(Dimensions, storms::Rows)> {
-    let wanted = [
-        &storms::wanted(),
+fn wanted() -> Vec<&'static str> {
+    let own = [
         ClientPeriod::QUERY,
         ClientLists::QUERY,
         LevelHour::QUERY,
@@ -141,23 +147,17 @@ async fn gather(database: &Database, settings: &Settings) -> Result<(Dimensions,
         Clock::QUERY,
         ListPressure::QUERY,
         ServerActivity::QUERY,
-    ]
-    .join(" ");
-    let dimensions = prepare(database, &wanted, &[Presence::QUERY], settings).await?;
-    let rows = storms::rows(database, &dimensions, None).await?;
-    Ok((dimensions, rows))
+    ];
+    [&STORM_QUERIES[..], &own].concat()
 }
 
-/// The period: as asked for, or the last week of the logs if they hold more than that, or all of them.
-fn period(asked: Option<Period>, tally: &Tally, to: Option<Micros>, bucket: Micros) -> Period {
-    if let Some(period) = asked {
-        return period;
-    }
+/// The last week of the logs if they hold more than that, or all of them.
+fn period_of_logs(tally: &Tally, to: Option<Micros>, bucket: Micros) -> Period {
     let (first, last) = (tally.first_at().unwrap_or_default(), tally.last_at().unwrap_or_default());
     // What was received in time may have ended later.
     let last = last.min(to.unwrap_or(last));
-    let to = whole(last + bucket, bucket);
-    let from = if last - first > WEEK_MICROS + DAY_MICROS { to - WEEK_MICROS } else { whole(first, bucket) };
+    let to = bucket_start(last + bucket, bucket);
+    let from = if last - first > WEEK_MICROS + DAY_MICROS { to - WEEK_MICROS } else { bucket_start(first, bucket) };
     Period { week: None, from, to }
 }
 
@@ -173,9 +173,8 @@ type PeriodRows = (
 
 /// What was read.
 struct Gathered<'g> {
-    args: &'g CapacityArgs,
-    settings: &'g Settings,
-    reading: &'g Reading,
+    options: &'g CapacityOptions,
+    session: &'g Session,
     tally: &'g Tally,
     dimensions: &'g Dimensions,
     flows: &'g Flows,
@@ -183,22 +182,21 @@ struct Gathered<'g> {
 }
 
 impl Gathered<'_> {
-    fn report(&self, period: &Period, rows: &storms::Rows) -> Result<CapacityReport> {
+    async fn report(&self, period: &Period, rows: &StormRows) -> Result<CapacityReport, AnalysisError> {
         let before_from = period.from - (period.to - period.from);
-        let (clients, lists, created, levels, clocks, hours, pressure) =
-            self.reading.run(self.rows(before_from, period))?;
-        let is_compared = self.args.compare == CompareWith::Previous;
+        let (clients, lists, created, levels, clocks, hours, pressure) = self.rows(before_from, period).await?;
+        let is_compared = self.options.compares;
         // Requests that were received before the first line of a log are no period.
         let reaches_back = self.tally.first_at().is_some_and(|first| first < period.from - micros(self.bucket_secs));
         let has_before = is_compared && reaches_back && clients.iter().any(|row| !row.is_this);
-        let all = storms::found(rows, self.tally, self.reading.opened.logs.window.from);
+        let all = judge(rows.measured(self.tally, self.session.window().from), self.session.thresholds());
         let findings: Vec<Finding> = all
             .iter()
             .filter(|finding| finding.started_at >= period.from && finding.started_at < period.to)
             .cloned()
             .collect();
         let bounds = self.bounds();
-        let zone = &self.args.paper.timezone;
+        let zone = self.session.zone();
         let name = period.week.clone().unwrap_or_else(|| days(zone.day(period.from), zone.day(period.to - 1)));
         let periods = Periods {
             name: &name,
@@ -214,8 +212,8 @@ impl Gathered<'_> {
             clocks: &clocks,
             collections: &collections(&created, &self.resources()),
             findings: &findings,
-            notes: rows.notes(),
-            memory_limit: self.args.memory_limit,
+            notes: &rows.notes,
+            memory_limit: self.options.memory_limit,
             zone,
         };
         let reviewed = review(&periods);
@@ -223,33 +221,29 @@ impl Gathered<'_> {
         Ok(CapacityReport {
             schema_version: SCHEMA_VERSION,
             week: period.week.clone(),
-            window: Window { from: period.from, to: period.to },
-            before: has_before.then_some(Window { from: before_from, to: period.from }),
+            window: Span { from: period.from, to: period.to },
+            before: has_before.then_some(Span { from: before_from, to: period.from }),
             not_compared: (!has_before).then(|| not_compared(is_compared)),
-            logs: paper::log_facts(self.tally),
-            server: ServerFacts {
-                version: version_words(self.dimensions.server.version),
-                server_concurrency: self.settings.flows.server_concurrency,
-                configuration: origin_words(self.flows.origin).to_owned(),
-            },
+            logs: LogFacts::from_tally(self.tally),
+            server: ServerFacts::new(self.dimensions, self.session.settings(), self.flows.origin),
             review: reviewed,
             activity: hours.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
             pressure: pressure.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
             level_hours: levels.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
             bucket_secs: self.bucket_secs,
-            memory_limit_bytes: self.args.memory_limit,
-            blind_spots: storms::unseen(rows, self.tally, &findings),
+            memory_limit_bytes: self.options.memory_limit,
+            blind_spots: rows.blind_spots(self.tally, &findings),
             findings,
             notes: self.notes(period),
         })
     }
 
     /// What the queries say of the period and the one before it.
-    async fn rows(&self, before_from: Micros, period: &Period) -> Result<PeriodRows> {
+    async fn rows(&self, before_from: Micros, period: &Period) -> Result<PeriodRows, AnalysisError> {
         let both = [("from_micros", before_from.to_string()), ("to_micros", period.to.to_string())];
-        let split = values(&[&both[..], &[("period_micros", period.from.to_string())]].concat());
-        let with_bucket = values(&[&both[..], &[("bucket_secs", self.bucket_secs.to_string())]].concat());
-        let (both, database) = (values(&both), &self.reading.database);
+        let split = query_params(&[&both[..], &[("period_micros", period.from.to_string())]].concat());
+        let with_bucket = query_params(&[&both[..], &[("bucket_secs", self.bucket_secs.to_string())]].concat());
+        let (both, database) = (query_params(&both), self.session.database());
         Ok(tokio::try_join!(
             database.rows_with(&split),
             database.rows_with(&split),
@@ -297,7 +291,7 @@ impl Gathered<'_> {
                 units::second(last)
             ));
         }
-        if self.settings.flows.config.is_none() {
+        if self.session.settings().apf.config.is_none() {
             notes.push(
                 "priority levels: the configuration is that of a fresh cluster; give the server's own with --config"
                     .to_owned(),
@@ -320,9 +314,4 @@ fn not_compared(is_wanted: bool) -> String {
         "--compare none was given"
     };
     why.to_owned()
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "seconds of a bucket")]
-fn micros(secs: f64) -> i64 {
-    (secs * 1e6) as i64
 }

@@ -1,0 +1,334 @@
+//! What ended an apiserver, or what any other moment was like: who held its memory, who came back, who suffered.
+
+mod report;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use report::{IncidentReport, MemoryFacts};
+
+use super::propose::{ProposeLimits, ProposeReport, Proposer};
+use super::replay::{RecordedTraffic, ReplayMode};
+use super::storms::{STORM_QUERIES, StormRows};
+use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, Session, Span, micros, query_params};
+use crate::audit::Micros;
+use crate::dimensions::Dimensions;
+use crate::findings::{
+    CutOff, Finding, Incident, ListPressure, Moment, MomentKind, Policy, Presence, Pressure, Restart, Scene,
+    ServerActivity, ServerLoad, audit_policy, growth, harm_began, incident as judge_incident, judge, moments,
+};
+use crate::memory::Resident;
+use crate::requests::{Tally, Window};
+use crate::tables::TypedRow;
+use crate::units;
+
+/// What to look at.
+#[derive(Clone, Debug)]
+pub struct IncidentOptions {
+    /// The moment; `None` for the worst end of an apiserver in the logs.
+    pub at: Option<LogTime>,
+    /// How much to show before the moment; a third of it is shown after.
+    pub window: Duration,
+    /// The server's resident memory over time.
+    pub memory: Option<MeasuredMemory>,
+    /// What an apiserver's memory is limited to, in bytes. Candidates are to keep LISTs within a quarter of it.
+    pub memory_limit: Option<u64>,
+    /// Whether to look for candidates, which takes longer than all the rest.
+    pub proposes_candidates: bool,
+    /// Whether candidates may limit nodes and kube-system.
+    pub includes_system: bool,
+}
+
+impl Default for IncidentOptions {
+    fn default() -> Self {
+        Self {
+            at: None,
+            window: Duration::from_mins(30),
+            memory: None,
+            memory_limit: None,
+            proposes_candidates: true,
+            includes_system: false,
+        }
+    }
+}
+
+/// Resident memory that was measured.
+#[derive(Clone, Debug)]
+pub struct MeasuredMemory {
+    /// Where it is from, such as a file's name.
+    pub source: String,
+    /// Its series, one for each process.
+    pub series: Vec<Resident>,
+}
+
+/// How often candidates are replayed: less often than `propose` does, as a report should not take minutes.
+const SEEDS: u64 = 4;
+/// How long clients without a storm may wait because of a candidate, in seconds, as in `propose`.
+const MAX_WAIT_SECS: f64 = 10.0;
+/// The length of a bucket of `client_activity`, in seconds: its default.
+const ACTIVITY_SECS: f64 = 10.0;
+/// Into how many buckets the window is divided.
+const BUCKETS: Micros = 300;
+
+/// Tells the story of the worst end in the logs, or of the moment asked about.
+///
+/// # Errors
+/// When the logs can't be read or have no event.
+pub async fn incident(session: &Session, options: &IncidentOptions) -> Result<IncidentReport, AnalysisError> {
+    let Some(time) = options.at else {
+        return incident_in(session, options, None).await;
+    };
+    let at = session.resolve(time)?.ok_or(AnalysisError::NoEventToCountFrom("--at"))?;
+    // The end that is meant may be a minute from a time that was read off a graph.
+    const SPARE_MICROS: Micros = 60_000_000;
+    let (before, after) = options.spans();
+    let asked = session.window();
+    let window = Window {
+        from: Some(asked.from.unwrap_or(at - before - SPARE_MICROS)),
+        to: Some(asked.to.unwrap_or(at + after + SPARE_MICROS)),
+    };
+    let session = session.within(window, &BTreeMap::new())?;
+    incident_in(&session, options, Some(at)).await
+}
+
+async fn incident_in(
+    session: &Session,
+    options: &IncidentOptions,
+    asked: Option<Micros>,
+) -> Result<IncidentReport, AnalysisError> {
+    let wanted = [&STORM_QUERIES[..], &[Pressure::QUERY, ListPressure::QUERY]].concat();
+    let also = [Presence::QUERY, "client_activity", ServerLoad::QUERY];
+    let (dimensions, recorded) = if options.proposes_candidates {
+        let (dimensions, recorded) = RecordedTraffic::read(session, &wanted, &also, ReplayMode::default()).await?;
+        (dimensions, Some(recorded))
+    } else {
+        (session.read(&wanted, &also).await?, None)
+    };
+    let rows = StormRows::read(session.database(), &dimensions, None).await?;
+    let loads = session.database().rows().await?;
+    let tally = session.tally_of_events()?;
+    let findings = judge(rows.measured(&tally, session.window().from), session.thresholds());
+    let gathered =
+        Gathered { options, session, dimensions: &dimensions, tally: &tally, rows: &rows, findings: &findings, loads };
+    let told = gathered.told(asked).await?;
+    let candidates = recorded.map(|recorded| gathered.candidates(&told, &recorded)).transpose()?;
+    Ok(gathered.report(told, candidates))
+}
+
+impl IncidentOptions {
+    /// What is shown before the moment and after it, in microseconds.
+    fn spans(&self) -> (Micros, Micros) {
+        let before = Micros::try_from(self.window.as_micros()).unwrap_or(Micros::MAX / 4);
+        (before, before / 3)
+    }
+}
+
+/// What was read, and what was found in it.
+struct Gathered<'g> {
+    options: &'g IncidentOptions,
+    session: &'g Session,
+    dimensions: &'g Dimensions,
+    tally: &'g Tally,
+    rows: &'g StormRows,
+    findings: &'g [Finding],
+    loads: Vec<ServerLoad>,
+}
+
+/// The moment, and all that is known of it.
+struct Told {
+    moment: Moment,
+    others: Vec<Moment>,
+    window: Span,
+    pressure: Vec<ListPressure>,
+    pressure_secs: f64,
+    activity: Vec<ServerActivity>,
+    cut_off: Vec<CutOff>,
+    memory: Option<MemoryFacts>,
+    incident: Incident,
+    policy: Policy,
+}
+
+impl Gathered<'_> {
+    async fn told(&self, asked: Option<Micros>) -> Result<Told, AnalysisError> {
+        let (first, last) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
+        let bucket_secs = bucket_secs(first, last).max(ACTIVITY_SECS);
+        let whole: Vec<ListPressure> = self.ask(&[("bucket_secs", bucket_secs.to_string())]).await?;
+        let moments = moments(self.findings, &whole, asked);
+        let Some((moment, others)) = moments.split_first() else {
+            // Nothing ended, and no list was in flight: the log is looked at from its end.
+            return self.told_of(no_moment(last), &[], (first, last)).await;
+        };
+        self.told_of(moment.clone(), others, (first, last)).await
+    }
+
+    /// The rows of a query, with values for some of its parameters.
+    async fn ask<T: TypedRow>(&self, params: &[(&str, String)]) -> Result<Vec<T>, AnalysisError> {
+        Ok(self.session.database().rows_with(&query_params(params)).await?)
+    }
+
+    async fn told_of(
+        &self,
+        moment: Moment,
+        others: &[Moment],
+        (first, last): (Micros, Micros),
+    ) -> Result<Told, AnalysisError> {
+        let (before, after) = self.options.spans();
+        let window = Span { from: (moment.at - before).max(first), to: (moment.at + after).min(last).max(moment.at) };
+        let within = [("from_micros", window.from.to_string()), ("to_micros", window.to.to_string())];
+        let pressure_secs = bucket_secs(window.from, window.to);
+        let with_bucket = [&within[..], &[("bucket_secs", pressure_secs.to_string())]].concat();
+        let pressure: Vec<ListPressure> = self.ask(&with_bucket).await?;
+        let activity_from = [("from_micros", (window.from - micros(ACTIVITY_SECS)).to_string()), within[1].clone()];
+        let activity: Vec<ServerActivity> = self.ask(&activity_from).await?;
+        let at = |at: i64| [("at_micros", at.to_string())];
+        let peak_at = moment.final_peak.map_or(moment.at, |peak| peak.at);
+        let server = ("server", moment.apiserver.clone().unwrap_or_default());
+        // What an earlier server left open was cut off by its own end.
+        let earlier = self
+            .rows
+            .restarts
+            .iter()
+            .filter(|restart: &&Restart| restart.apiserver == moment.apiserver && restart.started_at < moment.at);
+        let after_micros = earlier.map(|restart| restart.started_at).max().unwrap_or(0);
+        let cut = [("cut_micros", moment.at.to_string()), ("after_micros", after_micros.to_string()), server.clone()];
+        let at_peak: Vec<Pressure> = self.ask(&at(peak_at)).await?;
+        let at_end: Vec<Pressure> = self.ask(&at(moment.at)).await?;
+        let cut_off = if moment.back_at.is_some() { self.ask(&cut).await? } else { Vec::new() };
+        let began = harm_began(self.findings, &moment).to_string();
+        let harmed = self.ask(&[("from_micros", began), ("to_micros", moment.at.to_string())]).await?;
+        let returns = match moment.back_at {
+            Some(back) => self.ask(&[("start_micros", back.to_string()), server]).await?,
+            None => Vec::new(),
+        };
+        let measured = self.options.memory.as_ref();
+        let memory =
+            measured.map(|measured| memory_facts(measured, &moment, window, (&pressure, micros(pressure_secs))));
+        let scene = Scene {
+            moment: &moment,
+            findings: self.findings,
+            measured: self.rows.measured(self.tally, None),
+            pressure: &pressure,
+            at_peak: &at_peak,
+            at_end: &at_end,
+            cut_off: &cut_off,
+            harmed: &harmed,
+            returns: &returns,
+            growth: memory.as_ref().map(|memory| &memory.growth),
+            memory_limit: self.options.memory_limit,
+        };
+        let all: Vec<Moment> = std::iter::once(&moment).chain(others).cloned().collect();
+        let incident = judge_incident(&scene, &all);
+        let everything: Vec<ServerActivity> = self.ask(&[]).await?;
+        let policy = audit_policy(&everything, ACTIVITY_SECS, self.tally);
+        Ok(Told {
+            others: others.to_vec(),
+            moment,
+            window,
+            pressure,
+            pressure_secs,
+            activity,
+            cut_off,
+            memory,
+            incident,
+            policy,
+        })
+    }
+
+    fn candidates(&self, told: &Told, recorded: &RecordedTraffic) -> Result<ProposeReport, AnalysisError> {
+        recorded.check()?;
+        // A candidate that halves what filled the memory is worth having; one for a limit leaves room for all else.
+        const LEAST_BUDGET: u64 = 64 << 20;
+        let peaks =
+            told.moment.final_peak.into_iter().chain(told.incident.earlier_peak.as_ref().map(|earlier| earlier.peak));
+        let half = peaks.map(|peak| peak.middle() / 2).max().unwrap_or_default().max(LEAST_BUDGET);
+        let proposer = Proposer {
+            limits: ProposeLimits {
+                memory_budget: self.options.memory_limit.map_or(half, |limit| limit / 4),
+                max_wait_secs: MAX_WAIT_SECS,
+                includes_system: self.options.includes_system,
+                seeds: SEEDS,
+                memory_base: None,
+            },
+            settings: self.session.settings(),
+            dimensions: self.dimensions,
+            recorded,
+            findings: self.findings,
+            tally: self.tally,
+            interrupt: self.session.interrupt(),
+        };
+        proposer.report()
+    }
+
+    fn report(&self, told: Told, candidates: Option<ProposeReport>) -> IncidentReport {
+        let mut notes = Vec::new();
+        if self.options.at.is_some() {
+            notes.push(
+                "range: sizes, clients and the server's version were taken from the time around --at only; over all of the log the \
+                 estimates may be narrower"
+                    .to_owned(),
+            );
+        }
+        let named: Vec<String> = told.others.iter().map(|other| units::second(other.at)).collect();
+        if !named.is_empty() {
+            notes.push(format!("other moments that these logs offer, for --at: {}", named.join(", ")));
+        }
+        IncidentReport {
+            schema_version: SCHEMA_VERSION,
+            moment: told.moment,
+            other_moments: told.others,
+            window: told.window,
+            logs: LogFacts::from_tally(self.tally),
+            incident: told.incident,
+            pressure: told.pressure,
+            pressure_secs: told.pressure_secs,
+            activity: told.activity,
+            activity_secs: ACTIVITY_SECS,
+            memory: told.memory,
+            memory_limit_bytes: self.options.memory_limit,
+            cut_off: told.cut_off,
+            findings: self.findings.to_vec(),
+            apiservers: self.loads.clone(),
+            blind_spots: self.rows.blind_spots(self.tally, self.findings),
+            policy: told.policy,
+            candidates,
+            notes,
+        }
+    }
+}
+
+/// The moment of a log in which nothing is worth looking at.
+fn no_moment(at: i64) -> Moment {
+    Moment { kind: MomentKind::Peak, at, back_at: None, apiserver: None, reason: String::new(), final_peak: None }
+}
+
+/// A length of buckets, in seconds, that divides a span into some hundreds; no less than a second.
+fn bucket_secs(from: i64, to: i64) -> f64 {
+    const STEPS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200];
+    let rough = (to - from) / 1_000_000 / BUCKETS;
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a bucket")]
+    let secs = STEPS.into_iter().find(|step| *step >= rough).unwrap_or(14_400) as f64;
+    secs
+}
+
+/// Measured memory in the window, and what it says; of several series that which is named like the server, else the highest.
+fn memory_facts(
+    MeasuredMemory { source, series: all }: &MeasuredMemory,
+    moment: &Moment,
+    window: Span,
+    (pressure, step): (&[ListPressure], Micros),
+) -> MemoryFacts {
+    let name = moment.apiserver.as_deref().filter(|name| !name.is_empty());
+    let within = |series: &Resident| -> Vec<(i64, f64)> {
+        series.samples.iter().copied().filter(|(at, _)| (window.from..=window.to).contains(at)).collect()
+    };
+    let is_named = |series: &&Resident| name.is_some_and(|name| series.name.contains(name));
+    let highest = |series: &&Resident| within(series).iter().map(|(_, bytes)| *bytes).fold(0.0, f64::max);
+    let series =
+        all.iter().find(is_named).or_else(|| all.iter().max_by(|one, other| highest(one).total_cmp(&highest(other))));
+    let samples = series.map(within).unwrap_or_default();
+    let source = match series.map(|series| series.name.as_str()).filter(|name| !name.is_empty()) {
+        Some(name) => format!("{source}, {name}, of {} series", all.len()),
+        None => source.clone(),
+    };
+    MemoryFacts { source, growth: growth(&samples, moment, pressure, (window.from, window.to), step), samples }
+}

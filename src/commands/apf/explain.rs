@@ -1,0 +1,30 @@
+//! `apf explain`: which FlowSchema and priority level each client of logs hits, or one request.
+
+use anyhow::Result;
+
+use super::super::ask::{Asked, Asking};
+use super::super::settings::read_settings;
+use super::super::show_report;
+use crate::analysis;
+use crate::analysis::request::RequestOptions;
+use crate::cli::ExplainArgs;
+use crate::console::Console;
+
+pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
+    let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
+    if let Some(user) = &args.user {
+        let options = RequestOptions {
+            user: user.clone(),
+            groups: args.groups.clone(),
+            verb: args.verb.clone(),
+            path: args.path.clone().unwrap_or_default(),
+        };
+        let report = analysis::explain_request(&options, &settings)?;
+        return show_report(&report.with_words(), || report.blocks(), args.format, console);
+    }
+    let asked =
+        Asked::open(&args.inputs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
+    let report = asked.answer(analysis::explain(&asked.session, &args.into()))?;
+    show_report(&report.with_words(), || report.blocks(), args.format, console)?;
+    asked.report_unreadable()
+}

@@ -1,0 +1,25 @@
+//! `apf simulate`: the logged requests under the current configuration and under candidates.
+
+use anyhow::{Result, bail};
+
+use super::super::ask::{Asked, Asking};
+use super::super::manifests::read_changes;
+use super::super::settings::read_settings;
+use super::super::show_report;
+use crate::analysis;
+use crate::analysis::simulate::SimulateOptions;
+use crate::cli::SimulateArgs;
+use crate::console::Console;
+
+pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
+    let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
+    let options = SimulateOptions { candidates: read_changes(&args.candidate)?, ..args.into() };
+    if args.sweep.is_some() && options.candidates.len() != 1 {
+        bail!("--sweep takes one candidate, and {} are given", options.candidates.len());
+    }
+    let asked =
+        Asked::open(&args.inputs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
+    let report = asked.answer(analysis::simulate(&asked.session, &options))?;
+    show_report(&report, || report.blocks(args.top), args.format, console)?;
+    asked.report_unreadable()
+}

@@ -1,0 +1,32 @@
+//! `apf verify`: whether a change that is in force does what its replay said.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+
+use super::super::ask::{Asked, Asking};
+use super::super::manifests::read_change;
+use super::super::settings::read_settings;
+use super::super::show_report;
+use crate::analysis;
+use crate::analysis::verify::VerifyOptions;
+use crate::cli::{LogArgs, VerifyArgs};
+use crate::console::Console;
+
+pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
+    let settings = Arc::new(read_settings(&args.clients, &args.sizes, &args.flows, console)?);
+    if args.inputs.iter().chain(&args.after).filter(|input| *input == "-").count() > 1 {
+        bail!("standard input can be the logs of before or those of after, but not both");
+    }
+    let candidate = read_change(&args.candidate).with_context(|| format!("in --candidate {}", args.candidate))?;
+    let options = VerifyOptions { candidate, replay: (&args.replay).into() };
+    let asking = Asking { settings: Arc::clone(&settings), ..Asking::default() };
+    let before = Asked::open(&args.inputs, &args.logs, asking, console)?;
+    let after_args = LogArgs { from: None, to: None, ..args.logs.clone() };
+    let asking = Asking { settings, ..Asking::default() };
+    let after = Asked::open(&args.after, &after_args, asking, console)?;
+    let report = after.answer(analysis::verify(&before.session, &after.session, &options))?;
+    show_report(&report, || report.blocks(), args.format, console)?;
+    before.report_unreadable()?;
+    after.report_unreadable()
+}

@@ -1,0 +1,84 @@
+//! What an error ends in: a hint and an exit code.
+
+use anyhow::Error;
+
+use crate::analysis::request::InvalidRequest;
+use crate::analysis::{AnalysisError, InvalidTime};
+use crate::source::SourceError;
+use crate::tables::TablesError;
+
+/// Something is wrong with what was asked, and here is what would be right.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct Advice {
+    pub(super) message: String,
+    pub(super) hint: &'static str,
+}
+
+/// The exit code that an error ends in: 130 where the user interrupted, else 2.
+pub fn exit_code(error: &Error) -> u8 {
+    match error.downcast_ref::<AnalysisError>() {
+        Some(AnalysisError::Interrupted) => 130,
+        _ => 2,
+    }
+}
+
+/// Whether the error is only that whoever read the output has stopped reading.
+pub fn is_broken_pipe(error: &Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// What to do about an error, where that is known.
+pub fn hint(error: &Error) -> Option<&'static str> {
+    if let Some(advice) = error.downcast_ref::<Advice>() {
+        return Some(advice.hint);
+    }
+    if let Some(error) = error.downcast_ref::<AnalysisError>() {
+        return analysis_hint(error);
+    }
+    if error.is::<InvalidTime>() {
+        return Some("write it as 2026-07-23T18:00:00Z, or as -30m to count back from the logs' last event");
+    }
+    error.downcast_ref::<TablesError>().and_then(tables_hint)
+}
+
+const fn analysis_hint(error: &AnalysisError) -> Option<&'static str> {
+    match error {
+        AnalysisError::Tables(error) => tables_hint(error),
+        AnalysisError::Source(SourceError::NothingGiven) => {
+            Some("name files, directories, patterns, or - for standard input")
+        }
+        AnalysisError::Source(SourceError::EmptyDirectory(_)) => {
+            Some("name the files themselves if they are audit logs all the same")
+        }
+        AnalysisError::NoLastEvent => Some("give the time itself, or a file"),
+        AnalysisError::MissingPriorityLevel { .. } => {
+            Some("name both objects, joined by a comma or in one folder; give the server's own with --config")
+        }
+        AnalysisError::UnknownTargetClient(_) => Some("list the clients of logs with: stormglass clients LOGS"),
+        AnalysisError::InvalidWeek(_) => Some("write it as in ISO 8601: 2026-W47"),
+        AnalysisError::InvalidRequest(InvalidRequest::Path(_)) => {
+            Some("begin it with a slash, as in /api/v1/pods?limit=500")
+        }
+        AnalysisError::InvalidRequest(InvalidRequest::Verb(_)) => {
+            Some("use get, list, watch, create, update, patch, delete, deletecollection, or an HTTP method")
+        }
+        AnalysisError::InvalidRequest(InvalidRequest::Mismatch { .. }) => {
+            Some("give the path of what is meant, or the verb that goes with it")
+        }
+        _ => None,
+    }
+}
+
+const fn tables_hint(error: &TablesError) -> Option<&'static str> {
+    match error {
+        TablesError::NoSuchQuery(_) => Some("list the queries with: stormglass query --list; logs come after the name"),
+        TablesError::NoSuchParam { .. } => Some("show a query's parameters with: stormglass query --show NAME"),
+        TablesError::ReadsTwice(_) => Some("write it to a file first and name that"),
+        TablesError::Sql { .. } => Some("list the columns of requests with: stormglass query --columns"),
+        _ => None,
+    }
+}

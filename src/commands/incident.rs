@@ -1,0 +1,35 @@
+//! `incident`: the story of an apiserver's end, or of any other moment.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::ask::{Asked, Asking};
+use super::paper;
+use super::settings::read_settings;
+use crate::analysis;
+use crate::analysis::incident::{IncidentOptions, MeasuredMemory};
+use crate::cli::IncidentArgs;
+use crate::console::Console;
+use crate::memory::resident;
+use crate::source::open_beside;
+
+pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
+    paper::format(&args.paper)?;
+    let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
+    let memory = args.memory.as_deref().map(read_memory).transpose()?;
+    let options = IncidentOptions { memory, ..args.into() };
+    let asking = Asking { settings: settings.into(), zone: args.paper.timezone.clone(), ..Asking::default() };
+    let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
+    let report = asked.answer(analysis::incident(&asked.session, &options))?;
+    paper::write(&report, &report.page(&args.paper.timezone), &args.paper, console)?;
+    asked.report_unreadable()
+}
+
+/// Reads resident memory over time.
+fn read_memory(path: &Path) -> Result<MeasuredMemory> {
+    let text = open_beside(path).and_then(std::io::read_to_string);
+    let text = text.with_context(|| format!("can't read {}", path.display()))?;
+    let series = resident(&text).with_context(|| format!("in {}", path.display()))?;
+    Ok(MeasuredMemory { source: path.display().to_string(), series })
+}
