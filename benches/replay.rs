@@ -5,11 +5,12 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use stormglass::apf::{Features, WorkEstimate, default_config, limits};
+use stormglass::kubernetes::Version;
 use stormglass::simulation::{
     Capacity, Chance, Kind, Memory, Placed, Request, Scenario, Service, Traffic, outcome, replay,
 };
 
-const VERSION: (u32, u32) = (1, 36);
+const VERSION: Version = Version::new(1, 36);
 const REQUESTS: u64 = 1_000_000;
 /// Requests a second.
 const RATE: u64 = 500;

@@ -27,6 +27,7 @@ pub mod simulation;
 pub mod report;
 
 pub mod apf;
+pub mod kubernetes;
 pub mod units;
 
 pub mod cli;

@@ -4,8 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The stages in the data's order, each with the stages it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 17] = [
+/// The stage of Kubernetes' own facts, which every other one may name and which names none.
+const GROUND: &str = "kubernetes";
+
+/// The stages in the data's order, each with the stages it may name besides itself and [`GROUND`].
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("source", &[]),
     ("audit", &[]),
     ("requests", &["source", "audit"]),
@@ -17,6 +20,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("simulation", &["apf", "memory", "units"]),
     ("report", &["apf", "candidates", "findings", "simulation", "tables", "units"]),
     ("apf", &[]),
+    ("kubernetes", &[]),
     ("units", &[]),
     ("cli", &["audit", "units"]),
     ("console", &["cli", "requests", "tables", "units"]),
@@ -85,7 +89,7 @@ fn a_stage_names_only_what_stands_to_its_left() {
         };
         for word in code(&path).split("crate::").skip(1) {
             let named: String = word.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-            if named != stage && !allowed.contains(&named.as_str()) {
+            if named != stage && !allowed.contains(&named.as_str()) && named != GROUND {
                 broken.push(format!("{} names {named}", path.display()));
             }
         }

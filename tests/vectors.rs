@@ -13,6 +13,7 @@ use stormglass::apf::{
     Circumstances, Class, Config, Features, Manifest, Matcher, ObjectStats, RequestDigest, RequestInfo, Work, allocate,
     deal, default_config, flow_hash, is_valid_dealer, matches, work_estimate,
 };
+use stormglass::kubernetes::Version;
 
 use crate::support::folder;
 
@@ -164,7 +165,7 @@ fn config_of(set: &MatchingSet) -> Config {
     texts.extend(schemas.into_iter().map(|schema| object("FlowSchema", schema)));
     let read = Manifest::read(&texts.join("\n"), None);
     assert!(read.problems.is_empty(), "{:?}", read.problems);
-    default_config((1, 36)).with(&read.config)
+    default_config(Version::new(1, 36)).with(&read.config)
 }
 
 impl MatchingCase {
@@ -273,7 +274,7 @@ impl SeatsCase {
             size_based_list_cost: self.size_based,
             watch_list: self.watch_list,
             consistent_list_from_cache: self.consistent_list_from_cache,
-            ..Features::of((1, 36))
+            ..Features::of(Version::new(1, 36))
         }
     }
 }

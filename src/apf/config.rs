@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::kubernetes::Version;
+
 /// The objects of one API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -270,13 +272,13 @@ impl ApiVersion {
         }
     }
 
-    /// The first Kubernetes version, as (major, minor), that doesn't serve it any more; `None` for the one that stays.
-    pub const fn removed_in(self) -> Option<(u32, u32)> {
+    /// The first Kubernetes version that doesn't serve it any more; `None` for the one that stays.
+    pub const fn removed_in(self) -> Option<Version> {
         match self {
-            Self::V1Alpha1 => Some((1, 21)),
-            Self::V1Beta1 => Some((1, 26)),
-            Self::V1Beta2 => Some((1, 29)),
-            Self::V1Beta3 => Some((1, 32)),
+            Self::V1Alpha1 => Some(Version::new(1, 21)),
+            Self::V1Beta1 => Some(Version::new(1, 26)),
+            Self::V1Beta2 => Some(Version::new(1, 29)),
+            Self::V1Beta3 => Some(Version::new(1, 32)),
             Self::V1 => None,
         }
     }

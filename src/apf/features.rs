@@ -4,6 +4,8 @@
 
 use thiserror::Error;
 
+use crate::kubernetes::Version;
+
 /// How an API server counts seats.
 ///
 /// [`Features::of`] gives what a version does by default, [`Features::with`] turns a gate.
@@ -53,13 +55,13 @@ impl Features {
     /// The gates that [`Features::with`] knows.
     pub const GATES: [&str; 3] = ["SizeBasedListCostEstimate", "WatchList", "ConsistentListFromCache"];
 
-    /// What a version does by default. `version` is (major, minor), the emulated one where the server emulates; versions
+    /// What a version does by default. `version` is the emulated one where the server emulates; versions
     /// that are yet to come are taken to do as the last one known.
-    pub fn of(version: (u32, u32)) -> Self {
-        let since = |minor| version >= (1, minor);
+    pub fn of(version: Version) -> Self {
+        let since = |minor| version >= Version::new(1, minor);
         Self {
             size_based_list_cost: since(34),
-            watch_list: since(34) || version == (1, 32),
+            watch_list: since(34) || version == Version::new(1, 32),
             consistent_list_from_cache: since(31),
             charges_lists: since(23),
             charges_watched_writes: since(24),
@@ -116,7 +118,7 @@ mod tests {
             (34, true, true, true),
             (37, true, true, true),
         ] {
-            let features = Features::of((1, minor));
+            let features = Features::of(Version::new(1, minor));
             let gates = (features.size_based_list_cost, features.watch_list, features.consistent_list_from_cache);
             assert_eq!(gates, (size_based, watch_list, consistent), "1.{minor}");
         }
@@ -139,7 +141,7 @@ mod tests {
         ];
         for (index, (minor, has)) in began.iter().enumerate() {
             for version in 20..40 {
-                assert_eq!(has(&Features::of((1, version))), version >= *minor, "{index} in 1.{version}");
+                assert_eq!(has(&Features::of(Version::new(1, version))), version >= *minor, "{index} in 1.{version}");
             }
         }
     }
@@ -147,11 +149,11 @@ mod tests {
     #[test]
     fn gates_are_turned_by_their_names_and_others_are_told_of() {
         for gate in Features::GATES {
-            let off = Features::of((1, 36)).with(gate, false).unwrap();
-            assert_ne!(off, Features::of((1, 36)), "{gate}");
-            assert_eq!(off.with(gate, true), Ok(Features::of((1, 36))), "{gate}");
+            let off = Features::of(Version::new(1, 36)).with(gate, false).unwrap();
+            assert_ne!(off, Features::of(Version::new(1, 36)), "{gate}");
+            assert_eq!(off.with(gate, true), Ok(Features::of(Version::new(1, 36))), "{gate}");
         }
-        let message = Features::of((1, 36)).with("watchlist", true).unwrap_err().to_string();
+        let message = Features::of(Version::new(1, 36)).with("watchlist", true).unwrap_err().to_string();
         assert_eq!(
             message,
             "no feature gate that decides seats is called \"watchlist\": there are SizeBasedListCostEstimate, WatchList, \

@@ -295,8 +295,9 @@ fn whole_seats(seats: f64) -> u32 {
 mod tests {
     use super::super::config::{LimitResponse, Place, Queuing};
     use super::*;
+    use crate::kubernetes::Version;
 
-    const LATEST: (u32, u32) = (1, 36);
+    const LATEST: Version = Version::new(1, 36);
 
     /// A level's name, shares, lendable percent and hand size; no hand size is one that rejects.
     type Level = (&'static str, i32, i32, Option<i32>);
@@ -443,7 +444,7 @@ mod tests {
     #[test]
     fn before_1_28_the_exempt_level_takes_no_part() {
         let levels = [limited(("a", 10, 50, None), None), exempt(10, 0)];
-        let limits = limits(&levels, 600, &Features::of((1, 27)));
+        let limits = limits(&levels, 600, &Features::of(Version::new(1, 27)));
         assert_eq!((limits[0].nominal, limits[0].min, limits[1].nominal, limits[1].max), (600, 300, 0, 0));
         assert_eq!(current_limits(&limits, &[asked(5), asked(500)]).unwrap().seats, [600, 0]);
     }

@@ -3,6 +3,7 @@
 
 use super::config::Config;
 use super::defaults::default_config;
+use crate::kubernetes::Version;
 
 /// How a server's configuration came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Origin {
 
 /// The configuration of a server of that version, given the objects that were read of it. Every server has the mandatory
 /// objects, and so has a dump: where both of one kind are among what was read, that is all there is of the kind.
-pub fn live_config(read: Option<&Config>, version: (u32, u32)) -> (Config, Origin) {
+pub fn live_config(read: Option<&Config>, version: Version) -> (Config, Origin) {
     let mut below = default_config(version);
     let Some(read) = read else {
         return (below, Origin::Default);
@@ -47,7 +48,7 @@ mod tests {
     }
 
     fn some(names: &[&str]) -> Config {
-        let mut config = default_config((1, 36));
+        let mut config = default_config(Version::new(1, 36));
         config.flow_schemas.retain(|schema| names.contains(&schema.name.as_str()));
         config.priority_levels.retain(|level| names.contains(&level.name.as_str()));
         config
@@ -55,7 +56,8 @@ mod tests {
 
     #[test]
     fn a_dump_is_all_there_is() {
-        let (config, origin) = live_config(Some(&some(&["exempt", "catch-all", "global-default"])), (1, 36));
+        let (config, origin) =
+            live_config(Some(&some(&["exempt", "catch-all", "global-default"])), Version::new(1, 36));
         assert_eq!((names(&config), origin), (vec!["exempt", "global-default", "catch-all"], Origin::Read));
         assert_eq!(config.priority_levels.len(), 3);
     }
@@ -63,20 +65,20 @@ mod tests {
     #[test]
     fn a_dump_of_one_kind_says_nothing_of_the_other() {
         let dump = Config { priority_levels: Vec::new(), ..some(&["exempt", "catch-all", "service-accounts"]) };
-        let (config, origin) = live_config(Some(&dump), (1, 36));
+        let (config, origin) = live_config(Some(&dump), Version::new(1, 36));
         assert_eq!((config.flow_schemas.len(), origin), (3, Origin::ReadOverDefault));
         assert_eq!(config.priority_levels.len(), 8);
     }
 
     #[test]
     fn single_objects_lie_over_those_of_a_fresh_cluster() {
-        let default = default_config((1, 36));
+        let default = default_config(Version::new(1, 36));
         let mut edited = some(&["workload-low"]);
         edited.priority_levels[0].is_autoupdated = Some(false);
-        let (config, origin) = live_config(Some(&edited), (1, 36));
+        let (config, origin) = live_config(Some(&edited), Version::new(1, 36));
         assert_eq!((config.priority_levels.len(), config.flow_schemas.len()), (8, default.flow_schemas.len()));
         assert_eq!(config.priority_level("workload-low").and_then(|level| level.is_autoupdated), Some(false));
         assert_eq!(origin, Origin::ReadOverDefault);
-        assert_eq!(live_config(None, (1, 36)), (default, Origin::Default));
+        assert_eq!(live_config(None, Version::new(1, 36)), (default, Origin::Default));
     }
 }

@@ -347,12 +347,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kubernetes::Version;
 
     const TOKEN: &str = "/api/v1/namespaces/a/serviceaccounts/s/token";
 
     fn estimate(minor: u32, method: &str, uri: &str, circumstances: Circumstances) -> WorkEstimate {
         let info = RequestInfo::of(method, uri);
-        work_estimate(&Work::of(&info, uri), &circumstances, &Features::of((1, minor)))
+        work_estimate(&Work::of(&info, uri), &circumstances, &Features::of(Version::new(1, minor)))
     }
 
     fn objects(count: u64, object_bytes: u64) -> Circumstances {
@@ -461,7 +462,7 @@ mod tests {
         ] {
             assert_eq!(initial(minor, &format!("watch=1&{query}"), objects(900, 5_000)), seats, "1.{minor} {query}");
         }
-        let gate_on = Features::of((1, 28)).with("WatchList", true).unwrap();
+        let gate_on = Features::of(Version::new(1, 28)).with("WatchList", true).unwrap();
         let list = ListQuery { sends_initial_events: true, ..ListQuery::default() };
         let work = Work { verb: "watch", is_token_request: false, is_single: false, list: Some(list) };
         assert_eq!(work_estimate(&work, &objects(900, 5_000), &gate_on).initial_seats, 9);

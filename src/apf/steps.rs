@@ -151,6 +151,7 @@ mod tests {
 
     use super::*;
     use crate::apf::{Manifest, default_config};
+    use crate::kubernetes::Version;
 
     /// The reason of each step, by FlowSchema.
     fn reasons(config: &Config, request: &Attributes<'_>) -> Vec<(String, String)> {
@@ -171,7 +172,7 @@ mod tests {
         );
         let read = Manifest::read(&text, None);
         assert_eq!(read.problems, []);
-        default_config((1, 36)).with(&read.config)
+        default_config(Version::new(1, 36)).with(&read.config)
     }
 
     #[test]

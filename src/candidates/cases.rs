@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::apf::{Manifest, Subject, default_config, implied_groups, limits, matches, validate};
 use crate::findings::{Kind, Severity};
+use crate::kubernetes::Version;
 use crate::memory::Range;
 
-const VERSION: (u32, u32) = (1, 34);
+const VERSION: Version = Version::new(1, 34);
 
 /// A storm of a client on pods.
 fn storm(client: &str, kind: Kind) -> Finding {

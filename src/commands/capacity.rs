@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use super::Advice;
-use super::apf::{origin_words, version_words};
+use super::apf::origin_words;
 use super::dimensions::{Dimensions, prepare};
 use super::flows::Flows;
 use super::logs::{moment, open, report};
@@ -228,7 +228,7 @@ impl Gathered<'_> {
             not_compared: (!has_before).then(|| not_compared(is_compared)),
             logs: paper::log_facts(self.tally),
             server: ServerFacts {
-                version: version_words(self.dimensions.server.version),
+                version: self.dimensions.server.version,
                 server_concurrency: self.settings.flows.server_concurrency,
                 configuration: origin_words(self.flows.origin).to_owned(),
             },

@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::flows::{FLOW_QUERIES, Flows, WatchCount, fill_flows};
-use super::settings::{Settings, metrics_around, metrics_of, version};
+use super::settings::{Settings, metrics_around, metrics_of};
 use crate::audit::{Micros, parse_instant};
 use crate::clients::{Classification, ClientType, Identity};
+use crate::kubernetes::Version;
 use crate::memory::{
     Answer, Held, ListShape, Observed, Range, ResourceSize, Server, answer, held, list_kind, node_count,
     reads_lists_from_etcd, sizes, unseen,
@@ -212,7 +213,7 @@ fn tell_namespaces_apart(clients: &mut [(Caller, Classification)]) {
 fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
     let own = callers.iter().filter(|caller| caller.identity.user_name.as_deref() == Some("system:apiserver"));
     let agents = own.filter_map(|caller| caller.identity.user_agent.as_deref()?.strip_prefix("kube-apiserver/v"));
-    let seen = agents.filter_map(version).max();
+    let seen = agents.filter_map(Version::parse).max();
     let version = given.version.or(seen);
     let from_etcd = given.reads_lists_from_etcd.or_else(|| reads_lists_from_etcd(observed, version));
     let contradicts = given.version.is_none()
@@ -226,7 +227,7 @@ fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
 }
 
 /// Since when the most recent state is listed from the watch cache by default (`ConsistentListFromCache`).
-const CONSISTENT_LISTS_FROM_CACHE: (u32, u32) = (1, 31);
+const CONSISTENT_LISTS_FROM_CACHE: Version = Version::new(1, 31);
 
 async fn fill_list_costs(
     database: &Database,

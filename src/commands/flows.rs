@@ -15,6 +15,7 @@ use crate::apf::{
 };
 use crate::audit::{Micros, parse_duration_secs, parse_instant};
 use crate::cli::FlowArgs;
+use crate::kubernetes::Version;
 use crate::memory::{Range, ResourceSize};
 use crate::source::open_beside;
 use crate::tables::{Database, FlowRow, TypedRow, VerdictRow, audit_key};
@@ -77,7 +78,7 @@ impl FlowSettings {
     ///
     /// # Errors
     /// When a gate is not known.
-    pub fn features(&self, version: Option<(u32, u32)>) -> Result<Features> {
+    pub fn features(&self, version: Option<Version>) -> Result<Features> {
         let mut features = Features::of(version.unwrap_or(NEWEST_KNOWN));
         for (gate, is_on) in &self.gates {
             features = features.with(gate, *is_on)?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::flows::FlowSettings;
 use crate::apf::Features;
@@ -63,11 +63,7 @@ impl Settings {
     /// As [`Self::of`].
     pub fn with_flows(clients: &ClientArgs, sizes: &SizeArgs, flows: &FlowArgs) -> Result<Self> {
         let given = sizes.resource.iter().map(|text| text.parse().with_context(|| format!("in --resource {text}")));
-        let mut server = Server::default();
-        if let Some(text) = &sizes.kube_version {
-            let version = version(text).ok_or_else(|| anyhow!("--kube-version {text:?} is not of the form 1.34"))?;
-            server.version = Some(version);
-        }
+        let mut server = Server { version: sizes.kube_version, ..Server::default() };
         let mut gates = Vec::new();
         for text in &sizes.server_features {
             feature(text, &mut server, &mut gates)?;
@@ -147,10 +143,4 @@ pub(super) fn metrics_of(taken: &[Taken], first_at: i64, last_at: i64) -> Vec<Sn
         found.extend(nearest.map(|taken| taken.snapshot.clone()));
     }
     found
-}
-
-/// Major and minor version.
-pub(super) fn version(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.trim_start_matches('v').split(['.', '-', '+', ' ']);
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Agreement, Block, about, between, bullets, or_dash, section, table};
+use crate::kubernetes::Version;
 use crate::tables::TypedRow;
 use crate::units;
 
@@ -33,7 +34,7 @@ pub struct ExplainReport {
 #[derive(Clone, Debug, Serialize)]
 pub struct ServerFacts {
     /// Kubernetes' version, such as `1.34`; `None` where nothing tells.
-    pub version: Option<String>,
+    pub version: Option<Version>,
     /// Seats of one apiserver.
     pub server_concurrency: u32,
     /// Where its FlowSchemas and priority levels come from, in words.
@@ -43,7 +44,7 @@ pub struct ServerFacts {
 impl ServerFacts {
     /// All of it in a line.
     pub(super) fn line(&self) -> String {
-        let version = self.version.as_deref().unwrap_or("of an unknown version");
+        let version = self.version.map_or_else(|| "of an unknown version".to_owned(), |version| version.to_string());
         let (seats, configuration) = (self.server_concurrency, &self.configuration);
         format!("Kubernetes {version}, {seats} seats on each apiserver; {configuration}")
     }

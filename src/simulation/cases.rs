@@ -6,9 +6,10 @@ use super::*;
 use crate::apf::{
     Config, Features, LevelKind, LimitResponse, Place, PriorityLevel, Queuing, WorkEstimate, default_config, limits,
 };
+use crate::kubernetes::Version;
 use crate::memory::Range;
 
-const VERSION: (u32, u32) = (1, 34);
+const VERSION: Version = Version::new(1, 34);
 const SECOND: u64 = 1_000_000_000;
 /// A chance under which the first adjustment comes after all that happens.
 const CHANCE: Chance = Chance { first_adjustment_ns: 1_000 * SECOND, capacity: f64::INFINITY, takes_most_seats: false };

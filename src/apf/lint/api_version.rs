@@ -4,6 +4,7 @@ use super::super::ApiVersion;
 use super::super::manifest::{PRESERVE_ZERO, preserves_zero, shares_field};
 use super::context::Context;
 use super::{LintFinding, LintRule, LintSeverity, Object, PriorityLevel, Words};
+use crate::kubernetes::Version;
 
 pub(super) const REMOVED: LintRule = LintRule {
     name: "removed-api-version",
@@ -32,7 +33,7 @@ fn removed(context: &Context<'_>) -> Vec<LintFinding> {
             continue;
         }
         let words = Words {
-            message: format!("{} is not served since Kubernetes {}.{}", version.name(), removed_in.0, removed_in.1),
+            message: format!("{} is not served since Kubernetes {removed_in}", version.name()),
             effect: if is_gone {
                 "this server has no such version and refuses the object".into()
             } else {
@@ -57,8 +58,8 @@ fn too_new(context: &Context<'_>) -> Vec<LintFinding> {
             continue;
         }
         let words = Words {
-            message: format!("{} is served since Kubernetes {}.{}", version.name(), since.0, since.1),
-            effect: format!("this server is {}.{} and refuses the object", server.0, server.1),
+            message: format!("{} is served since Kubernetes {since}", version.name()),
+            effect: format!("this server is {server} and refuses the object"),
             fix: served.map_or_else(
                 || "leave it out: this server has no API Priority and Fairness".into(),
                 |served| rewritten(object, served),
@@ -70,7 +71,7 @@ fn too_new(context: &Context<'_>) -> Vec<LintFinding> {
 }
 
 /// The newest version that a server has; that which stays where the server's version isn't known.
-fn newest_served(server: Option<(u32, u32)>) -> Option<ApiVersion> {
+fn newest_served(server: Option<Version>) -> Option<ApiVersion> {
     let is_served = |version: &ApiVersion| server.is_none_or(|server| since(*version) <= server);
     ApiVersion::ALL.into_iter().rev().find(is_served)
 }
@@ -112,13 +113,13 @@ fn written<'i>(context: &Context<'i>) -> impl Iterator<Item = Object<'i>> {
 }
 
 /// The first Kubernetes version that serves it (`prerelease-lifecycle` tags of `api/flowcontrol/*/types.go`).
-const fn since(version: ApiVersion) -> (u32, u32) {
+const fn since(version: ApiVersion) -> Version {
     match version {
-        ApiVersion::V1Alpha1 => (1, 18),
-        ApiVersion::V1Beta1 => (1, 20),
-        ApiVersion::V1Beta2 => (1, 23),
-        ApiVersion::V1Beta3 => (1, 26),
-        ApiVersion::V1 => (1, 29),
+        ApiVersion::V1Alpha1 => Version::new(1, 18),
+        ApiVersion::V1Beta1 => Version::new(1, 20),
+        ApiVersion::V1Beta2 => Version::new(1, 23),
+        ApiVersion::V1Beta3 => Version::new(1, 26),
+        ApiVersion::V1 => Version::new(1, 29),
     }
 }
 
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn a_version_is_served_from_one_release_to_another() {
         let v1 = level("small", "nominalConcurrencyShares: 30");
-        let found = |server: Option<(u32, u32)>, version: &str| {
+        let found = |server: Option<Version>, version: &str| {
             let text = v1.replace("k8s.io/v1", &format!("k8s.io/{version}"));
             let text = if version == "v1beta2" { text.replace("nominal", "assured") } else { text };
             let findings = lint_on(server, &text);
@@ -138,17 +139,17 @@ mod tests {
             finding.map(|finding| (finding.rule, finding.severity, finding.line))
         };
         let first = Some(2);
-        assert_eq!(found(Some((1, 36)), "v1beta2"), Some((REMOVED.name, LintSeverity::Error, first)));
-        assert_eq!(found(Some((1, 29)), "v1beta2"), Some((REMOVED.name, LintSeverity::Error, first)));
-        assert_eq!(found(Some((1, 28)), "v1beta2"), Some((REMOVED.name, LintSeverity::Warning, first)));
+        assert_eq!(found(Some(Version::new(1, 36)), "v1beta2"), Some((REMOVED.name, LintSeverity::Error, first)));
+        assert_eq!(found(Some(Version::new(1, 29)), "v1beta2"), Some((REMOVED.name, LintSeverity::Error, first)));
+        assert_eq!(found(Some(Version::new(1, 28)), "v1beta2"), Some((REMOVED.name, LintSeverity::Warning, first)));
         assert_eq!(found(None, "v1beta3"), Some((REMOVED.name, LintSeverity::Warning, first)));
-        assert_eq!(found(Some((1, 36)), "v1"), None);
-        assert_eq!(found(Some((1, 28)), "v1"), Some((TOO_NEW.name, LintSeverity::Error, first)));
-        assert_eq!(found(Some((1, 28)), "v1beta3"), None, "there is no later one on that server");
+        assert_eq!(found(Some(Version::new(1, 36)), "v1"), None);
+        assert_eq!(found(Some(Version::new(1, 28)), "v1"), Some((TOO_NEW.name, LintSeverity::Error, first)));
+        assert_eq!(found(Some(Version::new(1, 28)), "v1beta3"), None, "there is no later one on that server");
     }
 
     /// The fix of the first finding about the version.
-    fn fix(server: (u32, u32), text: &str) -> Option<String> {
+    fn fix(server: Version, text: &str) -> Option<String> {
         let mut findings = lint_on(Some(server), text).into_iter();
         let finding = findings.find(|finding| [REMOVED.name, TOO_NEW.name].contains(&finding.rule))?;
         Some(finding.fix.replace("flowcontrol.apiserver.k8s.io/", ""))
@@ -163,37 +164,37 @@ mod tests {
         };
         let zero = of("v1beta3", "nominalConcurrencyShares: 0");
         for (server, text, expected) in [
-            ((1, 36), of("v1beta3", "nominalConcurrencyShares: 30"), "write v1"),
-            ((1, 36), of("v1beta3", "lendablePercent: 0"), "write v1"),
+            (Version::new(1, 36), of("v1beta3", "nominalConcurrencyShares: 30"), "write v1"),
+            (Version::new(1, 36), of("v1beta3", "lendablePercent: 0"), "write v1"),
             (
-                (1, 36),
+                Version::new(1, 36),
                 zero.clone(),
                 "write v1, and nominalConcurrencyShares: 30, which the 0 here stands for: in v1 0 is no share at all",
             ),
             (
-                (1, 36),
+                Version::new(1, 36),
                 annotated(&zero),
                 "write v1 without the annotation flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares, and \
                  nominalConcurrencyShares: 0, which needs none there",
             ),
             (
-                (1, 36),
+                Version::new(1, 36),
                 of("v1beta2", "assuredConcurrencyShares: 5"),
                 "write v1, where assuredConcurrencyShares is nominalConcurrencyShares",
             ),
             (
-                (1, 28),
+                Version::new(1, 28),
                 of("v1beta2", "assuredConcurrencyShares: 0"),
                 "write v1beta3, where assuredConcurrencyShares is nominalConcurrencyShares",
             ),
             (
-                (1, 28),
+                Version::new(1, 28),
                 of("v1", "nominalConcurrencyShares: 0"),
                 "write v1beta3, and nominalConcurrencyShares: 1 for the fewest there are: 0 would be the default of 30 on \
                  this server",
             ),
             (
-                (1, 25),
+                Version::new(1, 25),
                 of("v1", "nominalConcurrencyShares: 5"),
                 "write v1beta2, where nominalConcurrencyShares is assuredConcurrencyShares",
             ),
@@ -208,20 +209,20 @@ mod tests {
         let own = level_with_queues("workload-low", 128, 6)
             .replace("nominalConcurrencyShares: 30", "nominalConcurrencyShares: 100, lendablePercent: 90");
         let both = schema("s", "workload-low", "matchingPrecedence: 8000", "get pods") + &own;
-        let found = |server: (u32, u32), text: &str| -> Vec<String> {
+        let found = |server: Version, text: &str| -> Vec<String> {
             let findings = lint_on(Some(server), text).into_iter();
             let of_version = findings.filter(|finding| [REMOVED.name, TOO_NEW.name].contains(&finding.rule));
             of_version.map(|finding| finding.object).collect()
         };
         let expected = ["FlowSchema s", "PriorityLevelConfiguration workload-low"];
-        assert_eq!(found((1, 28), &both), expected);
+        assert_eq!(found(Version::new(1, 28), &both), expected);
         let beta = both.replace("k8s.io/v1", "k8s.io/v1beta3");
-        assert_eq!(found((1, 32), &beta), expected);
+        assert_eq!(found(Version::new(1, 32), &beta), expected);
         assert_eq!(
-            found((1, 31), &beta),
+            found(Version::new(1, 31), &beta),
             expected[..1],
             "what the server has of itself it writes in what version it likes"
         );
-        assert_eq!(found((1, 28), &beta), [""; 0]);
+        assert_eq!(found(Version::new(1, 28), &beta), [""; 0]);
     }
 }

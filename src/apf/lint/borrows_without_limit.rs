@@ -60,6 +60,7 @@ fn only_reads(schema: &FlowSchema) -> bool {
 mod tests {
     use super::super::fixtures::{level, lint_text, rules_found_on, schema};
     use super::*;
+    use crate::kubernetes::Version;
 
     fn severity(text: &str) -> Option<LintSeverity> {
         lint_text(text).iter().find(|finding| finding.rule == RULE.name).map(|finding| finding.severity)
@@ -89,6 +90,6 @@ mod tests {
         let findings = lint_text(&text);
         let finding = findings.iter().find(|finding| finding.rule == RULE.name).unwrap();
         assert_eq!(finding.effect, "its limit goes from 12 up to 612 seats; even while all is idle it has 27");
-        assert!(!rules_found_on((1, 25), &text).contains(&RULE.name), "nothing was lent before 1.26");
+        assert!(!rules_found_on(Version::new(1, 25), &text).contains(&RULE.name), "nothing was lent before 1.26");
     }
 }

@@ -6,6 +6,7 @@ use super::super::{
     distribution_config, idle_limits, limits,
 };
 use super::{LintInput, Object, Traffic};
+use crate::kubernetes::Version;
 
 /// Everything that rules look at.
 pub(super) struct Context<'i> {
@@ -140,9 +141,10 @@ impl<'i> Context<'i> {
 }
 
 /// What servers have of themselves: that of the version, or of any if it isn't known, and what a distribution adds.
-fn shipped(version: Option<(u32, u32)>) -> Vec<Config> {
-    let minors = OLDEST_KNOWN.1..=NEWEST_KNOWN.1;
-    let versions = version.map_or_else(|| minors.map(|minor| (1, minor)).collect(), |version| vec![version]);
+fn shipped(version: Option<Version>) -> Vec<Config> {
+    let minors = OLDEST_KNOWN.minor..=NEWEST_KNOWN.minor;
+    let known = || minors.map(|minor| Version::new(1, minor)).collect();
+    let versions = version.map_or_else(known, |version| vec![version]);
     let by_version = versions.into_iter().map(default_config);
     by_version.chain(Distribution::ALL.map(distribution_config)).collect()
 }

@@ -76,6 +76,7 @@ fn finding(
 mod tests {
     use super::super::fixtures::{lint_text, lint_with_traffic, list_pods, rules_found_on, schema};
     use super::*;
+    use crate::kubernetes::Version;
 
     #[test]
     fn a_rule_for_lists_alone_is_told_of_where_watches_can_be_lists() {
@@ -86,7 +87,7 @@ mod tests {
         assert_eq!(severity(&of("list pods")), Some(LintSeverity::Info));
         assert_eq!(severity(&of("list,watch pods")), None);
         assert_eq!(severity(&of("* pods")), None);
-        assert!(!rules_found_on((1, 30), &of("list pods")).contains(&RULE.name));
+        assert!(!rules_found_on(Version::new(1, 30), &of("list pods")).contains(&RULE.name));
     }
 
     #[test]

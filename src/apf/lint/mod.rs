@@ -32,6 +32,7 @@ mod unused_level;
 use serde::Serialize;
 
 use super::{Config, Features, FlowSchema, Place, PriorityLevel, Problem, RequestDigest};
+use crate::kubernetes::Version;
 use context::Context;
 
 /// Looks at a change with all rules. The worst comes first; then it goes by file, line, object and rule.
@@ -113,7 +114,7 @@ pub struct LintInput<'i> {
     /// The same with the change.
     pub after: &'i Config,
     /// The server's version; `None` if it isn't known.
-    pub version: Option<(u32, u32)>,
+    pub version: Option<Version>,
     /// What that version does.
     pub features: Features,
     /// `--max-requests-inflight` + `--max-mutating-requests-inflight` of one apiserver.
@@ -286,8 +287,8 @@ mod tests {
     #[test]
     fn the_servers_own_configuration_is_without_findings_in_every_version() {
         for minor in 24..=37 {
-            let own = crate::apf::default_config((1, minor));
-            for version in [Some((1, minor)), None] {
+            let own = crate::apf::default_config(Version::new(1, minor));
+            for version in [Some(Version::new(1, minor)), None] {
                 assert_eq!(lint_config(version, &own), [], "1.{minor} as {version:?}");
             }
         }
@@ -312,7 +313,8 @@ mod tests {
 
     #[test]
     fn five_shares_for_one_user_are_neither_five_calls_nor_a_cap() {
-        let findings = lint_on(Some((1, 36)), include_str!("../../../tests/manifests/one-user-five-shares.yaml"));
+        let findings =
+            lint_on(Some(Version::new(1, 36)), include_str!("../../../tests/manifests/one-user-five-shares.yaml"));
         assert_eq!(
             found(&findings, LintSeverity::Info),
             [

@@ -4,11 +4,12 @@ use super::super::manifest::shares_field;
 use super::super::{LevelKind, LimitResponse};
 use super::context::{Context, seats, speaks_of_limiting};
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
+use crate::kubernetes::Version;
 
 /// Shares up to this look like a number of calls.
 const FEW_SHARES: i32 = 20;
 /// Since this Kubernetes version a level may have no shares (feature gate `ZeroLimitedNominalConcurrencyShares`).
-const NO_SHARES_SINCE: (u32, u32) = (1, 30);
+const NO_SHARES_SINCE: Version = Version::new(1, 30);
 
 pub(super) const RULE: LintRule = LintRule {
     name: "shares-read-as-calls",
@@ -109,19 +110,21 @@ mod tests {
     #[test]
     fn no_shares_of_a_beta_version_are_told_for_what_they_are() {
         let beta = |shares: &str| level("jail", shares).replace("k8s.io/v1", "k8s.io/v1beta3");
-        let found = |server: (u32, u32), text: &str| {
+        let found = |server: Version, text: &str| {
             let findings = lint_on(Some(server), text).into_iter();
             findings.filter(|finding| finding.rule == RULE.name).collect::<Vec<_>>()
         };
-        let findings = found((1, 30), &beta("nominalConcurrencyShares: 0"));
+        let findings = found(Version::new(1, 30), &beta("nominalConcurrencyShares: 0"));
         let finding = &findings[0];
         assert_eq!((findings.len(), finding.severity, finding.line), (1, LintSeverity::Warning, Some(7)));
         assert_eq!(finding.message, "the line says 0 shares, which v1beta3 takes for the default of 30");
         assert_eq!(finding.effect, "it shuts nothing out: it has 66 seats of 600 on each kube-apiserver");
         assert!(finding.fix.contains("write v1, where 0 is none"), "{}", finding.fix);
-        assert!(found((1, 28), &beta("nominalConcurrencyShares: 0"))[0].fix.contains("or 1 for the fewest"));
-        let thirty = &found((1, 30), &beta("nominalConcurrencyShares: 30"))[0];
+        assert!(
+            found(Version::new(1, 28), &beta("nominalConcurrencyShares: 0"))[0].fix.contains("or 1 for the fewest")
+        );
+        let thirty = &found(Version::new(1, 30), &beta("nominalConcurrencyShares: 30"))[0];
         assert!(thirty.message.starts_with("30 shares are 66 seats"), "{}", thirty.message);
-        assert!(found((1, 30), &level("jail", "nominalConcurrencyShares: 0")).is_empty());
+        assert!(found(Version::new(1, 30), &level("jail", "nominalConcurrencyShares: 0")).is_empty());
     }
 }

@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ApiVersion, Config};
+use crate::kubernetes::Version;
 use node::{Node, Value};
 
 pub(super) use node::TEMPLATE;
@@ -200,7 +201,7 @@ impl ManifestReader {
     fn apf_object(&mut self, node: Node, kind: Kind, version: ApiVersion) {
         let (line, file) = (node.line, self.file.clone());
         let read = object::read(node, kind, version, file);
-        if let Some((major, minor)) = version.removed_in() {
+        if let Some(removed_in) = version.removed_in() {
             let renamed = match kind {
                 Kind::PriorityLevelConfiguration if shares_field(version) != shares_field(ApiVersion::V1) => {
                     format!("; {} is read as {}", shares_field(version), shares_field(ApiVersion::V1))
@@ -210,7 +211,8 @@ impl ManifestReader {
             let is_zero = read.priority_level.as_ref().is_some_and(|level| level.place.has_zero_for_default);
             let zero = if is_zero { "; 0 shares are the default of 30 in it, and none in v1" } else { "" };
             let name = version.name();
-            let served = format!("{GROUP}/{name} is served up to {major}.{}", minor - 1);
+            let last = Version::new(removed_in.major, removed_in.minor - 1);
+            let served = format!("{GROUP}/{name} is served up to {last}");
             self.note(line, format!("{}: {served}{renamed}{zero}", read.object));
         }
         for message in read.notes {

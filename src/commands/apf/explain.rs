@@ -10,8 +10,8 @@ use super::super::logs::report;
 use super::super::reading::Reading;
 use super::super::settings::Settings;
 use super::super::show_report;
-use super::{level_seats, origin_words, version_words};
-use crate::apf::Matcher;
+use super::{level_seats, origin_words};
+use crate::apf::{Matcher, NEWEST_KNOWN};
 use crate::cli::ExplainArgs;
 use crate::console::Console;
 use crate::report::{
@@ -76,7 +76,7 @@ fn assemble(
     ExplainReport {
         schema_version: SCHEMA_VERSION,
         server: ServerFacts {
-            version: version_words(dimensions.server.version),
+            version: dimensions.server.version,
             server_concurrency: settings.flows.server_concurrency,
             configuration: origin_words(flows.origin).to_owned(),
         },
@@ -146,9 +146,9 @@ fn notes(settings: &Settings, dimensions: &Dimensions, flows: &Flows, rows: &Row
     }
     notes.extend(config_notes(flows, rows));
     if dimensions.server.version.is_none() {
-        let newest = version_words(Some(crate::apf::NEWEST_KNOWN)).unwrap_or_default();
-        notes
-            .push(format!("the server's version is not known; seats are counted as {newest} does, see --kube-version"));
+        notes.push(format!(
+            "the server's version is not known; seats are counted as {NEWEST_KNOWN} does, see --kube-version"
+        ));
     }
     if settings.metrics.is_empty() && settings.given.is_empty() {
         notes.push(

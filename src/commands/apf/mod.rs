@@ -46,11 +46,6 @@ pub(super) const fn origin_words(origin: Origin) -> &'static str {
     }
 }
 
-/// A version as people write it.
-pub(super) fn version_words(version: Option<(u32, u32)>) -> Option<String> {
-    version.map(|(major, minor)| format!("{major}.{minor}"))
-}
-
 /// The seats of each priority level, in the order of the configuration.
 fn level_seats(config: &Config, limits: &[LevelLimits], features: &Features) -> Vec<LevelSeats> {
     let idle = idle_limits(limits).ok();

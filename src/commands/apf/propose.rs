@@ -12,10 +12,10 @@ use super::super::reading::Reading;
 use super::super::settings::Settings;
 use super::super::storms::{self, found};
 use super::super::{Advice, Interrupt, show_blocks};
+use super::origin_words;
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{check, client_names, logged_side, scenario_with};
 use super::tries::{Around, Tried, most};
-use super::{origin_words, version_words};
 use crate::apf::lint::{LintFinding, LintInput, LintSeverity, lint};
 use crate::apf::{Config, validate};
 use crate::audit::Stage;
@@ -26,6 +26,7 @@ use crate::candidates::{
 use crate::cli::{ProposeArgs, ProposeFormat};
 use crate::console::Console;
 use crate::findings::{Finding, Presence};
+use crate::kubernetes::Version;
 use crate::memory::Held;
 use crate::report::{
     ManifestFile, Proposal, ProposeReport, SCHEMA_VERSION, ServerFacts, Together, TriedSize, json, limit_words,
@@ -195,7 +196,7 @@ impl Proposing<'_> {
         Ok(ProposeReport {
             schema_version: SCHEMA_VERSION,
             server: ServerFacts {
-                version: version_words(self.dimensions.server.version),
+                version: self.dimensions.server.version,
                 server_concurrency: self.settings.flows.server_concurrency,
                 configuration: origin_words(self.recorded.flows.origin).to_owned(),
             },
@@ -569,4 +570,4 @@ fn rounded(value: f64) -> u64 {
 const VITAL_RULE: &str = "catches-vital-traffic";
 
 /// Since when the API version of the manifests is served.
-const SERVES_V1: (u32, u32) = (1, 29);
+const SERVES_V1: Version = Version::new(1, 29);

@@ -1,22 +1,17 @@
 //! `apf seats`: the limits table, before and after a change.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 
 use super::super::flows::{read_manifests, sound};
-use super::super::settings::version;
 use super::super::show_report;
-use super::{level_seats, origin_words, version_words};
+use super::{level_seats, origin_words};
 use crate::apf::{Config, Features, NEWEST_KNOWN, limits, live_config};
 use crate::cli::SeatsArgs;
 use crate::console::Console;
 use crate::report::{LevelSeats, SCHEMA_VERSION, SeatsReport, ServerFacts};
 
 pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
-    let given = args.kube_version.as_deref();
-    let version = given
-        .map(|text| version(text).ok_or_else(|| anyhow!("--kube-version {text:?} is not of the form 1.34")))
-        .transpose()?
-        .unwrap_or(NEWEST_KNOWN);
+    let version = args.kube_version.unwrap_or(NEWEST_KNOWN);
     let read = match args.config.as_slice() {
         [] => None,
         paths => Some(sound(read_manifests(paths)?, "the files of --config")?),
@@ -40,7 +35,7 @@ pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
     let report = SeatsReport {
         schema_version: SCHEMA_VERSION,
         server: ServerFacts {
-            version: version_words(Some(version)),
+            version: Some(version),
             server_concurrency: args.server_concurrency,
             configuration: origin_words(origin).to_owned(),
         },

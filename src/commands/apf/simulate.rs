@@ -9,9 +9,9 @@ use super::super::logs::report;
 use super::super::reading::Reading;
 use super::super::settings::Settings;
 use super::super::{Advice, Interrupt, show_report};
+use super::origin_words;
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{Change, catch, changes, check, client_names, logged_side, scenario_with, sides, single};
-use super::{origin_words, version_words};
 use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
 use crate::cli::{SimulateArgs, Sweep};
 use crate::console::Console;
@@ -73,7 +73,7 @@ impl Replayed<'_> {
         Ok(SimulateReport {
             schema_version: SCHEMA_VERSION,
             server: ServerFacts {
-                version: version_words(self.dimensions.server.version),
+                version: self.dimensions.server.version,
                 server_concurrency: self.settings.flows.server_concurrency,
                 configuration: origin_words(self.recorded.flows.origin).to_owned(),
             },
@@ -241,8 +241,9 @@ impl Replayed<'_> {
             );
         }
         if self.dimensions.server.version.is_none() {
-            let newest = version_words(Some(NEWEST_KNOWN)).unwrap_or_default();
-            notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
+            notes.push(format!(
+                "the server's version is not known; it is replayed as {NEWEST_KNOWN}, see --kube-version"
+            ));
         }
         if recorded.left_out > 0 {
             notes.push(format!(

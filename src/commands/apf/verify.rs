@@ -7,9 +7,9 @@ use super::super::logs::report;
 use super::super::reading::Reading;
 use super::super::settings::Settings;
 use super::super::{Interrupt, show_report};
+use super::origin_words;
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{Change, caught_schemas, check, client_names, logged_side, scenario_with, sides};
-use super::{origin_words, version_words};
 use crate::apf::NEWEST_KNOWN;
 use crate::cli::{LogArgs, VerifyArgs};
 use crate::console::Console;
@@ -85,7 +85,7 @@ impl Verifying<'_> {
         Ok(VerifyReport {
             schema_version: SCHEMA_VERSION,
             server: ServerFacts {
-                version: version_words(after.dimensions.server.version),
+                version: after.dimensions.server.version,
                 server_concurrency: self.settings.flows.server_concurrency,
                 configuration: origin_words(before.recorded.flows.origin).to_owned(),
             },
@@ -136,8 +136,7 @@ fn notes(settings: &Settings, after: &Read) -> Vec<String> {
         );
     }
     if after.dimensions.server.version.is_none() {
-        let newest = version_words(Some(NEWEST_KNOWN)).unwrap_or_default();
-        notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
+        notes.push(format!("the server's version is not known; it is replayed as {NEWEST_KNOWN}, see --kube-version"));
     }
     notes
 }
