@@ -14,7 +14,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("requests", &["source", "audit"]),
     ("clients", &[]),
     ("tables", &["apf", "source", "audit", "requests"]),
-    ("memory", &["requests", "tables", "units"]),
+    ("memory", &["tables", "units"]),
     ("findings", &["audit", "memory", "requests", "tables", "units"]),
     ("candidates", &["apf", "findings", "memory", "units"]),
     ("simulation", &["apf", "memory", "units"]),

@@ -17,9 +17,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use stormglass::kubernetes::Version;
+use stormglass::kubernetes::{ListKind, Version};
 use stormglass::memory::{Encoding, Held, ListShape, Range, Server, answer, held, sizes, sustained, together};
-use stormglass::requests::ListKind;
 
 use crate::support::{folder, project};
 

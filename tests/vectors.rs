@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use stormglass::apf::{
-    Circumstances, Class, Config, Features, Manifest, Matcher, ObjectStats, RequestDigest, RequestInfo, Work, allocate,
-    deal, default_config, flow_hash, is_valid_dealer, matches, work_estimate,
+    Circumstances, Class, Config, Features, Manifest, Matcher, ObjectStats, RequestDigest, Work, allocate, deal,
+    default_config, flow_hash, is_valid_dealer, matches, work_estimate,
 };
-use stormglass::kubernetes::Version;
+use stormglass::kubernetes::{RequestInfo, Version};
 
 use crate::support::folder;
 
@@ -171,7 +171,7 @@ fn config_of(set: &MatchingSet) -> Config {
 impl MatchingCase {
     /// The first FlowSchema that matches, empty if none does, and all that match in order.
     fn answer(&self, matcher: &Matcher<'_>) -> (String, Vec<String>) {
-        let info = RequestInfo::of(&self.method, &self.url);
+        let info = RequestInfo::parse(&self.method, &self.url);
         let digest = RequestDigest::of(&self.user, &self.groups, &info, &self.url);
         let request = digest.attributes();
         let first = matcher.classify(&request).filter(|found| found.is_match);
@@ -187,7 +187,7 @@ impl MatchingCase {
 fn verb_scope_and_object_are_read_as_upstream_does() {
     each::<RequestInfos>("requestinfo", |infos, failures| {
         for case in infos.cases {
-            let info = RequestInfo::of(&case.method, &case.url);
+            let info = RequestInfo::parse(&case.method, &case.url);
             let answer = Info {
                 is_resource_request: info.is_resource_request,
                 verb: info.verb.into(),
@@ -208,7 +208,7 @@ fn verb_scope_and_object_are_read_as_upstream_does() {
 fn work_is_estimated_as_upstream_does() {
     each::<Seats>("seats", |seats, failures| {
         for case in seats.cases {
-            let info = RequestInfo::of(&case.method, &case.url);
+            let info = RequestInfo::parse(&case.method, &case.url);
             let estimate = work_estimate(&Work::of(&info, &case.url), &case.circumstances(), &case.features());
             let answer = (estimate.initial_seats, estimate.final_seats, estimate.additional_latency_nanos);
             let expected = (case.initial, case.r#final, case.additional_latency_ns);

@@ -2,8 +2,8 @@
 //! `apiserver/pkg/util/flowcontrol/apf_controller.go`): what decides its FlowSchema, its flow and its seats.
 
 use super::matching::{Attributes, Target};
-use super::request_info::{RequestInfo, is_long_running};
 use super::seats::{ListQuery, Work};
+use crate::kubernetes::{RequestInfo, is_long_running};
 
 /// What two requests have in common that are alike to API Priority and Fairness.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,7 +106,7 @@ mod tests {
             ("GET", "/debug/pprof/heap", true),
             ("GET", "/healthz", false),
         ] {
-            let info = RequestInfo::of(method, uri);
+            let info = RequestInfo::parse(method, uri);
             let digest = RequestDigest::of("alice", &[], &info, uri);
             assert_eq!(digest.work(), Work::of(&info, uri), "{uri}");
             assert_eq!(digest.passes_by(), passes_by, "{uri}");

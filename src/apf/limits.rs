@@ -433,7 +433,7 @@ mod tests {
     #[test]
     fn before_1_26_the_nominal_limit_is_the_limit() {
         for (minor, max_seats) in [(24, None), (25, Some(12))] {
-            let limits = limits(&default_levels(), 600, &Features::of((1, minor)));
+            let limits = limits(&default_levels(), 600, &Features::of(Version::new(1, minor)));
             assert!(limits.iter().all(|level| level.min == level.nominal && level.max == level.nominal));
             assert_eq!(limits[0].max_seats_per_request, max_seats);
             let current = current_limits(&limits, &[asked(9); 8]).unwrap();

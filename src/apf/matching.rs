@@ -9,11 +9,10 @@
 //! Easy to get wrong: a LIST or watch across all namespaces has no namespace, so that only `clusterScope` lets it match,
 //! whatever `namespaces` says; and a path without a star matches all that is below it.
 
-use std::borrow::Cow;
-
 use super::config::{
     Config, DistinguisherMethod, FlowSchema, NonResourceRule, PriorityLevel, ResourceRule, Rule, Subject,
 };
+use crate::kubernetes::{ServiceAccount, resource_with_subresource};
 
 /// A request as API Priority and Fairness sees it: after authentication and impersonation, before authorization.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +109,7 @@ impl<'c> Matcher<'c> {
 pub(super) const CATCH_ALL: &str = "catch-all";
 
 /// Stands for all values, where it is the only one.
-const ALL: &str = "*";
+pub(super) const ALL: &str = "*";
 
 /// Whether a FlowSchema matches a request, however many others do before it.
 pub fn matches(schema: &FlowSchema, request: &Attributes<'_>) -> bool {
@@ -166,52 +165,46 @@ pub fn is_subject(subject: &Subject, request: &Attributes<'_>) -> bool {
         Subject::User(name) => name == ALL || name == request.user,
         Subject::Group(name) => name == ALL || request.groups.contains(name),
         Subject::ServiceAccount { namespace, name } => {
-            let account = request.user.strip_prefix(SERVICE_ACCOUNT).and_then(|rest| rest.strip_prefix(&**namespace));
-            account.and_then(|rest| rest.strip_prefix(':')).is_some_and(|account| name == ALL || name == account)
+            let account = ServiceAccount::parse(request.user).filter(|account| account.namespace == namespace);
+            account.is_some_and(|account| name == ALL || name == account.name)
         }
     }
 }
-
-/// What user names of service accounts begin with (`apiserver/pkg/authentication/serviceaccount/util.go`).
-const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
 /// Why a resource rule doesn't fit a request; `None` if it does.
 pub(super) fn resource_miss(rule: &ResourceRule, request: &Attributes<'_>) -> Option<Miss> {
     let Target::Resource { api_group, resource, subresource, namespace } = request.target else {
         return Some(Miss::Target);
     };
-    let wanted = match subresource {
-        "" => Cow::Borrowed(resource),
-        _ => Cow::Owned(format!("{resource}/{subresource}")),
-    };
-    if !holds(&rule.verbs, request.verb) {
+    let wanted = resource_with_subresource(resource, subresource);
+    if !includes(&rule.verbs, request.verb) {
         Some(Miss::Verb)
-    } else if !holds(&rule.api_groups, api_group) {
+    } else if !includes(&rule.api_groups, api_group) {
         Some(Miss::ApiGroup)
-    } else if !holds(&rule.resources, &wanted) {
+    } else if !includes(&rule.resources, &wanted) {
         Some(Miss::Resource)
     } else if namespace.is_empty() {
         (!rule.cluster_scope).then_some(Miss::ClusterScope)
     } else {
-        (!holds(&rule.namespaces, namespace)).then_some(Miss::Namespace)
+        (!includes(&rule.namespaces, namespace)).then_some(Miss::Namespace)
     }
 }
 
 /// Why a rule of paths doesn't fit a request; `None` if it does.
 pub(super) fn path_miss(rule: &NonResourceRule, verb: &str, path: &str) -> Option<Miss> {
-    if !holds(&rule.verbs, verb) {
+    if !includes(&rule.verbs, verb) {
         return Some(Miss::Verb);
     }
-    (!rule.non_resource_urls.iter().any(|url| is_below(url, path))).then_some(Miss::Resource)
+    (!rule.non_resource_urls.iter().any(|url| covers_path(url, path))).then_some(Miss::Resource)
 }
 
-/// Whether a list of names holds one: the star counts only where it stands alone.
-fn holds(list: &[String], name: &str) -> bool {
+/// Whether a list of names includes one: `*` stands for all names only if it is alone in the list.
+pub(super) fn includes(list: &[String], name: &str) -> bool {
     matches!(list, [only] if only == ALL) || list.iter().any(|held| held == name)
 }
 
-/// Whether a path is the one of a rule, or below it (`matchPolicyRuleNonResourceURL`).
-fn is_below(url: &str, path: &str) -> bool {
+/// Whether the URL of a rule covers a path: the same path, or one below it (`matchPolicyRuleNonResourceURL`).
+pub(super) fn covers_path(url: &str, path: &str) -> bool {
     if url == ALL || url == path {
         return true;
     }
@@ -441,7 +434,7 @@ mod tests {
         let mut names = vec![format!("User {}", request.user), "User *".to_owned(), "Group *".to_owned()];
         names.extend(request.groups.iter().map(|group| format!("Group {group}")));
         if let Some((namespace, name)) =
-            request.user.strip_prefix(SERVICE_ACCOUNT).and_then(|rest| rest.split_once(':'))
+            request.user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'))
         {
             names.extend([format!("ServiceAccount {namespace}/{name}"), format!("ServiceAccount {namespace}/*")]);
         }

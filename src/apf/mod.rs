@@ -20,14 +20,12 @@ mod dealing;
 mod defaults;
 mod digest;
 mod features;
-mod groups;
 mod httplog;
 mod limits;
 pub mod lint;
 mod live;
 mod manifest;
 mod matching;
-mod request_info;
 mod seats;
 mod steps;
 mod validate;
@@ -44,7 +42,6 @@ pub use defaults::{
 };
 pub use digest::RequestDigest;
 pub use features::{Features, UnknownGate};
-pub use groups::implied_groups;
 pub use httplog::Verdict;
 pub use limits::{
     ADJUSTMENT_SECS, CurrentLimits, DEFAULT_SERVER_CONCURRENCY, Demand, DemandStats, LevelLimits, LevelRole,
@@ -55,7 +52,6 @@ pub use manifest::{Manifest, Note, Problem};
 pub use matching::{
     Attributes, Classification, Matcher, Miss, Target, distinguisher, is_subject, matches, nearest_miss,
 };
-pub use request_info::{RequestInfo, is_long_running};
 pub use seats::{
     AskedVersion, Circumstances, ListQuery, MINIMUM_SEATS, ObjectStats, VersionMatch, Work, WorkEstimate,
     level_max_seats, work_estimate,

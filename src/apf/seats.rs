@@ -6,7 +6,7 @@
 //! namespace costs as much as one of all.
 
 use super::features::Features;
-use super::request_info::{Parameters, RequestInfo};
+use crate::kubernetes::{QueryParameters, RequestInfo};
 
 /// No request takes less (`config.go`, `minimumSeats`).
 pub const MINIMUM_SEATS: u32 = 1;
@@ -180,7 +180,7 @@ impl ListQuery {
     /// numbers if they are there, be it without a value (`apimachinery/pkg/apis/meta/v1`,
     /// `Convert_url_Values_To_v1_ListOptions`).
     pub fn of(query: &str) -> Option<Self> {
-        let parameters = Parameters::of(query);
+        let parameters = QueryParameters::parse(query);
         let (Ok(limit), Ok(_)) = (parameters.integer("limit"), parameters.integer("timeoutSeconds")) else {
             return None;
         };
@@ -190,7 +190,7 @@ impl ListQuery {
             resource_version: AskedVersion::of(parameters.text("resourceVersion")),
             resource_version_match: VersionMatch::of(parameters.text("resourceVersionMatch")),
             has_selector: ["labelSelector", "fieldSelector"].iter().any(|name| !parameters.text(name).is_empty()),
-            sends_initial_events: parameters.is_true("sendInitialEvents"),
+            sends_initial_events: parameters.flag("sendInitialEvents"),
         })
     }
 
@@ -352,7 +352,7 @@ mod tests {
     const TOKEN: &str = "/api/v1/namespaces/a/serviceaccounts/s/token";
 
     fn estimate(minor: u32, method: &str, uri: &str, circumstances: Circumstances) -> WorkEstimate {
-        let info = RequestInfo::of(method, uri);
+        let info = RequestInfo::parse(method, uri);
         work_estimate(&Work::of(&info, uri), &circumstances, &Features::of(Version::new(1, minor)))
     }
 

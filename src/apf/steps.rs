@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::config::{Config, FlowSchema, Rule, Subject};
 use super::matching::{Attributes, Matcher, Miss, Target, is_subject, nearest_miss, path_miss, resource_miss};
+use crate::kubernetes::resource_with_subresource;
 
 /// One FlowSchema that was asked about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ fn miss_reason(rule: &Rule, miss: Miss, request: &Attributes<'_>) -> String {
                 format!("it is for {}, not {}", list("API group", &rule.api_groups), group_name(api_group))
             }
             Miss::Resource => {
-                let asked = resource_name(resource, subresource);
+                let asked = resource_with_subresource(resource, subresource);
                 format!("it is for {}, not {asked}", list("resource", &rule.resources))
             }
             Miss::Namespace if rule.namespaces.is_empty() => {
@@ -118,10 +119,6 @@ fn list(noun: &str, names: &[String]) -> String {
 /// The core group has no name.
 fn group_name(name: &str) -> Cow<'_, str> {
     Cow::Borrowed(if name.is_empty() { "\"\" (core)" } else { name })
-}
-
-fn resource_name(resource: &str, subresource: &str) -> String {
-    if subresource.is_empty() { resource.to_owned() } else { format!("{resource}/{subresource}") }
 }
 
 fn subjects(schema: &FlowSchema) -> String {

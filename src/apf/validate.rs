@@ -12,6 +12,7 @@ use super::{
     Config, FlowSchema, LevelKind, LimitResponse, NonResourceRule, Place, PriorityLevel, Problem, Queuing,
     ResourceRule, Rule, Subject,
 };
+use crate::kubernetes::{is_dns_label, is_dns_subdomain};
 
 /// The last place in the order of FlowSchemas (`FlowSchemaMaxMatchingPrecedence`).
 const MAX_MATCHING_PRECEDENCE: i32 = 10_000;
@@ -263,14 +264,14 @@ impl<'c> Check<'c> {
     }
 
     fn subdomain(&mut self, field: &str, name: &str) {
-        if name.len() > 253 || !name.split('.').all(is_label) {
+        if !is_dns_subdomain(name) {
             let message = "lower case letters, digits, - and . only, begin and end with a letter or digit, 253 at most";
             self.problem(field, format!("must be a DNS subdomain ({message}), unlike \"{name}\""));
         }
     }
 
     fn label(&mut self, field: &str, name: &str, must: &str) {
-        if name.len() > 63 || !is_label(name) {
+        if !is_dns_label(name) {
             let message = "lower case letters, digits and - only, begin and end with a letter or digit, 63 at most";
             self.problem(field, format!("{must} a DNS label ({message}), unlike \"{name}\""));
         }
@@ -290,15 +291,6 @@ fn has_same_spec(one: &FlowSchema, other: &FlowSchema) -> bool {
 
 fn has_star(names: &[String]) -> bool {
     names.iter().any(|name| name == "*")
-}
-
-/// A part of a DNS name, whatever its length.
-fn is_label(text: &str) -> bool {
-    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = text.as_bytes();
-    bytes.first().is_some_and(is_alphanumeric)
-        && bytes.last().is_some_and(is_alphanumeric)
-        && bytes.iter().all(|byte| is_alphanumeric(byte) || *byte == b'-')
 }
 
 /// What is wrong with a path: `ValidateNonResourceURLPath`.

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::apf::{Manifest, Subject, default_config, implied_groups, limits, matches, validate};
+use crate::apf::{Manifest, Subject, default_config, limits, matches, validate};
 use crate::findings::{Kind, Severity};
-use crate::kubernetes::Version;
+use crate::kubernetes::{Version, implied_groups};
 use crate::memory::Range;
 
 const VERSION: Version = Version::new(1, 34);

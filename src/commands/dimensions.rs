@@ -12,7 +12,7 @@ use super::flows::{FLOW_QUERIES, Flows, WatchCount, fill_flows};
 use super::settings::{Settings, metrics_around, metrics_of};
 use crate::audit::{Micros, parse_instant};
 use crate::clients::{Classification, ClientType, Identity};
-use crate::kubernetes::Version;
+use crate::kubernetes::{SYSTEM_APISERVER, ServiceAccount, Version};
 use crate::memory::{
     Answer, Held, ListShape, Observed, Range, ResourceSize, Server, answer, held, list_kind, node_count,
     reads_lists_from_etcd, sizes, unseen,
@@ -186,8 +186,8 @@ fn believe(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> 
 /// different clients, and the namespace becomes part of the name.
 fn tell_namespaces_apart(clients: &mut [(Caller, Classification)]) {
     let account = |caller: &Caller| {
-        let name = caller.identity.user_name.as_deref()?.strip_prefix("system:serviceaccount:")?;
-        name.split_once(':').map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+        let account = ServiceAccount::parse(caller.identity.user_name.as_deref()?)?;
+        Some((account.namespace.to_owned(), account.name.to_owned()))
     };
     let mut namespaces: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (caller, client) in clients.iter() {
@@ -211,7 +211,7 @@ fn tell_namespaces_apart(clients: &mut [(Caller, Classification)]) {
 /// What the server is, as given, else as its own client's user agent and the log show it. Where those two contradict each
 /// other, by an emulated version or a gate that is off, the version tells nothing.
 fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
-    let own = callers.iter().filter(|caller| caller.identity.user_name.as_deref() == Some("system:apiserver"));
+    let own = callers.iter().filter(|caller| caller.identity.user_name.as_deref() == Some(SYSTEM_APISERVER));
     let agents = own.filter_map(|caller| caller.identity.user_agent.as_deref()?.strip_prefix("kube-apiserver/v"));
     let seen = agents.filter_map(Version::parse).max();
     let version = given.version.or(seen);

@@ -101,8 +101,7 @@ mod tests {
     use super::super::answer::answer;
     use super::super::sizes::{ResourceSize, sizes};
     use super::*;
-    use crate::kubernetes::Version;
-    use crate::requests::ListKind;
+    use crate::kubernetes::{ListKind, Version};
 
     const MB: u64 = 1_000_000;
     const OLD: Server =

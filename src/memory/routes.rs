@@ -16,8 +16,7 @@
 
 use super::answer::ListShape;
 use super::observed::Observed;
-use crate::kubernetes::Version;
-use crate::requests::ListKind;
+use crate::kubernetes::{ListKind, Version};
 
 /// What is known of an apiserver that decides over the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

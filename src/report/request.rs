@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{Block, LevelSeats, between, bullets, section, table};
-use crate::apf::{Classification, Features, RequestInfo, deal, flow_hash};
+use crate::apf::{Classification, Features, deal, flow_hash};
+use crate::kubernetes::RequestInfo;
 
 /// All there is to say.
 #[derive(Clone, Debug, Serialize)]

@@ -3,10 +3,14 @@
 //! Each vital request is tried on the configuration before and after the change. A rule for all that are authenticated is
 //! for kubelets, controllers and agents of `kube-system` too, as soon as it stands before theirs.
 
-use super::super::{Attributes, Matcher, PriorityLevel, RequestDigest, Subject, Target, implied_groups};
+use super::super::{Attributes, Matcher, PriorityLevel, RequestDigest, Subject, Target};
 use super::context::{Context, listed, requests, speaks_of_limiting};
 use super::shadowed::is_reached_at;
 use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::{
+    KUBE_NODE_LEASE, KUBE_SYSTEM, NODE_USER_PREFIX, SYSTEM_ANONYMOUS, SYSTEM_KUBE_CONTROLLER_MANAGER,
+    SYSTEM_KUBE_SCHEDULER, ServiceAccount, implied_groups,
+};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "catches-vital-traffic",
@@ -40,15 +44,15 @@ enum Who {
     Anonymous,
 }
 
-const KCM: Who = Who::User("system:kube-controller-manager");
-const SCHEDULER: Who = Who::User("system:kube-scheduler");
-const SYSTEM: Who = Who::Account("kube-system");
+const KCM: Who = Who::User(SYSTEM_KUBE_CONTROLLER_MANAGER);
+const SCHEDULER: Who = Who::User(SYSTEM_KUBE_SCHEDULER);
+const SYSTEM: Who = Who::Account(KUBE_SYSTEM);
 const LEASES: &str = "coordination.k8s.io";
 const REVIEWS: &str = "authorization.k8s.io";
 const TOKENS: &str = "authentication.k8s.io";
 
 const VITAL: [Vital; 27] = [
-    vital("kubelets' lease renewals", Who::Kubelet, "update", of(LEASES, "leases", "kube-node-lease")),
+    vital("kubelets' lease renewals", Who::Kubelet, "update", of(LEASES, "leases", KUBE_NODE_LEASE)),
     vital("node status", Who::Kubelet, "patch", sub("", "nodes", "status", "")),
     vital("pod status", Who::Kubelet, "patch", sub("", "pods", "status", "default")),
     vital("kubelets' LISTs of pods", Who::Kubelet, "list", of("", "pods", "")),
@@ -57,16 +61,16 @@ const VITAL: [Vital; 27] = [
     vital("kubelets' reads of Secrets", Who::Kubelet, "get", of("", "secrets", "default")),
     vital("kubelets' access reviews", Who::Kubelet, "create", of(REVIEWS, "subjectaccessreviews", "")),
     vital("kubelets' token reviews", Who::Kubelet, "create", of(TOKENS, "tokenreviews", "")),
-    vital("the controller manager's lease", KCM, "update", of(LEASES, "leases", "kube-system")),
+    vital("the controller manager's lease", KCM, "update", of(LEASES, "leases", KUBE_SYSTEM)),
     vital("the controller manager's LISTs of pods", KCM, "list", of("", "pods", "")),
     vital("the controller manager's LISTs of pods of a namespace", KCM, "list", of("", "pods", "default")),
     vital("the controller manager's watches of pods", KCM, "watch", of("", "pods", "")),
     vital("the controller manager's writes", KCM, "update", sub("apps", "deployments", "status", "default")),
-    vital("the scheduler's lease", SCHEDULER, "update", of(LEASES, "leases", "kube-system")),
+    vital("the scheduler's lease", SCHEDULER, "update", of(LEASES, "leases", KUBE_SYSTEM)),
     vital("the scheduler's bindings", SCHEDULER, "create", sub("", "pods", "binding", "default")),
     vital("the scheduler's LISTs of pods", SCHEDULER, "list", of("", "pods", "")),
     vital("the scheduler's watches of pods", SCHEDULER, "watch", of("", "pods", "")),
-    vital("leases of kube-system's controllers", SYSTEM, "update", of(LEASES, "leases", "kube-system")),
+    vital("leases of kube-system's controllers", SYSTEM, "update", of(LEASES, "leases", KUBE_SYSTEM)),
     vital("access reviews from kube-system", SYSTEM, "create", of(REVIEWS, "subjectaccessreviews", "")),
     vital("token reviews from kube-system", SYSTEM, "create", of(TOKENS, "tokenreviews", "")),
     vital("access reviews of aggregated servers", Who::OtherAccount, "create", of(REVIEWS, "subjectaccessreviews", "")),
@@ -119,8 +123,8 @@ fn caught_from<'v>(
     vital: &'v Vital,
 ) -> Option<(&'v Vital, String, i32)> {
     let user = vital.who.example();
-    let groups = implied_groups(user);
-    let request = Attributes { user, groups: &groups, verb: vital.verb, target: vital.target };
+    let groups = implied_groups(&user);
+    let request = Attributes { user: &user, groups: &groups, verb: vital.verb, target: vital.target };
     let after = context.after.classify(&request)?;
     if after.flow_schema.name != schema.name || after.priority_level.is_exempt() {
         return None;
@@ -219,24 +223,24 @@ fn is_like(digest: &RequestDigest, vital: &Vital) -> bool {
 }
 
 impl Who {
-    /// One of them.
-    const fn example(self) -> &'static str {
+    /// The name of one such user.
+    fn example(self) -> String {
         match self {
-            Self::Kubelet => "system:node:any-node",
-            Self::User(name) => name,
-            Self::Account(_) => "system:serviceaccount:kube-system:any-agent",
-            Self::OtherAccount => "system:serviceaccount:any-namespace:any-apiserver",
-            Self::Anonymous => "system:anonymous",
+            Self::Kubelet => format!("{NODE_USER_PREFIX}any-node"),
+            Self::User(name) => name.to_owned(),
+            Self::Account(namespace) => ServiceAccount { namespace, name: "any-agent" }.to_string(),
+            Self::OtherAccount => ServiceAccount { namespace: "any-namespace", name: "any-apiserver" }.to_string(),
+            Self::Anonymous => SYSTEM_ANONYMOUS.to_owned(),
         }
     }
 
     fn is(self, user: &str) -> bool {
-        let account = user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+        let account = ServiceAccount::parse(user);
         match self {
-            Self::Kubelet => user.starts_with("system:node:"),
+            Self::Kubelet => user.starts_with(NODE_USER_PREFIX),
             Self::User(name) => user == name,
-            Self::Account(namespace) => account.is_some_and(|(of, _)| of == namespace),
-            Self::OtherAccount => account.is_some_and(|(of, _)| of != "kube-system"),
+            Self::Account(namespace) => account.is_some_and(|account| account.namespace == namespace),
+            Self::OtherAccount => account.is_some_and(|account| account.namespace != KUBE_SYSTEM),
             Self::Anonymous => true,
         }
     }

@@ -1,8 +1,8 @@
 //! Short manifests for the tests of rules, and the lint over them as a fresh server would see them.
 
-use super::super::{Config, Features, Manifest, NEWEST_KNOWN, RequestDigest, default_config, implied_groups, validate};
+use super::super::{Config, Features, Manifest, NEWEST_KNOWN, RequestDigest, default_config, validate};
 use super::{LevelDemand, LintFinding, LintInput, Traffic, lint};
-use crate::kubernetes::Version;
+use crate::kubernetes::{Version, implied_groups};
 
 /// A Limited level that queues as the server does by default, with the fields of `limited` in flow style.
 pub(super) fn level(name: &str, fields: &str) -> String {

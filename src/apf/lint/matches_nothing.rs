@@ -5,8 +5,12 @@
 
 use super::super::{FlowSchema, NonResourceRule, ResourceRule, Subject, subject_name};
 use super::context::{Context, listed};
-use super::coverage::{ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED, is_cluster_scoped};
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::{
+    NODE_USER_PREFIX, SERVICE_ACCOUNT_GROUP_PREFIX, SERVICE_ACCOUNT_USER_PREFIX, SYSTEM_ANONYMOUS,
+    SYSTEM_AUTHENTICATED, SYSTEM_KUBE_CONTROLLER_MANAGER, SYSTEM_KUBE_SCHEDULER, SYSTEM_MASTERS, SYSTEM_NODES,
+    SYSTEM_SERVICE_ACCOUNTS, SYSTEM_UNAUTHENTICATED, is_cluster_scoped,
+};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "matches-nothing",
@@ -53,21 +57,26 @@ fn dead(schema: &FlowSchema) -> Vec<Dead> {
     all
 }
 
+/// The groups that the server itself adds to users.
+const SERVER_GROUPS: [&str; 5] =
+    [SYSTEM_SERVICE_ACCOUNTS, SYSTEM_AUTHENTICATED, SYSTEM_MASTERS, SYSTEM_NODES, SYSTEM_UNAUTHENTICATED];
+
 fn dead_subject(subject: &Subject, field: String) -> Option<Dead> {
-    const GROUPS: [&str; 5] = [ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED];
     const USERS: [&str; 5] = [
-        "system:serviceaccount:",
-        "system:node:",
-        "system:anonymous",
-        "system:kube-scheduler",
-        "system:kube-controller-manager",
+        SERVICE_ACCOUNT_USER_PREFIX,
+        NODE_USER_PREFIX,
+        SYSTEM_ANONYMOUS,
+        SYSTEM_KUBE_SCHEDULER,
+        SYSTEM_KUBE_CONTROLLER_MANAGER,
     ];
     let (message, fix) = match subject {
         Subject::User(name) | Subject::Group(name) if name.contains('*') && name != "*" => (
             format!("{} has a star in it, and it is not a pattern", subject_name(subject)),
             "name each, or a group that they are in: system:nodes, or system:serviceaccounts:<namespace>",
         ),
-        Subject::User(name) if GROUPS.contains(&name.as_str()) || name.starts_with("system:serviceaccounts:") => {
+        Subject::User(name)
+            if SERVER_GROUPS.contains(&name.as_str()) || name.starts_with(SERVICE_ACCOUNT_GROUP_PREFIX) =>
+        {
             (format!("{name} is a group, not a user"), "write kind: Group")
         }
         Subject::Group(name) if USERS.iter().any(|user| name.starts_with(user)) => (
@@ -90,18 +99,18 @@ fn dead_subject(subject: &Subject, field: String) -> Option<Dead> {
 /// The group of the server's own that a name was likely meant to be: one with up to two letters amiss, or with a word
 /// added. Other names that begin with `system:` may well be groups.
 fn near_miss(name: &str) -> Option<String> {
-    const OWN: [&str; 5] = [ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED];
     let system = name.get(..7).filter(|system| system.eq_ignore_ascii_case("system:"))?;
     // What follows, as the namespace of service accounts, is as it is.
     let end = name[system.len()..].find(':').map_or(name.len(), |colon| system.len() + colon);
     let (head, rest) = name.split_at(end);
-    if OWN.contains(&head) {
+    if SERVER_GROUPS.contains(&head) {
         return (rest == ":").then(|| head.to_owned());
     }
     let lower = head.to_lowercase();
     let has_word_added = |own: &&str| lower.strip_prefix(own).is_some_and(|added| added.starts_with(['-', '_', ' ']));
-    let nearest = OWN.into_iter().min_by_key(|own| distance(own, &lower)).filter(|own| distance(own, &lower) <= 2);
-    let meant = nearest.or_else(|| OWN.into_iter().find(has_word_added))?;
+    let nearest =
+        SERVER_GROUPS.into_iter().min_by_key(|own| distance(own, &lower)).filter(|own| distance(own, &lower) <= 2);
+    let meant = nearest.or_else(|| SERVER_GROUPS.into_iter().find(has_word_added))?;
     Some(format!("{meant}{rest}"))
 }
 

@@ -2,8 +2,8 @@
 
 use super::super::Subject;
 use super::context::Context;
-use super::coverage::MASTERS;
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::SYSTEM_MASTERS;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "meant-for-masters",
@@ -16,10 +16,10 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let mut findings = Vec::new();
     for schema in context.schemas.iter().filter(|schema| schema.name != "exempt") {
         for (index, rule) in schema.rules.iter().enumerate() {
-            let is_masters = |subject: &Subject| matches!(subject, Subject::Group(group) if group == MASTERS);
+            let is_masters = |subject: &Subject| matches!(subject, Subject::Group(group) if group == SYSTEM_MASTERS);
             let Some(subject) = rule.subjects.iter().position(is_masters) else { continue };
             let words = Words {
-                message: format!("the group {MASTERS} can't be matched: the FlowSchema exempt has its requests"),
+                message: format!("the group {SYSTEM_MASTERS} can't be matched: the FlowSchema exempt has its requests"),
                 effect: "administrators, and all else in that group, are not limited by anything".into(),
                 fix: "give the client an identity of its own without that group, and name that".into(),
             };
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn masters_cannot_be_limited() {
         let of = |group: &str| schema_for("s", "workload-low", &format!("{{kind: Group, group: {{name: '{group}'}}}}"));
-        let found = rules_found(&of(MASTERS));
+        let found = rules_found(&of(SYSTEM_MASTERS));
         assert!(found.contains(&RULE.name));
         assert!(!found.contains(&"shadowed"), "one finding is enough");
         assert!(!rules_found(&of("developers")).contains(&RULE.name));

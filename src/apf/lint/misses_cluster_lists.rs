@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use super::super::{FlowSchema, Miss, ResourceRule, Rule, nearest_miss};
 use super::context::{Context, has_verb, listed, requests};
-use super::coverage::{Piece, is_cluster_scoped, resource_whats, takes};
+use super::coverage::{Piece, resource_whats, takes};
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::is_cluster_scoped;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "misses-cluster-lists",

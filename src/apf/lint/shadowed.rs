@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::super::{FlowSchema, Rule, Subject, subject_name};
 use super::context::{Context, listed};
-use super::coverage::{MASTERS, Piece, pieces, takes};
+use super::coverage::{Piece, pieces, takes};
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::SYSTEM_MASTERS;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "shadowed",
@@ -88,7 +89,7 @@ fn takers<'c>(earlier: &[&'c FlowSchema], rule: &Rule, subject: &Subject) -> Opt
 
 /// Masters have a rule of their own.
 fn is_masters(subject: &Subject) -> bool {
-    matches!(subject, Subject::Group(group) if group == MASTERS)
+    matches!(subject, Subject::Group(group) if group == SYSTEM_MASTERS)
 }
 
 fn fix(context: &Context<'_>, taken_at: i32) -> String {

@@ -5,6 +5,7 @@
 use super::super::{FlowSchema, Subject};
 use super::context::{Context, requests};
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::ServiceAccount;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "single-service-account",
@@ -37,15 +38,16 @@ fn finding(
     is_plural: bool,
     field: String,
 ) -> LintFinding {
-    let whole = format!("system:serviceaccount:{namespace}:{name}");
-    let of_namespace = format!("system:serviceaccount:{namespace}:");
     let count = |is_counted: &dyn Fn(&str) -> bool| -> u64 {
-        let counted = context.routes.iter().filter(|route| is_counted(&route.traffic.digest.user));
-        counted.map(|route| route.traffic.request_count).sum()
+        let of_namespace = context.routes.iter().filter(|route| {
+            let account = ServiceAccount::parse(&route.traffic.digest.user);
+            account.is_some_and(|account| account.namespace == namespace && is_counted(account.name))
+        });
+        of_namespace.map(|route| route.traffic.request_count).sum()
     };
     let effect = if context.input.traffic.is_some() {
-        let others = count(&|user| user != whole && user.starts_with(&of_namespace));
-        let own = count(&|user| user == whole);
+        let others = count(&|account| account != name);
+        let own = count(&|account| account == name);
         format!("in the logs it has {}, and other accounts of {namespace} have {}", requests(own), requests(others))
     } else if name == "default" {
         format!("pods of {namespace} that name an account of their own don't match")

@@ -2,8 +2,9 @@
 
 use super::super::{Subject, is_subject, subject_name};
 use super::context::{Context, listed};
-use super::coverage::{MASTERS, account};
+use super::coverage::account;
 use super::{LintFinding, LintRule, LintSeverity, Traffic, Words};
+use crate::kubernetes::{SYSTEM_MASTERS, ServiceAccount};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "subject-not-in-logs",
@@ -42,7 +43,7 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 }
 
 fn is_unseen(subject: &Subject, traffic: &[Traffic]) -> bool {
-    let is_masters = matches!(subject, Subject::Group(group) if group == MASTERS);
+    let is_masters = matches!(subject, Subject::Group(group) if group == SYSTEM_MASTERS);
     !is_masters && !traffic.iter().any(|traffic| is_subject(subject, &traffic.digest.attributes()))
 }
 
@@ -62,7 +63,7 @@ fn alike<'t>(subject: &Subject, traffic: &'t [Traffic]) -> Vec<&'t str> {
     let same_name = of(&|user| user.rsplit(':').next() == Some(last));
     match account(subject) {
         Some((namespace, _)) if same_name.is_empty() => {
-            of(&|user| user.starts_with(&format!("system:serviceaccount:{namespace}:")))
+            of(&|user| ServiceAccount::parse(user).is_some_and(|account| account.namespace == namespace))
         }
         _ => same_name,
     }

@@ -8,9 +8,10 @@ use super::super::flows::Classifier;
 use super::super::settings::Settings;
 use super::super::{Advice, show_report};
 use super::level_seats;
-use crate::apf::{Matcher, NEWEST_KNOWN, RequestDigest, RequestInfo, Step, implied_groups, limits, live_config, steps};
+use crate::apf::{Matcher, NEWEST_KNOWN, RequestDigest, Step, limits, live_config, steps};
 use crate::cli::ExplainArgs;
 use crate::console::Console;
+use crate::kubernetes::{RequestInfo, implied_groups};
 use crate::memory::{Snapshot, sizes};
 use crate::report::{RequestReport, RequestStep, SCHEMA_VERSION, outcome, request_words};
 
@@ -83,7 +84,7 @@ fn request_info<'u>(verb: &str, uri: &'u str) -> Result<RequestInfo<'u>> {
             return Err(advice(format!("there is no verb {verb:?}"), hint).into());
         }
     };
-    let mut info = RequestInfo::of(method, uri);
+    let mut info = RequestInfo::parse(method, uri);
     let is_collection = info.is_resource_request && info.name.is_empty() && info.subresource.is_empty();
     if asked == "watch" && is_collection {
         info.verb = Cow::Borrowed("watch");

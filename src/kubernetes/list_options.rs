@@ -1,10 +1,14 @@
-//! What a request's URI says: list options, and whether it is about resources.
+//! The options of a LIST or watch, read from its URI, and what kind of LIST they make.
+//!
+//! [`ListOptions::from_uri`] runs for every line of a log, so it decodes only the parameters it keeps.
 
 use std::borrow::Cow;
 
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::query::is_true;
 
 /// Upstream writes tokens without padding; a client may add it.
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
@@ -43,7 +47,7 @@ pub struct ListOptions<'u> {
 
 impl<'u> ListOptions<'u> {
     /// Reads the options from a request URI.
-    pub fn of(uri: &'u str) -> Self {
+    pub fn from_uri(uri: &'u str) -> Self {
         let mut options = Self::default();
         let Some((_, query)) = cut(uri, b'?') else {
             return options;
@@ -129,12 +133,6 @@ fn has_escapes(pair: &str) -> bool {
     memchr::memchr2(b'%', b'+', pair.as_bytes()).is_some()
 }
 
-/// A boolean as upstream reads query parameters: everything but `false` and `0` is true
-/// (`apimachinery/pkg/runtime/converter.go`, `Convert_Slice_string_To_bool`).
-fn is_true(value: &str) -> bool {
-    !value.eq_ignore_ascii_case("false") && value != "0"
-}
-
 /// What a LIST, or a watch that begins with one, asks of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListKind {
@@ -160,7 +158,7 @@ pub enum ListKind {
 
 impl ListKind {
     /// The kind of a request; `None` when it is no list. The first that fits, from top to bottom.
-    pub fn of(verb: &str, has_name: bool, options: &ListOptions<'_>) -> Option<Self> {
+    pub fn from_request(verb: &str, has_name: bool, options: &ListOptions<'_>) -> Option<Self> {
         let version = options.resource_version.as_deref();
         let version_match = options.resource_version_match.as_deref();
         let has_version = version.is_some_and(|version| version != "0");
@@ -202,57 +200,12 @@ impl ListKind {
     }
 }
 
-/// How much of the cluster a request is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// One object. A create is one, though its name may not be known.
-    Object,
-    /// A collection in one namespace.
-    Namespace,
-    /// A collection in all namespaces, or of a resource that has none.
-    Cluster,
-}
-
-impl Scope {
-    /// The scope of a resource request (upstream `apiserver/pkg/endpoints/metrics/metrics.go`, `CleanScope`).
-    pub const fn of(verb_is_create: bool, has_namespace: bool, has_name: bool) -> Self {
-        if has_name || verb_is_create {
-            Self::Object
-        } else if has_namespace {
-            Self::Namespace
-        } else {
-            Self::Cluster
-        }
-    }
-
-    /// The scope's name in the `scope` column.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Object => "object",
-            Self::Namespace => "namespace",
-            Self::Cluster => "cluster",
-        }
-    }
-}
-
-/// Whether a path is of a resource: `/api/V/…` or `/apis/G/V/…` with something after the version.
-pub fn is_resource_path(uri: &str) -> bool {
-    let path = uri.split('?').next().unwrap_or_default();
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let before_resource = match parts.next() {
-        Some("api") => 1,
-        Some("apis") => 2,
-        _ => return false,
-    };
-    parts.nth(before_resource).is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn kind(verb: &str, uri: &str) -> Option<&'static str> {
-        ListKind::of(verb, false, &ListOptions::of(uri)).map(ListKind::name)
+        ListKind::from_request(verb, false, &ListOptions::from_uri(uri)).map(ListKind::name)
     }
 
     #[test]
@@ -283,38 +236,26 @@ mod tests {
 
     #[test]
     fn options_are_decoded_and_the_first_of_two_counts() {
-        let options =
-            ListOptions::of("/api/v1/pods?labelSelector=a%3Db%2Cc+d&limit=5&limit=6&timeoutSeconds=x&resourceVersion=");
+        let options = ListOptions::from_uri(
+            "/api/v1/pods?labelSelector=a%3Db%2Cc+d&limit=5&limit=6&timeoutSeconds=x&resourceVersion=",
+        );
         assert_eq!(options.label_selector.as_deref(), Some("a=b,c d"));
         assert_eq!(options.limit, Some(5));
         assert_eq!((options.timeout_secs, options.resource_version), (None, None));
-        let options = ListOptions::of("/api/v1/pods?watch&timeout=&timeout=8m15s&%6Cimit=5&allowWatchBookmarks=true");
+        let options =
+            ListOptions::from_uri("/api/v1/pods?watch&timeout=&timeout=8m15s&%6Cimit=5&allowWatchBookmarks=true");
         assert_eq!((options.limit, options.timeout), (Some(5), Some("8m15s")));
         assert_eq!(options.allow_watch_bookmarks, Some(true));
-        assert!(ListOptions::of("/api/v1/pods?limit").is_undecodable);
+        assert!(ListOptions::from_uri("/api/v1/pods?limit").is_undecodable);
     }
 
     #[test]
     fn a_continue_token_tells_the_revision_of_its_snapshot() {
         let token = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MTUyNzMsInN0YXJ0IjoiZGVmYXVsdC9hXHUwMDAwIn0";
-        let revision = |query: &str| ListOptions::of(&format!("/api/v1/pods?limit=500{query}")).continue_revision();
+        let revision =
+            |query: &str| ListOptions::from_uri(&format!("/api/v1/pods?limit=500{query}")).continue_revision();
         assert_eq!(revision(&format!("&continue={token}")), Some(15273));
         assert_eq!(revision(&format!("&continue={token}%3D")), Some(15273));
         assert_eq!((revision("&continue=abc"), revision("")), (None, None));
-    }
-
-    #[test]
-    fn resource_paths_have_something_after_the_version() {
-        for (uri, expected) in [
-            ("/api/v1/pods?limit=5", true),
-            ("/apis/apps/v1/deployments", true),
-            ("/api/v1", false),
-            ("/apis/apps/v1", false),
-            ("/apis/apps", false),
-            ("/healthz", false),
-            ("/", false),
-        ] {
-            assert_eq!(is_resource_path(uri), expected, "{uri}");
-        }
     }
 }

@@ -9,6 +9,8 @@
 
 use std::borrow::Cow;
 
+use super::query::{QueryParameters, decode_path};
+
 /// What a request is about.
 ///
 /// The fields may also be filled from an audit event, which has the verb, the `objectRef` and the URI.
@@ -57,11 +59,11 @@ pub fn is_long_running(request: &RequestInfo<'_>) -> bool {
 
 impl<'r> RequestInfo<'r> {
     /// Reads method and URI, the URI as in the audit event's `requestURI`: path and query.
-    pub fn of(method: &str, uri: &'r str) -> Self {
+    pub fn parse(method: &str, uri: &'r str) -> Self {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-        let mut info = match percent_decoded(path) {
-            Cow::Borrowed(path) => Self::of_path(method, path),
-            Cow::Owned(path) => RequestInfo::of_path(method, &path).into_owned(),
+        let mut info = match decode_path(path) {
+            Cow::Borrowed(path) => Self::from_path(method, path),
+            Cow::Owned(path) => RequestInfo::from_path(method, &path).into_owned(),
         };
         if !info.resource.is_empty() && info.name.is_empty() {
             info.refine_verb(query);
@@ -87,7 +89,7 @@ impl<'r> RequestInfo<'r> {
     }
 
     /// What path and method say; a list is still a get, and a deletecollection a delete.
-    fn of_path(method: &str, path: &'r str) -> Self {
+    fn from_path(method: &str, path: &'r str) -> Self {
         let mut info = Self { path: path.into(), verb: method.to_ascii_lowercase().into(), ..Self::default() };
         let parts: Vec<&'r str> = path.trim_matches('/').split('/').collect();
         let after_version = match parts[..] {
@@ -147,8 +149,8 @@ impl<'r> RequestInfo<'r> {
         match self.verb.as_ref() {
             "delete" => self.verb = "deletecollection".into(),
             "get" => {
-                let parameters = Parameters::of(query);
-                self.verb = if parameters.is_true("watch") { "watch" } else { "list" }.into();
+                let parameters = QueryParameters::parse(query);
+                self.verb = if parameters.flag("watch") { "watch" } else { "list" }.into();
                 if let Some(name) = selected_name(&parameters) {
                     self.name = name.into();
                 }
@@ -172,7 +174,7 @@ fn kubernetes_verb(method: &str) -> &'static str {
 
 /// The name that the field selector asks for. None where any of the options can't be decoded: the server then goes on
 /// without all of them but `watch`.
-fn selected_name(parameters: &Parameters<'_>) -> Option<String> {
+fn selected_name(parameters: &QueryParameters<'_>) -> Option<String> {
     if parameters.integer("limit").is_err() || parameters.integer("timeoutSeconds").is_err() {
         return None;
     }
@@ -238,61 +240,50 @@ fn unescaped(value: &str) -> Option<String> {
     Some(text)
 }
 
-/// A query's parameters, as Go's `url.ParseQuery` reads them: a pair with a semicolon or a broken escape is passed over.
-pub(super) struct Parameters<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
-
-/// A number that is none.
-pub(super) struct NoInteger;
-
-impl<'q> Parameters<'q> {
-    /// Reads a query, without its `?`.
-    pub(super) fn of(query: &'q str) -> Self {
-        let is_sound = |pair: &&str| !pair.contains(';') && !has_broken_escape(pair);
-        let pairs = query.split('&').filter(is_sound);
-        Self(pairs.flat_map(|pair| form_urlencoded::parse(pair.as_bytes())).collect())
-    }
-
-    /// The first value of that name; none where it isn't there.
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref())
-    }
-
-    /// The first value of that name, empty where it isn't there.
-    pub(super) fn text(&self, name: &str) -> &str {
-        self.get(name).unwrap_or_default()
-    }
-
-    /// A number, 0 where it isn't there; one that is there and empty is an error
-    /// (`apimachinery/pkg/runtime/conversion.go`, `Convert_Slice_string_To_int64`).
-    pub(super) fn integer(&self, name: &str) -> Result<i64, NoInteger> {
-        self.get(name).map_or(Ok(0), |value| value.parse().map_err(|_| NoInteger))
-    }
-
-    /// A switch: off where it isn't there, is `0`, or `false` however written; on for all else, the empty value too
-    /// (`apimachinery/pkg/runtime/conversion.go`, `Convert_Slice_string_To_bool`).
-    pub(super) fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
-    }
+/// Whether a URI is a resource's: `/api/V/…` or `/apis/G/V/…` with something after the version. It is
+/// [`RequestInfo::is_resource_request`] at a fraction of the cost, for paths without doubled slashes.
+pub fn is_resource_path(uri: &str) -> bool {
+    let path = uri.split('?').next().unwrap_or_default();
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let before_resource = match parts.next() {
+        Some("api") => 1,
+        Some("apis") => 2,
+        _ => return false,
+    };
+    parts.nth(before_resource).is_some()
 }
 
-fn has_broken_escape(text: &str) -> bool {
-    text.split('%').skip(1).any(|after| {
-        !after.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    })
+/// How much of the cluster a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// One object. A create is one, though its name may not be known.
+    Object,
+    /// A collection in one namespace.
+    Namespace,
+    /// A collection in all namespaces, or of a resource that has none.
+    Cluster,
 }
 
-/// A path without its escapes. A broken escape stays as it is; such a request doesn't reach the server's handlers.
-fn percent_decoded(path: &str) -> Cow<'_, str> {
-    if !path.contains('%') || has_broken_escape(path) {
-        return Cow::Borrowed(path);
+impl Scope {
+    /// The scope of a resource request (`apiserver/pkg/endpoints/metrics/metrics.go`, `CleanScope`).
+    pub const fn from_request(verb_is_create: bool, has_namespace: bool, has_name: bool) -> Self {
+        if has_name || verb_is_create {
+            Self::Object
+        } else if has_namespace {
+            Self::Namespace
+        } else {
+            Self::Cluster
+        }
     }
-    let mut bytes = Vec::with_capacity(path.len());
-    for (index, piece) in path.split('%').enumerate() {
-        let (escape, rest) = if index == 0 { ("", piece) } else { piece.split_at(2) };
-        bytes.extend(u8::from_str_radix(escape, 16));
-        bytes.extend_from_slice(rest.as_bytes());
+
+    /// The scope's name in the `scope` column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Namespace => "namespace",
+            Self::Cluster => "cluster",
+        }
     }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -301,7 +292,7 @@ mod tests {
 
     /// Verb, group, version, namespace, resource, subresource and name of a request for a resource.
     fn resource(method: &str, uri: &str) -> String {
-        let info = RequestInfo::of(method, uri);
+        let info = RequestInfo::parse(method, uri);
         assert!(info.is_resource_request, "{method} {uri}");
         let RequestInfo { verb, api_group, api_version, namespace, resource, subresource, name, .. } = info;
         format!("{verb} {api_group}/{api_version} [{namespace}] {resource}/{subresource} {name}").trim_end().to_owned()
@@ -371,7 +362,7 @@ mod tests {
             ("watch=%zz", "list"),
             ("w%61tch=%74rue", "watch"),
         ] {
-            assert_eq!(RequestInfo::of("GET", &format!("/api/v1/pods?{query}")).verb, verb, "{query}");
+            assert_eq!(RequestInfo::parse("GET", &format!("/api/v1/pods?{query}")).verb, verb, "{query}");
         }
     }
 
@@ -397,12 +388,12 @@ mod tests {
             ("%21a%3Db,metadata.name%3Dfoo", "foo"),
         ] {
             assert_eq!(
-                RequestInfo::of("GET", &format!("/api/v1/pods?fieldSelector={selector}")).name,
+                RequestInfo::parse("GET", &format!("/api/v1/pods?fieldSelector={selector}")).name,
                 name,
                 "{selector}"
             );
         }
-        assert_eq!(RequestInfo::of("DELETE", "/api/v1/pods?fieldSelector=metadata.name%3Dfoo").name, "");
+        assert_eq!(RequestInfo::parse("DELETE", "/api/v1/pods?fieldSelector=metadata.name%3Dfoo").name, "");
     }
 
     #[test]
@@ -411,7 +402,7 @@ mod tests {
             ["/", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/healthz/etcd", "/openapi/v3/api/v1"]
         {
             let with_query = format!("{uri}?watch=true");
-            let info = RequestInfo::of("HEAD", &with_query);
+            let info = RequestInfo::parse("HEAD", &with_query);
             assert!(!info.is_resource_request, "{uri}");
             assert_eq!((info.verb.as_ref(), info.path.as_ref(), info.resource.as_ref()), ("head", uri, ""), "{uri}");
         }
@@ -430,7 +421,23 @@ mod tests {
             ("GET", "/api/v1/namespaces/a/pods/x/status", false),
             ("GET", "/api/v1/pods", false),
         ] {
-            assert_eq!(is_long_running(&RequestInfo::of(method, uri)), expected, "{method} {uri}");
+            assert_eq!(is_long_running(&RequestInfo::parse(method, uri)), expected, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn resource_paths_have_something_after_the_version() {
+        for (uri, expected) in [
+            ("/api/v1/pods?limit=5", true),
+            ("/apis/apps/v1/deployments", true),
+            ("/api/v1", false),
+            ("/apis/apps/v1", false),
+            ("/apis/apps", false),
+            ("/healthz", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_resource_path(uri), expected, "{uri}");
+            assert_eq!(RequestInfo::parse("GET", uri).is_resource_request, expected, "{uri}");
         }
     }
 }
