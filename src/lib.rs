@@ -6,7 +6,7 @@
 //! bytes ─▶ lines ─▶ events ─▶ requests ─▶ tables ─▶ findings ─▶ candidates ─▶ simulation ─▶ report
 //!     source   audit    requests    │ tables   findings   candidates    simulation    report
 //!                        clients ───┤  memory ──┘            apf: the shared vocabulary
-//!                                queries/*.sql
+//!                                queries/*.sql           kubernetes: facts that every stage may name
 //! ```
 //!
 //! Each stage takes plain values from the one before it and hands plain values on. What is absent is as telling:

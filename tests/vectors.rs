@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use stormglass::apf::{
     Circumstances, Class, Config, Features, Manifest, Matcher, ObjectStats, RequestDigest, Work, allocate, deal,
-    default_config, flow_hash, is_valid_dealer, matches, work_estimate,
+    default_config, estimate_work, flow_hash, is_valid_dealer, matches_flow_schema,
 };
 use stormglass::kubernetes::{RequestInfo, Version};
 
@@ -172,10 +172,10 @@ impl MatchingCase {
     /// The first FlowSchema that matches, empty if none does, and all that match in order.
     fn answer(&self, matcher: &Matcher<'_>) -> (String, Vec<String>) {
         let info = RequestInfo::parse(&self.method, &self.url);
-        let digest = RequestDigest::of(&self.user, &self.groups, &info, &self.url);
+        let digest = RequestDigest::new(&self.user, &self.groups, &info, &self.url);
         let request = digest.attributes();
         let first = matcher.classify(&request).filter(|found| found.is_match);
-        let all = matcher.schemas().iter().filter(|(schema, _)| matches(schema, &request));
+        let all = matcher.schemas().iter().filter(|(schema, _)| matches_flow_schema(schema, &request));
         (
             first.map(|found| found.flow_schema.name.clone()).unwrap_or_default(),
             all.map(|(schema, _)| schema.name.clone()).collect(),
@@ -209,7 +209,8 @@ fn work_is_estimated_as_upstream_does() {
     each::<Seats>("seats", |seats, failures| {
         for case in seats.cases {
             let info = RequestInfo::parse(&case.method, &case.url);
-            let estimate = work_estimate(&Work::of(&info, &case.url), &case.circumstances(), &case.features());
+            let estimate =
+                estimate_work(&Work::from_request(&info, &case.url), &case.circumstances(), &case.features());
             let answer = (estimate.initial_seats, estimate.final_seats, estimate.additional_latency_nanos);
             let expected = (case.initial, case.r#final, case.additional_latency_ns);
             failures.check(answer == expected, || format!("{answer:?} for {case:?}"));
@@ -274,7 +275,7 @@ impl SeatsCase {
             size_based_list_cost: self.size_based,
             watch_list: self.watch_list,
             consistent_list_from_cache: self.consistent_list_from_cache,
-            ..Features::of(Version::new(1, 36))
+            ..Features::for_version(Version::new(1, 36))
         }
     }
 }

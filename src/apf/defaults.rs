@@ -1,27 +1,27 @@
-//! The objects that come with API servers: the mandatory and suggested ones of each Kubernetes version, and what
+//! The objects that API servers create: the mandatory and suggested ones of each Kubernetes version, and what
 //! distributions add.
 //!
-//! They are written in `defaults.yaml`, which says where each is from.
+//! They are listed in `defaults.yaml` with their sources.
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::{Config, LevelKind, Manifest, Place};
+use super::{Config, LevelKind, Manifest, ObjectLocation};
 use crate::kubernetes::Version;
 
-/// The oldest Kubernetes version whose objects are known.
+/// The oldest Kubernetes version whose default objects are known.
 pub const OLDEST_KNOWN: Version = Version::new(1, 24);
-/// The newest Kubernetes version whose objects are known.
+/// The newest Kubernetes version whose default objects are known.
 pub const NEWEST_KNOWN: Version = Version::new(1, 37);
 
-/// Since which version seats can be lent.
+/// The first version in which seats can be lent.
 const LENDING_SINCE: Version = Version::new(1, 26);
 
-/// The objects that a kube-apiserver of that version makes and keeps by itself. A version that
-/// isn't known is taken as the nearest one that is.
+/// The objects that a kube-apiserver of that version creates and maintains. An unknown version counts as the nearest
+/// known one.
 ///
-/// They have no place, and are all marked as kept by the server.
+/// They have no location, and are all marked as maintained by the server.
 pub fn default_config(version: Version) -> Config {
     let version = version.clamp(OLDEST_KNOWN, NEWEST_KNOWN);
     let mut config = of_version(&BUILT_IN.kubernetes, version);
@@ -34,8 +34,8 @@ pub fn default_config(version: Version) -> Config {
     config
 }
 
-/// What a distribution adds to the objects of Kubernetes, as far as it is published. The objects differ from one
-/// version of it to the next: those read from a cluster are to be preferred.
+/// The objects that a distribution adds to those of Kubernetes, as far as they are published. They differ between its
+/// versions: prefer objects read from a cluster.
 pub fn distribution_config(distribution: Distribution) -> Config {
     match distribution {
         Distribution::OpenShift => of_version(&BUILT_IN.openshift, NEWEST_KNOWN),
@@ -43,25 +43,25 @@ pub fn distribution_config(distribution: Distribution) -> Config {
     }
 }
 
-/// What a distribution adds of which no more than this is known.
+/// Objects of a distribution of which only this is known.
 pub fn known_by_name(distribution: Distribution) -> impl Iterator<Item = &'static KnownByName> {
     BUILT_IN.known_by_name.iter().filter(move |known| known.distribution == distribution)
 }
 
-/// Whether the server always has a FlowSchema and a priority level of that name, and lets nobody change them
-/// (`pkg/apis/flowcontrol/bootstrap/default.go`). Of the level `exempt`, shares and lending can be changed.
+/// Whether the server always has a FlowSchema and a priority level of that name and rejects changes to them
+/// (`pkg/apis/flowcontrol/bootstrap/default.go`). Shares and lending of the level `exempt` can be changed.
 pub fn is_mandatory(name: &str) -> bool {
     matches!(name, "exempt" | "catch-all")
 }
 
-/// Whether the server makes a FlowSchema or priority level of that name in any version, and it is not mandatory. It can
-/// be changed, if the server is told to leave it alone.
+/// Whether any version of the server creates a FlowSchema or priority level of that name that is not mandatory. It can
+/// be changed if the server is told to leave it alone.
 pub fn is_suggested(name: &str) -> bool {
     let is_named = |entry: &Entry| entry.object.pointer("/metadata/name").and_then(|name| name.as_str()) == Some(name);
     !is_mandatory(name) && BUILT_IN.kubernetes.iter().any(is_named)
 }
 
-/// Who ships Kubernetes with objects of their own.
+/// A distribution of Kubernetes that adds its own objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum Distribution {
     /// Red Hat OpenShift 4.
@@ -72,7 +72,7 @@ pub enum Distribution {
 }
 
 impl Distribution {
-    /// All of them.
+    /// All distributions.
     pub const ALL: [Self; 2] = [Self::OpenShift, Self::Eks];
 
     /// The distribution's name.
@@ -84,23 +84,23 @@ impl Distribution {
     }
 }
 
-/// An object whose spec isn't known.
+/// An object of which only the name is published.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnownByName {
-    /// Whose it is.
+    /// The distribution that has it.
     pub distribution: Distribution,
     /// `FlowSchema` or `PriorityLevelConfiguration`.
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The priority level of a FlowSchema; `None` where it isn't known.
+    /// The priority level of a FlowSchema; `None` if unknown.
     pub priority_level: Option<String>,
-    /// A FlowSchema's precedence; `None` where it isn't known.
+    /// The `matchingPrecedence` of a FlowSchema; `None` if unknown.
     pub matching_precedence: Option<i32>,
 }
 
-/// The file.
+/// The contents of `defaults.yaml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BuiltIn {
@@ -109,7 +109,7 @@ struct BuiltIn {
     known_by_name: Vec<KnownByName>,
 }
 
-/// An object, and the versions that have it.
+/// An object, and the versions that have it, both ends included.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -137,10 +137,10 @@ fn of_version(entries: &[Entry], version: Version) -> Config {
     assert!(manifest.problems.is_empty(), "the built-in objects are checked by a test: {:?}", manifest.problems);
     let mut config = manifest.config;
     for schema in &mut config.flow_schemas {
-        schema.place = Place::default();
+        schema.location = ObjectLocation::default();
     }
     for level in &mut config.priority_levels {
-        level.place = Place::default();
+        level.location = ObjectLocation::default();
         if version < LENDING_SINCE {
             let (LevelKind::Limited { lendable_percent, .. } | LevelKind::Exempt { lendable_percent, .. }) =
                 &mut level.kind;
@@ -255,7 +255,12 @@ mod tests {
         for version in versions() {
             let config = default_config(version);
             for schema in &config.flow_schemas {
-                assert_eq!((schema.is_autoupdated, &schema.place), (Some(true), &Place::default()), "{}", schema.name);
+                assert_eq!(
+                    (schema.is_autoupdated, &schema.location),
+                    (Some(true), &ObjectLocation::default()),
+                    "{}",
+                    schema.name
+                );
                 assert!(config.priority_level(&schema.priority_level).is_some(), "{version:?} {}", schema.name);
                 assert!(is_mandatory(&schema.name) != is_suggested(&schema.name), "{}", schema.name);
             }

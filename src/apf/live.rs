@@ -1,27 +1,27 @@
-//! What a server has, given what was read of it: nobody can do without the mandatory objects, and a file may hold but a
-//! few objects of many.
+//! A server's configuration, completed from what was read of it: every server has the mandatory objects, and a file may
+//! contain only some of the objects.
 
 use super::config::Config;
 use super::defaults::default_config;
 use crate::kubernetes::Version;
 
-/// How a server's configuration came about.
+/// Where a server's configuration comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// It is that of a fresh cluster of the version.
+pub enum ConfigOrigin {
+    /// The defaults of a fresh cluster of the version.
     Default,
-    /// It was read, all of it.
+    /// All of it was read.
     Read,
-    /// Some objects were read, and lie over those of a fresh cluster.
+    /// Some objects were read and replace those of a fresh cluster.
     ReadOverDefault,
 }
 
-/// The configuration of a server of that version, given the objects that were read of it. Every server has the mandatory
-/// objects, and so has a dump: where both of one kind are among what was read, that is all there is of the kind.
-pub fn live_config(read: Option<&Config>, version: Version) -> (Config, Origin) {
+/// Completes what was read of a server of that version. A full dump contains the mandatory objects: if both of a kind
+/// were read, nothing else of that kind exists.
+pub fn live_config(read: Option<&Config>, version: Version) -> (Config, ConfigOrigin) {
     let mut below = default_config(version);
     let Some(read) = read else {
-        return (below, Origin::Default);
+        return (below, ConfigOrigin::Default);
     };
     let has_all = |has: &dyn Fn(&str) -> bool| MANDATORY.iter().all(|name| has(name));
     let are_all_schemas = has_all(&|name| read.flow_schema(name).is_some());
@@ -32,11 +32,11 @@ pub fn live_config(read: Option<&Config>, version: Version) -> (Config, Origin) 
     if are_all_levels {
         below.priority_levels.clear();
     }
-    let origin = if are_all_schemas && are_all_levels { Origin::Read } else { Origin::ReadOverDefault };
+    let origin = if are_all_schemas && are_all_levels { ConfigOrigin::Read } else { ConfigOrigin::ReadOverDefault };
     (below.with(read), origin)
 }
 
-/// The objects of either kind that a server always restores.
+/// The names of the mandatory objects of each kind, which a server always restores.
 const MANDATORY: [&str; 2] = ["exempt", "catch-all"];
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
     fn a_dump_is_all_there_is() {
         let (config, origin) =
             live_config(Some(&some(&["exempt", "catch-all", "global-default"])), Version::new(1, 36));
-        assert_eq!((names(&config), origin), (vec!["exempt", "global-default", "catch-all"], Origin::Read));
+        assert_eq!((names(&config), origin), (vec!["exempt", "global-default", "catch-all"], ConfigOrigin::Read));
         assert_eq!(config.priority_levels.len(), 3);
     }
 
@@ -66,7 +66,7 @@ mod tests {
     fn a_dump_of_one_kind_says_nothing_of_the_other() {
         let dump = Config { priority_levels: Vec::new(), ..some(&["exempt", "catch-all", "service-accounts"]) };
         let (config, origin) = live_config(Some(&dump), Version::new(1, 36));
-        assert_eq!((config.flow_schemas.len(), origin), (3, Origin::ReadOverDefault));
+        assert_eq!((config.flow_schemas.len(), origin), (3, ConfigOrigin::ReadOverDefault));
         assert_eq!(config.priority_levels.len(), 8);
     }
 
@@ -78,7 +78,7 @@ mod tests {
         let (config, origin) = live_config(Some(&edited), Version::new(1, 36));
         assert_eq!((config.priority_levels.len(), config.flow_schemas.len()), (8, default.flow_schemas.len()));
         assert_eq!(config.priority_level("workload-low").and_then(|level| level.is_autoupdated), Some(false));
-        assert_eq!(origin, Origin::ReadOverDefault);
-        assert_eq!(live_config(None, Version::new(1, 36)), (default, Origin::Default));
+        assert_eq!(origin, ConfigOrigin::ReadOverDefault);
+        assert_eq!(live_config(None, Version::new(1, 36)), (default, ConfigOrigin::Default));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::manifest::object_name;
 use super::protect;
 use super::{Caught, Declined, Draft, Requests, Situation};
-use crate::apf::{Config, FlowSchema, Place, ResourceRule, Rule, Subject, matches};
+use crate::apf::{Config, FlowSchema, ObjectLocation, ResourceRule, Rule, Subject, matches_flow_schema};
 use crate::findings::{Finding, Kind, Severity};
 use crate::kubernetes::{
     NODE_USER_PREFIX, SYSTEM_AUTHENTICATED, SYSTEM_MASTERS, SYSTEM_NODES, SYSTEM_SERVICE_ACCOUNTS,
@@ -277,8 +277,9 @@ impl<'s> Storm<'s> {
         let subjects: Vec<Subject> = self.subjects.iter().cloned().collect();
         let (name, own) = self.name(situation.config, &rules);
         let probe = schema(&name, 1, subjects.clone(), rules.clone());
-        let fits =
-            |requests: &&Requests<'_>| !protect::is_master(requests) && matches(&probe, &requests.digest.attributes());
+        let fits = |requests: &&Requests<'_>| {
+            !protect::is_master(requests) && matches_flow_schema(&probe, &requests.digest.attributes())
+        };
         let caught: Vec<&Requests<'_>> = situation.requests.iter().filter(fits).collect();
         let from = from(situation.config, &caught, &name);
         let matching_precedence = match own {
@@ -392,7 +393,7 @@ pub(super) fn schema(
         distinguisher_method: None,
         rules: vec![Rule { subjects, resource_rules, non_resource_rules: Vec::new() }],
         is_autoupdated: None,
-        place: Place::default(),
+        location: ObjectLocation::default(),
     }
 }
 

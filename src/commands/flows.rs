@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::dimensions::Dimensions;
 use crate::apf::{
-    Circumstances, Config, DEFAULT_SERVER_CONCURRENCY, Features, LevelLimits, Manifest, Matcher, NEWEST_KNOWN,
-    ObjectStats, Origin, Problem, RequestDigest, Verdict, WorkEstimate, limits, live_config, validate, work_estimate,
+    ApiserverDecision, Circumstances, Config, ConfigOrigin, DEFAULT_SERVER_CONCURRENCY, Features, LevelLimits,
+    Manifest, Matcher, NEWEST_KNOWN, ObjectStats, Problem, RequestDigest, WorkEstimate, compute_limits, estimate_work,
+    live_config, validate,
 };
 use crate::audit::{Micros, parse_duration_secs, parse_instant};
 use crate::cli::FlowArgs;
@@ -79,7 +80,7 @@ impl FlowSettings {
     /// # Errors
     /// When a gate is not known.
     pub fn features(&self, version: Option<Version>) -> Result<Features> {
-        let mut features = Features::of(version.unwrap_or(NEWEST_KNOWN));
+        let mut features = Features::for_version(version.unwrap_or(NEWEST_KNOWN));
         for (gate, is_on) in &self.gates {
             features = features.with(gate, *is_on)?;
         }
@@ -95,7 +96,7 @@ fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -
     let (mut line, mut count) = (Vec::new(), 0_u64);
     while lines.read_until(b'\n', &mut line).with_context(doing)? > 0 {
         let text = String::from_utf8_lossy(&line);
-        if let Some(verdict) = Verdict::of(text.trim_end()) {
+        if let Some(verdict) = ApiserverDecision::parse(text.trim_end()) {
             let row = verdict_row(&verdict);
             let known = verdicts.entry(row.audit_key).or_insert_with(|| Some(row.clone()));
             if known.as_ref() != Some(&row) {
@@ -111,7 +112,7 @@ fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -
     Ok(())
 }
 
-fn verdict_row(verdict: &Verdict<'_>) -> VerdictRow {
+fn verdict_row(verdict: &ApiserverDecision<'_>) -> VerdictRow {
     let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let initial = verdict.initial_seats.map(i64::from);
     #[expect(clippy::cast_possible_truncation, reason = "a wait in microseconds is far below 2^63")]
@@ -166,7 +167,7 @@ pub struct Flows {
     /// The server's configuration.
     pub config: Config,
     /// How that came about.
-    pub origin: Origin,
+    pub origin: ConfigOrigin,
     /// What the server's version does.
     pub features: Features,
     /// The limits of the priority levels, in their order in the configuration.
@@ -233,7 +234,7 @@ pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, set
     let version = dimensions.server.version;
     let (config, origin) = live_config(settings.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
     let features = settings.features(version)?;
-    let limits = limits(&config.priority_levels, settings.server_concurrency, &features);
+    let limits = compute_limits(&config.priority_levels, settings.server_concurrency, &features);
     let classifier = Classifier::new(&config, &limits, features, &dimensions.known_sizes, (&watches, span));
     let rows: Vec<FlowRow> =
         digests.par_iter().filter_map(|(flow_key, digest)| classifier.row(*flow_key, digest)).collect();
@@ -289,7 +290,7 @@ impl<'c> Classifier<'c> {
             priority_level: found.priority_level.name.clone(),
             flow_distinguisher: found.flow_distinguisher,
             is_exempt: found.priority_level.is_exempt(),
-            is_outside: digest.passes_by(),
+            is_outside: digest.bypasses_apf(),
             low_seats: i64::from(low),
             high_seats: i64::from(high),
         })
@@ -309,7 +310,7 @@ impl<'c> Classifier<'c> {
         let level_max_seats = self.max_seats.get(priority_level).copied().flatten();
         [least, most].map(|objects| {
             let circumstances = Circumstances { objects, watcher_count, level_max_seats };
-            work_estimate(&work, &circumstances, &self.features)
+            estimate_work(&work, &circumstances, &self.features)
         })
     }
 

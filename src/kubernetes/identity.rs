@@ -63,8 +63,8 @@ impl fmt::Display for ServiceAccount<'_> {
     }
 }
 
-/// The groups that the server adds to a user of whom only the name is known. Groups from certificates and identity providers
-/// are unknown, with two exceptions: a node's certificate must name `system:nodes`, and the apiserver's own client is in
+/// The groups that the server adds to a user, given only the user name. Groups from certificates and identity providers are
+/// unknown, with two exceptions: a node's certificate must name `system:nodes`, and the apiserver's own client is in
 /// `system:masters`.
 pub fn implied_groups(user_name: &str) -> Vec<String> {
     if user_name == SYSTEM_ANONYMOUS {

@@ -16,14 +16,14 @@ const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The query parameters of a list or watch request that decide what it costs (upstream `metav1.ListOptions`).
+/// The query parameters of a list or watch that determine its cost (upstream `metav1.ListOptions`).
 ///
-/// Of a parameter given twice the first counts, as in Go's `url.Values.Get`. An empty parameter is as good as absent.
+/// If a parameter occurs twice, the first one counts, as in Go's `url.Values.Get`. An empty parameter counts as absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListOptions<'u> {
-    /// `limit`: objects per page; 0 is as good as absent.
+    /// `limit`: objects per page; 0 counts as absent.
     pub limit: Option<i64>,
-    /// `continue`: the token of a further page.
+    /// `continue`: the token of a subsequent page.
     pub continue_token: Option<Cow<'u, str>>,
     /// `resourceVersion`: absent for "most recent", `0` for "any", else a version.
     pub resource_version: Option<Cow<'u, str>>,
@@ -35,13 +35,13 @@ pub struct ListOptions<'u> {
     pub field_selector: Option<Cow<'u, str>>,
     /// `timeoutSeconds`.
     pub timeout_secs: Option<i64>,
-    /// `sendInitialEvents`: a watch that begins with the whole list.
+    /// `sendInitialEvents`: a watch that starts with the whole list.
     pub send_initial_events: Option<bool>,
-    /// `allowWatchBookmarks`, which all informers of client-go ask for.
+    /// `allowWatchBookmarks`, which all client-go informers set.
     pub allow_watch_bookmarks: Option<bool>,
-    /// `timeout` as it is written, such as `32s`: how long the client gives the server.
+    /// `timeout` as written, such as `32s`: the client's deadline.
     pub timeout: Option<&'u str>,
-    /// Whether the server can't decode the options: `limit` or `timeoutSeconds` is no whole number.
+    /// Whether the server can't decode the options: `limit` or `timeoutSeconds` is not an integer.
     pub is_undecodable: bool,
 }
 
@@ -100,8 +100,8 @@ impl<'u> ListOptions<'u> {
         selector.split(',').any(|term| term.starts_with("metadata.name=") && !term.ends_with('='))
     }
 
-    /// The resourceVersion of the snapshot that a further page is of: all pages after the first of one chain have it.
-    /// `None` where there is no token, or none that upstream would write (`apiserver/pkg/storage/continue.go`).
+    /// The resourceVersion of the snapshot that a continue token refers to; all subsequent pages of one list share it.
+    /// `None` without a token, or with one that upstream would not write (`apiserver/pkg/storage/continue.go`).
     pub fn continue_revision(&self) -> Option<i64> {
         #[derive(serde::Deserialize)]
         struct Token {
@@ -116,48 +116,48 @@ impl<'u> ListOptions<'u> {
     }
 }
 
-/// Whether a parameter may be a list option, by the first letter of its name: that of one of them, or of an escape.
+/// Whether a parameter may be a list option, judging by the first letter of its name, which may be escaped.
 fn may_be_option(pair: &str) -> bool {
-    // What is left out is what most requests have: watch, pretty.
+    // This skips what most requests have: watch, pretty.
     matches!(pair.as_bytes().first(), Some(b'l' | b'c' | b'r' | b'f' | b's' | b't' | b'a' | b'%'))
 }
 
-/// `str::split_once`, which takes several times as long on such short texts.
+/// `str::split_once`, which takes several times as long on such short text.
 fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
     let at = memchr::memchr(at, text.as_bytes())?;
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// Whether a parameter is written otherwise than it is meant.
+/// Whether a parameter contains escapes.
 fn has_escapes(pair: &str) -> bool {
     memchr::memchr2(b'%', b'+', pair.as_bytes()).is_some()
 }
 
-/// What a LIST, or a watch that begins with one, asks of the server.
+/// What a LIST, or a watch that starts with one, asks the server for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListKind {
-    /// A watch that begins with the whole list.
+    /// A watch that starts with the whole list.
     WatchList,
     /// A list of one object, by its name.
     ByName,
-    /// A further page.
+    /// A subsequent page.
     NextPage,
     /// The collection exactly as it was at a version.
     Exact,
-    /// From the watch cache, with a limit that it ignores: how informers begin.
+    /// From the watch cache, with a limit that it ignores: how informers start.
     Reflector,
-    /// From the watch cache, whole.
+    /// The whole collection from the watch cache, at any version.
     Cached,
-    /// From the watch cache once it is as new as a version: how informers begin again.
+    /// From the watch cache once it is at least as new as a version: how informers relist.
     Relist,
     /// The first page of a list.
     FirstPage,
-    /// The whole collection, most recent.
+    /// The whole collection in its most recent state.
     Full,
 }
 
 impl ListKind {
-    /// The kind of a request; `None` when it is no list. The first that fits, from top to bottom.
+    /// The kind of a request; `None` if it is not a list. The first kind that fits, from top to bottom.
     pub fn from_request(verb: &str, has_name: bool, options: &ListOptions<'_>) -> Option<Self> {
         let version = options.resource_version.as_deref();
         let version_match = options.resource_version_match.as_deref();

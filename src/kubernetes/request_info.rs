@@ -1,11 +1,11 @@
-//! What a request is about, out of its method and URI: the server's view of it, before anything else looks at it
+//! What a request is about, parsed from method and URI as the server does before it processes a request
 //! (`k8s.io/apiserver/pkg/endpoints/request/requestinfo.go`, `NewRequestInfo`).
 //!
-//! Three things differ from the plain reading of a URI: a GET without a name is a list or a watch, a field selector may
-//! give a list its name, and old paths such as `/api/v1/watch/pods` have the verb in them.
+//! Three things differ from reading the URI literally: a GET without a name is a list or a watch, a field selector may
+//! give a list its name, and old paths such as `/api/v1/watch/pods` contain the verb.
 //!
-//! One difference is left: a label selector that can't be parsed makes the server forget the name of the field selector.
-//! Such a request is answered with 400, so its label selector isn't checked here.
+//! One difference from upstream remains: a label selector that can't be parsed makes the server drop the name from the
+//! field selector. The server answers such a request with 400, so label selectors are not checked here.
 
 use std::borrow::Cow;
 
@@ -13,37 +13,37 @@ use super::query::{QueryParameters, decode_path};
 
 /// What a request is about.
 ///
-/// The fields may also be filled from an audit event, which has the verb, the `objectRef` and the URI.
+/// The fields can also be filled from an audit event, which has the verb, the `objectRef` and the URI.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestInfo<'r> {
-    /// Whether it is about an API resource: a path of `/api/V/…` or `/apis/G/V/…` with something after the version.
+    /// Whether it is for an API resource: a path `/api/V/…` or `/apis/G/V/…` with something after the version.
     pub is_resource_request: bool,
-    /// The Kubernetes verb, empty for a method that has none; for other requests the HTTP method in lower case.
+    /// The Kubernetes verb, empty for a method without one; for non-resource requests the HTTP method in lower case.
     pub verb: Cow<'r, str>,
-    /// `api` or `apis`; empty for paths of anything else and for those too short to tell.
+    /// `api` or `apis`; empty for other paths and for paths too short to tell.
     pub api_prefix: Cow<'r, str>,
     /// The API group; empty for the core group.
     pub api_group: Cow<'r, str>,
-    /// The API version; empty where the request is about no resource.
+    /// The API version; empty for non-resource requests.
     pub api_version: Cow<'r, str>,
-    /// The namespace, which a single Namespace object has too: its own name. Empty for cluster-scoped resources and
-    /// across all namespaces.
+    /// The namespace; a single Namespace object is in the namespace of its own name. Empty for cluster-scoped resources
+    /// and across all namespaces.
     pub namespace: Cow<'r, str>,
     /// The resource, in the plural.
     pub resource: Cow<'r, str>,
-    /// The subresource, `log` for one; empty if there is none.
+    /// The subresource, such as `log`; empty if there is none.
     pub subresource: Cow<'r, str>,
-    /// The object's name: from the path, or for a list or watch from `fieldSelector=metadata.name=…`. Empty otherwise.
+    /// The object's name, from the path or, for a list or watch, from `fieldSelector=metadata.name=…`; else empty.
     pub name: Cow<'r, str>,
     /// The path without the query, percent-decoded.
     pub path: Cow<'r, str>,
 }
 
-/// Whether the request has no place in the limits on concurrency: what it does ends when the client says so. A watch is
-/// one too, but passes through Priority and Fairness for its beginning.
+/// Whether the request is long-running: it lasts until the client ends it, so concurrency limits exclude it. A watch is
+/// long-running too, but API Priority and Fairness handles its start.
 ///
-/// This is the rule of kube-apiserver (`pkg/controlplane/apiserver/config.go`); aggregated API servers only except
-/// watches. `pods/log` counts even when it follows nothing.
+/// This is the rule of kube-apiserver (`pkg/controlplane/apiserver/config.go`); aggregated API servers except only
+/// watches. `pods/log` counts even without `follow`.
 pub fn is_long_running(request: &RequestInfo<'_>) -> bool {
     const VERBS: [&str; 2] = ["watch", "proxy"];
     const SUBRESOURCES: [&str; 5] = ["attach", "exec", "proxy", "log", "portforward"];
@@ -58,7 +58,7 @@ pub fn is_long_running(request: &RequestInfo<'_>) -> bool {
 }
 
 impl<'r> RequestInfo<'r> {
-    /// Reads method and URI, the URI as in the audit event's `requestURI`: path and query.
+    /// Parses a method and a URI; the URI is path and query, as in the audit event's `requestURI`.
     pub fn parse(method: &str, uri: &'r str) -> Self {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
         let mut info = match decode_path(path) {
@@ -71,7 +71,7 @@ impl<'r> RequestInfo<'r> {
         info
     }
 
-    /// The same, borrowing nothing.
+    /// Makes it own all of its text.
     pub fn into_owned(self) -> RequestInfo<'static> {
         let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         RequestInfo {
@@ -88,7 +88,7 @@ impl<'r> RequestInfo<'r> {
         }
     }
 
-    /// What path and method say; a list is still a get, and a deletecollection a delete.
+    /// Parses path and method alone: a list is still a get, and a deletecollection a delete.
     fn from_path(method: &str, path: &'r str) -> Self {
         let mut info = Self { path: path.into(), verb: method.to_ascii_lowercase().into(), ..Self::default() };
         let parts: Vec<&'r str> = path.trim_matches('/').split('/').collect();
@@ -109,7 +109,7 @@ impl<'r> RequestInfo<'r> {
         };
         info.is_resource_request = true;
         match after_version {
-            // The server answers this with an error, the verb being unsettled.
+            // The server answers this with an error, and leaves the verb unset.
             ["watch" | "proxy"] => {}
             [verb @ ("watch" | "proxy"), of_resource @ ..] => {
                 info.verb = (*verb).into();
@@ -123,13 +123,13 @@ impl<'r> RequestInfo<'r> {
         info
     }
 
-    /// Takes namespace, resource, name and subresource from what follows version and verb.
+    /// Sets namespace, resource, name and subresource from the parts after version and verb.
     fn take_resource(&mut self, parts: &[&'r str]) {
         let parts = match parts {
             ["namespaces", namespace, rest @ ..] => {
                 self.namespace = (*namespace).into();
                 match rest {
-                    // Parts of the Namespace object itself.
+                    // These are subresources of the Namespace object itself.
                     [] | ["status" | "finalize", ..] => parts,
                     resource => resource,
                 }
@@ -144,7 +144,7 @@ impl<'r> RequestInfo<'r> {
         }
     }
 
-    /// Settles the verb of a request without a name, and may find its name after all.
+    /// Refines the verb of a request without a name, and may find the name in its field selector.
     fn refine_verb(&mut self, query: &str) {
         match self.verb.as_ref() {
             "delete" => self.verb = "deletecollection".into(),
@@ -160,7 +160,7 @@ impl<'r> RequestInfo<'r> {
     }
 }
 
-/// The verb of a method on a resource, a list being a get for now.
+/// The verb of a method on a resource, before a get is refined to a list.
 fn kubernetes_verb(method: &str) -> &'static str {
     match method {
         "POST" => "create",
@@ -172,8 +172,8 @@ fn kubernetes_verb(method: &str) -> &'static str {
     }
 }
 
-/// The name that the field selector asks for. None where any of the options can't be decoded: the server then goes on
-/// without all of them but `watch`.
+/// The name that the field selector asks for; `None` if an option can't be decoded: the server then ignores all of them
+/// but `watch`.
 fn selected_name(parameters: &QueryParameters<'_>) -> Option<String> {
     if parameters.integer("limit").is_err() || parameters.integer("timeoutSeconds").is_err() {
         return None;
@@ -182,12 +182,12 @@ fn selected_name(parameters: &QueryParameters<'_>) -> Option<String> {
     is_path_segment(&name).then_some(name)
 }
 
-/// Whether an object can be called so (`apimachinery/pkg/api/validate/content`, `IsPathSegmentName`).
+/// Whether an object can have this name (`apimachinery/pkg/api/validate/content`, `IsPathSegmentName`).
 fn is_path_segment(name: &str) -> bool {
     name != "." && name != ".." && !name.contains(['/', '%'])
 }
 
-/// The value that a field selector demands of a field; none where it demands nothing, or can't be parsed
+/// The value that a field selector requires of a field; `None` if it requires none, or can't be parsed
 /// (`apimachinery/pkg/fields/selector.go`).
 fn exact_value(selector: &str, field: &str) -> Option<String> {
     let mut terms = selector_terms(selector);
@@ -207,7 +207,7 @@ fn exact_value(selector: &str, field: &str) -> Option<String> {
     exact
 }
 
-/// A field selector's terms: split at commas that no backslash is before.
+/// A field selector's terms, split at unescaped commas.
 fn selector_terms(selector: &str) -> Vec<&str> {
     let mut terms = Vec::new();
     let (mut start, mut is_escaped) = (0, false);
@@ -226,7 +226,7 @@ fn selector_terms(selector: &str) -> Vec<&str> {
     terms
 }
 
-/// A field selector's value without its backslashes; none where one is missing or stands before anything else.
+/// A field selector's value without its backslashes; `None` if one is missing or escapes anything else.
 fn unescaped(value: &str) -> Option<String> {
     let mut text = String::with_capacity(value.len());
     let mut characters = value.chars();
@@ -256,7 +256,7 @@ pub fn is_resource_path(uri: &str) -> bool {
 /// How much of the cluster a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// One object. A create is one, though its name may not be known.
+    /// One object. A create counts, even if its name is unknown.
     Object,
     /// A collection in one namespace.
     Namespace,

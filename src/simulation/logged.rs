@@ -137,7 +137,7 @@ mod tests {
             }],
             flow_schemas: vec!["all".into()],
             hands: vec![Vec::new()],
-            retry_after_grows: Features::of(Version::new(1, 34)).retry_after_grows,
+            retry_after_grows: Features::for_version(Version::new(1, 34)).retry_after_grows,
         }
     }
 

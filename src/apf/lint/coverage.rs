@@ -1,9 +1,9 @@
-//! Whether one rule takes all that another one could match.
+//! Whether one rule matches everything that another one could match.
 //!
-//! Who is in which group follows what the server's authenticators give (`apiserver/pkg/authentication/user/user.go`,
-//! `serviceaccount/util.go`): all service accounts, nodes and other users but `system:anonymous` are in
-//! `system:authenticated`; service accounts are in `system:serviceaccounts` and in the group of their namespace. Of groups
-//! that someone else gives nothing is known but that.
+//! Group membership follows the server's authenticators (`apiserver/pkg/authentication/user/user.go`,
+//! `serviceaccount/util.go`): all service accounts, nodes and other users except `system:anonymous` are in
+//! `system:authenticated`; service accounts are in `system:serviceaccounts` and in the group of their namespace. Of
+//! other groups nothing else is known.
 
 use super::super::matching::{ALL, covers_path, includes};
 use super::super::{NonResourceRule, ResourceRule, Rule, Subject};
@@ -12,19 +12,19 @@ use crate::kubernetes::{
     SYSTEM_MASTERS, SYSTEM_NODES, SYSTEM_SERVICE_ACCOUNTS, SYSTEM_UNAUTHENTICATED, ServiceAccount,
 };
 
-/// The least that is told apart of what a rule matches.
+/// The smallest unit of what a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece<'r> {
-    /// Who.
+    /// The sender.
     pub(super) subject: &'r Subject,
-    /// What.
+    /// The request.
     pub(super) what: What<'r>,
 }
 
-/// What a piece does to what.
+/// The request of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What<'r> {
-    /// Something with a resource.
+    /// A request for a resource.
     Resource {
         /// The verb, or `*`.
         verb: &'r str,
@@ -35,7 +35,7 @@ pub(super) enum What<'r> {
         /// The namespace, or `*`; `None` is cluster scope.
         namespace: Option<&'r str>,
     },
-    /// Something with a path.
+    /// A request for a path.
     Path {
         /// The verb, or `*`.
         verb: &'r str,
@@ -44,7 +44,7 @@ pub(super) enum What<'r> {
     },
 }
 
-/// The pieces of a rule, subject by subject.
+/// Splits a rule into pieces, subject by subject.
 pub(super) fn pieces(rule: &Rule) -> Vec<Piece<'_>> {
     let mut whats = Vec::new();
     for resources in &rule.resource_rules {
@@ -57,7 +57,7 @@ pub(super) fn pieces(rule: &Rule) -> Vec<Piece<'_>> {
     rule.subjects.iter().flat_map(of_subject).collect()
 }
 
-/// What a resource rule matches, piece by piece.
+/// Splits a resource rule into pieces.
 pub(super) fn resource_whats(rule: &ResourceRule) -> Vec<What<'_>> {
     let scopes: Vec<Option<&str>> =
         rule.namespaces.iter().map(|name| Some(name.as_str())).chain(rule.cluster_scope.then_some(None)).collect();
@@ -100,7 +100,7 @@ fn does(rule: &Rule, what: What<'_>) -> bool {
     }
 }
 
-/// Whether all who are the second subject are the first one too.
+/// Whether the first subject includes everybody who is the second.
 pub(super) fn covers(wide: &Subject, narrow: &Subject) -> bool {
     if wide == narrow || is_everybody(wide) {
         return true;
@@ -131,7 +131,7 @@ pub(super) fn covers(wide: &Subject, narrow: &Subject) -> bool {
     }
 }
 
-/// Whether a request may match both rules, as far as can be known.
+/// Whether a request may match both rules, as far as is known.
 pub(super) fn may_share_requests(one: &Rule, other: &Rule) -> bool {
     let has_common_user =
         one.subjects.iter().any(|subject| other.subjects.iter().any(|theirs| may_overlap(subject, theirs)));
@@ -166,7 +166,7 @@ fn meet(one: &[String], other: &[String]) -> bool {
     one.iter().any(|name| includes(other, name)) || other.iter().any(|name| includes(one, name))
 }
 
-/// Whether someone may be both subjects, as far as can be known.
+/// Whether a user may be both subjects, as far as is known.
 fn may_overlap(one: &Subject, other: &Subject) -> bool {
     if covers(one, other) || covers(other, one) {
         return true;
@@ -178,13 +178,13 @@ fn may_overlap(one: &Subject, other: &Subject) -> bool {
     }
 }
 
-/// How much is known of who is a subject.
+/// How much is known about the members of a subject.
 enum Class {
-    /// Whether others are among them is settled by [`covers`].
+    /// Fully known: [`covers`] decides about others.
     Known,
-    /// A person or a certificate, in groups that aren't known.
+    /// A person or a certificate, whose groups are unknown.
     User,
-    /// A group whose members aren't known.
+    /// A group whose members are unknown.
     Anybody,
 }
 
@@ -202,12 +202,12 @@ fn class(subject: &Subject) -> Class {
     }
 }
 
-/// Whether a subject is all users there are.
+/// Whether a subject is everybody.
 pub(super) fn is_everybody(subject: &Subject) -> bool {
     matches!(subject, Subject::User(name) | Subject::Group(name) if name == ALL)
 }
 
-/// The namespace of the service accounts that a subject is, and the name if it is one alone.
+/// The namespace of the service accounts that a subject includes, and the name if it is a single one.
 pub(super) fn account(subject: &Subject) -> Option<(&str, Option<&str>)> {
     match subject {
         Subject::ServiceAccount { namespace, name } => Some((namespace, (name != ALL).then_some(name.as_str()))),
@@ -219,7 +219,7 @@ pub(super) fn account(subject: &Subject) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Whether a subject is one user and no more.
+/// Whether a subject is exactly one user.
 pub(super) fn is_one_user(subject: &Subject) -> bool {
     match subject {
         Subject::User(name) | Subject::ServiceAccount { name, .. } => name != ALL,

@@ -1,4 +1,4 @@
-//! Short manifests for the tests of rules, and the lint over them as a fresh server would see them.
+//! Short manifests for the tests of rules, linted as on a fresh server.
 
 use super::super::{Config, Features, Manifest, NEWEST_KNOWN, RequestDigest, default_config, validate};
 use super::{LevelDemand, LintFinding, LintInput, Traffic, lint};
@@ -134,7 +134,7 @@ fn lint_all(
         before: &before,
         after: &after,
         version,
-        features: Features::of(of),
+        features: Features::for_version(of),
         server_concurrency: 600,
         traffic,
         demand,

@@ -1,4 +1,4 @@
-//! A FlowSchema for the cluster's administrators, whom nothing limits.
+//! A FlowSchema for cluster administrators, who are never limited.
 
 use super::super::Subject;
 use super::context::Context;
@@ -7,8 +7,7 @@ use crate::kubernetes::SYSTEM_MASTERS;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "meant-for-masters",
-    reason: "The mandatory FlowSchema exempt, of precedence 1, takes all requests of the group system:masters; no other one \
-             may have that precedence (bootstrap/default.go, validation.go).",
+    reason: "The mandatory FlowSchema exempt, with precedence 1, matches all requests of the group system:masters first, and no other FlowSchema may have that precedence (bootstrap/default.go, validation.go).",
     check,
 };
 
@@ -19,9 +18,11 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
             let is_masters = |subject: &Subject| matches!(subject, Subject::Group(group) if group == SYSTEM_MASTERS);
             let Some(subject) = rule.subjects.iter().position(is_masters) else { continue };
             let words = Words {
-                message: format!("the group {SYSTEM_MASTERS} can't be matched: the FlowSchema exempt has its requests"),
-                effect: "administrators, and all else in that group, are not limited by anything".into(),
-                fix: "give the client an identity of its own without that group, and name that".into(),
+                message: format!(
+                    "the group {SYSTEM_MASTERS} can't be matched: the FlowSchema exempt always matches it first"
+                ),
+                effect: "administrators and everybody else in that group are never limited".into(),
+                fix: "give the client an identity outside that group, and match that".into(),
             };
             let field = format!("spec.rules[{index}].subjects[{subject}]");
             findings.push(RULE.finding(LintSeverity::Warning, *schema, field, words));

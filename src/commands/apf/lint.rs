@@ -16,7 +16,7 @@ use super::super::reading::Reading;
 use super::super::settings::Settings;
 use super::super::{Advice, show_report};
 use crate::apf::lint::{LevelDemand, LintInput, LintSeverity, RULES, Traffic, explain, lint};
-use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches, validate};
+use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches_flow_schema, validate};
 use crate::cli::{LintArgs, LintSeverityName};
 use crate::console::Console;
 use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch};
@@ -235,7 +235,7 @@ fn catches(change: &Config, after: &Config, traffic: &[Traffic], rows: &[FlowRow
                 continue;
             };
             let is_mine = *now == schema.name;
-            if row.is_outside || count == 0 || !is_mine && !matches(schema, &request) {
+            if row.is_outside || count == 0 || !is_mine && !matches_flow_schema(schema, &request) {
                 continue;
             }
             catch.matching_count += count;

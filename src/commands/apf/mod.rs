@@ -17,7 +17,7 @@ pub(super) use replays::check;
 
 use anyhow::Result;
 
-use crate::apf::{Config, Features, LevelLimits, Origin, idle_limits};
+use crate::apf::{Config, ConfigOrigin, Features, LevelLimits, compute_idle_limits};
 use crate::cli::ApfCommand;
 use crate::console::Console;
 use crate::report::LevelSeats;
@@ -36,11 +36,11 @@ pub(super) fn run(command: &ApfCommand, console: Console) -> Result<bool> {
 }
 
 /// Where a configuration comes from, in words.
-pub(super) const fn origin_words(origin: Origin) -> &'static str {
+pub(super) const fn origin_words(origin: ConfigOrigin) -> &'static str {
     match origin {
-        Origin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
-        Origin::Read => "FlowSchemas and priority levels as given with --config",
-        Origin::ReadOverDefault => {
+        ConfigOrigin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
+        ConfigOrigin::Read => "FlowSchemas and priority levels as given with --config",
+        ConfigOrigin::ReadOverDefault => {
             "the objects given with --config, over those of a fresh cluster, as not all that every server has are among them"
         }
     }
@@ -48,7 +48,7 @@ pub(super) const fn origin_words(origin: Origin) -> &'static str {
 
 /// The seats of each priority level, in the order of the configuration.
 fn level_seats(config: &Config, limits: &[LevelLimits], features: &Features) -> Vec<LevelSeats> {
-    let idle = idle_limits(limits).ok();
+    let idle = compute_idle_limits(limits).ok();
     let levels = config.priority_levels.iter().zip(limits).enumerate();
     let seats = levels.map(|(at, (level, limits))| LevelSeats {
         priority_level: level.name.clone(),

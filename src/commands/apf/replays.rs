@@ -13,7 +13,7 @@ use super::super::{Advice, Interrupt};
 use super::lint::manifests_in;
 use super::recorded::{Law, Recorded, RecordedServer};
 use crate::apf::lint::{LintInput, Traffic, lint};
-use crate::apf::{Config, limits};
+use crate::apf::{Config, compute_limits};
 use crate::cli::{ReplayArgs, ServiceName};
 use crate::simulation::{Catch, Chance, Memory, Outcome, Scenario, Side, logged, outcome, replay, side};
 
@@ -85,7 +85,7 @@ pub(super) fn scenario_with(
         Some(change) => live.with(change),
         None => live,
     };
-    let limits = limits(&config.priority_levels, settings.flows.server_concurrency, &recorded.flows.features);
+    let limits = compute_limits(&config.priority_levels, settings.flows.server_concurrency, &recorded.flows.features);
     let classifier = recorded.flows.classifier(&config, &limits, &dimensions.known_sizes);
     recorded.scenario(&config, &limits, &classifier)
 }

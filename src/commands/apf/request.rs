@@ -8,7 +8,7 @@ use super::super::flows::Classifier;
 use super::super::settings::Settings;
 use super::super::{Advice, show_report};
 use super::level_seats;
-use crate::apf::{Matcher, NEWEST_KNOWN, RequestDigest, Step, limits, live_config, steps};
+use crate::apf::{MatchStep, Matcher, NEWEST_KNOWN, RequestDigest, compute_limits, live_config, trace_match};
 use crate::cli::ExplainArgs;
 use crate::console::Console;
 use crate::kubernetes::{RequestInfo, implied_groups};
@@ -25,10 +25,10 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let groups = if args.groups.is_empty() { implied_groups(&user) } else { args.groups.clone() };
     let uri = args.path.as_deref().unwrap_or_default();
     let info = request_info(&args.verb, uri)?;
-    let digest = RequestDigest::of(&user, &groups, &info, uri);
+    let digest = RequestDigest::new(&user, &groups, &info, uri);
     let request = digest.attributes();
     let found = Matcher::new(&config).classify(&request).context("the configuration has no catch-all")?;
-    let all = limits(&config.priority_levels, settings.flows.server_concurrency, &features);
+    let all = compute_limits(&config.priority_levels, settings.flows.server_concurrency, &features);
     let seats = level_seats(&config, &all, &features);
     let level = seats.iter().find(|seats| seats.priority_level == found.priority_level.name);
     let level = level.context("the priority level that was found is gone")?;
@@ -36,8 +36,8 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let sizes = sizes(&settings.given, &metrics, &[]);
     let classifier = Classifier::new(&config, &all, features, &sizes, (&[], (0, 0)));
     let own_seats = classifier.seats(&digest, &found.priority_level.name);
-    let is_outside = digest.passes_by();
-    let step = |step: Step<'_>| RequestStep {
+    let is_outside = digest.bypasses_apf();
+    let step = |step: MatchStep<'_>| RequestStep {
         matching_precedence: step.flow_schema.matching_precedence,
         flow_schema: step.flow_schema.name.clone(),
         is_match: step.is_match,
@@ -46,7 +46,7 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let report = RequestReport {
         schema_version: SCHEMA_VERSION,
         request: request_words(&info),
-        steps: steps(&config, &request).into_iter().map(step).collect(),
+        steps: trace_match(&config, &request).into_iter().map(step).collect(),
         flow_schema: found.flow_schema.name.clone(),
         priority_level: found.priority_level.name.clone(),
         flow_distinguisher: found.flow_distinguisher.clone(),

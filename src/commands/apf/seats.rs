@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use super::super::flows::{read_manifests, sound};
 use super::super::show_report;
 use super::{level_seats, origin_words};
-use crate::apf::{Config, Features, NEWEST_KNOWN, limits, live_config};
+use crate::apf::{Config, Features, NEWEST_KNOWN, compute_limits, live_config};
 use crate::cli::SeatsArgs;
 use crate::console::Console;
 use crate::report::{LevelSeats, SCHEMA_VERSION, SeatsReport, ServerFacts};
@@ -17,9 +17,9 @@ pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
         paths => Some(sound(read_manifests(paths)?, "the files of --config")?),
     };
     let (before, origin) = live_config(read.as_ref(), version);
-    let features = Features::of(version);
+    let features = Features::for_version(version);
     let seats = |config: &Config| {
-        level_seats(config, &limits(&config.priority_levels, args.server_concurrency, &features), &features)
+        level_seats(config, &compute_limits(&config.priority_levels, args.server_concurrency, &features), &features)
     };
     let mut priority_levels = seats(&before);
     let is_change = !args.change.is_empty();

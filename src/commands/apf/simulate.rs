@@ -12,7 +12,7 @@ use super::super::{Advice, Interrupt, show_report};
 use super::origin_words;
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{Change, catch, changes, check, client_names, logged_side, scenario_with, sides, single};
-use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
+use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, compute_limits};
 use crate::cli::{SimulateArgs, Sweep};
 use crate::console::Console;
 use crate::report::{
@@ -299,7 +299,7 @@ fn with_shares(change: &Config, shares: i32) -> Config {
 /// The seats of a change's limited levels.
 fn nominal(change: &Config, recorded: &Recorded, server_concurrency: u32) -> Vec<u32> {
     let after = recorded.flows.config.clone().with(change);
-    let limits = limits(&after.priority_levels, server_concurrency, &recorded.flows.features);
+    let limits = compute_limits(&after.priority_levels, server_concurrency, &recorded.flows.features);
     let levels = after.priority_levels.iter().zip(limits);
     let of_change = levels.filter(|(level, _)| !level.is_exempt() && change.priority_level(&level.name).is_some());
     of_change.map(|(_, limits)| limits.nominal).collect()
