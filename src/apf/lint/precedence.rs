@@ -120,11 +120,8 @@ mod tests {
     #[test]
     fn equal_precedences_are_reported_once_with_the_winner() {
         let text = schema_of("b", 8_000, AGENT) + &schema_of("a", 8_000, EVERYBODY);
-        let expected = (
-            LintSeverity::Warning,
-            "FlowSchema b".to_owned(),
-            "the order of the names decides: a is asked first".to_owned(),
-        );
+        let expected =
+            (LintSeverity::Warning, "FlowSchema b".to_owned(), "the names decide: a is tried first".to_owned());
         assert_eq!(found(&COLLISION, &text), [expected]);
         let with_the_servers_own = found(&COLLISION, &schema_of("z", 9_000, AGENT));
         assert_eq!(with_the_servers_own[0].2, "the names decide: service-accounts is tried first");

@@ -17,7 +17,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{ApiVersion, Config};
-use crate::kubernetes::Version;
 use node::{Node, Value};
 
 pub(super) use node::TEMPLATE;
@@ -211,8 +210,7 @@ impl ManifestReader {
             let is_zero = read.priority_level.as_ref().is_some_and(|level| level.location.has_zero_for_default);
             let zero = if is_zero { "; in it, 0 shares mean the default of 30, in v1 none" } else { "" };
             let name = version.name();
-            let last = Version::new(removed_in.major, removed_in.minor - 1);
-            let served = format!("{GROUP}/{name} was removed after Kubernetes {last}");
+            let served = format!("{GROUP}/{name} was removed in Kubernetes {removed_in}");
             self.note(line, format!("{}: {served}{renamed}{zero}", read.object));
         }
         for message in read.notes {

@@ -225,12 +225,12 @@ fn older_versions_are_read_as_v1_and_noted() {
     assert_eq!(manifest.config.priority_levels[0].location.api_version, ApiVersion::V1Beta2);
     assert_eq!(
         manifest.notes[0].to_string(),
-        "limits.yaml:1: PriorityLevelConfiguration limit-pod-list: flowcontrol.apiserver.k8s.io/v1beta2 is served \
-             up to 1.28; assuredConcurrencyShares is read as nominalConcurrencyShares"
+        "limits.yaml:1: PriorityLevelConfiguration limit-pod-list: flowcontrol.apiserver.k8s.io/v1beta2 was removed \
+             in Kubernetes 1.29; assuredConcurrencyShares is read as nominalConcurrencyShares"
     );
     let newer = read(&level_with("/v1\n", "/v1beta3\n"));
     assert!(
-        newer.problems.is_empty() && newer.notes[0].message.ends_with("was removed after Kubernetes 1.31"),
+        newer.problems.is_empty() && newer.notes[0].message.ends_with("was removed in Kubernetes 1.32"),
         "{newer:?}"
     );
     for (version, expected) in [("v1alpha1", 1), ("v1beta1", 1), ("v1beta3", 0), ("v1", 0)] {
