@@ -4,12 +4,13 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use stormglass::apf::{Features, WorkEstimate, default_config, limits};
+use stormglass::apf::{Features, WorkEstimate, compute_limits, default_config};
+use stormglass::kubernetes::Version;
 use stormglass::simulation::{
     Capacity, Chance, Kind, Memory, Placed, Request, Scenario, Service, Traffic, outcome, replay,
 };
 
-const VERSION: (u32, u32) = (1, 36);
+const VERSION: Version = Version::new(1, 36);
 const REQUESTS: u64 = 1_000_000;
 /// Requests a second.
 const RATE: u64 = 500;
@@ -40,8 +41,8 @@ fn traffic(kinds: &[Kind], busy: u64) -> Traffic {
 
 fn scenario() -> Scenario {
     let config = default_config(VERSION);
-    let features = Features::of(VERSION);
-    let limits = limits(&config.priority_levels, 600, &features);
+    let features = Features::for_version(VERSION);
+    let limits = compute_limits(&config.priority_levels, 600, &features);
     let work = WorkEstimate { initial_seats: 1, final_seats: 0, additional_latency_nanos: 0 };
     let users: Vec<String> = (0..200).map(|user| format!("system:serviceaccount:team:{user}")).collect();
     let levels = ["workload-low", "workload-high", "global-default", "node-high", "exempt"];

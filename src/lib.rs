@@ -47,6 +47,7 @@ pub mod analysis;
 pub mod report;
 
 pub mod apf;
+pub mod kubernetes;
 pub mod units;
 
 pub mod cli;

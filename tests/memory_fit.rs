@@ -17,8 +17,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use stormglass::kubernetes::{ListKind, Version};
 use stormglass::memory::{Encoding, Held, ListShape, Range, Server, answer, held, sizes, sustained, together};
-use stormglass::requests::ListKind;
 
 use crate::support::{folder, project};
 
@@ -600,9 +600,13 @@ fn runs_are_the_lab_s() {
 impl Run {
     fn server(&self) -> Server {
         if self.is_new {
-            Server { version: Some((1, 36)), ..Server::default() }
+            Server { version: Some(Version::new(1, 36)), ..Server::default() }
         } else {
-            Server { version: Some((1, 33)), reads_lists_from_etcd: Some(true), streams_encoding: Some(false) }
+            Server {
+                version: Some(Version::new(1, 33)),
+                reads_lists_from_etcd: Some(true),
+                streams_encoding: Some(false),
+            }
         }
     }
 

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use stormglass::apf::{
-    Circumstances, Class, Config, Features, Manifest, Matcher, ObjectStats, RequestDigest, RequestInfo, Work, allocate,
-    deal, default_config, flow_hash, is_valid_dealer, matches, work_estimate,
+    Circumstances, Class, Config, Features, Manifest, Matcher, ObjectStats, RequestDigest, Work, allocate, deal,
+    default_config, estimate_work, flow_hash, is_valid_dealer, matches_flow_schema,
 };
+use stormglass::kubernetes::{RequestInfo, Version};
 
 use crate::support::folder;
 
@@ -164,17 +165,17 @@ fn config_of(set: &MatchingSet) -> Config {
     texts.extend(schemas.into_iter().map(|schema| object("FlowSchema", schema)));
     let read = Manifest::read(&texts.join("\n"), None);
     assert!(read.problems.is_empty(), "{:?}", read.problems);
-    default_config((1, 36)).with(&read.config)
+    default_config(Version::new(1, 36)).with(&read.config)
 }
 
 impl MatchingCase {
     /// The first FlowSchema that matches, empty if none does, and all that match in order.
     fn answer(&self, matcher: &Matcher<'_>) -> (String, Vec<String>) {
-        let info = RequestInfo::of(&self.method, &self.url);
-        let digest = RequestDigest::of(&self.user, &self.groups, &info, &self.url);
+        let info = RequestInfo::parse(&self.method, &self.url);
+        let digest = RequestDigest::new(&self.user, &self.groups, &info, &self.url);
         let request = digest.attributes();
         let first = matcher.classify(&request).filter(|found| found.is_match);
-        let all = matcher.schemas().iter().filter(|(schema, _)| matches(schema, &request));
+        let all = matcher.schemas().iter().filter(|(schema, _)| matches_flow_schema(schema, &request));
         (
             first.map(|found| found.flow_schema.name.clone()).unwrap_or_default(),
             all.map(|(schema, _)| schema.name.clone()).collect(),
@@ -186,7 +187,7 @@ impl MatchingCase {
 fn verb_scope_and_object_are_read_as_upstream_does() {
     each::<RequestInfos>("requestinfo", |infos, failures| {
         for case in infos.cases {
-            let info = RequestInfo::of(&case.method, &case.url);
+            let info = RequestInfo::parse(&case.method, &case.url);
             let answer = Info {
                 is_resource_request: info.is_resource_request,
                 verb: info.verb.into(),
@@ -207,8 +208,9 @@ fn verb_scope_and_object_are_read_as_upstream_does() {
 fn work_is_estimated_as_upstream_does() {
     each::<Seats>("seats", |seats, failures| {
         for case in seats.cases {
-            let info = RequestInfo::of(&case.method, &case.url);
-            let estimate = work_estimate(&Work::of(&info, &case.url), &case.circumstances(), &case.features());
+            let info = RequestInfo::parse(&case.method, &case.url);
+            let estimate =
+                estimate_work(&Work::from_request(&info, &case.url), &case.circumstances(), &case.features());
             let answer = (estimate.initial_seats, estimate.final_seats, estimate.additional_latency_nanos);
             let expected = (case.initial, case.r#final, case.additional_latency_ns);
             failures.check(answer == expected, || format!("{answer:?} for {case:?}"));
@@ -273,7 +275,7 @@ impl SeatsCase {
             size_based_list_cost: self.size_based,
             watch_list: self.watch_list,
             consistent_list_from_cache: self.consistent_list_from_cache,
-            ..Features::of((1, 36))
+            ..Features::for_version(Version::new(1, 36))
         }
     }
 }

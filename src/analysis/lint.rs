@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::explain::LevelPeak;
 use super::{AnalysisError, SCHEMA_VERSION, Session};
 use crate::apf::lint::{LevelDemand, LintFinding, LintInput, LintSeverity, Traffic, lint as lint_rules};
-use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches, validate};
+use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches_flow_schema, validate};
 use crate::dimensions::Settings;
 use crate::tables::{FlowRow, TypedRow};
 
@@ -155,7 +155,7 @@ fn catches(change: &Config, after: &Config, traffic: &[Traffic], rows: &[FlowRow
                 continue;
             };
             let is_mine = *now == schema.name;
-            if row.is_outside || count == 0 || !is_mine && !matches(schema, &request) {
+            if row.is_outside || count == 0 || !is_mine && !matches_flow_schema(schema, &request) {
                 continue;
             }
             catch.matching_count += count;

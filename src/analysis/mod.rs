@@ -37,10 +37,11 @@ pub use storms::storms;
 pub use time::{InvalidTime, LogTime};
 pub use verify::verify;
 
-use crate::apf::{Config, Features, LevelLimits, Origin, UnknownGate, idle_limits};
+use crate::apf::{Config, ConfigOrigin, Features, LevelLimits, UnknownGate, compute_idle_limits};
 use crate::audit::Micros;
 use crate::dimensions::{Dimensions, DimensionsError, Settings};
 use crate::findings::as_instant;
+use crate::kubernetes::Version;
 use crate::requests::Tally;
 use crate::source::SourceError;
 use crate::tables::TablesError;
@@ -175,17 +176,17 @@ impl LogFacts {
 #[derive(Clone, Debug, Serialize)]
 pub struct ServerFacts {
     /// Major and minor version, such as 1.34; `None` if it isn't known.
-    pub version: Option<String>,
+    pub version: Option<Version>,
     /// Seats of one apiserver.
     pub server_concurrency: u32,
     /// Where the FlowSchemas and priority levels come from.
-    pub configuration: Origin,
+    pub configuration: ConfigOrigin,
 }
 
 impl ServerFacts {
-    fn new(dimensions: &Dimensions, settings: &Settings, origin: Origin) -> Self {
+    fn new(dimensions: &Dimensions, settings: &Settings, origin: ConfigOrigin) -> Self {
         Self {
-            version: dimensions.server.version.map(version_text),
+            version: dimensions.server.version,
             server_concurrency: settings.apf.server_concurrency,
             configuration: origin,
         }
@@ -219,7 +220,7 @@ pub struct LevelSeats {
 
 /// The seats of each priority level, in the order of the configuration.
 fn level_seats(config: &Config, limits: &[LevelLimits], features: &Features) -> Vec<LevelSeats> {
-    let idle = idle_limits(limits).ok();
+    let idle = compute_idle_limits(limits).ok();
     let levels = config.priority_levels.iter().zip(limits).enumerate();
     let seats = levels.map(|(index, (level, limits))| LevelSeats {
         priority_level: level.name.clone(),
@@ -234,11 +235,6 @@ fn level_seats(config: &Config, limits: &[LevelLimits], features: &Features) -> 
         before: None,
     });
     seats.collect()
-}
-
-/// A version as people write it.
-fn version_text((major, minor): (u32, u32)) -> String {
-    format!("{major}.{minor}")
 }
 
 /// Values of parameters, as queries take them.

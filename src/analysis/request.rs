@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::{AnalysisError, LevelSeats, SCHEMA_VERSION, level_seats};
 use crate::apf::{
-    Matcher, NEWEST_KNOWN, RequestDigest, RequestInfo, Step, deal, flow_hash, implied_groups, limits, live_config,
-    steps,
+    MatchStep, Matcher, NEWEST_KNOWN, RequestDigest, compute_limits, deal, flow_hash, live_config, trace_match,
 };
 use crate::dimensions::{FlowClassifier, Settings};
+use crate::kubernetes::{RequestInfo, implied_groups};
 use crate::memory::{Snapshot, sizes};
 
 /// A request.
@@ -117,17 +117,17 @@ pub fn explain_request(options: &RequestOptions, settings: &Settings) -> Result<
     let (user, uri) = (&options.user, options.path.as_str());
     let groups = if options.groups.is_empty() { implied_groups(user) } else { options.groups.clone() };
     let info = request_info(&options.verb, uri)?;
-    let digest = RequestDigest::of(user, &groups, &info, uri);
+    let digest = RequestDigest::new(user, &groups, &info, uri);
     let request = digest.attributes();
     let found = Matcher::new(&config).classify(&request).ok_or(AnalysisError::NoCatchAll)?;
-    let all = limits(&config.priority_levels, settings.apf.server_concurrency, &features);
+    let all = compute_limits(&config.priority_levels, settings.apf.server_concurrency, &features);
     let levels = level_seats(&config, &all, &features);
     let level = levels.into_iter().find(|seats| seats.priority_level == found.priority_level.name);
     let metrics: Vec<Snapshot> = settings.metrics.iter().map(|metrics| metrics.snapshot.clone()).collect();
     let sizes = sizes(&settings.given, &metrics, &[]);
     let classifier = FlowClassifier::without_logs(&config, &all, features, &sizes);
     let seats = classifier.seats(&digest, &found.priority_level.name);
-    let step = |step: Step<'_>| RequestStep {
+    let step = |step: MatchStep<'_>| RequestStep {
         matching_precedence: step.flow_schema.matching_precedence,
         flow_schema: step.flow_schema.name.clone(),
         is_match: step.is_match,
@@ -141,12 +141,12 @@ pub fn explain_request(options: &RequestOptions, settings: &Settings) -> Result<
     });
     Ok(RequestReport {
         schema_version: SCHEMA_VERSION,
-        steps: steps(&config, &request).into_iter().map(step).collect(),
+        steps: trace_match(&config, &request).into_iter().map(step).collect(),
         flow_schema: found.flow_schema.name.clone(),
         is_match: found.is_match,
         priority_level: found.priority_level.name.clone(),
         flow_distinguisher: found.flow_distinguisher.clone(),
-        is_outside: digest.passes_by(),
+        is_outside: digest.bypasses_apf(),
         seats,
         level: level.unwrap_or_default(),
         lends_seats: features.lends_seats,
@@ -173,7 +173,7 @@ fn request_info<'u>(verb: &str, uri: &'u str) -> Result<RequestInfo<'u>, Invalid
         "options" => "OPTIONS",
         _ => return Err(InvalidRequest::Verb(verb.to_owned())),
     };
-    let mut info = RequestInfo::of(method, uri);
+    let mut info = RequestInfo::parse(method, uri);
     let is_collection = info.is_resource_request && info.name.is_empty() && info.subresource.is_empty();
     if asked == "watch" && is_collection {
         info.verb = Cow::Borrowed("watch");

@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
-use super::{LevelSeats, SCHEMA_VERSION, ServerFacts, level_seats, version_text};
-use crate::apf::{Config, DEFAULT_SERVER_CONCURRENCY, Features, NEWEST_KNOWN, limits, live_config};
+use super::{LevelSeats, SCHEMA_VERSION, ServerFacts, level_seats};
+use crate::apf::{Config, DEFAULT_SERVER_CONCURRENCY, Features, NEWEST_KNOWN, compute_limits, live_config};
+use crate::kubernetes::Version;
 
 /// A server, and a change to it.
 #[derive(Clone, Debug)]
 pub struct SeatsOptions {
     /// The server's version; `None` for the newest that is known.
-    pub version: Option<(u32, u32)>,
+    pub version: Option<Version>,
     /// The server's FlowSchemas and priority levels; `None` for those of a fresh cluster.
     pub config: Option<Config>,
     /// What is to be applied.
@@ -63,9 +64,9 @@ pub enum SeatsNote {
 pub fn seats(options: &SeatsOptions) -> SeatsReport {
     let version = options.version.unwrap_or(NEWEST_KNOWN);
     let (before, origin) = live_config(options.config.as_ref(), version);
-    let features = Features::of(version);
+    let features = Features::for_version(version);
     let seats = |config: &Config| {
-        level_seats(config, &limits(&config.priority_levels, options.server_concurrency, &features), &features)
+        level_seats(config, &compute_limits(&config.priority_levels, options.server_concurrency, &features), &features)
     };
     let mut priority_levels = seats(&before);
     if let Some(change) = &options.change {
@@ -75,7 +76,7 @@ pub fn seats(options: &SeatsOptions) -> SeatsReport {
     SeatsReport {
         schema_version: SCHEMA_VERSION,
         server: ServerFacts {
-            version: Some(version_text(version)),
+            version: Some(version),
             server_concurrency: options.server_concurrency,
             configuration: origin,
         },

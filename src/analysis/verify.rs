@@ -6,7 +6,7 @@ use super::replay::{
     Change, RecordedServer, RecordedTraffic, ReplayOptions, caught_schemas, client_names, logged_side, scenario_with,
     sides,
 };
-use super::{AnalysisError, SCHEMA_VERSION, ServerFacts, Session, version_text};
+use super::{AnalysisError, SCHEMA_VERSION, ServerFacts, Session};
 use crate::apf::NEWEST_KNOWN;
 use crate::dimensions::{Dimensions, Settings};
 use crate::report::verdict_words;
@@ -158,8 +158,7 @@ fn notes(settings: &Settings, after: &ReadLogs) -> Vec<String> {
         );
     }
     if after.dimensions.server.version.is_none() {
-        let newest = version_text(NEWEST_KNOWN);
-        notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
+        notes.push(format!("the server's version is not known; it is replayed as {NEWEST_KNOWN}, see --kube-version"));
     }
     notes
 }

@@ -1,67 +1,67 @@
-//! How seats are divided: to each priority level the same proportion of what it is after, within its bounds
+//! How seats are divided among priority levels: each gets the same proportion of its target, within its bounds
 //! (`k8s.io/apiserver/pkg/util/flowcontrol/conc_alloc.go`, `computeConcurrencyAllocation`).
 //!
-//! Sought is the proportion p at which the sum over all classes of clamp(p · target, lower, upper) is the required sum. The
-//! sum grows with p, and along a straight line between two of the values of p at which a class reaches a bound. So those
-//! are sorted, the two around the solution are found by bisection, and there the line is solved. Upstream walks along the
-//! sorted bounds instead, and comes to the same.
+//! The solution is the proportion p at which the sum of clamp(p · target, lower, upper) over all classes equals the
+//! required sum. The sum grows with p, and linearly between two values of p at which a class reaches a bound. So those
+//! values are sorted, the two around the solution are found by bisection, and the linear equation is solved between
+//! them. Upstream walks along the sorted bounds instead, with the same result.
 
 use thiserror::Error;
 
-/// A target below it counts as this, so that all proportions are finite (`conc_alloc.go`, `MinTarget`).
+/// Smaller targets are raised to this, so that all proportions are finite (`conc_alloc.go`, `MinTarget`).
 const MINIMUM_TARGET: f64 = 0.001;
-/// Sums that differ by less are equal (`conc_alloc.go`, `epsilon`).
+/// Sums that differ by less count as equal (`conc_alloc.go`, `epsilon`).
 const TOLERANCE: f64 = 1e-7;
 
-/// Who gets a part, in seats.
+/// A participant in the division; all fields are in seats.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Class {
-    /// What it is after; not below `lower`.
+    /// The seats it wants; at least `lower`.
     pub target: f64,
-    /// The least that it gets; not negative.
+    /// The fewest seats it may get; not negative.
     pub lower: f64,
-    /// The most that it gets; not below `lower`.
+    /// The most seats it may get; at least `lower`.
     pub upper: f64,
 }
 
-/// Who gets how much.
+/// The result of a division.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Allocation {
-    /// The proportion of its target that each gets whom no bound stops.
+    /// The proportion of its target that a class gets if neither bound applies.
     pub fair_proportion: f64,
-    /// What each gets, in the order given.
+    /// The seats of each class, in the order given.
     pub parts: Vec<f64>,
 }
 
-/// Why nothing can be divided. The server then leaves the limits as they are.
+/// Why there is no division. The server then keeps its current limits.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum AllocationError {
     /// Something is not a number, a bound is negative, or bounds and target are not in order.
     #[error("class {index} has a target of {target} and bounds of {lower} and {upper}, which are not in order")]
     Class {
-        /// Which one, from 0.
+        /// Index of the class, from 0.
         index: usize,
-        /// What it is after.
+        /// Its target.
         target: f64,
-        /// The least that it gets.
+        /// Its lower bound.
         lower: f64,
-        /// The most that it gets.
+        /// Its upper bound.
         upper: f64,
     },
-    /// There is too little.
+    /// The sum of the lower bounds exceeds the required sum.
     #[error("the lower bounds come to {lower}, more than there is to divide: {required_sum}")]
     TooLittle {
         /// The sum of the lower bounds.
         lower: f64,
-        /// What there is to divide.
+        /// The sum to divide.
         required_sum: u32,
     },
-    /// There is too much.
+    /// The sum of the upper bounds is below the required sum.
     #[error("the upper bounds come to {upper}, less than there is to divide: {required_sum}")]
     TooMuch {
         /// The sum of the upper bounds.
         upper: f64,
-        /// What there is to divide.
+        /// The sum to divide.
         required_sum: u32,
     },
 }
@@ -109,15 +109,16 @@ fn check(classes: &[Class]) -> Result<(), AllocationError> {
     Ok(())
 }
 
-/// The least proportion at which the parts come to the sum. The sum lies between those at the first and the last bound.
+/// The smallest proportion at which the parts add up to `sum`, which lies between their sums at the first and the last
+/// bound.
 fn solve(sum: f64, classes: &[Class], bounds: &[f64]) -> f64 {
     let total = |proportion: f64| classes.iter().map(|class| class.part(proportion)).sum::<f64>();
     let above = bounds.partition_point(|bound| total(*bound) < sum);
-    // Only rounding can leave the sum above that at the last bound.
+    // Only rounding errors can put `sum` above the parts' sum at the last bound.
     let (Some(from), Some(to)) = (bounds.get(above.saturating_sub(1)), bounds.get(above)) else {
         return bounds.last().copied().unwrap_or_default();
     };
-    // Divided as the bounds were, so that equals are equal.
+    // Divided the same way as the bounds, so that equal values compare equal.
     let has_room = |class: &&Class| {
         let (lower, upper) = (class.lower / class.divisor(), class.upper / class.divisor());
         lower <= *from && *from < upper
@@ -127,12 +128,12 @@ fn solve(sum: f64, classes: &[Class], bounds: &[f64]) -> f64 {
 }
 
 impl Class {
-    /// The target, as what bounds are divided by.
+    /// The target by which bounds are divided; never 0.
     fn divisor(&self) -> f64 {
         self.target.max(MINIMUM_TARGET)
     }
 
-    /// What the class gets at that proportion.
+    /// The seats of the class at that proportion.
     fn part(&self, proportion: f64) -> f64 {
         (proportion * self.divisor()).clamp(self.lower, self.upper)
     }

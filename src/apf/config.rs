@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The objects of one API server.
+use crate::kubernetes::Version;
+
+/// The API Priority and Fairness objects of one API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// The FlowSchemas, in no particular order.
@@ -13,126 +15,126 @@ pub struct Config {
     pub priority_levels: Vec<PriorityLevel>,
 }
 
-/// Which requests belong together, and to which priority level they go.
+/// Which requests a rule set matches, and the priority level they go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowSchema {
     /// `metadata.name`.
     pub name: String,
-    /// `spec.priorityLevelConfiguration.name`; the level need not exist.
+    /// `spec.priorityLevelConfiguration.name`; the level may not exist.
     pub priority_level: String,
-    /// `spec.matchingPrecedence`: the lowest number is asked first; 1000 where it isn't given.
+    /// `spec.matchingPrecedence`: the lowest number is tried first; 1000 if unset.
     pub matching_precedence: i32,
-    /// `spec.distinguisherMethod`; `None` makes one flow of all requests.
+    /// `spec.distinguisherMethod`; `None` puts all requests into one flow.
     pub distinguisher_method: Option<DistinguisherMethod>,
-    /// `spec.rules`: a request that any of them fits matches. Without rules nothing does.
+    /// `spec.rules`: a request matches if any rule does. Without rules nothing matches.
     pub rules: Vec<Rule>,
-    /// The annotation `apf.kubernetes.io/autoupdate-spec`: whether the server keeps the object as it thinks right, and
-    /// deletes it when it doesn't know its name. `None` where the annotation is missing.
+    /// The annotation `apf.kubernetes.io/autoupdate-spec`: whether the server restores the object to its own version,
+    /// or deletes it if it does not know the name. `None` if the annotation is missing.
     pub is_autoupdated: Option<bool>,
-    /// Where it was read from.
-    pub place: Place,
+    /// Where the object was read from.
+    pub location: ObjectLocation,
 }
 
-/// By what the requests of one FlowSchema are told apart into flows.
+/// How the requests of one FlowSchema are divided into flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DistinguisherMethod {
     /// By the user name.
     ByUser,
-    /// By the namespace of what is asked for; requests without one make one flow together.
+    /// By the namespace of the request; requests without one form a single flow.
     ByNamespace,
 }
 
-/// Some subjects doing some things (`PolicyRulesWithSubjects`).
+/// Which subjects' requests match, and which of their requests (`PolicyRulesWithSubjects`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// Who; any of them.
+    /// The senders; one must match.
     pub subjects: Vec<Subject>,
-    /// What, of requests for resources; any of them.
+    /// Requests for resources; one of these or of `non_resource_rules` must match.
     pub resource_rules: Vec<ResourceRule>,
-    /// What, of other requests; any of them.
+    /// Requests for other paths.
     pub non_resource_rules: Vec<NonResourceRule>,
 }
 
-/// Who sends a request.
+/// A sender of requests.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// A user by name; `*` is any.
+    /// A user by name; `*` matches every user.
     User(String),
-    /// A group by name; `*` is any.
+    /// A group by name; `*` matches every group.
     Group(String),
-    /// A service account; the name `*` is any of the namespace.
+    /// A service account; the name `*` matches all of the namespace.
     ServiceAccount {
-        /// Its namespace; never `*`.
+        /// Its namespace; `*` is not allowed.
         namespace: String,
-        /// Its name.
+        /// Its name, or `*`.
         name: String,
     },
 }
 
-/// What is done to which resources, where (`ResourcePolicyRule`).
+/// Requests for resources (`ResourcePolicyRule`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResourceRule {
-    /// Kubernetes verbs, or `*` alone.
+    /// Kubernetes verbs, or only `*`.
     pub verbs: Vec<String>,
-    /// API groups, empty for the core group, or `*` alone.
+    /// API groups, with "" for the core group, or only `*`.
     pub api_groups: Vec<String>,
-    /// `resource` or `resource/subresource`, or `*` alone.
+    /// `resource` or `resource/subresource`, or only `*`.
     pub resources: Vec<String>,
-    /// Namespaces, or `*` alone; for requests that have a namespace.
+    /// Namespaces, or only `*`; for requests that have a namespace.
     pub namespaces: Vec<String>,
-    /// Whether requests without a namespace match: of cluster-scoped resources, and across all namespaces.
+    /// Whether requests without a namespace match: for cluster-scoped resources, and across all namespaces.
     pub cluster_scope: bool,
 }
 
-/// What is done to which paths (`NonResourcePolicyRule`).
+/// Requests for paths that are not resources (`NonResourcePolicyRule`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NonResourceRule {
-    /// HTTP methods in lower case, or `*` alone.
+    /// HTTP methods in lower case, or only `*`.
     pub verbs: Vec<String>,
-    /// Paths, each with all that is below it, or `*` alone.
+    /// Paths, each including everything below it, or only `*`.
     pub non_resource_urls: Vec<String>,
 }
 
-/// How much of the server some FlowSchemas get between them (`PriorityLevelConfiguration`).
+/// The share of the server that some FlowSchemas use together (`PriorityLevelConfiguration`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriorityLevel {
     /// `metadata.name`.
     pub name: String,
-    /// `spec.type`, with what goes with it.
+    /// `spec.type` and the fields that belong to it.
     pub kind: LevelKind,
     /// As [`FlowSchema::is_autoupdated`].
     pub is_autoupdated: Option<bool>,
-    /// Where it was read from.
-    pub place: Place,
+    /// Where the object was read from.
+    pub location: ObjectLocation,
 }
 
 /// Whether a priority level limits anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LevelKind {
-    /// Requests are let through at once; their seats are counted all the same.
+    /// Requests run at once; their seats are counted nevertheless.
     Exempt {
-        /// Share in the server's seats, relative to all others' shares; they can be lent.
+        /// Share of the server's seats, relative to the shares of all levels. They can be lent.
         nominal_concurrency_shares: i32,
-        /// How much of them may be lent, in percent.
+        /// Part of its seats that may be lent, in percent.
         lendable_percent: i32,
     },
-    /// Requests wait for seats, or are rejected for want of them.
+    /// Requests wait for seats or are rejected when none is free.
     Limited {
-        /// Share in the server's seats, relative to all others' shares: no number of requests.
+        /// Share of the server's seats, relative to the shares of all levels: not a number of requests.
         nominal_concurrency_shares: i32,
-        /// How much of its seats may be lent, in percent.
+        /// Part of its seats that may be lent, in percent.
         lendable_percent: i32,
-        /// How much may be borrowed, in percent of its own seats; `None` is without limit.
+        /// How much it may borrow, in percent of its own seats; `None` is unlimited.
         borrowing_limit_percent: Option<i32>,
-        /// What becomes of a request for which there is no seat.
+        /// What happens to a request for which no seat is free.
         limit_response: LimitResponse,
     },
 }
 
-/// What becomes of a request for which there is no seat.
+/// What happens to a request for which no seat is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitResponse {
-    /// It gets a 429 at once.
+    /// It is rejected with 429 at once.
     Reject,
     /// It waits in a queue.
     Queue(Queuing),
@@ -141,11 +143,11 @@ pub enum LimitResponse {
 /// How a priority level queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queuing {
-    /// How many queues there are; 1 does without shuffle sharding.
+    /// The number of queues; 1 disables shuffle sharding.
     pub queues: i32,
-    /// How many of the queues are dealt to each flow.
+    /// The number of queues assigned to each flow.
     pub hand_size: i32,
-    /// How many requests may wait in a queue while no seat is free.
+    /// How many requests may wait in one queue.
     pub queue_length_limit: i32,
 }
 
@@ -156,7 +158,7 @@ pub enum ApiVersion {
     V1Alpha1,
     /// Since 1.20, served up to 1.25.
     V1Beta1,
-    /// Since 1.23, served up to 1.28; `assuredConcurrencyShares` is what later is `nominalConcurrencyShares`.
+    /// Since 1.23, served up to 1.28; `assuredConcurrencyShares` is the later `nominalConcurrencyShares`.
     V1Beta2,
     /// Since 1.26, served up to 1.31.
     V1Beta3,
@@ -165,17 +167,17 @@ pub enum ApiVersion {
     V1,
 }
 
-/// Where an object was read from, down to the line of each field.
+/// Where an object was read from, with the line of each field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The file; `None` for what comes along with the program.
+pub struct ObjectLocation {
+    /// The file; `None` for built-in objects.
     pub file: Option<Arc<str>>,
-    /// The API version that it was written in.
+    /// The API version it was written in.
     pub api_version: ApiVersion,
-    /// The line of each field that is written, from 1, by its path, as in `spec.rules[0].subjects[1].kind`; the object
-    /// itself is the empty path.
+    /// The line, from 1, of each field that is written, by its path, such as `spec.rules[0].subjects[1].kind`; the
+    /// empty path is the object itself.
     pub lines: BTreeMap<String, u64>,
-    /// Whether a level's shares are written as 0, which its version takes for the default of 30.
+    /// Whether a level's shares are written as 0 in a version that reads 0 as the default of 30.
     pub has_zero_for_default: bool,
 }
 
@@ -190,8 +192,7 @@ impl Config {
         self.priority_levels.iter().find(|level| level.name == name)
     }
 
-    /// This configuration with the objects of another put into it, as `kubectl apply` does: those of the same name are
-    /// replaced.
+    /// This configuration with another one applied to it as by `kubectl apply`: objects of the same name are replaced.
     #[must_use]
     pub fn with(mut self, other: &Self) -> Self {
         self.flow_schemas.retain(|schema| other.flow_schema(&schema.name).is_none());
@@ -220,12 +221,12 @@ impl PriorityLevel {
         }
     }
 
-    /// Whether the level lets everything through.
+    /// Whether the level never limits requests.
     pub const fn is_exempt(&self) -> bool {
         matches!(self.kind, LevelKind::Exempt { .. })
     }
 
-    /// How it queues; `None` where it doesn't.
+    /// Its queues; `None` if it does not queue.
     pub const fn queuing(&self) -> Option<Queuing> {
         match self.kind {
             LevelKind::Limited { limit_response: LimitResponse::Queue(queuing), .. } => Some(queuing),
@@ -270,20 +271,20 @@ impl ApiVersion {
         }
     }
 
-    /// The first Kubernetes version, as (major, minor), that doesn't serve it any more; `None` for the one that stays.
-    pub const fn removed_in(self) -> Option<(u32, u32)> {
+    /// The Kubernetes version that removed it; `None` if it is still served.
+    pub const fn removed_in(self) -> Option<Version> {
         match self {
-            Self::V1Alpha1 => Some((1, 21)),
-            Self::V1Beta1 => Some((1, 26)),
-            Self::V1Beta2 => Some((1, 29)),
-            Self::V1Beta3 => Some((1, 32)),
+            Self::V1Alpha1 => Some(Version::new(1, 21)),
+            Self::V1Beta1 => Some(Version::new(1, 26)),
+            Self::V1Beta2 => Some(Version::new(1, 29)),
+            Self::V1Beta3 => Some(Version::new(1, 32)),
             Self::V1 => None,
         }
     }
 }
 
-impl Place {
-    /// The line of a field, or of the nearest one around it that is written; `None` for what isn't from a file.
+impl ObjectLocation {
+    /// The line of a field, or of the nearest enclosing one that is written; `None` if the object is not from a file.
     pub fn line(&self, path: &str) -> Option<u64> {
         let mut path = path;
         loop {
@@ -297,7 +298,7 @@ impl Place {
         }
     }
 
-    /// Whether a field is written in the object, rather than left to its default.
+    /// Whether a field is written in the object, not defaulted.
     pub fn has(&self, path: &str) -> bool {
         self.lines.contains_key(path)
     }

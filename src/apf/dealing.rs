@@ -1,16 +1,16 @@
-//! Which queues a flow may use: shuffle sharding, by which a flow that floods its queues leaves others most of theirs
-//! (`k8s.io/apiserver/pkg/util/shufflesharding`, `pkg/util/flowcontrol/apf_controller.go`, `hashFlowID`).
+//! Which queues a flow may use: shuffle sharding, which leaves most queues of other flows free when one flow floods its
+//! own (`k8s.io/apiserver/pkg/util/shufflesharding`, `pkg/util/flowcontrol/apf_controller.go`, `hashFlowID`).
 //!
-//! A flow is dealt a hand of distinct queues by its hash, always the same one. A request takes the queue of the hand with
-//! the least work waiting.
+//! A flow is always dealt the same hand of distinct queues, by its hash. A request joins the queue of the hand with the
+//! least work waiting.
 
 use sha2::{Digest, Sha256};
 
-/// As many bits of a hash are good for dealing; a hand that would use up more is not allowed.
+/// How many bits of the hash may be used for dealing; larger hands are not allowed.
 const MAXIMUM_HASH_BITS: u32 = 60;
 
-/// The hash of a flow: the first eight bytes, least first, of SHA-256 over the FlowSchema's name, a zero byte and the flow
-/// distinguisher.
+/// The hash of a flow: the first eight bytes, little-endian, of SHA-256 over the FlowSchema's name, a zero byte and the
+/// flow distinguisher.
 pub fn flow_hash(flow_schema: &str, distinguisher: &str) -> u64 {
     let mut digest = Sha256::new();
     digest.update(flow_schema);
@@ -20,7 +20,7 @@ pub fn flow_hash(flow_schema: &str, distinguisher: &str) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// Whether hands of that size can be dealt: no larger than the queues, and the hash rich enough.
+/// Whether hands of that size can be dealt: no larger than the number of queues, and within the bits of the hash.
 pub fn is_valid_dealer(queues: i32, hand_size: i32) -> bool {
     let (Ok(queues_below), Ok(cards)) = (u64::try_from(queues), u32::try_from(hand_size)) else {
         return false;
@@ -29,13 +29,14 @@ pub fn is_valid_dealer(queues: i32, hand_size: i32) -> bool {
     (1..=queues).contains(&hand_size) && has_enough_bits()
 }
 
-/// Deals a hand: distinct queues, from 0, in the order in which they are tried. A hand larger than the queues has them all.
+/// Deals a hand: distinct queues, from 0, in the order in which they are tried. A hand larger than the number of queues
+/// has all of them.
 pub fn deal(hash: u64, queues: u32, hand_size: u32) -> Vec<u32> {
     let mut rest = hash;
     let mut places = Vec::new();
     let mut hand = Vec::new();
     for left in (1..=queues).rev().take(usize::try_from(hand_size).unwrap_or(usize::MAX)) {
-        // A place among the queues that are left, and the queue at that place.
+        // An index among the remaining queues, and the queue at that index.
         let place = u32::try_from(rest % u64::from(left)).unwrap_or_default();
         rest /= u64::from(left);
         let skip = |queue: u32, taken: &u32| if queue >= *taken { queue + 1 } else { queue };
@@ -45,11 +46,11 @@ pub fn deal(hash: u64, queues: u32, hand_size: u32) -> Vec<u32> {
     hand
 }
 
-/// The probability, 0 to 1, that the whole hand of a light flow lies in the hands of `heavy_flows` others, so that it waits
-/// behind them whatever queue it takes.
+/// The probability, 0 to 1, that the hands of `heavy_flows` other flows include the whole hand of a light flow, so that
+/// it waits behind them in every queue.
 ///
-/// Hands are taken for random. It goes from one heavy flow to the next, with the probability of each number of queues that
-/// are covered so far.
+/// Hands are taken as random. The computation adds one heavy flow after another, with the probability of each number of
+/// covered queues.
 pub fn collision_probability(queues: u32, hand_size: u32, heavy_flows: u32) -> f64 {
     let hand_size = hand_size.min(queues);
     let mut covered = vec![1.0];
@@ -59,7 +60,7 @@ pub fn collision_probability(queues: u32, hand_size: u32, heavy_flows: u32) -> f
     (0..).zip(&covered).map(|(count, probability)| probability * probability_of_new(queues, count, hand_size, 0)).sum()
 }
 
-/// The probabilities of each number of covered queues, after one more hand.
+/// The probability of each number of covered queues after one more hand.
 fn with_one_more(covered: &[f64], queues: u32, hand_size: u32) -> Vec<f64> {
     let before = (0..).zip(covered).filter(|(_, probability)| **probability > 0.0);
     let mut after = Vec::new();
@@ -79,7 +80,7 @@ fn probability_of_new(queues: u32, covered: u32, hand_size: u32, new: u32) -> f6
     hands / combinations(queues, hand_size)
 }
 
-/// In how many ways `chosen` things can be taken from `things`; 0 where there are too few.
+/// The number of ways to choose `chosen` of `things`; 0 if there are too few.
 fn combinations(things: u32, chosen: u32) -> f64 {
     if chosen > things {
         return 0.0;

@@ -1,27 +1,28 @@
-//! The objects that come with API servers: the mandatory and suggested ones of each Kubernetes version, and what
+//! The objects that API servers create: the mandatory and suggested ones of each Kubernetes version, and what
 //! distributions add.
 //!
-//! They are written in `defaults.yaml`, which says where each is from.
+//! They are listed in `defaults.yaml` with their sources.
 
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::{Config, LevelKind, Manifest, Place};
+use super::{Config, LevelKind, Manifest, ObjectLocation};
+use crate::kubernetes::Version;
 
-/// The oldest Kubernetes version, as (major, minor), whose objects are known.
-pub const OLDEST_KNOWN: (u32, u32) = (1, 24);
-/// The newest Kubernetes version, as (major, minor), whose objects are known.
-pub const NEWEST_KNOWN: (u32, u32) = (1, 37);
+/// The oldest Kubernetes version whose default objects are known.
+pub const OLDEST_KNOWN: Version = Version::new(1, 24);
+/// The newest Kubernetes version whose default objects are known.
+pub const NEWEST_KNOWN: Version = Version::new(1, 37);
 
-/// Since which version seats can be lent.
-const LENDING_SINCE: (u32, u32) = (1, 26);
+/// The first version in which seats can be lent.
+const LENDING_SINCE: Version = Version::new(1, 26);
 
-/// The objects that a kube-apiserver of that version, as (major, minor), makes and keeps by itself. A version that
-/// isn't known is taken as the nearest one that is.
+/// The objects that a kube-apiserver of that version creates and maintains. An unknown version counts as the nearest
+/// known one.
 ///
-/// They have no place, and are all marked as kept by the server.
-pub fn default_config(version: (u32, u32)) -> Config {
+/// They have no location, and are all marked as maintained by the server.
+pub fn default_config(version: Version) -> Config {
     let version = version.clamp(OLDEST_KNOWN, NEWEST_KNOWN);
     let mut config = of_version(&BUILT_IN.kubernetes, version);
     for schema in &mut config.flow_schemas {
@@ -33,8 +34,8 @@ pub fn default_config(version: (u32, u32)) -> Config {
     config
 }
 
-/// What a distribution adds to the objects of Kubernetes, as far as it is published. The objects differ from one
-/// version of it to the next: those read from a cluster are to be preferred.
+/// The objects that a distribution adds to those of Kubernetes, as far as they are published. They differ between its
+/// versions: prefer objects read from a cluster.
 pub fn distribution_config(distribution: Distribution) -> Config {
     match distribution {
         Distribution::OpenShift => of_version(&BUILT_IN.openshift, NEWEST_KNOWN),
@@ -42,25 +43,25 @@ pub fn distribution_config(distribution: Distribution) -> Config {
     }
 }
 
-/// What a distribution adds of which no more than this is known.
+/// Objects of a distribution of which only this is known.
 pub fn known_by_name(distribution: Distribution) -> impl Iterator<Item = &'static KnownByName> {
     BUILT_IN.known_by_name.iter().filter(move |known| known.distribution == distribution)
 }
 
-/// Whether the server always has a FlowSchema and a priority level of that name, and lets nobody change them
-/// (`pkg/apis/flowcontrol/bootstrap/default.go`). Of the level `exempt`, shares and lending can be changed.
+/// Whether the server always has a FlowSchema and a priority level of that name and rejects changes to them
+/// (`pkg/apis/flowcontrol/bootstrap/default.go`). Shares and lending of the level `exempt` can be changed.
 pub fn is_mandatory(name: &str) -> bool {
     matches!(name, "exempt" | "catch-all")
 }
 
-/// Whether the server makes a FlowSchema or priority level of that name in any version, and it is not mandatory. It can
-/// be changed, if the server is told to leave it alone.
+/// Whether any version of the server creates a FlowSchema or priority level of that name that is not mandatory. It can
+/// be changed if the server is told to leave it alone.
 pub fn is_suggested(name: &str) -> bool {
     let is_named = |entry: &Entry| entry.object.pointer("/metadata/name").and_then(|name| name.as_str()) == Some(name);
     !is_mandatory(name) && BUILT_IN.kubernetes.iter().any(is_named)
 }
 
-/// Who ships Kubernetes with objects of their own.
+/// A distribution of Kubernetes that adds its own objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum Distribution {
     /// Red Hat OpenShift 4.
@@ -71,7 +72,7 @@ pub enum Distribution {
 }
 
 impl Distribution {
-    /// All of them.
+    /// All distributions.
     pub const ALL: [Self; 2] = [Self::OpenShift, Self::Eks];
 
     /// The distribution's name.
@@ -83,23 +84,23 @@ impl Distribution {
     }
 }
 
-/// An object whose spec isn't known.
+/// An object of which only the name is published.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnownByName {
-    /// Whose it is.
+    /// The distribution that has it.
     pub distribution: Distribution,
     /// `FlowSchema` or `PriorityLevelConfiguration`.
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The priority level of a FlowSchema; `None` where it isn't known.
+    /// The priority level of a FlowSchema; `None` if unknown.
     pub priority_level: Option<String>,
-    /// A FlowSchema's precedence; `None` where it isn't known.
+    /// The `matchingPrecedence` of a FlowSchema; `None` if unknown.
     pub matching_precedence: Option<i32>,
 }
 
-/// The file.
+/// The contents of `defaults.yaml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BuiltIn {
@@ -108,22 +109,20 @@ struct BuiltIn {
     known_by_name: Vec<KnownByName>,
 }
 
-/// An object, and the versions that have it.
+/// An object, and the versions that have it, both ends included.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     #[serde(default)]
-    since: Option<String>,
+    since: Option<Version>,
     #[serde(default)]
-    until: Option<String>,
+    until: Option<Version>,
     object: serde_json::Value,
 }
 
 impl Entry {
-    fn is_in(&self, version: (u32, u32)) -> bool {
-        let since = self.since.as_deref().and_then(version_of);
-        let until = self.until.as_deref().and_then(version_of);
-        since.is_none_or(|since| since <= version) && until.is_none_or(|until| version <= until)
+    fn is_in(&self, version: Version) -> bool {
+        self.since.is_none_or(|since| since <= version) && self.until.is_none_or(|until| version <= until)
     }
 }
 
@@ -132,21 +131,16 @@ static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(|| match serde_saphyr::from_s
     Err(error) => unreachable!("the built-in objects are checked by a test: {error}"),
 });
 
-fn version_of(text: &str) -> Option<(u32, u32)> {
-    let (major, minor) = text.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
-}
-
-fn of_version(entries: &[Entry], version: (u32, u32)) -> Config {
+fn of_version(entries: &[Entry], version: Version) -> Config {
     let objects = entries.iter().filter(|entry| entry.is_in(version)).map(|entry| entry.object.clone());
     let manifest = Manifest::read(&serde_json::Value::from_iter(objects).to_string(), None);
     assert!(manifest.problems.is_empty(), "the built-in objects are checked by a test: {:?}", manifest.problems);
     let mut config = manifest.config;
     for schema in &mut config.flow_schemas {
-        schema.place = Place::default();
+        schema.location = ObjectLocation::default();
     }
     for level in &mut config.priority_levels {
-        level.place = Place::default();
+        level.location = ObjectLocation::default();
         if version < LENDING_SINCE {
             let (LevelKind::Limited { lendable_percent, .. } | LevelKind::Exempt { lendable_percent, .. }) =
                 &mut level.kind;
@@ -161,16 +155,16 @@ mod tests {
     use super::super::{DistinguisherMethod, LimitResponse, Queuing, Subject};
     use super::*;
 
-    fn versions() -> impl Iterator<Item = (u32, u32)> {
-        (OLDEST_KNOWN.1..=NEWEST_KNOWN.1).map(|minor| (1, minor))
+    fn versions() -> impl Iterator<Item = Version> {
+        (OLDEST_KNOWN.minor..=NEWEST_KNOWN.minor).map(|minor| Version::new(1, minor))
     }
 
-    fn schemas(version: (u32, u32)) -> Vec<(i32, String, String)> {
+    fn schemas(version: Version) -> Vec<(i32, String, String)> {
         let schemas = default_config(version).flow_schemas.into_iter();
         schemas.map(|schema| (schema.matching_precedence, schema.name, schema.priority_level)).collect()
     }
 
-    fn level(version: (u32, u32), name: &str) -> LevelKind {
+    fn level(version: Version, name: &str) -> LevelKind {
         default_config(version).priority_level(name).unwrap().kind
     }
 
@@ -246,14 +240,14 @@ mod tests {
         for version in versions() {
             let schemas = schemas(version);
             let has = |name: &str| schemas.iter().any(|(_, schema, _)| schema == name);
-            assert_eq!(has("endpoint-controller"), version <= (1, 33), "{version:?}");
-            assert_eq!(has("workload-leader-election"), version <= (1, 33), "{version:?}");
-            let lendable = if version < (1, 26) { 0 } else { 90 };
+            assert_eq!(has("endpoint-controller"), version <= Version::new(1, 33), "{version:?}");
+            assert_eq!(has("workload-leader-election"), version <= Version::new(1, 33), "{version:?}");
+            let lendable = if version < Version::new(1, 26) { 0 } else { 90 };
             assert_eq!(level(version, "workload-low"), queueing(100, lendable, 128, 6), "{version:?}");
         }
-        assert_eq!(default_config((1, 20)), default_config(OLDEST_KNOWN));
-        assert_eq!(default_config((1, 99)), default_config(NEWEST_KNOWN));
-        assert_eq!(default_config((2, 0)), default_config(NEWEST_KNOWN));
+        assert_eq!(default_config(Version::new(1, 20)), default_config(OLDEST_KNOWN));
+        assert_eq!(default_config(Version::new(1, 99)), default_config(NEWEST_KNOWN));
+        assert_eq!(default_config(Version::new(2, 0)), default_config(NEWEST_KNOWN));
     }
 
     #[test]
@@ -261,7 +255,12 @@ mod tests {
         for version in versions() {
             let config = default_config(version);
             for schema in &config.flow_schemas {
-                assert_eq!((schema.is_autoupdated, &schema.place), (Some(true), &Place::default()), "{}", schema.name);
+                assert_eq!(
+                    (schema.is_autoupdated, &schema.location),
+                    (Some(true), &ObjectLocation::default()),
+                    "{}",
+                    schema.name
+                );
                 assert!(config.priority_level(&schema.priority_level).is_some(), "{version:?} {}", schema.name);
                 assert!(is_mandatory(&schema.name) != is_suggested(&schema.name), "{}", schema.name);
             }
@@ -285,13 +284,5 @@ mod tests {
         assert_eq!(openshift.flow_schemas.len(), 12);
         let eks: Vec<_> = known_by_name(Distribution::Eks).map(|known| known.name.as_str()).collect();
         assert_eq!(eks[..2], ["eks-exempt", "eks-workload-high"]);
-    }
-
-    #[test]
-    fn versions_in_the_file_can_be_read() {
-        let entries = BUILT_IN.kubernetes.iter().chain(&BUILT_IN.openshift);
-        for text in entries.flat_map(|entry| entry.since.iter().chain(&entry.until)) {
-            assert!(version_of(text).is_some(), "{text}");
-        }
     }
 }

@@ -1,41 +1,41 @@
-//! All of a request that API Priority and Fairness looks at (upstream's `RequestDigest` in
-//! `apiserver/pkg/util/flowcontrol/apf_controller.go`): what decides its FlowSchema, its flow and its seats.
+//! Everything about a request that API Priority and Fairness uses (upstream's `RequestDigest` in
+//! `apiserver/pkg/util/flowcontrol/apf_controller.go`): it determines the FlowSchema, the flow and the seats.
 
 use super::matching::{Attributes, Target};
-use super::request_info::{RequestInfo, is_long_running};
 use super::seats::{ListQuery, Work};
+use crate::kubernetes::{RequestInfo, is_long_running};
 
-/// What two requests have in common that are alike to API Priority and Fairness.
+/// The part of a request that API Priority and Fairness sees; requests with equal digests are treated alike.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestDigest {
-    /// The user, or whom it impersonates; empty where the log has none.
+    /// The user, or the impersonated one; empty if the log has none.
     pub user: String,
     /// The groups of that user.
     pub groups: Vec<String>,
     /// The Kubernetes verb, or the HTTP method in lower case.
     pub verb: String,
-    /// The API group; `None` where the request is not for a resource.
+    /// The API group; `None` if the request is not for a resource.
     pub api_group: Option<String>,
-    /// The resource; empty where the request is not for one.
+    /// The resource; empty if the request is not for one.
     pub resource: String,
     /// The subresource; empty if there is none.
     pub subresource: String,
     /// The namespace; empty for cluster scope, and across all namespaces.
     pub namespace: String,
-    /// The path, where the request is not for a resource; else empty.
+    /// The path if the request is not for a resource, else empty.
     pub path: String,
-    /// Whether it names an object, be it by a field selector.
+    /// Whether it names an object, in its path or in a field selector.
     pub has_name: bool,
-    /// The options of a list or watch; `None` where the server can't decode them, and for other verbs.
+    /// The options of a list or watch; `None` for other verbs, and if the server can't decode them.
     pub list: Option<ListQuery>,
-    /// How long the client gives the server, in seconds (`?timeout=`), by which it also waits less in a queue; `None` where
-    /// it doesn't say, and for watches, which have no deadline.
+    /// The client's deadline in seconds (`?timeout=`), which also shortens the wait in a queue; `None` if not given,
+    /// and for watches, which have no deadline.
     pub timeout_secs: Option<f64>,
 }
 
 impl RequestDigest {
-    /// The digest of a request that a user sends; `uri` is the path and query that `info` was read from.
-    pub fn of(user: &str, groups: &[String], info: &RequestInfo<'_>, uri: &str) -> Self {
+    /// The digest of a user's request; `uri` is the path and query that `info` was parsed from.
+    pub fn new(user: &str, groups: &[String], info: &RequestInfo<'_>, uri: &str) -> Self {
         Self {
             user: user.to_owned(),
             groups: groups.to_vec(),
@@ -46,12 +46,12 @@ impl RequestDigest {
             namespace: info.namespace.to_string(),
             path: if info.is_resource_request { String::new() } else { info.path.to_string() },
             has_name: !info.name.is_empty(),
-            list: Work::of(info, uri).list,
+            list: Work::from_request(info, uri).list,
             timeout_secs: None,
         }
     }
 
-    /// What FlowSchemas are asked about.
+    /// What FlowSchemas are matched against.
     pub fn attributes(&self) -> Attributes<'_> {
         let target = match &self.api_group {
             Some(api_group) => Target::Resource {
@@ -65,8 +65,9 @@ impl RequestDigest {
         Attributes { user: &self.user, groups: &self.groups, verb: &self.verb, target }
     }
 
-    /// Whether such a request passes by API Priority and Fairness: long-running ones do, but for the beginning of a watch.
-    pub fn passes_by(&self) -> bool {
+    /// Whether such a request bypasses API Priority and Fairness, as long-running requests do. Watches count only while
+    /// they start.
+    pub fn bypasses_apf(&self) -> bool {
         let info = RequestInfo {
             is_resource_request: self.api_group.is_some(),
             verb: self.verb.as_str().into(),
@@ -77,7 +78,7 @@ impl RequestDigest {
         self.verb != "watch" && is_long_running(&info)
     }
 
-    /// What decides its seats.
+    /// What determines its seats.
     pub fn work(&self) -> Work<'_> {
         let is_core = self.api_group.as_deref() == Some("");
         let is_token = (self.resource.as_str(), self.subresource.as_str()) == ("serviceaccounts", "token");
@@ -106,10 +107,10 @@ mod tests {
             ("GET", "/debug/pprof/heap", true),
             ("GET", "/healthz", false),
         ] {
-            let info = RequestInfo::of(method, uri);
-            let digest = RequestDigest::of("alice", &[], &info, uri);
-            assert_eq!(digest.work(), Work::of(&info, uri), "{uri}");
-            assert_eq!(digest.passes_by(), passes_by, "{uri}");
+            let info = RequestInfo::parse(method, uri);
+            let digest = RequestDigest::new("alice", &[], &info, uri);
+            assert_eq!(digest.work(), Work::from_request(&info, uri), "{uri}");
+            assert_eq!(digest.bypasses_apf(), passes_by, "{uri}");
             assert_eq!(digest.attributes().verb, info.verb, "{uri}");
         }
     }

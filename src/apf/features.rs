@@ -1,65 +1,67 @@
-//! In what ways the versions of Kubernetes differ when they count seats: the feature gates of
-//! `k8s.io/apiserver/pkg/features/kube_features.go`, and what changed without one
-//! (`k8s.io/apiserver/pkg/util/flowcontrol`, by its release branches).
+//! How Kubernetes versions differ in counting seats: the feature gates of
+//! `k8s.io/apiserver/pkg/features/kube_features.go`, and changes without a gate
+//! (`k8s.io/apiserver/pkg/util/flowcontrol`, by release branch).
 
 use thiserror::Error;
 
+use crate::kubernetes::Version;
+
 /// How an API server counts seats.
 ///
-/// [`Features::of`] gives what a version does by default, [`Features::with`] turns a gate.
+/// [`Features::for_version`] gives the defaults of a version, [`Features::with`] sets a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
     /// Gate `SizeBasedListCostEstimate`, on since 1.34: a list costs by bytes, up to 100 seats, rather than by objects, up
     /// to 10.
     pub size_based_list_cost: bool,
-    /// Gate `WatchList`, on in 1.32 and since 1.34: the watches that begin with a list cost as one.
+    /// Gate `WatchList`, on in 1.32 and since 1.34: watches that start with a list cost as one.
     pub watch_list: bool,
-    /// Gate `ConsistentListFromCache`, on since 1.31: a list that asks for the most recent state is served from the watch
-    /// cache. It takes an etcd that reports its progress (3.4.31, 3.5.13 and later).
+    /// Gate `ConsistentListFromCache`, on since 1.31: a list of the most recent state is served from the watch cache.
+    /// It needs an etcd that reports progress (3.4.31, 3.5.13 and later).
     pub consistent_list_from_cache: bool,
     /// Since 1.23 a list costs more than one seat.
     pub charges_lists: bool,
-    /// Since 1.24 a write costs seats for the watches that it wakes.
+    /// Since 1.24 a write costs seats for the watches it notifies.
     pub charges_watched_writes: bool,
-    /// Since 1.25 a level that queues sets the most seats that one request may take.
+    /// Since 1.25 a level with queues caps the seats of one request.
     pub caps_by_level: bool,
-    /// Since 1.26 levels lend and borrow seats; before, each has its nominal limit.
+    /// Since 1.26 levels lend and borrow seats; before, each has exactly its nominal limit.
     pub lends_seats: bool,
-    /// Since 1.26 `POST serviceaccounts/token` costs nothing for watches.
+    /// Since 1.26 `POST serviceaccounts/token` costs no seats for watches.
     pub spares_token_requests: bool,
-    /// Since 1.28 the exempt level has a share and a demand that others feel.
+    /// Since 1.28 the exempt level has a share and a demand that reduce the other levels.
     pub exempt_takes_part: bool,
     /// Since 1.28 a watch with `sendInitialEvents=true` costs as a list, given [`Features::watch_list`].
     pub charges_watch_list: bool,
-    /// Since 1.28 a request waits the less in a queue, the less time its client gives the server.
+    /// Since 1.28 the maximum wait in a queue depends on the client's deadline.
     pub waits_by_deadline: bool,
-    /// Since 1.28 the `Retry-After` of a rejection grows where there are many; before, it is 1 second.
+    /// Since 1.28 the `Retry-After` of rejections grows with their number; before, it is 1 second.
     pub retry_after_grows: bool,
-    /// Since 1.31 a limit sends a list to etcd only along with a version other than 0; before, only the version 0 kept a
-    /// list with a limit out of etcd.
+    /// Since 1.31 a list with a limit is read from etcd only if it asks for a version other than 0; before, every list
+    /// with a limit was, unless it asked for version 0.
     pub limit_alone_stays_in_cache: bool,
-    /// Since 1.34 a list of one name is costed like any other, of one object; before, it was 1 seat at once.
+    /// Since 1.34 a list of one name costs like any other list of one object; before, it always cost 1 seat.
     pub charges_single: bool,
-    /// Since 1.35 a watch from the version 0 or none costs as a list, given [`Features::watch_list`].
+    /// Since 1.35 a watch from version 0 or without a version costs as a list, given [`Features::watch_list`].
     pub charges_watch_from_start: bool,
 }
 
-/// A feature gate that has no part in counting seats, or is none.
+/// A feature gate that does not affect seats, or does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no feature gate that decides seats is called \"{0}\": there are {known}", known = Features::GATES.join(", "))]
+#[error("feature gate \"{0}\" does not affect seats; these do: {known}", known = Features::GATES.join(", "))]
 pub struct UnknownGate(pub String);
 
 impl Features {
     /// The gates that [`Features::with`] knows.
     pub const GATES: [&str; 3] = ["SizeBasedListCostEstimate", "WatchList", "ConsistentListFromCache"];
 
-    /// What a version does by default. `version` is (major, minor), the emulated one where the server emulates; versions
-    /// that are yet to come are taken to do as the last one known.
-    pub fn of(version: (u32, u32)) -> Self {
-        let since = |minor| version >= (1, minor);
+    /// The defaults of a version: of the emulated one if the server emulates. Versions newer than the last known one
+    /// count as that.
+    pub fn for_version(version: Version) -> Self {
+        let since = |minor| version >= Version::new(1, minor);
         Self {
             size_based_list_cost: since(34),
-            watch_list: since(34) || version == (1, 32),
+            watch_list: since(34) || version == Version::new(1, 32),
             consistent_list_from_cache: since(31),
             charges_lists: since(23),
             charges_watched_writes: since(24),
@@ -76,7 +78,7 @@ impl Features {
         }
     }
 
-    /// The most seats that a list may take, whatever the priority level (`config.go`, `maximumListSeatsLimit`).
+    /// The most seats of a list in any priority level (`config.go`, `maximumListSeatsLimit`).
     pub const fn most_list_seats(&self) -> u32 {
         match (self.charges_lists, self.size_based_list_cost) {
             (false, _) => 1,
@@ -85,7 +87,7 @@ impl Features {
         }
     }
 
-    /// The same with a gate on or off, by its upstream name.
+    /// Sets a feature gate, by its upstream name.
     ///
     /// # Errors
     ///
@@ -116,7 +118,7 @@ mod tests {
             (34, true, true, true),
             (37, true, true, true),
         ] {
-            let features = Features::of((1, minor));
+            let features = Features::for_version(Version::new(1, minor));
             let gates = (features.size_based_list_cost, features.watch_list, features.consistent_list_from_cache);
             assert_eq!(gates, (size_based, watch_list, consistent), "1.{minor}");
         }
@@ -139,22 +141,26 @@ mod tests {
         ];
         for (index, (minor, has)) in began.iter().enumerate() {
             for version in 20..40 {
-                assert_eq!(has(&Features::of((1, version))), version >= *minor, "{index} in 1.{version}");
+                assert_eq!(
+                    has(&Features::for_version(Version::new(1, version))),
+                    version >= *minor,
+                    "{index} in 1.{version}"
+                );
             }
         }
     }
 
     #[test]
-    fn gates_are_turned_by_their_names_and_others_are_told_of() {
+    fn gates_are_set_by_name_and_unknown_ones_are_errors() {
         for gate in Features::GATES {
-            let off = Features::of((1, 36)).with(gate, false).unwrap();
-            assert_ne!(off, Features::of((1, 36)), "{gate}");
-            assert_eq!(off.with(gate, true), Ok(Features::of((1, 36))), "{gate}");
+            let off = Features::for_version(Version::new(1, 36)).with(gate, false).unwrap();
+            assert_ne!(off, Features::for_version(Version::new(1, 36)), "{gate}");
+            assert_eq!(off.with(gate, true), Ok(Features::for_version(Version::new(1, 36))), "{gate}");
         }
-        let message = Features::of((1, 36)).with("watchlist", true).unwrap_err().to_string();
+        let message = Features::for_version(Version::new(1, 36)).with("watchlist", true).unwrap_err().to_string();
         assert_eq!(
             message,
-            "no feature gate that decides seats is called \"watchlist\": there are SizeBasedListCostEstimate, WatchList, \
+            "feature gate \"watchlist\" does not affect seats; these do: SizeBasedListCostEstimate, WatchList, \
              ConsistentListFromCache"
         );
     }

@@ -1,85 +1,85 @@
-//! How many seats each priority level has: by its share, and every 10 seconds anew by what the levels lend each other
-//! (`k8s.io/apiserver/pkg/util/flowcontrol/apf_controller.go`, `finishQueueSetReconfigsLocked` and
+//! How many seats each priority level has: by its share, and readjusted every 10 seconds by what the levels lend each
+//! other (`k8s.io/apiserver/pkg/util/flowcontrol/apf_controller.go`, `finishQueueSetReconfigsLocked` and
 //! `updateBorrowingLocked`).
 //!
-//! With S the server's seats, N shares and L the percent that may be lent:
-//! nominal = ⌈S · N / ΣN⌉, min = nominal − round(nominal · L / 100), max = nominal + what may be borrowed.
-//! Σnominal may come to some seats more than S, by the rounding.
+//! With S the server's seats, N a level's shares and L the percentage it may lend: nominal = ⌈S · N / ΣN⌉, min =
+//! nominal − round(nominal · L / 100), max = nominal + what it may borrow. Because of the rounding, Σnominal may exceed
+//! S by a few seats.
 //!
-//! What is easy to get wrong: a level doesn't rest at its nominal limit. Without any demand the seats are divided in
-//! proportion to min, so a level that lends nearly all has few until the next adjustment after its load comes. And the
-//! division is of Σnominal seats even where the exempt level has taken some of them.
+//! Easy to get wrong: a level does not rest at its nominal limit. Without demand, seats are divided in proportion to
+//! min, so a level that lends nearly everything has few seats until the next adjustment after its load arrives. And
+//! Σnominal seats are divided even if the exempt level has taken some of them.
 //!
-//! Each API server does this on its own.
+//! Each API server does this independently.
 
 use super::allocation::{AllocationError, Class, allocate};
 use super::config::{LevelKind, PriorityLevel};
 use super::features::Features;
 use super::seats::level_max_seats;
 
-/// Seats of an API server by default: `--max-requests-inflight` (400) and `--max-mutating-requests-inflight` (200)
+/// Default seats of an API server: `--max-requests-inflight` (400) and `--max-mutating-requests-inflight` (200)
 /// together (`k8s.io/apiserver/pkg/server/options/feature.go`).
 pub const DEFAULT_SERVER_CONCURRENCY: u32 = 600;
-/// How long one adjustment lasts, in seconds (`apf_controller.go`, `borrowingAdjustmentPeriod`).
+/// The adjustment period, in seconds (`apf_controller.go`, `borrowingAdjustmentPeriod`).
 pub const ADJUSTMENT_SECS: u64 = 10;
-/// The weight of the past in the smoothed demand (`apf_controller.go`, `seatDemandSmoothingCoefficient`): it falls by half
-/// in 5 minutes.
+/// The weight of the past in the smoothed demand (`apf_controller.go`, `seatDemandSmoothingCoefficient`): it halves in
+/// 5 minutes.
 const SMOOTHING_COEFFICIENT: f64 = 0.977;
 
 /// The limits of a priority level that follow from the configuration alone, in seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LevelLimits {
-    /// What part the level has in the division.
+    /// How the level takes part in the division.
     pub role: LevelRole,
-    /// Its share of the server; metric `nominal_limit_seats`.
+    /// Its share of the server, without lending; metric `nominal_limit_seats`.
     pub nominal: u32,
-    /// What it may lend of that.
+    /// How many of these it may lend.
     pub lendable: u32,
-    /// What it may borrow.
+    /// How many it may borrow.
     pub borrowing: u32,
-    /// What it keeps in any case; metric `lower_limit_seats`.
+    /// The fewest it can have; metric `lower_limit_seats`.
     pub min: u32,
-    /// What it never exceeds; metric `upper_limit_seats`.
+    /// The most it can have; metric `upper_limit_seats`.
     pub max: u32,
-    /// The most for one request; `None` where the level doesn't queue, and before 1.25.
+    /// The most seats of one request; `None` if the level does not queue, and before 1.25.
     pub max_seats_per_request: Option<u32>,
 }
 
-/// What part a priority level has in the division of seats.
+/// How a priority level takes part in the division of seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LevelRole {
-    /// It is limited to what it gets.
+    /// It is limited to its seats.
     Limited,
-    /// It takes what it needs, and the others feel it.
+    /// It takes what it needs, which leaves less for the others.
     Exempt,
-    /// None: how an exempt level was before 1.28.
+    /// It is ignored, as the exempt level was before 1.28.
     Outside,
 }
 
 /// The limits for one adjustment period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CurrentLimits {
-    /// Seats of each level, in the order given; metric `current_limit_seats`. Nothing limits an exempt level: it is what
-    /// others leave to it.
+    /// Seats of each level, in the order given; metric `current_limit_seats`. The exempt level is not limited: its
+    /// value is what the others leave.
     pub seats: Vec<u32>,
-    /// What each level is after, in the order given; metric `target_seats`, but for the exempt level, whose metric shows
-    /// another's.
+    /// The target of each level, in the order given; metric `target_seats`, except for the exempt level, whose metric
+    /// shows another level's target.
     pub targets: Vec<f64>,
-    /// The proportion of its target that a level gets whom no bound stops; metric `seat_fair_frac`. 0 where demand leaves
-    /// nothing to divide by proportion.
+    /// The proportion of its target that a level gets if neither bound applies; metric `seat_fair_frac`. 0 if demand
+    /// leaves nothing to divide in proportion.
     pub fair_fraction: f64,
 }
 
-/// What a level asked for of late, in seats: those in use and those waited for. The default is nothing at all.
+/// A level's recent demand, in seats in use plus seats waited for. The default is no demand.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Demand {
-    /// The most in the last period.
+    /// The peak of the last period.
     pub high_watermark: u32,
-    /// Mean and standard deviation together, which rises at once and falls slowly.
+    /// Mean plus standard deviation, smoothed: it rises at once and falls slowly.
     pub smoothed: f64,
 }
 
-/// The demand of a level over a period, as it changes (`fairqueuing/integrator.go`).
+/// A level's demand over a period, updated as it changes (`fairqueuing/integrator.go`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DemandStats {
     secs: f64,
@@ -88,8 +88,8 @@ pub struct DemandStats {
     high_watermark: u32,
 }
 
-/// The limits of each level, in the order given, on a server of so many seats.
-pub fn limits(levels: &[PriorityLevel], server_concurrency: u32, features: &Features) -> Vec<LevelLimits> {
+/// Computes the limits of each level, in the order given, on a server with that many seats.
+pub fn compute_limits(levels: &[PriorityLevel], server_concurrency: u32, features: &Features) -> Vec<LevelLimits> {
     let shares = |level: &PriorityLevel| match role(level, features) {
         LevelRole::Outside => 0,
         LevelRole::Limited | LevelRole::Exempt => u64::from(not_negative(level.nominal_concurrency_shares())),
@@ -103,14 +103,14 @@ pub fn limits(levels: &[PriorityLevel], server_concurrency: u32, features: &Feat
     limits.collect()
 }
 
-/// One adjustment: the limits after a period of such demand, in the order of the levels. Levels for which no demand is
-/// given had none.
+/// Computes one adjustment: the limits after a period with that demand, in the order of the levels. Levels without a
+/// given demand count as having none.
 ///
 /// # Errors
 ///
-/// When the limits can't be divided so: where levels may borrow so little that an exempt level's share finds no taker. The
-/// server then keeps the limits that it has.
-pub fn current_limits(levels: &[LevelLimits], demands: &[Demand]) -> Result<CurrentLimits, AllocationError> {
+/// When there is no such division: if levels may borrow so little that an exempt level's share can't be used. The
+/// server then keeps its limits.
+pub fn compute_current_limits(levels: &[LevelLimits], demands: &[Demand]) -> Result<CurrentLimits, AllocationError> {
     let demands = demands.iter().copied().chain(std::iter::repeat(Demand::default()));
     let claims: Vec<Claim> = levels.iter().zip(demands).map(|(level, demand)| Claim::of(level, demand)).collect();
     let limited = || claims.iter().filter(|claim| claim.level.role == LevelRole::Limited);
@@ -142,24 +142,24 @@ pub fn current_limits(levels: &[LevelLimits], demands: &[Demand]) -> Result<Curr
     Ok(CurrentLimits { seats: seats.collect(), targets, fair_fraction })
 }
 
-/// What levels have when nobody asks for anything, which is not their nominal limits.
+/// Computes what levels have while there is no demand, which differs from their nominal limits.
 ///
 /// # Errors
 ///
-/// As [`current_limits`].
-pub fn idle_limits(levels: &[LevelLimits]) -> Result<CurrentLimits, AllocationError> {
-    current_limits(levels, &[])
+/// As [`compute_current_limits`].
+pub fn compute_idle_limits(levels: &[LevelLimits]) -> Result<CurrentLimits, AllocationError> {
+    compute_current_limits(levels, &[])
 }
 
 impl LevelLimits {
-    /// What a new level has before its first adjustment, which follows at once.
+    /// The demand of a new level before its first adjustment, which follows at once.
     pub const fn initial(&self) -> u32 {
         self.nominal - self.lendable / 2
     }
 }
 
 impl Demand {
-    /// The demand after one more period. A period of no length changes nothing.
+    /// The demand after one more period. A period of length 0 changes nothing.
     #[must_use]
     pub fn after(self, period: &DemandStats) -> Self {
         let (Some(average), Some(standard_deviation)) = (period.average(), period.standard_deviation()) else {
@@ -172,12 +172,12 @@ impl Demand {
 }
 
 impl DemandStats {
-    /// A period that begins with a demand of so many seats.
+    /// A period that starts with a demand of that many seats.
     pub const fn starting_at(seats: u32) -> Self {
         Self { secs: 0.0, seat_secs: 0.0, squared_seat_secs: 0.0, high_watermark: seats }
     }
 
-    /// The period with so many seats asked for over some more time, in seconds; 0 for a peak of no length.
+    /// Extends the period by `secs` seconds of a demand; 0 seconds for a momentary peak.
     #[must_use]
     pub fn with(self, seats: u32, secs: f64) -> Self {
         let asked = f64::from(seats);
@@ -189,20 +189,20 @@ impl DemandStats {
         }
     }
 
-    /// The most seats that were asked for at a time.
+    /// The highest demand, in seats.
     pub const fn high_watermark(&self) -> u32 {
         self.high_watermark
     }
 
-    /// Mean over time, in seats; `None` for a period of no length.
+    /// Time-weighted mean, in seats; `None` for a period of length 0.
     pub fn average(&self) -> Option<f64> {
         (self.secs > 0.0).then(|| self.seat_secs / self.secs)
     }
 
-    /// Standard deviation over time, in seats; `None` for a period of no length.
+    /// Time-weighted standard deviation, in seats; `None` for a period of length 0.
     pub fn standard_deviation(&self) -> Option<f64> {
         let average = self.average()?;
-        // Rounding may leave it below 0 where the demand never changed.
+        // Rounding may make it negative if the demand never changed.
         Some((self.squared_seat_secs / self.secs - average * average).max(0.0).sqrt())
     }
 }
@@ -236,12 +236,12 @@ fn level_limits(level: &PriorityLevel, nominal: u32, server_concurrency: u32, fe
     }
 }
 
-/// A level and what it is after.
+/// A level and its targets.
 struct Claim<'l> {
     level: &'l LevelLimits,
-    /// What it gets if there is enough: what it asked for, within what is its own.
+    /// What it gets if there are enough seats: its demand, limited to its own seats.
     min_current: u32,
-    /// What it would rather have.
+    /// What it wants beyond that.
     target: f64,
 }
 
@@ -256,7 +256,7 @@ impl<'l> Claim<'l> {
         Self { level, min_current, target: f64::from(min_current).max(smoothed) }
     }
 
-    /// The least, and so much of what it gets if there is enough.
+    /// The least, which includes what it gets if there are enough seats.
     fn min_plus(&self, fraction: f64) -> u32 {
         self.level.min + whole_seats(f64::from(self.min_current - self.level.min) * fraction)
     }
@@ -266,13 +266,13 @@ impl<'l> Claim<'l> {
     }
 }
 
-/// So many percent of the seats, halves rounded up.
+/// That percentage of the seats, rounded half up.
 fn percent(seats: u32, percent: i32) -> u32 {
     let hundredths = u64::from(seats) * u64::from(not_negative(percent));
     u32::try_from((hundredths + 50) / 100).unwrap_or(u32::MAX)
 }
 
-/// A field that validation keeps from being negative.
+/// A field that validation guarantees to be not negative.
 fn not_negative(value: i32) -> u32 {
     u32::try_from(value).unwrap_or_default()
 }
@@ -293,10 +293,11 @@ fn whole_seats(seats: f64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::{LimitResponse, Place, Queuing};
+    use super::super::config::{LimitResponse, ObjectLocation, Queuing};
     use super::*;
+    use crate::kubernetes::Version;
 
-    const LATEST: (u32, u32) = (1, 36);
+    const LATEST: Version = Version::new(1, 36);
 
     /// A level's name, shares, lendable percent and hand size; no hand size is one that rejects.
     type Level = (&'static str, i32, i32, Option<i32>);
@@ -319,12 +320,12 @@ mod tests {
             borrowing_limit_percent: borrowing,
             limit_response: hand_size.map_or(LimitResponse::Reject, |size| LimitResponse::Queue(queuing(size))),
         };
-        PriorityLevel { name: name.to_owned(), kind, is_autoupdated: None, place: Place::default() }
+        PriorityLevel { name: name.to_owned(), kind, is_autoupdated: None, location: ObjectLocation::default() }
     }
 
     fn exempt(nominal_concurrency_shares: i32, lendable_percent: i32) -> PriorityLevel {
         let kind = LevelKind::Exempt { nominal_concurrency_shares, lendable_percent };
-        PriorityLevel { name: "exempt".to_owned(), kind, is_autoupdated: None, place: Place::default() }
+        PriorityLevel { name: "exempt".to_owned(), kind, is_autoupdated: None, location: ObjectLocation::default() }
     }
 
     /// The levels of a new cluster.
@@ -333,7 +334,7 @@ mod tests {
     }
 
     fn of(levels: &[PriorityLevel]) -> Vec<LevelLimits> {
-        limits(levels, DEFAULT_SERVER_CONCURRENCY, &Features::of(LATEST))
+        compute_limits(levels, DEFAULT_SERVER_CONCURRENCY, &Features::for_version(LATEST))
     }
 
     fn asked(high_watermark: u32) -> Demand {
@@ -343,7 +344,7 @@ mod tests {
     #[test]
     fn the_default_levels_have_these_limits() {
         let limits = of(&default_levels());
-        let idle = idle_limits(&limits).unwrap();
+        let idle = compute_idle_limits(&limits).unwrap();
         let rows = limits.iter().zip(&idle.seats).map(|(level, idle)| {
             (level.nominal, level.lendable, level.min, level.max, level.max_seats_per_request, *idle)
         });
@@ -371,12 +372,12 @@ mod tests {
         assert_eq!(nominal, [72, 96, 24, 96, 240, 48, 12, 0, 12]);
         let level = limits[8];
         assert_eq!((level.min, level.max, level.max_seats_per_request, level.initial()), (12, 612, Some(1), 12));
-        assert_eq!(idle_limits(&limits).unwrap().seats[8], 27);
+        assert_eq!(compute_idle_limits(&limits).unwrap().seats[8], 27);
 
         levels[8] = limited(small, Some(0));
         let limits = of(&levels);
         assert_eq!((limits[8].min, limits[8].max), (12, 12));
-        assert_eq!(idle_limits(&limits).unwrap().seats[8], 12);
+        assert_eq!(compute_idle_limits(&limits).unwrap().seats[8], 12);
     }
 
     #[test]
@@ -384,7 +385,7 @@ mod tests {
         let limits = of(&default_levels());
         let mut demands = [Demand::default(); 8];
         demands[4] = asked(400);
-        let current = current_limits(&limits, &demands).unwrap();
+        let current = compute_current_limits(&limits, &demands).unwrap();
         assert!((current.targets[4] - 400.0).abs() < 1e-9);
         // Each other keeps its least, but for the few that a proportion below 1 still leaves above it.
         assert_eq!(current.seats, [50, 73, 25, 49, 368, 24, 13, 0]);
@@ -397,7 +398,7 @@ mod tests {
         let seats = |exempt, others| {
             let mut demands = [asked(others); 8];
             demands[7] = asked(exempt);
-            let current = current_limits(&limits, &demands).unwrap();
+            let current = compute_current_limits(&limits, &demands).unwrap();
             assert!(exempt == 100 || current.fair_fraction == 0.0);
             current.seats
         };
@@ -413,9 +414,9 @@ mod tests {
         let limits = of(&levels);
         assert_eq!((limits[0].max, limits[1].min), (300, 300));
         let demands = [Demand::default(), Demand::default()];
-        assert_eq!(current_limits(&limits, &demands).unwrap().seats, [300, 300]);
+        assert_eq!(compute_current_limits(&limits, &demands).unwrap().seats, [300, 300]);
         let lends = of(&[limited(("a", 1, 0, None), Some(0)), exempt(1, 50)]);
-        let error = current_limits(&lends, &demands).unwrap_err();
+        let error = compute_current_limits(&lends, &demands).unwrap_err();
         assert_eq!(error, AllocationError::TooMuch { upper: 300.0, required_sum: 600 });
     }
 
@@ -424,7 +425,7 @@ mod tests {
         let levels = [limited(("jail", 0, 0, Some(6)), Some(50)), limited(("rest", 30, 0, None), None)];
         let limits = of(&levels);
         assert_eq!((limits[0].nominal, limits[0].max, limits[0].max_seats_per_request), (0, 0, Some(1)));
-        assert_eq!(idle_limits(&limits).unwrap().seats, [0, 600]);
+        assert_eq!(compute_idle_limits(&limits).unwrap().seats, [0, 600]);
         assert_eq!(of(&levels[..1])[0].nominal, 0);
         assert_eq!(of(&[]), []);
     }
@@ -432,10 +433,10 @@ mod tests {
     #[test]
     fn before_1_26_the_nominal_limit_is_the_limit() {
         for (minor, max_seats) in [(24, None), (25, Some(12))] {
-            let limits = limits(&default_levels(), 600, &Features::of((1, minor)));
+            let limits = compute_limits(&default_levels(), 600, &Features::for_version(Version::new(1, minor)));
             assert!(limits.iter().all(|level| level.min == level.nominal && level.max == level.nominal));
             assert_eq!(limits[0].max_seats_per_request, max_seats);
-            let current = current_limits(&limits, &[asked(9); 8]).unwrap();
+            let current = compute_current_limits(&limits, &[asked(9); 8]).unwrap();
             assert_eq!(current.seats, [74, 98, 25, 98, 245, 49, 13, 0]);
         }
     }
@@ -443,9 +444,9 @@ mod tests {
     #[test]
     fn before_1_28_the_exempt_level_takes_no_part() {
         let levels = [limited(("a", 10, 50, None), None), exempt(10, 0)];
-        let limits = limits(&levels, 600, &Features::of((1, 27)));
+        let limits = compute_limits(&levels, 600, &Features::for_version(Version::new(1, 27)));
         assert_eq!((limits[0].nominal, limits[0].min, limits[1].nominal, limits[1].max), (600, 300, 0, 0));
-        assert_eq!(current_limits(&limits, &[asked(5), asked(500)]).unwrap().seats, [600, 0]);
+        assert_eq!(compute_current_limits(&limits, &[asked(5), asked(500)]).unwrap().seats, [600, 0]);
     }
 
     #[test]

@@ -1,29 +1,30 @@
-//! What a server has, given what was read of it: nobody can do without the mandatory objects, and a file may hold but a
-//! few objects of many.
+//! A server's configuration, completed from what was read of it: every server has the mandatory objects, and a file may
+//! contain only some of the objects.
 
 use serde::Serialize;
 
 use super::config::Config;
 use super::defaults::default_config;
+use crate::kubernetes::Version;
 
-/// How a server's configuration came about.
+/// Where a server's configuration comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Origin {
-    /// It is that of a fresh cluster of the version.
+pub enum ConfigOrigin {
+    /// The defaults of a fresh cluster of the version.
     Default,
-    /// It was read, all of it.
+    /// All of it was read.
     Read,
-    /// Some objects were read, and lie over those of a fresh cluster.
+    /// Some objects were read and replace those of a fresh cluster.
     ReadOverDefault,
 }
 
-/// The configuration of a server of that version, given the objects that were read of it. Every server has the mandatory
-/// objects, and so has a dump: where both of one kind are among what was read, that is all there is of the kind.
-pub fn live_config(read: Option<&Config>, version: (u32, u32)) -> (Config, Origin) {
+/// Completes what was read of a server of that version. A full dump contains the mandatory objects: if both of a kind
+/// were read, nothing else of that kind exists.
+pub fn live_config(read: Option<&Config>, version: Version) -> (Config, ConfigOrigin) {
     let mut below = default_config(version);
     let Some(read) = read else {
-        return (below, Origin::Default);
+        return (below, ConfigOrigin::Default);
     };
     let has_all = |has: &dyn Fn(&str) -> bool| MANDATORY.iter().all(|name| has(name));
     let are_all_schemas = has_all(&|name| read.flow_schema(name).is_some());
@@ -34,11 +35,11 @@ pub fn live_config(read: Option<&Config>, version: (u32, u32)) -> (Config, Origi
     if are_all_levels {
         below.priority_levels.clear();
     }
-    let origin = if are_all_schemas && are_all_levels { Origin::Read } else { Origin::ReadOverDefault };
+    let origin = if are_all_schemas && are_all_levels { ConfigOrigin::Read } else { ConfigOrigin::ReadOverDefault };
     (below.with(read), origin)
 }
 
-/// The objects of either kind that a server always restores.
+/// The names of the mandatory objects of each kind, which a server always restores.
 const MANDATORY: [&str; 2] = ["exempt", "catch-all"];
 
 #[cfg(test)]
@@ -50,7 +51,7 @@ mod tests {
     }
 
     fn some(names: &[&str]) -> Config {
-        let mut config = default_config((1, 36));
+        let mut config = default_config(Version::new(1, 36));
         config.flow_schemas.retain(|schema| names.contains(&schema.name.as_str()));
         config.priority_levels.retain(|level| names.contains(&level.name.as_str()));
         config
@@ -58,28 +59,29 @@ mod tests {
 
     #[test]
     fn a_dump_is_all_there_is() {
-        let (config, origin) = live_config(Some(&some(&["exempt", "catch-all", "global-default"])), (1, 36));
-        assert_eq!((names(&config), origin), (vec!["exempt", "global-default", "catch-all"], Origin::Read));
+        let (config, origin) =
+            live_config(Some(&some(&["exempt", "catch-all", "global-default"])), Version::new(1, 36));
+        assert_eq!((names(&config), origin), (vec!["exempt", "global-default", "catch-all"], ConfigOrigin::Read));
         assert_eq!(config.priority_levels.len(), 3);
     }
 
     #[test]
     fn a_dump_of_one_kind_says_nothing_of_the_other() {
         let dump = Config { priority_levels: Vec::new(), ..some(&["exempt", "catch-all", "service-accounts"]) };
-        let (config, origin) = live_config(Some(&dump), (1, 36));
-        assert_eq!((config.flow_schemas.len(), origin), (3, Origin::ReadOverDefault));
+        let (config, origin) = live_config(Some(&dump), Version::new(1, 36));
+        assert_eq!((config.flow_schemas.len(), origin), (3, ConfigOrigin::ReadOverDefault));
         assert_eq!(config.priority_levels.len(), 8);
     }
 
     #[test]
     fn single_objects_lie_over_those_of_a_fresh_cluster() {
-        let default = default_config((1, 36));
+        let default = default_config(Version::new(1, 36));
         let mut edited = some(&["workload-low"]);
         edited.priority_levels[0].is_autoupdated = Some(false);
-        let (config, origin) = live_config(Some(&edited), (1, 36));
+        let (config, origin) = live_config(Some(&edited), Version::new(1, 36));
         assert_eq!((config.priority_levels.len(), config.flow_schemas.len()), (8, default.flow_schemas.len()));
         assert_eq!(config.priority_level("workload-low").and_then(|level| level.is_autoupdated), Some(false));
-        assert_eq!(origin, Origin::ReadOverDefault);
-        assert_eq!(live_config(None, (1, 36)), (default, Origin::Default));
+        assert_eq!(origin, ConfigOrigin::ReadOverDefault);
+        assert_eq!(live_config(None, Version::new(1, 36)), (default, ConfigOrigin::Default));
     }
 }

@@ -1,37 +1,35 @@
 //! Which FlowSchema a request matches (`apiserver/pkg/util/flowcontrol/rule.go`, and `startRequest` of
 //! `apf_controller.go`).
 //!
-//! FlowSchemas are asked in order of `matchingPrecedence`, those of equal precedence in order of their names; the first
-//! that matches has the request. One that matches nothing goes to `catch-all` all the same. A FlowSchema whose priority
-//! level doesn't exist is not asked. User agent, address, object name, selectors and all other query parameters play no
-//! part.
+//! FlowSchemas are tried in order of `matchingPrecedence`, and by name if that is equal; the first match gets the
+//! request. A request that matches none goes to `catch-all`. A FlowSchema whose priority level does not exist is
+//! skipped. User agent, address, object name, selectors and other query parameters play no part.
 //!
-//! Easy to get wrong: a LIST or watch across all namespaces has no namespace, so that only `clusterScope` lets it match,
-//! whatever `namespaces` says; and a path without a star matches all that is below it.
-
-use std::borrow::Cow;
+//! Easy to get wrong: a LIST or watch across all namespaces has no namespace, so that only `clusterScope` lets it
+//! match, whatever `namespaces` says; and a path without a star matches everything below it.
 
 use super::config::{
     Config, DistinguisherMethod, FlowSchema, NonResourceRule, PriorityLevel, ResourceRule, Rule, Subject,
 };
+use crate::kubernetes::{ServiceAccount, resource_with_subresource};
 
 /// A request as API Priority and Fairness sees it: after authentication and impersonation, before authorization.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'a> {
-    /// The user, or whom it impersonates.
+    /// The user, or the impersonated one.
     pub user: &'a str,
     /// The groups of that user.
     pub groups: &'a [String],
-    /// The Kubernetes verb, or the HTTP method in lower case where the request is not about a resource.
+    /// The Kubernetes verb, or the HTTP method in lower case if the request is not for a resource.
     pub verb: &'a str,
-    /// What is asked for.
+    /// What the request is for.
     pub target: Target<'a>,
 }
 
-/// What a request asks for.
+/// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target<'a> {
-    /// Something of a resource.
+    /// A resource.
     Resource {
         /// The API group; empty for the core group.
         api_group: &'a str,
@@ -46,30 +44,29 @@ pub enum Target<'a> {
     Path(&'a str),
 }
 
-/// The FlowSchemas of a configuration in the order in which they are asked.
+/// The FlowSchemas of a configuration in the order in which the server tries them.
 #[derive(Clone, Debug)]
 pub struct Matcher<'c> {
     schemas: Vec<(&'c FlowSchema, &'c PriorityLevel)>,
     dangling: Vec<&'c FlowSchema>,
 }
 
-/// Where a request goes.
+/// The FlowSchema, priority level and flow of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classification<'c> {
-    /// The FlowSchema that has the request.
+    /// The FlowSchema that gets the request.
     pub flow_schema: &'c FlowSchema,
     /// That schema's priority level.
     pub priority_level: &'c PriorityLevel,
-    /// What tells the flow from others of the FlowSchema; `None` where nothing does, and where the priority level has no
-    /// more than one queue, since the server doesn't compute it then. For the hash of the flow that is as good as an
-    /// empty one.
+    /// The flow distinguisher; `None` if the FlowSchema has no method, and if the priority level has only one queue,
+    /// for which the server does not compute it. For the hash of the flow this equals an empty one.
     pub flow_distinguisher: Option<String>,
-    /// Whether the FlowSchema matches; not so where nothing does, and `catch-all` takes what is left.
+    /// Whether the FlowSchema matches; false if none does and `catch-all` gets the request.
     pub is_match: bool,
 }
 
 impl<'c> Matcher<'c> {
-    /// The order in which a server with this configuration asks. It should have the mandatory objects
+    /// Orders the FlowSchemas of a configuration. It should include the mandatory objects
     /// ([`live_config`](super::live_config)).
     pub fn new(config: &'c Config) -> Self {
         let mut schemas: Vec<&FlowSchema> = config.flow_schemas.iter().collect();
@@ -80,45 +77,45 @@ impl<'c> Matcher<'c> {
         Self { schemas, dangling }
     }
 
-    /// The FlowSchemas that are asked, in order, each with its priority level.
+    /// The FlowSchemas that are tried, in order, each with its priority level.
     pub fn schemas(&self) -> &[(&'c FlowSchema, &'c PriorityLevel)] {
         &self.schemas
     }
 
-    /// The FlowSchemas that are not asked, since their priority level doesn't exist, in order.
+    /// The FlowSchemas that are skipped because their priority level does not exist, in order.
     pub fn dangling(&self) -> &[&'c FlowSchema] {
         &self.dangling
     }
 
-    /// Where the request goes; `None` if nothing matches and there is no `catch-all`, which every server has.
+    /// Classifies a request; `None` if nothing matches and there is no `catch-all`, which every server has.
     pub fn classify(&self, request: &Attributes<'_>) -> Option<Classification<'c>> {
-        let found = self.schemas.iter().find(|(schema, _)| matches(schema, request));
+        let found = self.schemas.iter().find(|(schema, _)| matches_flow_schema(schema, request));
         let last_resort = || self.schemas.iter().find(|(schema, _)| schema.name == CATCH_ALL);
         let (flow_schema, priority_level) = found.or_else(last_resort).copied()?;
         let has_hands = priority_level.queuing().is_some_and(|queuing| queuing.queues > 1);
-        let is_told_apart = has_hands && flow_schema.distinguisher_method.is_some();
+        let has_distinguisher = has_hands && flow_schema.distinguisher_method.is_some();
         Some(Classification {
             flow_schema,
             priority_level,
-            flow_distinguisher: is_told_apart.then(|| distinguisher(flow_schema, request).to_owned()),
+            flow_distinguisher: has_distinguisher.then(|| compute_flow_distinguisher(flow_schema, request).to_owned()),
             is_match: found.is_some(),
         })
     }
 }
 
-/// The FlowSchema that takes what nothing else matches.
+/// The FlowSchema of requests that match no other.
 pub(super) const CATCH_ALL: &str = "catch-all";
 
-/// Stands for all values, where it is the only one.
-const ALL: &str = "*";
+/// Matches all values if it is the only entry of a list.
+pub(super) const ALL: &str = "*";
 
-/// Whether a FlowSchema matches a request, however many others do before it.
-pub fn matches(schema: &FlowSchema, request: &Attributes<'_>) -> bool {
-    schema.rules.iter().any(|rule| nearest_miss(rule, request).is_none())
+/// Whether a FlowSchema matches a request, regardless of those before it.
+pub fn matches_flow_schema(schema: &FlowSchema, request: &Attributes<'_>) -> bool {
+    schema.rules.iter().any(|rule| find_nearest_miss(rule, request).is_none())
 }
 
-/// What tells the request's flow from others of the FlowSchema (`computeFlowDistinguisher`).
-pub fn distinguisher<'a>(schema: &FlowSchema, request: &Attributes<'a>) -> &'a str {
+/// The value that determines a request's flow within the FlowSchema (`computeFlowDistinguisher`).
+pub fn compute_flow_distinguisher<'a>(schema: &FlowSchema, request: &Attributes<'a>) -> &'a str {
     match (schema.distinguisher_method, request.target) {
         (Some(DistinguisherMethod::ByUser), _) => request.user,
         (Some(DistinguisherMethod::ByNamespace), Target::Resource { namespace, .. }) => namespace,
@@ -126,12 +123,12 @@ pub fn distinguisher<'a>(schema: &FlowSchema, request: &Attributes<'a>) -> &'a s
     }
 }
 
-/// The first thing of a rule that a request doesn't fit; of several resource rules the one that it fits best speaks.
+/// The first part of a rule that a request does not match; among several resource rules, that of the closest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Miss {
-    /// None of the subjects is the user or one of its groups.
+    /// No subject is the user or one of its groups.
     Subject,
-    /// The request is for a resource, and the rule has no resource rules; or the other way round.
+    /// The request is for a resource and the rule has only non-resource rules, or the other way round.
     Target,
     /// The verb.
     Verb,
@@ -139,15 +136,15 @@ pub enum Miss {
     ApiGroup,
     /// The resource, with its subresource; or the path.
     Resource,
-    /// The request has a namespace, which isn't among those of the rule.
+    /// The request's namespace is not among those of the rule.
     Namespace,
-    /// The request has no namespace, and the rule is without `clusterScope`.
+    /// The request has no namespace, and the rule lacks `clusterScope`.
     ClusterScope,
 }
 
-/// Why a rule doesn't fit a request; `None` if it does.
-pub fn nearest_miss(rule: &Rule, request: &Attributes<'_>) -> Option<Miss> {
-    if !rule.subjects.iter().any(|subject| is_subject(subject, request)) {
+/// Why a rule does not match a request; `None` if it does.
+pub fn find_nearest_miss(rule: &Rule, request: &Attributes<'_>) -> Option<Miss> {
+    if !rule.subjects.iter().any(|subject| matches_subject(subject, request)) {
         return Some(Miss::Subject);
     }
     let misses: Vec<Option<Miss>> = match request.target {
@@ -160,58 +157,52 @@ pub fn nearest_miss(rule: &Rule, request: &Attributes<'_>) -> Option<Miss> {
     Some(misses.into_iter().flatten().max().unwrap_or(Miss::Target))
 }
 
-/// Whether a subject is the request's user, or a group of it.
-pub fn is_subject(subject: &Subject, request: &Attributes<'_>) -> bool {
+/// Whether a subject is the request's user or one of its groups.
+pub fn matches_subject(subject: &Subject, request: &Attributes<'_>) -> bool {
     match subject {
         Subject::User(name) => name == ALL || name == request.user,
         Subject::Group(name) => name == ALL || request.groups.contains(name),
         Subject::ServiceAccount { namespace, name } => {
-            let account = request.user.strip_prefix(SERVICE_ACCOUNT).and_then(|rest| rest.strip_prefix(&**namespace));
-            account.and_then(|rest| rest.strip_prefix(':')).is_some_and(|account| name == ALL || name == account)
+            let account = ServiceAccount::parse(request.user).filter(|account| account.namespace == namespace);
+            account.is_some_and(|account| name == ALL || name == account.name)
         }
     }
 }
 
-/// What user names of service accounts begin with (`apiserver/pkg/authentication/serviceaccount/util.go`).
-const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
-
-/// Why a resource rule doesn't fit a request; `None` if it does.
+/// Why a resource rule does not match a request; `None` if it does.
 pub(super) fn resource_miss(rule: &ResourceRule, request: &Attributes<'_>) -> Option<Miss> {
     let Target::Resource { api_group, resource, subresource, namespace } = request.target else {
         return Some(Miss::Target);
     };
-    let wanted = match subresource {
-        "" => Cow::Borrowed(resource),
-        _ => Cow::Owned(format!("{resource}/{subresource}")),
-    };
-    if !holds(&rule.verbs, request.verb) {
+    let wanted = resource_with_subresource(resource, subresource);
+    if !includes(&rule.verbs, request.verb) {
         Some(Miss::Verb)
-    } else if !holds(&rule.api_groups, api_group) {
+    } else if !includes(&rule.api_groups, api_group) {
         Some(Miss::ApiGroup)
-    } else if !holds(&rule.resources, &wanted) {
+    } else if !includes(&rule.resources, &wanted) {
         Some(Miss::Resource)
     } else if namespace.is_empty() {
         (!rule.cluster_scope).then_some(Miss::ClusterScope)
     } else {
-        (!holds(&rule.namespaces, namespace)).then_some(Miss::Namespace)
+        (!includes(&rule.namespaces, namespace)).then_some(Miss::Namespace)
     }
 }
 
-/// Why a rule of paths doesn't fit a request; `None` if it does.
+/// Why a non-resource rule does not match a request; `None` if it does.
 pub(super) fn path_miss(rule: &NonResourceRule, verb: &str, path: &str) -> Option<Miss> {
-    if !holds(&rule.verbs, verb) {
+    if !includes(&rule.verbs, verb) {
         return Some(Miss::Verb);
     }
-    (!rule.non_resource_urls.iter().any(|url| is_below(url, path))).then_some(Miss::Resource)
+    (!rule.non_resource_urls.iter().any(|url| covers_path(url, path))).then_some(Miss::Resource)
 }
 
-/// Whether a list of names holds one: the star counts only where it stands alone.
-fn holds(list: &[String], name: &str) -> bool {
+/// Whether a list of names includes one: `*` stands for all names only if it is alone in the list.
+pub(super) fn includes(list: &[String], name: &str) -> bool {
     matches!(list, [only] if only == ALL) || list.iter().any(|held| held == name)
 }
 
-/// Whether a path is the one of a rule, or below it (`matchPolicyRuleNonResourceURL`).
-fn is_below(url: &str, path: &str) -> bool {
+/// Whether the URL of a rule covers a path: the same path, or one below it (`matchPolicyRuleNonResourceURL`).
+pub(super) fn covers_path(url: &str, path: &str) -> bool {
     if url == ALL || url == path {
         return true;
     }
@@ -227,7 +218,7 @@ mod tests {
     use proptest::sample::{select, subsequence};
 
     use super::*;
-    use crate::apf::{LevelKind, LimitResponse, Place, Queuing};
+    use crate::apf::{LevelKind, LimitResponse, ObjectLocation, Queuing};
 
     fn texts(list: &[&str]) -> Vec<String> {
         list.iter().map(|&text| text.to_owned()).collect()
@@ -241,7 +232,7 @@ mod tests {
             distinguisher_method: Some(DistinguisherMethod::ByUser),
             rules,
             is_autoupdated: None,
-            place: Place::default(),
+            location: ObjectLocation::default(),
         }
     }
 
@@ -255,7 +246,7 @@ mod tests {
                 limit_response,
             },
             is_autoupdated: None,
-            place: Place::default(),
+            location: ObjectLocation::default(),
         }
     }
 
@@ -297,29 +288,29 @@ mod tests {
         let across = request("list", pods("", ""));
         let within = request("list", pods("", "default"));
         let star_only = resources(&["list"], &[""], &["pods"], &["*"], false);
-        assert_eq!(nearest_miss(&star_only, &across), Some(Miss::ClusterScope));
-        assert_eq!(nearest_miss(&star_only, &within), None);
+        assert_eq!(find_nearest_miss(&star_only, &across), Some(Miss::ClusterScope));
+        assert_eq!(find_nearest_miss(&star_only, &within), None);
         let cluster_only = resources(&["list"], &[""], &["pods"], &[], true);
-        assert_eq!(nearest_miss(&cluster_only, &across), None);
-        assert_eq!(nearest_miss(&cluster_only, &within), Some(Miss::Namespace));
+        assert_eq!(find_nearest_miss(&cluster_only, &across), None);
+        assert_eq!(find_nearest_miss(&cluster_only, &within), Some(Miss::Namespace));
         let both = resources(&["list"], &[""], &["pods"], &["*"], true);
-        assert_eq!((nearest_miss(&both, &across), nearest_miss(&both, &within)), (None, None));
+        assert_eq!((find_nearest_miss(&both, &across), find_nearest_miss(&both, &within)), (None, None));
     }
 
     #[test]
     fn a_resource_does_not_stand_for_its_subresources() {
         let bare = resources(&["*"], &["*"], &["pods"], &["*"], true);
-        assert_eq!(nearest_miss(&bare, &request("get", pods("status", "default"))), Some(Miss::Resource));
+        assert_eq!(find_nearest_miss(&bare, &request("get", pods("status", "default"))), Some(Miss::Resource));
         let all_of_pods = resources(&["*"], &["*"], &["pods/*"], &["*"], true);
-        assert_eq!(nearest_miss(&all_of_pods, &request("get", pods("status", "default"))), Some(Miss::Resource));
+        assert_eq!(find_nearest_miss(&all_of_pods, &request("get", pods("status", "default"))), Some(Miss::Resource));
         let all = resources(&["*"], &["*"], &["*"], &["*"], true);
-        assert_eq!(nearest_miss(&all, &request("get", pods("status", "default"))), None);
+        assert_eq!(find_nearest_miss(&all, &request("get", pods("status", "default"))), None);
     }
 
     #[test]
     fn a_star_counts_only_where_it_stands_alone() {
         let mixed = resources(&["get", "*"], &["*"], &["*"], &["*"], true);
-        assert_eq!(nearest_miss(&mixed, &request("list", pods("", "default"))), Some(Miss::Verb));
+        assert_eq!(find_nearest_miss(&mixed, &request("list", pods("", "default"))), Some(Miss::Verb));
     }
 
     #[test]
@@ -339,7 +330,7 @@ mod tests {
             ("*", "/anything", true),
         ] {
             let rule = paths(&["get"], &[url]);
-            let is_match = nearest_miss(&rule, &request("get", Target::Path(path))).is_none();
+            let is_match = find_nearest_miss(&rule, &request("get", Target::Path(path))).is_none();
             assert_eq!(is_match, expected, "{url} {path}");
         }
     }
@@ -347,9 +338,9 @@ mod tests {
     #[test]
     fn resource_rules_are_not_asked_about_paths_nor_path_rules_about_resources() {
         let of_resources = resources(&["*"], &["*"], &["*"], &["*"], true);
-        assert_eq!(nearest_miss(&of_resources, &request("get", Target::Path("/version"))), Some(Miss::Target));
+        assert_eq!(find_nearest_miss(&of_resources, &request("get", Target::Path("/version"))), Some(Miss::Target));
         let of_paths = paths(&["*"], &["*"]);
-        assert_eq!(nearest_miss(&of_paths, &request("get", pods("", "default"))), Some(Miss::Target));
+        assert_eq!(find_nearest_miss(&of_paths, &request("get", pods("", "default"))), Some(Miss::Target));
     }
 
     #[test]
@@ -370,10 +361,10 @@ mod tests {
             (account("*"), "alice", false),
         ] {
             let request = Attributes { user, ..request("get", Target::Path("/")) };
-            assert_eq!(is_subject(&subject, &request), expected, "{subject:?} {user}");
+            assert_eq!(matches_subject(&subject, &request), expected, "{subject:?} {user}");
         }
         let nobody = Attributes { groups: &[], ..request("get", Target::Path("/")) };
-        assert!(!is_subject(&Subject::Group("*x".into()), &nobody));
+        assert!(!matches_subject(&Subject::Group("*x".into()), &nobody));
     }
 
     fn config(schemas: Vec<FlowSchema>) -> Config {
@@ -418,9 +409,9 @@ mod tests {
     fn by_namespace_makes_one_flow_of_all_that_have_none() {
         let mut by_namespace = schema("s", 5, all());
         by_namespace.distinguisher_method = Some(DistinguisherMethod::ByNamespace);
-        assert_eq!(distinguisher(&by_namespace, &request("list", pods("", "default"))), "default");
-        assert_eq!(distinguisher(&by_namespace, &request("list", pods("", ""))), "");
-        assert_eq!(distinguisher(&by_namespace, &request("get", Target::Path("/version"))), "");
+        assert_eq!(compute_flow_distinguisher(&by_namespace, &request("list", pods("", "default"))), "default");
+        assert_eq!(compute_flow_distinguisher(&by_namespace, &request("list", pods("", ""))), "");
+        assert_eq!(compute_flow_distinguisher(&by_namespace, &request("get", Target::Path("/version"))), "");
     }
 
     #[test]
@@ -441,7 +432,7 @@ mod tests {
         let mut names = vec![format!("User {}", request.user), "User *".to_owned(), "Group *".to_owned()];
         names.extend(request.groups.iter().map(|group| format!("Group {group}")));
         if let Some((namespace, name)) =
-            request.user.strip_prefix(SERVICE_ACCOUNT).and_then(|rest| rest.split_once(':'))
+            request.user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'))
         {
             names.extend([format!("ServiceAccount {namespace}/{name}"), format!("ServiceAccount {namespace}/*")]);
         }
@@ -568,7 +559,7 @@ mod tests {
             let schema = schema("s", 5, rules);
             let groups = texts(&groups);
             let request = Attributes { user, groups: &groups, verb, target };
-            prop_assert_eq!(matches(&schema, &request), naive(&schema, &request));
+            prop_assert_eq!(matches_flow_schema(&schema, &request), naive(&schema, &request));
         }
     }
 }

@@ -1,14 +1,14 @@
-//! API Priority and Fairness as a kube-apiserver does it: which FlowSchema a request matches, what it costs in seats, and
-//! how many seats each priority level has.
+//! API Priority and Fairness as a kube-apiserver implements it: which FlowSchema a request matches, how many seats it
+//! takes, and how many seats each priority level has.
 //!
-//! This is the vocabulary of all that speaks of limiting traffic. It is computed from plain values and names no other
-//! stage. Its rules are those of `k8s.io/apiserver/pkg/util/flowcontrol`; each file says which part it follows.
+//! It is the shared vocabulary of all stages that deal with limiting traffic, computed from plain values. Its rules are
+//! those of `k8s.io/apiserver/pkg/util/flowcontrol`; each file cites the part it follows.
 //!
 //! ```text
 //! text ─▶ Manifest ─▶ Config ─┬─▶ Matcher ─▶ Classification ─▶ flow_hash, deal
-//!   (validate, live_config)   ├─▶ limits ─▶ current_limits
+//!   (validate, live_config)   ├─▶ compute_limits ─▶ compute_current_limits
 //!                             └─▶ lint
-//! method, URI ─▶ RequestInfo ─▶ RequestDigest ─▶ Attributes, Work ─▶ work_estimate (by Features)
+//! method, URI ─▶ RequestInfo ─▶ RequestDigest ─▶ Attributes, Work ─▶ estimate_work (by Features)
 //! ```
 //!
 //! The types are our own and not those of `k8s-openapi`: a finding has to name the line of a field, an unknown field has
@@ -20,21 +20,19 @@ mod dealing;
 mod defaults;
 mod digest;
 mod features;
-mod groups;
 mod httplog;
 mod limits;
 pub mod lint;
 mod live;
 mod manifest;
 mod matching;
-mod request_info;
 mod seats;
 mod steps;
 mod validate;
 
 pub use allocation::{Allocation, AllocationError, Class, allocate};
 pub use config::{
-    ApiVersion, Config, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, NonResourceRule, Place,
+    ApiVersion, Config, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, NonResourceRule, ObjectLocation,
     PriorityLevel, Queuing, ResourceRule, Rule, Subject,
 };
 pub use dealing::{collision_probability, deal, flow_hash, is_valid_dealer};
@@ -44,21 +42,20 @@ pub use defaults::{
 };
 pub use digest::RequestDigest;
 pub use features::{Features, UnknownGate};
-pub use groups::implied_groups;
-pub use httplog::Verdict;
+pub use httplog::ApiserverDecision;
 pub use limits::{
     ADJUSTMENT_SECS, CurrentLimits, DEFAULT_SERVER_CONCURRENCY, Demand, DemandStats, LevelLimits, LevelRole,
-    current_limits, idle_limits, limits,
+    compute_current_limits, compute_idle_limits, compute_limits,
 };
-pub use live::{Origin, live_config};
-pub use manifest::{Manifest, Note, Problem};
+pub use live::{ConfigOrigin, live_config};
+pub use manifest::{Manifest, ManifestNote, Problem};
 pub use matching::{
-    Attributes, Classification, Matcher, Miss, Target, distinguisher, is_subject, matches, nearest_miss,
+    Attributes, Classification, Matcher, Miss, Target, compute_flow_distinguisher, find_nearest_miss,
+    matches_flow_schema, matches_subject,
 };
-pub use request_info::{RequestInfo, is_long_running};
 pub use seats::{
-    AskedVersion, Circumstances, ListQuery, MINIMUM_SEATS, ObjectStats, VersionMatch, Work, WorkEstimate,
-    level_max_seats, work_estimate,
+    Circumstances, ListQuery, MINIMUM_SEATS, ObjectStats, RequestedVersion, VersionMatch, Work, WorkEstimate,
+    estimate_work, level_max_seats,
 };
-pub use steps::{Step, steps, subject_name};
+pub use steps::{MatchStep, describe_subject, trace_match};
 pub use validate::validate;

@@ -1,77 +1,77 @@
 //! How many seats a request takes: the server's estimate of its work, made before it runs
 //! (`k8s.io/apiserver/pkg/util/flowcontrol/request`).
 //!
-//! A list, or a watch that begins with one, is estimated by how much of its resource is read; a write by how many watches
-//! it wakes once it is done; all else is 1 seat. The estimate knows the resource of the whole cluster only: a list of one
+//! A list, or a watch that starts with one, is estimated by how much of its resource is read; a write by how many
+//! watches it notifies; everything else is 1 seat. The estimate knows only totals of the whole cluster: a list of one
 //! namespace costs as much as one of all.
 
 use super::features::Features;
-use super::request_info::{Parameters, RequestInfo};
+use crate::kubernetes::{QueryParameters, RequestInfo};
 
-/// No request takes less (`config.go`, `minimumSeats`).
+/// The fewest seats of a request (`config.go`, `minimumSeats`).
 pub const MINIMUM_SEATS: u32 = 1;
-/// The most for a write's watches (`config.go`).
+/// The most seats for a write's watches (`config.go`).
 const MAXIMUM_SEATS: u32 = 10;
 /// Objects read for each seat of a list costed by objects (`config.go`, `objectsPerSeat`).
 const OBJECTS_PER_SEAT: u64 = 100;
 /// Bytes held for each seat of a list costed by bytes (`list_work_estimator.go`, `bytesPerSeat`).
 const BYTES_PER_SEAT: u64 = 100_000;
-/// What a list out of the watch cache holds at most, being streamed (`cacheWithStreamingMaxMemoryUsage`).
+/// The most bytes that a streamed list from the watch cache holds (`cacheWithStreamingMaxMemoryUsage`).
 const STREAMED_BYTES: u64 = 1_000_000;
-/// The size of an object of which it isn't known: the largest that etcd takes (`maxObjectSize`).
+/// The assumed size of an object if unknown: the largest that etcd accepts (`maxObjectSize`).
 const MAXIMUM_OBJECT_BYTES: u64 = 1_500_000;
-/// The count taken for one that is too old (`infiniteObjectCount`).
+/// The assumed count if the known one is too old (`infiniteObjectCount`).
 const INFINITE_OBJECT_COUNT: u64 = 1_000_000_000;
-/// Watches served for each seat after a write (`config.go`, `watchesPerSeat`).
+/// Watches per seat after a write (`config.go`, `watchesPerSeat`).
 const WATCHES_PER_SEAT: u32 = 10;
-/// For how long a write's seats are taken for its watches, in nanoseconds (`config.go`, `eventAdditionalDuration`).
+/// How long a write holds seats for its watches, in nanoseconds (`config.go`, `eventAdditionalDuration`).
 const EVENT_ADDITIONAL_NANOS: u64 = 5_000_000;
 
-/// What a request takes. All of [`WorkEstimate::max_seats`] are taken all the time, in both phases.
+/// The seats of a request. [`WorkEstimate::max_seats`] are held during both phases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkEstimate {
     /// Seats while the request runs; at least 1.
     pub initial_seats: u32,
-    /// Seats after the client has its answer, while watches are told of it.
+    /// Seats after the response, while watches are notified.
     pub final_seats: u32,
-    /// How long that takes, in nanoseconds.
+    /// How long those are held, in nanoseconds.
     pub additional_latency_nanos: u64,
 }
 
-/// What of a request decides its seats.
+/// The part of a request that determines its seats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work<'r> {
     /// The Kubernetes verb, as in [`RequestInfo::verb`].
     pub verb: &'r str,
-    /// Whether it is a `create` of `serviceaccounts/token`, which no watch is told of.
+    /// Whether it is a `create` of `serviceaccounts/token`, which notifies no watch.
     pub is_token_request: bool,
-    /// Whether it has the name of one object, which for a list stands in its field selector.
+    /// Whether it names one object; a list does so in its field selector.
     pub is_single: bool,
-    /// The options of a list or watch, not looked at for other verbs; `None` where they can't be decoded.
+    /// The options of a list or watch, ignored for other verbs; `None` if they can't be decoded.
     pub list: Option<ListQuery>,
 }
 
-/// The options of a list or watch that decide its seats.
+/// The options of a list or watch that determine its seats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {
-    /// `limit`: objects per page; 0 or less is none.
+    /// `limit`: objects per page; no limit if 0 or less.
     pub limit: i64,
-    /// Whether there is a `continue`.
+    /// Whether it has a `continue` token.
     pub has_continue: bool,
     /// `resourceVersion`.
-    pub resource_version: AskedVersion,
+    pub resource_version: RequestedVersion,
     /// `resourceVersionMatch`.
     pub resource_version_match: VersionMatch,
-    /// Whether there is a label selector or a field selector.
+    /// Whether it has a label selector or a field selector.
     pub has_selector: bool,
-    /// Whether `sendInitialEvents` is on; for watches.
+    /// Whether `sendInitialEvents` is true; for watches.
     pub sends_initial_events: bool,
 }
 
 /// The `resourceVersion` of a list or watch, as far as it matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AskedVersion {
-    /// None or an empty one: the most recent state.
+pub enum RequestedVersion {
+    /// Absent or empty: the most recent state.
     #[default]
     Unset,
     /// `0`: any state.
@@ -83,49 +83,49 @@ pub enum AskedVersion {
 /// The `resourceVersionMatch` of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VersionMatch {
-    /// None, or an empty one.
+    /// Absent or empty.
     #[default]
     Unset,
     /// `Exact`.
     Exact,
     /// `NotOlderThan`.
     NotOlderThan,
-    /// Anything else; the server will refuse it.
+    /// Anything else, which the server rejects after admitting the request.
     Other,
 }
 
-/// What the server knows when the request comes.
+/// What the server knows when a request arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circumstances {
-    /// The resource that is listed.
+    /// The statistics of the listed resource.
     pub objects: ObjectStats,
-    /// Watches that a write wakes: on the resource in the whole cluster, in its namespace and on its name. Only those of
-    /// this server count, whatever their selectors, but of the watches on pods not those of one node's.
+    /// Watches that a write notifies: on the resource in the whole cluster, in its namespace and on its name. All
+    /// watches of this server count, whatever their selectors, except watches on the pods of one node.
     pub watcher_count: u32,
-    /// The most seats that one request of the priority level may take; `None` where the level sets no such limit.
+    /// The most seats of one request in the priority level; `None` if the level sets no such limit.
     pub level_max_seats: Option<u32>,
 }
 
-/// What the server knows of a resource; it looks about once a minute (`storage_object_count_tracker.go`).
+/// What the server knows of a resource; updated about once a minute (`storage_object_count_tracker.go`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ObjectStats {
-    /// It has been counted lately.
+    /// It was counted recently.
     Known {
         /// Objects in the whole cluster.
         count: u64,
-        /// Mean size of one in etcd, in bytes; `None` or 0 where it isn't known, and is then taken for the worst.
+        /// Mean size of an object in etcd, in bytes; `None` or 0 if unknown, which counts as the maximum.
         object_bytes: Option<u64>,
     },
-    /// It isn't of this server: an aggregated API, a custom resource just gone, a typo.
+    /// This server does not store it: an aggregated API, a custom resource that was deleted, a typo.
     #[default]
     NotFound,
-    /// It was counted more than 3 minutes ago, which is taken for the worst.
+    /// It was counted more than 3 minutes ago, which counts as the maximum.
     Stale,
 }
 
-/// Estimates a request's work. It is asked of the requests that pass through Priority and Fairness: all but the
-/// long-running ones, and watches.
-pub fn work_estimate(work: &Work<'_>, circumstances: &Circumstances, features: &Features) -> WorkEstimate {
+/// Estimates a request's work. Applies to requests that API Priority and Fairness handles: all but long-running ones,
+/// and watches.
+pub fn estimate_work(work: &Work<'_>, circumstances: &Circumstances, features: &Features) -> WorkEstimate {
     let initial = |initial_seats| WorkEstimate { initial_seats, final_seats: 0, additional_latency_nanos: 0 };
     match work.verb {
         "list" if features.charges_lists => initial(list_seats(work, circumstances, features)),
@@ -143,9 +143,9 @@ pub fn work_estimate(work: &Work<'_>, circumstances: &Circumstances, features: &
     }
 }
 
-/// The most seats for one request of a priority level that queues, given its nominal limit and hand size: so that
-/// requests of one flow fit next to each other, and none takes more than 15 % of the level
-/// (`apf_controller.go`, `finishQueueSetReconfigsLocked`).
+/// Computes the most seats of one request in a level that queues, from its nominal limit and hand size: requests of one
+/// flow fit next to each other, and none takes more than 15 % of the level (`apf_controller.go`,
+/// `finishQueueSetReconfigsLocked`).
 pub fn level_max_seats(nominal: u32, hand_size: u32) -> u32 {
     let share = u64::from(nominal).saturating_mul(15).div_ceil(100);
     let per_queue = nominal.checked_div(hand_size).unwrap_or(nominal);
@@ -153,15 +153,15 @@ pub fn level_max_seats(nominal: u32, hand_size: u32) -> u32 {
 }
 
 impl WorkEstimate {
-    /// The seats that the request takes from its start until its additional latency is over.
+    /// The seats held from the start of the request to the end of its additional latency.
     pub const fn max_seats(&self) -> u32 {
         if self.initial_seats > self.final_seats { self.initial_seats } else { self.final_seats }
     }
 }
 
 impl<'r> Work<'r> {
-    /// What decides the seats of a request, given its URI.
-    pub fn of(info: &'r RequestInfo<'_>, uri: &str) -> Self {
+    /// The part of a request that determines its seats, given its URI.
+    pub fn from_request(info: &'r RequestInfo<'_>, uri: &str) -> Self {
         let query = uri.split_once('?').map_or("", |(_, query)| query);
         Self {
             verb: &info.verb,
@@ -170,66 +170,66 @@ impl<'r> Work<'r> {
                 && info.resource == "serviceaccounts"
                 && info.subresource == "token",
             is_single: !info.name.is_empty(),
-            list: if matches!(info.verb.as_ref(), "list" | "watch") { ListQuery::of(query) } else { None },
+            list: if matches!(info.verb.as_ref(), "list" | "watch") { ListQuery::parse(query) } else { None },
         }
     }
 }
 
 impl ListQuery {
-    /// Reads a raw query, without its `?`. `None` where the server can't decode it: `limit` and `timeoutSeconds` have to be
-    /// numbers if they are there, be it without a value (`apimachinery/pkg/apis/meta/v1`,
+    /// Reads a raw query, without its `?`. `None` if the server can't decode it: `limit` and `timeoutSeconds` must be
+    /// numbers if they are present, even without a value (`apimachinery/pkg/apis/meta/v1`,
     /// `Convert_url_Values_To_v1_ListOptions`).
-    pub fn of(query: &str) -> Option<Self> {
-        let parameters = Parameters::of(query);
+    pub fn parse(query: &str) -> Option<Self> {
+        let parameters = QueryParameters::parse(query);
         let (Ok(limit), Ok(_)) = (parameters.integer("limit"), parameters.integer("timeoutSeconds")) else {
             return None;
         };
         Some(Self {
             limit,
             has_continue: !parameters.text("continue").is_empty(),
-            resource_version: AskedVersion::of(parameters.text("resourceVersion")),
-            resource_version_match: VersionMatch::of(parameters.text("resourceVersionMatch")),
+            resource_version: RequestedVersion::parse(parameters.text("resourceVersion")),
+            resource_version_match: VersionMatch::parse(parameters.text("resourceVersionMatch")),
             has_selector: ["labelSelector", "fieldSelector"].iter().any(|name| !parameters.text(name).is_empty()),
-            sends_initial_events: parameters.is_true("sendInitialEvents"),
+            sends_initial_events: parameters.flag("sendInitialEvents"),
         })
     }
 
-    /// Whether a list is read from etcd rather than the watch cache, as the estimate has it: without regard to snapshots,
-    /// nor to whether the resource has a cache (`storage/cacher/delegator`; before 1.31 `shouldListFromStorage`).
+    /// Whether a list is read from etcd and not from the watch cache, as the estimate assumes: it ignores snapshots and
+    /// whether the resource has a cache (`storage/cacher/delegator`; before 1.31 `shouldListFromStorage`).
     pub fn is_from_storage(&self, features: &Features) -> bool {
         let is_recent_from_storage =
-            self.resource_version == AskedVersion::Unset && !features.consistent_list_from_cache;
+            self.resource_version == RequestedVersion::Unset && !features.consistent_list_from_cache;
         let has_limit = self.limit > 0;
         if !features.limit_alone_stays_in_cache {
             let is_unsupported = matches!(self.resource_version_match, VersionMatch::Exact | VersionMatch::Other);
-            let is_limited = has_limit && self.resource_version != AskedVersion::Zero;
+            let is_limited = has_limit && self.resource_version != RequestedVersion::Zero;
             return is_recent_from_storage || self.has_continue || is_limited || is_unsupported;
         }
         match self.resource_version_match {
             VersionMatch::Exact | VersionMatch::Other => true,
             VersionMatch::NotOlderThan => false,
             VersionMatch::Unset => {
-                let is_exact = has_limit && self.resource_version == AskedVersion::Other;
+                let is_exact = has_limit && self.resource_version == RequestedVersion::Other;
                 self.has_continue || is_exact || is_recent_from_storage
             }
         }
     }
 
-    /// Whether a watch begins with what is there.
+    /// Whether a watch starts by sending the existing objects.
     fn is_charged_watch(&self, features: &Features) -> bool {
-        let is_from_start = features.charges_watch_from_start && self.resource_version != AskedVersion::Other;
+        let is_from_start = features.charges_watch_from_start && self.resource_version != RequestedVersion::Other;
         self.sends_initial_events || is_from_start
     }
 
-    /// How many of `count` objects the limit leaves.
+    /// `count` capped by the limit.
     fn limited(&self, count: u64) -> u64 {
         u64::try_from(self.limit).ok().filter(|limit| *limit > 0).map_or(count, |limit| limit.min(count))
     }
 }
 
-impl AskedVersion {
-    /// The class of a `resourceVersion`, empty for none.
-    pub fn of(version: &str) -> Self {
+impl RequestedVersion {
+    /// Classifies a `resourceVersion`; empty for none.
+    pub fn parse(version: &str) -> Self {
         match version {
             "" => Self::Unset,
             "0" => Self::Zero,
@@ -239,8 +239,8 @@ impl AskedVersion {
 }
 
 impl VersionMatch {
-    /// The `resourceVersionMatch`, empty for none.
-    pub fn of(version_match: &str) -> Self {
+    /// Reads a `resourceVersionMatch`; empty for none.
+    pub fn parse(version_match: &str) -> Self {
         match version_match {
             "" => Self::Unset,
             "Exact" => Self::Exact,
@@ -250,14 +250,14 @@ impl VersionMatch {
     }
 }
 
-/// The seats of a list, or of a watch that may begin with one (`list_work_estimator.go`).
+/// The seats of a list, or of a watch that may start with one (`list_work_estimator.go`).
 fn list_seats(work: &Work<'_>, circumstances: &Circumstances, features: &Features) -> u32 {
     let limit = features.most_list_seats();
     let cap = cap(limit, circumstances, features);
     if work.is_single && !features.charges_single {
         return MINIMUM_SEATS;
     }
-    // The server will refuse it, but first it is let in.
+    // The server will reject it, but admits it first.
     let Some(query) = &work.list else {
         return cap;
     };
@@ -306,7 +306,7 @@ impl Read {
         bytes.div_ceil(BYTES_PER_SEAT)
     }
 
-    /// Seats by the objects processed. From the cache a limit doesn't help.
+    /// Seats by the objects processed. A list from the cache ignores its limit.
     fn seats_by_objects(&self, query: &ListQuery) -> u64 {
         let limited = query.limited(self.count);
         let objects = if self.is_single {
@@ -322,10 +322,10 @@ impl Read {
     }
 }
 
-/// The work of a write (`mutating_work_estimator.go`). Its watches make a fixed amount of it: the fewer seats it gets for
-/// them, the longer it has them.
+/// The work of a write (`mutating_work_estimator.go`). Its watches make a fixed amount of work: the fewer seats it gets
+/// for them, the longer it holds them.
 fn write_estimate(watcher_count: u32, cap: u32) -> WorkEstimate {
-    // A few watches are taken for nothing.
+    // A few watches cost nothing.
     if watcher_count < WATCHES_PER_SEAT {
         return WorkEstimate { initial_seats: MINIMUM_SEATS, final_seats: 0, additional_latency_nanos: 0 };
     }
@@ -336,7 +336,7 @@ fn write_estimate(watcher_count: u32, cap: u32) -> WorkEstimate {
     WorkEstimate { initial_seats: MINIMUM_SEATS, final_seats, additional_latency_nanos }
 }
 
-/// The most seats for a request: the level's limit where that is lower.
+/// The most seats of a request: the level's limit if that is lower.
 fn cap(limit: u32, circumstances: &Circumstances, features: &Features) -> u32 {
     let of_level = circumstances.level_max_seats.filter(|seats| features.caps_by_level && *seats > 0);
     of_level.unwrap_or(limit).min(limit)
@@ -347,12 +347,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kubernetes::Version;
 
     const TOKEN: &str = "/api/v1/namespaces/a/serviceaccounts/s/token";
 
     fn estimate(minor: u32, method: &str, uri: &str, circumstances: Circumstances) -> WorkEstimate {
-        let info = RequestInfo::of(method, uri);
-        work_estimate(&Work::of(&info, uri), &circumstances, &Features::of((1, minor)))
+        let info = RequestInfo::parse(method, uri);
+        estimate_work(&Work::from_request(&info, uri), &circumstances, &Features::for_version(Version::new(1, minor)))
     }
 
     fn objects(count: u64, object_bytes: u64) -> Circumstances {
@@ -461,10 +462,10 @@ mod tests {
         ] {
             assert_eq!(initial(minor, &format!("watch=1&{query}"), objects(900, 5_000)), seats, "1.{minor} {query}");
         }
-        let gate_on = Features::of((1, 28)).with("WatchList", true).unwrap();
+        let gate_on = Features::for_version(Version::new(1, 28)).with("WatchList", true).unwrap();
         let list = ListQuery { sends_initial_events: true, ..ListQuery::default() };
         let work = Work { verb: "watch", is_token_request: false, is_single: false, list: Some(list) };
-        assert_eq!(work_estimate(&work, &objects(900, 5_000), &gate_on).initial_seats, 9);
+        assert_eq!(estimate_work(&work, &objects(900, 5_000), &gate_on).initial_seats, 9);
     }
 
     #[test]

@@ -1,58 +1,59 @@
-//! What an API server refuses, beyond what can't be read at all: the rules of
-//! `pkg/apis/flowcontrol/validation/validation.go`, with its fields.
+//! What an API server rejects, besides text that can't be read: the rules of
+//! `pkg/apis/flowcontrol/validation/validation.go`, with its field names.
 //!
-//! What the types can't hold wrong, such as a type without its stanza, is found while reading. A priority level that
-//! isn't there is no mistake: the server takes the FlowSchema, and ignores it for as long.
+//! Errors that our types can't represent, such as a type without its stanza, are found while reading. A missing
+//! priority level is not an error: the server accepts the FlowSchema and ignores it until the level exists.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::defaults::{NEWEST_KNOWN, default_config};
 use super::{
-    Config, FlowSchema, LevelKind, LimitResponse, NonResourceRule, Place, PriorityLevel, Problem, Queuing,
+    Config, FlowSchema, LevelKind, LimitResponse, NonResourceRule, ObjectLocation, PriorityLevel, Problem, Queuing,
     ResourceRule, Rule, Subject,
 };
+use crate::kubernetes::{is_dns_label, is_dns_subdomain};
 
-/// The last place in the order of FlowSchemas (`FlowSchemaMaxMatchingPrecedence`).
+/// The highest allowed precedence (`FlowSchemaMaxMatchingPrecedence`).
 const MAX_MATCHING_PRECEDENCE: i32 = 10_000;
-/// How many queues a level may have (`priorityLevelConfigurationQueuingMaxQueues`).
+/// The most queues of a level (`priorityLevelConfigurationQueuingMaxQueues`).
 const MAX_QUEUES: i32 = 10_000_000;
-/// How many bits of a flow's hash there are to deal queues by (`pkg/util/shufflesharding`, `MaxHashBits`).
+/// How many bits of a flow's hash can be used to deal queues (`pkg/util/shufflesharding`, `MaxHashBits`).
 const MAX_HASH_BITS: f64 = 60.0;
-/// The verbs that can be named; all others go by `*` only.
+/// The verbs that can be named; others match only `*`.
 const VERBS: [&str; 9] = ["create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"];
 
-/// The objects that nobody can change.
+/// The objects that can't be changed.
 static MANDATORY: LazyLock<Config> = LazyLock::new(|| default_config(NEWEST_KNOWN));
 
-/// All for which a server would refuse an object, in the order of the objects. Objects of the same kind and name are
-/// told as well: applied one after another, only the last of them stays.
+/// Finds everything for which a server would reject an object, in the order of the objects. Objects with the same kind
+/// and name are reported too: applied in turn, only the last one remains.
 pub fn validate(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut seen = BTreeMap::new();
     for schema in &config.flow_schemas {
-        let mut check = Check::of("FlowSchema", &schema.name, &schema.place, &mut problems);
+        let mut check = Check::of("FlowSchema", &schema.name, &schema.location, &mut problems);
         check.flow_schema(schema);
-        check.only(seen.insert(&schema.name, &schema.place));
+        check.only(seen.insert(&schema.name, &schema.location));
     }
     seen.clear();
     for level in &config.priority_levels {
-        let mut check = Check::of("PriorityLevelConfiguration", &level.name, &level.place, &mut problems);
+        let mut check = Check::of("PriorityLevelConfiguration", &level.name, &level.location, &mut problems);
         check.priority_level(level);
-        check.only(seen.insert(&level.name, &level.place));
+        check.only(seen.insert(&level.name, &level.location));
     }
     problems
 }
 
-/// Whether a problem is that an object is there twice, which a server doesn't refuse: applied in turn, the later one stays.
+/// Whether a problem is a repeated object, which a server does not reject: applied in turn, the later one wins.
 pub(super) fn is_there_twice(problem: &Problem) -> bool {
     problem.field == "metadata.name" && problem.message.starts_with(TWICE)
 }
 
-/// How the message begins of an object that is there twice.
-const TWICE: &str = "is there twice";
+/// How the message of a repeated object starts.
+const TWICE: &str = "is used twice";
 
-/// How many bits of a hash it takes to deal a hand: `RequiredEntropyBits` of `pkg/util/shufflesharding`.
+/// How many bits of the hash dealing a hand needs: `RequiredEntropyBits` of `pkg/util/shufflesharding`.
 fn required_entropy_bits(queues: i32, hand_size: i32) -> f64 {
     (f64::from(queues).log2() * f64::from(hand_size)).ceil()
 }
@@ -60,13 +61,13 @@ fn required_entropy_bits(queues: i32, hand_size: i32) -> f64 {
 /// The checks of one object.
 struct Check<'c> {
     object: String,
-    place: &'c Place,
+    location: &'c ObjectLocation,
     problems: &'c mut Vec<Problem>,
 }
 
 impl<'c> Check<'c> {
-    fn of(kind: &str, name: &str, place: &'c Place, problems: &'c mut Vec<Problem>) -> Self {
-        Self { object: format!("{kind} {name}"), place, problems }
+    fn of(kind: &str, name: &str, location: &'c ObjectLocation, problems: &'c mut Vec<Problem>) -> Self {
+        Self { object: format!("{kind} {name}"), location, problems }
     }
 
     fn flow_schema(&mut self, schema: &FlowSchema) {
@@ -81,10 +82,7 @@ impl<'c> Check<'c> {
         }
         let fixed = MANDATORY.flow_schema(&schema.name).filter(|fixed| super::is_mandatory(&fixed.name));
         if fixed.is_some_and(|fixed| !has_same_spec(fixed, schema)) {
-            self.problem(
-                "spec",
-                format!("of {} can't be changed: it must be what the server itself makes it", schema.name),
-            );
+            self.problem("spec", format!("of {} can't be changed: it must stay as the server creates it", schema.name));
         }
     }
 
@@ -92,13 +90,13 @@ impl<'c> Check<'c> {
         let field = "spec.matchingPrecedence";
         let precedence = schema.matching_precedence;
         if precedence <= 0 {
-            self.problem(field, format!("must be positive, which {precedence} is not"));
+            self.problem(field, format!("must be positive, not {precedence}"));
         }
         if precedence > MAX_MATCHING_PRECEDENCE {
-            self.problem(field, format!("must not be greater than {MAX_MATCHING_PRECEDENCE}, which {precedence} is"));
+            self.problem(field, format!("must not be greater than {MAX_MATCHING_PRECEDENCE}, but is {precedence}"));
         }
         if precedence == 1 && schema.name != "exempt" {
-            self.problem(field, "must not be 1, which only the schema named exempt may have");
+            self.problem(field, "must not be 1, which is reserved for the FlowSchema exempt");
         }
     }
 
@@ -128,7 +126,7 @@ impl<'c> Check<'c> {
             Subject::ServiceAccount { namespace, name } => {
                 let field = format!("{field}.serviceAccount");
                 match name.as_str() {
-                    "" => self.problem(&format!("{field}.name"), "must be given; * is any"),
+                    "" => self.problem(&format!("{field}.name"), "must be given; * matches any account"),
                     "*" => {}
                     name => self.subdomain(&format!("{field}.name"), name),
                 }
@@ -146,7 +144,7 @@ impl<'c> Check<'c> {
         self.names(&format!("{field}.resources"), &rule.resources, "resource");
         let field = format!("{field}.namespaces");
         if rule.namespaces.is_empty() && !rule.cluster_scope {
-            self.problem(&field, "must have at least one namespace where clusterScope isn't true");
+            self.problem(&field, "must have at least one namespace unless clusterScope is true");
         } else if !self.lone_star(&field, &rule.namespaces) {
             for (index, namespace) in rule.namespaces.iter().enumerate() {
                 self.label(&format!("{field}[{index}]"), namespace, "must be * or");
@@ -162,7 +160,7 @@ impl<'c> Check<'c> {
         } else if !self.lone_star(&field, &rule.non_resource_urls) {
             for (index, url) in rule.non_resource_urls.iter().enumerate() {
                 if let Some(problem) = url_problem(url) {
-                    self.problem(&format!("{field}[{index}]"), format!("{problem}, unlike \"{url}\""));
+                    self.problem(&format!("{field}[{index}]"), format!("{problem}, not \"{url}\""));
                 }
             }
         }
@@ -173,11 +171,11 @@ impl<'c> Check<'c> {
         self.names(&field, verbs, "verb");
         let unknown = verbs.iter().find(|verb| !VERBS.contains(&verb.as_str()));
         if let Some(unknown) = unknown.filter(|_| !has_star(verbs)) {
-            self.problem(&field, format!("must be * or of {}, not \"{unknown}\"", VERBS.join(", ")));
+            self.problem(&field, format!("must be * or one of {}, not \"{unknown}\"", VERBS.join(", ")));
         }
     }
 
-    /// A list that must have something, and `*` only alone.
+    /// Checks a list that must not be empty and may contain `*` only alone.
     fn names(&mut self, field: &str, names: &[String], what: &str) {
         if names.is_empty() {
             self.problem(field, format!("must have at least one {what}"));
@@ -185,10 +183,10 @@ impl<'c> Check<'c> {
         self.lone_star(field, names);
     }
 
-    /// Whether a list has `*`, which must be alone.
+    /// Whether a list contains `*`, which must be alone.
     fn lone_star(&mut self, field: &str, names: &[String]) -> bool {
         if has_star(names) && names.len() > 1 {
-            self.problem(field, "must have nothing else where it has *");
+            self.problem(field, "must not list anything else if it lists *");
         }
         has_star(names)
     }
@@ -212,16 +210,15 @@ impl<'c> Check<'c> {
         }
         let fixed = MANDATORY.priority_level(&level.name).filter(|fixed| super::is_mandatory(&fixed.name));
         if fixed.is_some_and(|fixed| !(fixed.is_exempt() && level.is_exempt()) && fixed.kind != level.kind) {
-            let but = if level.name == "exempt" { " but for spec.exempt" } else { "" };
-            let message =
-                format!("of {} can't be changed{but}: it must be what the server itself makes it", level.name);
+            let but = if level.name == "exempt" { " except for spec.exempt" } else { "" };
+            let message = format!("of {} can't be changed{but}: it must stay as the server creates it", level.name);
             self.problem("spec", message);
         }
     }
 
-    /// What the file calls a Limited level's shares.
+    /// The field name of a Limited level's shares in this API version.
     fn limited_shares(&self) -> &'static str {
-        super::manifest::shares_field(self.place.api_version)
+        super::manifest::shares_field(self.location.api_version)
     }
 
     fn shares(&mut self, stanza: &str, shares: &str, level: &PriorityLevel) {
@@ -251,11 +248,11 @@ impl<'c> Check<'c> {
         } else if required_entropy_bits(queues, hand_size) > MAX_HASH_BITS {
             let bits = required_entropy_bits(queues, hand_size);
             let cost = format!("dealing {hand_size} of {queues} queues takes {bits} bits of a hash");
-            self.problem(&field("handSize"), format!("is too large: {cost}, and there are {MAX_HASH_BITS}"));
+            self.problem(&field("handSize"), format!("is too large: {cost}, of {MAX_HASH_BITS} available"));
         }
     }
 
-    fn only(&mut self, earlier: Option<&Place>) {
+    fn only(&mut self, earlier: Option<&ObjectLocation>) {
         let Some(earlier) = earlier else { return };
         let line = earlier.line("metadata.name").map(|line| format!(" on line {line}")).unwrap_or_default();
         let file = earlier.file.as_ref().map(|file| format!(" of {file}")).unwrap_or_default();
@@ -263,22 +260,23 @@ impl<'c> Check<'c> {
     }
 
     fn subdomain(&mut self, field: &str, name: &str) {
-        if name.len() > 253 || !name.split('.').all(is_label) {
-            let message = "lower case letters, digits, - and . only, begin and end with a letter or digit, 253 at most";
-            self.problem(field, format!("must be a DNS subdomain ({message}), unlike \"{name}\""));
+        if !is_dns_subdomain(name) {
+            let message = "lower case letters, digits, - and ., starting and ending with a letter or digit, at most 253 characters";
+            self.problem(field, format!("must be a DNS subdomain ({message}), not \"{name}\""));
         }
     }
 
     fn label(&mut self, field: &str, name: &str, must: &str) {
-        if name.len() > 63 || !is_label(name) {
-            let message = "lower case letters, digits and - only, begin and end with a letter or digit, 63 at most";
-            self.problem(field, format!("{must} a DNS label ({message}), unlike \"{name}\""));
+        if !is_dns_label(name) {
+            let message =
+                "lower case letters, digits and -, starting and ending with a letter or digit, at most 63 characters";
+            self.problem(field, format!("{must} a DNS label ({message}), not \"{name}\""));
         }
     }
 
     fn problem(&mut self, field: &str, message: impl Into<String>) {
-        let (object, file) = (self.object.clone(), self.place.file.clone());
-        let (field, line) = (field.to_owned(), self.place.line(field));
+        let (object, file) = (self.object.clone(), self.location.file.clone());
+        let (field, line) = (field.to_owned(), self.location.line(field));
         self.problems.push(Problem { object, field, file, line, message: message.into() });
     }
 }
@@ -290,15 +288,6 @@ fn has_same_spec(one: &FlowSchema, other: &FlowSchema) -> bool {
 
 fn has_star(names: &[String]) -> bool {
     names.iter().any(|name| name == "*")
-}
-
-/// A part of a DNS name, whatever its length.
-fn is_label(text: &str) -> bool {
-    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = text.as_bytes();
-    bytes.first().is_some_and(is_alphanumeric)
-        && bytes.last().is_some_and(is_alphanumeric)
-        && bytes.iter().all(|byte| is_alphanumeric(byte) || *byte == b'-')
 }
 
 /// What is wrong with a path: `ValidateNonResourceURLPath`.
@@ -313,11 +302,11 @@ fn url_problem(url: &str) -> Option<&'static str> {
     } else if !url.starts_with('/') {
         Some("must begin with /")
     } else if url.contains(' ') {
-        Some("must not contain a blank")
+        Some("must not contain a space")
     } else if url.contains("//") {
         Some("must not contain //")
     } else if is_star_misplaced {
-        Some("must have * at the end only, as /*")
+        Some("may have * only at the end, as /*")
     } else {
         None
     }
@@ -539,7 +528,7 @@ spec:
         assert!(is_there_twice(&problems[0]));
         assert_eq!(
             problems[0].to_string(),
-            "limits.yaml:33: FlowSchema x: metadata.name: is there twice, first on line 4 of limits.yaml"
+            "limits.yaml:33: FlowSchema x: metadata.name: is used twice, first on line 4 of limits.yaml"
         );
     }
 

@@ -3,11 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::apf::{Manifest, Subject, default_config, implied_groups, limits, matches, validate};
+use crate::apf::{Manifest, Subject, compute_limits, default_config, matches_flow_schema, validate};
 use crate::findings::{Kind, Severity};
+use crate::kubernetes::{Version, implied_groups};
 use crate::memory::Range;
 
-const VERSION: (u32, u32) = (1, 34);
+const VERSION: Version = Version::new(1, 34);
 
 /// A storm of a client on pods.
 fn storm(client: &str, kind: Kind) -> Finding {
@@ -78,7 +79,7 @@ fn of<'d>(client: &'d str, digest: &'d RequestDigest) -> Requests<'d> {
 /// Drafts of a new cluster with these requests and findings.
 fn drafts(requests: &[Requests<'_>], findings: &[Finding], includes_system: bool) -> (Vec<Draft>, Vec<Declined>) {
     let config = default_config(VERSION);
-    let features = Features::of(VERSION);
+    let features = Features::for_version(VERSION);
     draft(&situation(&config, &features, requests, findings, includes_system))
 }
 
@@ -198,7 +199,7 @@ proptest! {
         server_concurrency in prop_oneof![Just(600_u32), 20_u32..2_000],
     ) {
         let config = default_config(VERSION);
-        let features = Features::of(VERSION);
+        let features = Features::for_version(VERSION);
         let requests: Vec<Requests<'_>> = digests
             .iter()
             .map(|digest| Requests { seats: (seats.0, seats.0 + seats.1), ..of("storm", digest) })
@@ -227,11 +228,11 @@ proptest! {
                 let sent = |user: &str| requests.iter().filter(|requests| requests.digest.user == user).count();
                 let loudest = requests.iter().map(|requests| sent(&requests.digest.user)).max().unwrap();
                 let is_caught =
-                    |requests: &&Requests<'_>| matches(&candidate.flow_schema, &requests.digest.attributes());
+                    |requests: &&Requests<'_>| matches_flow_schema(&candidate.flow_schema, &requests.digest.attributes());
                 let of_loudest = requests.iter().filter(|requests| sent(&requests.digest.user) == loudest);
                 prop_assert!(of_loudest.clone().all(|requests| is_caught(&requests)));
                 let after = config.clone().with(&change);
-                let all = limits(&after.priority_levels, server_concurrency, &features);
+                let all = compute_limits(&after.priority_levels, server_concurrency, &features);
                 let level = after.priority_levels.iter().position(|level| level.name == draft.name).unwrap();
                 prop_assert_eq!(all[level].nominal, candidate.plan.nominal_seats);
                 prop_assert_eq!(all[level].max, all[level].nominal, "it borrows nothing");

@@ -312,7 +312,7 @@ mod tests {
     use proptest::sample::{select, subsequence};
 
     use super::*;
-    use crate::apf::{Config, DistinguisherMethod, Manifest, Place, validate};
+    use crate::apf::{Config, DistinguisherMethod, Manifest, ObjectLocation, validate};
 
     fn strings(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|text| (*text).to_owned()).collect()
@@ -326,20 +326,20 @@ mod tests {
             distinguisher_method: Some(DistinguisherMethod::ByUser),
             rules,
             is_autoupdated: None,
-            place: Place::default(),
+            location: ObjectLocation::default(),
         }
     }
 
     fn level(name: &str, kind: LevelKind) -> PriorityLevel {
-        PriorityLevel { name: name.to_owned(), kind, is_autoupdated: None, place: Place::default() }
+        PriorityLevel { name: name.to_owned(), kind, is_autoupdated: None, location: ObjectLocation::default() }
     }
 
     /// What a text is read as, after a check that nobody finds anything wrong with it.
     fn read(text: &str) -> Config {
         let Manifest { mut config, problems, notes } = Manifest::read(text, None);
         assert_eq!((problems, notes, validate(&config)), (vec![], vec![], vec![]), "{text}");
-        config.flow_schemas.iter_mut().for_each(|schema| schema.place = Place::default());
-        config.priority_levels.iter_mut().for_each(|level| level.place = Place::default());
+        config.flow_schemas.iter_mut().for_each(|schema| schema.location = ObjectLocation::default());
+        config.priority_levels.iter_mut().for_each(|level| level.location = ObjectLocation::default());
         config
     }
 

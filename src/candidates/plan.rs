@@ -14,7 +14,8 @@ use serde::Serialize;
 use super::select::schema;
 use super::{Candidate, Draft, Situation};
 use crate::apf::{
-    DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, Place, PriorityLevel, Queuing, is_valid_dealer, limits,
+    DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, ObjectLocation, PriorityLevel, Queuing, compute_limits,
+    is_valid_dealer,
 };
 
 /// How many LISTs a level lets run at once, and by which numbers.
@@ -115,7 +116,7 @@ fn candidate(
     let mut levels: Vec<PriorityLevel> =
         situation.config.priority_levels.iter().filter(|level| level.name != draft.name).cloned().collect();
     levels.push(priority_level.clone());
-    let limits = limits(&levels, situation.server_concurrency, situation.features);
+    let limits = compute_limits(&levels, situation.server_concurrency, situation.features);
     let limits = limits.last()?;
     if limits.nominal > situation.server_concurrency.div_ceil(SHARE_OF_SEATS) {
         return None;
@@ -167,7 +168,7 @@ fn level(draft: &Draft, shares: i32, limit_response: LimitResponse) -> PriorityL
             limit_response,
         },
         is_autoupdated: None,
-        place: Place::default(),
+        location: ObjectLocation::default(),
     }
 }
 

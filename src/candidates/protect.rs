@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use super::select::subject_words;
 use super::{Requests, Situation};
 use crate::apf::Subject;
-
-/// A group whose users pass by every limit.
-pub(super) const MASTERS: &str = "system:masters";
+use crate::kubernetes::SYSTEM_MASTERS;
 
 /// Types of clients that no cluster can do without for a moment.
 const CONTROL_PLANE: [&str; 4] = ["apiserver", "controller-manager", "scheduler", "cloud-controller"];
@@ -18,7 +16,7 @@ const SYSTEM_NAMESPACES: [&str; 2] = ["kube-", "openshift-"];
 
 /// Whether requests come with credentials that pass by every limit.
 pub(super) fn is_master(requests: &Requests<'_>) -> bool {
-    requests.digest.groups.iter().any(|group| group == MASTERS)
+    requests.digest.groups.iter().any(|group| group == SYSTEM_MASTERS)
 }
 
 /// Fails where those subjects, or whose requests these are, must not be limited.

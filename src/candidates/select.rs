@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::manifest::object_name;
 use super::protect;
 use super::{Caught, Declined, Draft, Requests, Situation};
-use crate::apf::{Config, FlowSchema, Place, ResourceRule, Rule, Subject, matches};
+use crate::apf::{Config, FlowSchema, ObjectLocation, ResourceRule, Rule, Subject, matches_flow_schema};
 use crate::findings::{Finding, Kind, Severity};
+use crate::kubernetes::{
+    NODE_USER_PREFIX, SYSTEM_AUTHENTICATED, SYSTEM_MASTERS, SYSTEM_NODES, SYSTEM_SERVICE_ACCOUNTS,
+    SYSTEM_UNAUTHENTICATED, ServiceAccount, is_dns_label, is_dns_subdomain, resource_name,
+};
 use crate::memory::Held;
 use crate::units;
 
-/// The group of all kubelets.
-const NODES: &str = "system:nodes";
-const NODE_USER: &str = "system:node:";
-const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 /// Groups that everybody is in.
-const EVERYBODY: [&str; 3] = ["system:authenticated", "system:unauthenticated", "system:serviceaccounts"];
+const EVERYBODY: [&str; 3] = [SYSTEM_AUTHENTICATED, SYSTEM_UNAUTHENTICATED, SYSTEM_SERVICE_ACCOUNTS];
 /// More users than this are selected by a group.
 const MOST_SUBJECTS: usize = 20;
 /// More namespaces than this are selected as all.
@@ -108,13 +108,13 @@ fn of_finding<'s>(situation: &Situation<'s>, place: usize, finding: &Finding) ->
         let users: Vec<&str> = users.into_iter().take(3).collect();
         return Err(format!(
             "it comes with the credentials of {} ({}), which pass by every limit: it needs credentials of its own",
-            protect::MASTERS,
+            SYSTEM_MASTERS,
             users.join(", ")
         ));
     }
     let mut notes = BTreeSet::new();
     if !masters.is_empty() {
-        notes.insert(format!("what the same client sends with the credentials of {} passes by", protect::MASTERS));
+        notes.insert(format!("what the same client sends with the credentials of {} passes by", SYSTEM_MASTERS));
     }
     let subjects = subjects(situation, &free, &mut notes)?;
     protect::check(situation, &subjects, &free)?;
@@ -145,7 +145,7 @@ fn is_resource_of(finding: &Finding, requests: &Requests<'_>) -> bool {
         return false;
     };
     let resource = requests.digest.resource.as_str();
-    let named = if api_group.is_empty() { resource.to_owned() } else { format!("{resource}.{api_group}") };
+    let named = resource_name(resource, Some(api_group));
     let is_main =
         finding.resource.as_deref() == Some(resource) && finding.api_group.as_deref().unwrap_or_default() == api_group;
     let is_herd = matches!(finding.kind, Kind::RelistHerd | Kind::ListPileup);
@@ -182,22 +182,13 @@ fn subjects(
 /// The narrowest subject of a user. What no service account can be called is taken for any other user's name, which is
 /// matched as it is.
 fn subject(user: &str) -> Subject {
-    let account = user.strip_prefix(SERVICE_ACCOUNT).and_then(|account| account.split_once(':'));
-    match account {
-        Some((namespace, name))
-            if is_dns_label(namespace) && name.split('.').all(is_dns_label) && name.len() <= 253 =>
-        {
+    match ServiceAccount::parse(user) {
+        Some(ServiceAccount { namespace, name }) if is_dns_label(namespace) && is_dns_subdomain(name) => {
             Subject::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() }
         }
-        None if user.starts_with(NODE_USER) => Subject::Group(NODES.to_owned()),
+        None if user.starts_with(NODE_USER_PREFIX) => Subject::Group(SYSTEM_NODES.to_owned()),
         _ => Subject::User(user.to_owned()),
     }
-}
-
-/// Whether a text is a DNS-1123 label (`apimachinery/pkg/util/validation`, `IsDNS1123Label`).
-fn is_dns_label(text: &str) -> bool {
-    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=63).contains(&text.len()) && text.chars().all(is_inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 /// Of the groups that all these users are in, and not everybody, the one with the fewest users of the log.
@@ -286,8 +277,9 @@ impl<'s> Storm<'s> {
         let subjects: Vec<Subject> = self.subjects.iter().cloned().collect();
         let (name, own) = self.name(situation.config, &rules);
         let probe = schema(&name, 1, subjects.clone(), rules.clone());
-        let fits =
-            |requests: &&Requests<'_>| !protect::is_master(requests) && matches(&probe, &requests.digest.attributes());
+        let fits = |requests: &&Requests<'_>| {
+            !protect::is_master(requests) && matches_flow_schema(&probe, &requests.digest.attributes())
+        };
         let caught: Vec<&Requests<'_>> = situation.requests.iter().filter(fits).collect();
         let from = from(situation.config, &caught, &name);
         let matching_precedence = match own {
@@ -401,7 +393,7 @@ pub(super) fn schema(
         distinguisher_method: None,
         rules: vec![Rule { subjects, resource_rules, non_resource_rules: Vec::new() }],
         is_autoupdated: None,
-        place: Place::default(),
+        location: ObjectLocation::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::select::subject_words;
 use super::{Candidate, Caught, Draft, Situation};
-use crate::apf::{ResourceRule, limits};
+use crate::apf::{ResourceRule, compute_limits};
 use crate::findings::Finding;
 use crate::units;
 
@@ -116,7 +116,7 @@ fn sizes(draft: &Draft, candidate: &Candidate, situation: &Situation<'_>) -> Vec
 fn others(candidate: &Candidate, situation: &Situation<'_>) -> Vec<String> {
     let after = situation.config.clone().with(&candidate.config());
     let seats = |config: &crate::apf::Config| -> Vec<(String, u32)> {
-        let limits = limits(&config.priority_levels, situation.server_concurrency, situation.features);
+        let limits = compute_limits(&config.priority_levels, situation.server_concurrency, situation.features);
         config
             .priority_levels
             .iter()

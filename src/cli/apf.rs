@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::replay::{ProposeArgs, SimulateArgs, VerifyArgs};
 use super::{ClientArgs, FlowArgs, LogArgs, ReportFormat, SizeArgs};
+use crate::kubernetes::Version;
 
 /// The subcommands of `apf`.
 #[derive(Debug, Subcommand)]
@@ -81,7 +82,7 @@ pub struct SeatsArgs {
     pub config: Vec<PathBuf>,
     /// The server's version, such as 1.34; by default the newest that is known
     #[arg(long, value_name = "VERSION")]
-    pub kube_version: Option<String>,
+    pub kube_version: Option<Version>,
     /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together
     #[arg(long, value_name = "SEATS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_concurrency: u32,

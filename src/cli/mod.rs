@@ -17,6 +17,8 @@ pub use papers::{CapacityArgs, CompareWith, IncidentArgs, PaperArgs, PaperFormat
 pub use replay::{ProposeArgs, ProposeFormat, ReplayArgs, ServiceName, SimulateArgs, VerifyArgs};
 pub use synth::{StormKind, SynthArgs};
 
+use crate::kubernetes::Version;
+
 /// Tells which clients' LISTs and watches burden a kube-apiserver, from its audit logs
 ///
 /// LOGS are files, directories, glob patterns or - for standard input, plain or compressed with gzip or zstd. The
@@ -115,7 +117,7 @@ pub struct SizeArgs {
     pub resource: Vec<String>,
     /// The server's version, such as 1.34; by default what its own client's user agent says in the log
     #[arg(long, value_name = "VERSION")]
-    pub kube_version: Option<String>,
+    pub kube_version: Option<Version>,
     /// A feature gate of the server that isn't at its default: NAME=on or NAME=off
     #[arg(long, value_name = "NAME=STATE", value_delimiter = ',')]
     pub server_features: Vec<String>,

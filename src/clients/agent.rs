@@ -6,6 +6,8 @@
 //! `controller-manager/pkg/clientbuilder`). Programs that leave client-go's version unset, nearly all that aren't
 //! Kubernetes itself, send `v0.0.0` and `$Format`. Others write what they like, mostly `name/version`.
 
+use crate::kubernetes::SERVICE_ACCOUNT_USER_PREFIX;
+
 /// A user agent, taken apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agent<'a> {
@@ -42,7 +44,7 @@ impl<'a> Agent<'a> {
     /// The service account that a controller of kube-controller-manager adds, as `namespace:name`; `None` when there is
     /// none.
     pub fn account(&self) -> Option<&'a str> {
-        self.suffix?.strip_prefix("system:serviceaccount:")
+        self.suffix?.strip_prefix(SERVICE_ACCOUNT_USER_PREFIX)
     }
 }
 

@@ -15,15 +15,10 @@
 
 use super::catalogue::{Catalogue, Origin, Rule, Runs};
 use super::{Agent, Classification, ClientType, Confidence, Identity};
+use crate::kubernetes::{SYSTEM_ANONYMOUS, ServiceAccount};
 
 /// The name of a client without a user.
 const UNAUTHENTICATED: &str = "(unauthenticated)";
-
-/// The user of requests without credentials (`apiserver/pkg/authentication/user`, `Anonymous`).
-const ANONYMOUS: &str = "system:anonymous";
-
-/// What the name of a service account's user begins with (`apiserver/pkg/authentication/serviceaccount`).
-const ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 
 /// Service accounts' names that say nothing without their namespace.
 const COMMON_NAMES: [&str; 8] =
@@ -135,7 +130,7 @@ impl Catalogue {
         }
         match tool.filter(|tool| tool.client_type != ClientType::Unknown) {
             Some(tool) => {
-                let is_known = !matches!(facts.user, User::Missing | User::Named(ANONYMOUS));
+                let is_known = !matches!(facts.user, User::Missing | User::Named(SYSTEM_ANONYMOUS));
                 let confidence = if is_known { Confidence::Medium } else { Confidence::Low };
                 Classification { client: facts.own_name(), ..facts.taken(tool, confidence, evidence, claimed) }
             }
@@ -185,8 +180,8 @@ impl<'a> Facts<'a> {
     fn of(identity: &'a Identity) -> Self {
         let user = match identity.user_name.as_deref().filter(|name| !name.is_empty()) {
             None => User::Missing,
-            Some(name) => match name.strip_prefix(ACCOUNT_PREFIX).and_then(|account| account.split_once(':')) {
-                Some((namespace, name)) => User::Account { namespace, name },
+            Some(name) => match ServiceAccount::parse(name) {
+                Some(ServiceAccount { namespace, name }) => User::Account { namespace, name },
                 None => User::Named(name),
             },
         };
@@ -374,7 +369,7 @@ mod tests {
 
     /// A user as rules are written: `namespace:name` of a service account, or `=name` of anybody else.
     fn classify(user: &str, agent: &str) -> Classification {
-        let name = user.strip_prefix('=').map_or_else(|| format!("{ACCOUNT_PREFIX}{user}"), str::to_owned);
+        let name = user.strip_prefix('=').map_or_else(|| format!("system:serviceaccount:{user}"), str::to_owned);
         CATALOGUE.classify(&identity(&name, "system:authenticated", agent))
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::apf::Verdict;
+use crate::apf::ApiserverDecision;
 use crate::audit::parse_duration_secs;
 use crate::console::Console;
 use crate::source::open_beside;
@@ -35,7 +35,7 @@ fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -
     let (mut line, mut count) = (Vec::new(), 0_u64);
     while lines.read_until(b'\n', &mut line).with_context(doing)? > 0 {
         let text = String::from_utf8_lossy(&line);
-        if let Some(verdict) = Verdict::of(text.trim_end()) {
+        if let Some(verdict) = ApiserverDecision::parse(text.trim_end()) {
             let row = verdict_row(&verdict);
             let known = verdicts.entry(row.audit_key).or_insert_with(|| Some(row.clone()));
             if known.as_ref() != Some(&row) {
@@ -51,7 +51,7 @@ fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -
     Ok(())
 }
 
-fn verdict_row(verdict: &Verdict<'_>) -> VerdictRow {
+fn verdict_row(verdict: &ApiserverDecision<'_>) -> VerdictRow {
     let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let initial = verdict.initial_seats.map(i64::from);
     #[expect(clippy::cast_possible_truncation, reason = "a wait in microseconds is far below 2^63")]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::httplog::read_httplogs;
 use super::manifests::{read_manifests, validate_manifests};
@@ -12,7 +12,7 @@ use crate::audit::parse_instant;
 use crate::cli::{ClientArgs, FlowArgs, SizeArgs};
 use crate::clients::Catalogue;
 use crate::console::Console;
-use crate::dimensions::{ApfSettings, DatedMetrics, Settings, parse_version};
+use crate::dimensions::{ApfSettings, DatedMetrics, Settings};
 use crate::memory::{Server, Snapshot};
 use crate::source::open_beside;
 
@@ -24,10 +24,7 @@ pub(super) fn read_settings(
     console: Console,
 ) -> Result<Settings> {
     let given = sizes.resource.iter().map(|text| text.parse().with_context(|| format!("in --resource {text}")));
-    let mut server = Server::default();
-    if let Some(text) = &sizes.kube_version {
-        server.version = Some(kube_version(text)?);
-    }
+    let mut server = Server { version: sizes.kube_version, ..Server::default() };
     let mut gates = Vec::new();
     for text in &sizes.server_features {
         feature(text, &mut server, &mut gates)?;
@@ -39,11 +36,6 @@ pub(super) fn read_settings(
         server,
         apf: apf_settings(flows, gates, sizes.server_concurrency, console)?,
     })
-}
-
-/// A version as typed.
-pub(super) fn kube_version(text: &str) -> Result<(u32, u32)> {
-    parse_version(text).ok_or_else(|| anyhow!("invalid --kube-version {text:?}: expected a version such as 1.34"))
 }
 
 fn apf_settings(

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::{ApfSettings, Dimensions, DimensionsError};
 use crate::apf::{
-    Circumstances, Config, Features, LevelLimits, Matcher, NEWEST_KNOWN, ObjectStats, Origin, RequestDigest,
-    WorkEstimate, limits, live_config, work_estimate,
+    Circumstances, Config, ConfigOrigin, Features, LevelLimits, Matcher, NEWEST_KNOWN, ObjectStats, RequestDigest,
+    WorkEstimate, compute_limits, estimate_work, live_config,
 };
 use crate::audit::{Micros, parse_instant};
 use crate::memory::{Range, ResourceSize};
@@ -23,7 +23,7 @@ pub struct Flows {
     /// The server's configuration.
     pub config: Config,
     /// How that came about.
-    pub origin: Origin,
+    pub origin: ConfigOrigin,
     /// What the server's version does.
     pub features: Features,
     /// The limits of the priority levels, in their order in the configuration.
@@ -94,7 +94,7 @@ pub(super) async fn fill_flows(
     let version = dimensions.server.version;
     let (config, origin) = live_config(settings.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
     let features = settings.features(version)?;
-    let limits = limits(&config.priority_levels, settings.server_concurrency, &features);
+    let limits = compute_limits(&config.priority_levels, settings.server_concurrency, &features);
     let classifier = FlowClassifier::new(&config, &limits, features, &dimensions.known_sizes, (&watches, span));
     let rows: Vec<FlowRow> =
         digests.par_iter().filter_map(|(flow_key, digest)| classifier.row(*flow_key, digest)).collect();
@@ -161,7 +161,7 @@ impl<'c> FlowClassifier<'c> {
             priority_level: found.priority_level.name.clone(),
             flow_distinguisher: found.flow_distinguisher,
             is_exempt: found.priority_level.is_exempt(),
-            is_outside: digest.passes_by(),
+            is_outside: digest.bypasses_apf(),
             low_seats: i64::from(low),
             high_seats: i64::from(high),
         })
@@ -181,7 +181,7 @@ impl<'c> FlowClassifier<'c> {
         let level_max_seats = self.max_seats.get(priority_level).copied().flatten();
         [least, most].map(|objects| {
             let circumstances = Circumstances { objects, watcher_count, level_max_seats };
-            work_estimate(&work, &circumstances, &self.features)
+            estimate_work(&work, &circumstances, &self.features)
         })
     }
 

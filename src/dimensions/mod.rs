@@ -19,6 +19,7 @@ use settings::{metrics_around, metrics_of};
 use crate::apf::UnknownGate;
 use crate::audit::{Micros, parse_instant};
 use crate::clients::{Classification, ClientType, Identity};
+use crate::kubernetes::{SYSTEM_APISERVER, ServiceAccount, Version};
 use crate::memory::{
     Answer, Held, ListShape, Observed, Range, ResourceSize, Server, answer, held, list_kind, node_count,
     reads_lists_from_etcd, sizes, unseen,
@@ -223,8 +224,8 @@ fn dimensions_from(callers: Vec<Caller>, observed: &[Observed], settings: &Setti
 /// different clients, and the namespace becomes part of the name.
 fn tell_namespaces_apart(clients: &mut [(Caller, Classification)]) {
     let account = |caller: &Caller| {
-        let name = caller.identity.user_name.as_deref()?.strip_prefix("system:serviceaccount:")?;
-        name.split_once(':').map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+        let account = ServiceAccount::parse(caller.identity.user_name.as_deref()?)?;
+        Some((account.namespace.to_owned(), account.name.to_owned()))
     };
     let mut namespaces: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (caller, client) in clients.iter() {
@@ -248,9 +249,9 @@ fn tell_namespaces_apart(clients: &mut [(Caller, Classification)]) {
 /// What the server is, as given, else as its own client's user agent and the log show it. Where those two contradict each
 /// other, by an emulated version or a gate that is off, the version tells nothing.
 fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
-    let own = callers.iter().filter(|caller| caller.identity.user_name.as_deref() == Some("system:apiserver"));
+    let own = callers.iter().filter(|caller| caller.identity.user_name.as_deref() == Some(SYSTEM_APISERVER));
     let agents = own.filter_map(|caller| caller.identity.user_agent.as_deref()?.strip_prefix("kube-apiserver/v"));
-    let seen = agents.filter_map(parse_version).max();
+    let seen = agents.filter_map(Version::parse).max();
     let version = given.version.or(seen);
     let from_etcd = given.reads_lists_from_etcd.or_else(|| reads_lists_from_etcd(observed, version));
     let contradicts = given.version.is_none()
@@ -263,14 +264,8 @@ fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
     }
 }
 
-/// Major and minor version.
-pub(crate) fn parse_version(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.trim_start_matches('v').split(['.', '-', '+', ' ']);
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
 /// Since when the most recent state is listed from the watch cache by default (`ConsistentListFromCache`).
-const CONSISTENT_LISTS_FROM_CACHE: (u32, u32) = (1, 31);
+const CONSISTENT_LISTS_FROM_CACHE: Version = Version::new(1, 31);
 
 async fn fill_list_costs(
     database: &Database,

@@ -3,6 +3,7 @@
 use crate::apf::{Config, DEFAULT_SERVER_CONCURRENCY, Features, NEWEST_KNOWN, UnknownGate};
 use crate::audit::Micros;
 use crate::clients::Catalogue;
+use crate::kubernetes::Version;
 use crate::memory::{Given, Server, Snapshot};
 use crate::tables::VerdictRow;
 
@@ -74,8 +75,8 @@ impl ApfSettings {
     ///
     /// # Errors
     /// When a gate is not known.
-    pub fn features(&self, version: Option<(u32, u32)>) -> Result<Features, UnknownGate> {
-        let mut features = Features::of(version.unwrap_or(NEWEST_KNOWN));
+    pub fn features(&self, version: Option<Version>) -> Result<Features, UnknownGate> {
+        let mut features = Features::for_version(version.unwrap_or(NEWEST_KNOWN));
         for (gate, is_on) in &self.gates {
             features = features.with(gate, *is_on)?;
         }

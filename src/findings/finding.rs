@@ -305,14 +305,6 @@ impl Finding {
     }
 }
 
-/// A resource with its group, as kubectl takes it; of the core group without.
-pub(super) fn resource_name(resource: &str, api_group: Option<&str>) -> String {
-    match api_group {
-        None | Some("") => resource.to_owned(),
-        Some(group) => format!("{resource}.{group}"),
-    }
-}
-
 /// What an episode's lists held at the peak; `None` where no size is known.
 pub(super) fn held(episode: &Episode) -> Option<Bytes> {
     Some(Bytes { low: episode.held_low_bytes?, high: episode.held_high_bytes })

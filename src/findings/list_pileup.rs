@@ -4,6 +4,7 @@ use super::context::{Context, Worth};
 use super::episode::{Episode, EpisodeClient};
 use super::explain::Explanation;
 use super::finding::{Bytes, Finding, Kind, Severity, Share};
+use crate::kubernetes::resource_name;
 use crate::units;
 
 pub(super) const EXPLANATION: Explanation = Explanation {
@@ -67,10 +68,8 @@ fn name(finding: &mut Finding, first: &EpisodeClient, all: &[&EpisodeClient]) {
     finding.worst_instances.clear();
     let others =
         all.iter().filter(|row| row.client == first.client && row.resource != first.resource && row.list_count > 0);
-    let named = |row: &EpisodeClient| {
-        let group = row.api_group.as_deref().filter(|group| !group.is_empty());
-        row.resource.as_ref().map(|resource| group.map_or(resource.clone(), |group| format!("{resource}.{group}")))
-    };
+    let named =
+        |row: &EpisodeClient| row.resource.as_ref().map(|resource| resource_name(resource, row.api_group.as_deref()));
     finding.other_resources = others.copied().filter_map(named).take(5).collect();
 }
 

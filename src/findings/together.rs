@@ -2,6 +2,7 @@
 
 use super::episode::secs;
 use super::finding::{Bytes, Finding, Kind};
+use crate::kubernetes::resource_name;
 
 /// How far apart two such findings may be, in seconds.
 const APART_SECS: f64 = 15.0;
@@ -36,11 +37,7 @@ fn join(first: &mut Finding, other: Finding) {
     first.requests += other.requests;
     first.rate_rps += other.rate_rps;
     first.instances = first.instances.max(other.instances);
-    let name = |finding: &Finding| {
-        let group = finding.api_group.as_deref().filter(|group| !group.is_empty());
-        let resource = finding.resource.as_ref()?;
-        Some(group.map_or_else(|| resource.clone(), |group| format!("{resource}.{group}")))
-    };
+    let name = |finding: &Finding| Some(resource_name(finding.resource.as_ref()?, finding.api_group.as_deref()));
     let (known, further) = (name(first), name(&other));
     if further != known {
         first.other_resources.extend(further.filter(|name| !first.other_resources.contains(name)));

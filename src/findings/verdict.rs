@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::{Finding, Kind, Severity, resource_name};
+use super::finding::{Finding, Kind, Severity};
 use super::{Coverage, Measured, Note};
+use crate::kubernetes::resource_name;
 use crate::units;
 
 /// What happened, in a sentence without its end.

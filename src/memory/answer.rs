@@ -3,7 +3,7 @@
 use super::held::Encoding;
 use super::range::Range;
 use super::sizes::ResourceSize;
-use crate::requests::ListKind;
+use crate::kubernetes::ListKind;
 
 /// What a LIST asks for, as far as its cost depends on it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::kubernetes::GroupResource;
 use crate::units;
 
 /// What someone says of a resource.
@@ -43,19 +44,13 @@ pub enum GivenError {
     },
 }
 
-/// The group and resource of `deployments.apps`, in that order. Resources have no dot in their name, groups may.
-pub(super) fn group_and_resource(text: &str) -> (&str, &str) {
-    let (resource, group) = text.split_once('.').unwrap_or((text, ""));
-    (group, resource)
-}
-
 impl FromStr for Given {
     type Err = GivenError;
 
     fn from_str(text: &str) -> Result<Self, GivenError> {
         let form = || GivenError::Form(text.to_owned());
         let (name, value) = text.split_once('=').ok_or_else(form)?;
-        let (api_group, resource) = group_and_resource(name.trim());
+        let GroupResource { api_group, resource } = GroupResource::parse(name.trim());
         let (count, size) = match value.split_once(['x', 'X', '×']) {
             Some((count, size)) => (count.trim(), Some(size.trim())),
             None => (value.trim(), None),

@@ -101,11 +101,13 @@ mod tests {
     use super::super::answer::answer;
     use super::super::sizes::{ResourceSize, sizes};
     use super::*;
-    use crate::requests::ListKind;
+    use crate::kubernetes::{ListKind, Version};
 
     const MB: u64 = 1_000_000;
-    const OLD: Server = Server { version: Some((1, 30)), reads_lists_from_etcd: None, streams_encoding: None };
-    const NEW: Server = Server { version: Some((1, 36)), reads_lists_from_etcd: None, streams_encoding: None };
+    const OLD: Server =
+        Server { version: Some(Version::new(1, 30)), reads_lists_from_etcd: None, streams_encoding: None };
+    const NEW: Server =
+        Server { version: Some(Version::new(1, 36)), reads_lists_from_etcd: None, streams_encoding: None };
 
     fn size(text: &str) -> ResourceSize {
         sizes(&[text.parse().unwrap()], &[], &[]).remove(0)

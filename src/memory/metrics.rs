@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::given::group_and_resource;
 use super::range::Range;
+use crate::kubernetes::GroupResource;
 
 /// Numbers of objects by group and resource, from 1.34 on.
 const OBJECTS: &str = "apiserver_resource_objects";
@@ -119,8 +119,8 @@ impl Snapshot {
         let (group, resource) = match sample.metric {
             OBJECTS | BYTES => (sample.label("group").unwrap_or_default(), sample.label("resource")),
             metric if OLD_OBJECTS.contains(&metric) => {
-                let name = sample.label("resource").map(group_and_resource);
-                (name.map_or("", |(group, _)| group), name.map(|(_, resource)| resource))
+                let name = sample.label("resource").map(GroupResource::parse);
+                (name.map_or("", |name| name.api_group), name.map(|name| name.resource))
             }
             _ => return,
         };

@@ -16,13 +16,13 @@
 
 use super::answer::ListShape;
 use super::observed::Observed;
-use crate::requests::ListKind;
+use crate::kubernetes::{ListKind, Version};
 
 /// What is known of an apiserver that decides over the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Server {
-    /// Kubernetes' major and minor version; `None` if unknown.
-    pub version: Option<(u32, u32)>,
+    /// Kubernetes' version; `None` if unknown.
+    pub version: Option<Version>,
     /// Whether LISTs of the most recent state are read from etcd, whatever the version says: the gate
     /// `ConsistentListFromCache` turned off, or seen in the log ([`reads_lists_from_etcd`]). `None`: as the version has
     /// it.
@@ -48,13 +48,13 @@ pub(super) enum Route {
 }
 
 /// Since when the watch cache serves the most recent state.
-const CONSISTENT_FROM_CACHE: (u32, u32) = (1, 31);
+const CONSISTENT_FROM_CACHE: Version = Version::new(1, 31);
 /// Since when responses are encoded object by object.
-const STREAMED: (u32, u32) = (1, 33);
+const STREAMED: Version = Version::new(1, 33);
 /// Since when the watch cache serves what was.
-const SNAPSHOTS: (u32, u32) = (1, 34);
+const SNAPSHOTS: Version = Version::new(1, 34);
 /// Since when decoding what etcd sent is timed in the log.
-const DECODING_TIMED: (u32, u32) = (1, 30);
+const DECODING_TIMED: Version = Version::new(1, 30);
 
 /// All ways that a LIST may take on a server, given what is known of it; never none.
 pub(super) fn routes(list: &ListShape<'_>, server: &Server) -> Vec<Route> {
@@ -117,7 +117,7 @@ fn encodings(server: &Server) -> (bool, bool) {
 ///
 /// Such a LIST, if slow, has a time for decoding what etcd sent, unless nothing was sent. Servers before 1.30 never
 /// say, so that none has it means something only of a newer one.
-pub fn reads_lists_from_etcd(observed: &[Observed], version: Option<(u32, u32)>) -> Option<bool> {
+pub fn reads_lists_from_etcd(observed: &[Observed], version: Option<Version>) -> Option<bool> {
     /// Fewer prove nothing.
     const ENOUGH: u64 = 5;
     let cached = || observed.iter().filter(|row| row.resource != "events");
@@ -152,7 +152,7 @@ pub fn list_kind(name: &str) -> Option<ListKind> {
 mod tests {
     use super::*;
 
-    fn ways(kind: ListKind, resource: &'static str, version: Option<(u32, u32)>) -> Vec<Route> {
+    fn ways(kind: ListKind, resource: &'static str, version: Option<Version>) -> Vec<Route> {
         routes(&ListShape { resource, ..ListShape::of(kind) }, &Server { version, ..Server::default() })
     }
 
@@ -173,10 +173,10 @@ mod tests {
             (&[Cached, Reflector, Relist], 36, &[CacheStreamed]),
         ] {
             for kind in kinds {
-                assert_eq!(ways(*kind, "pods", Some((1, minor))), expected, "{} on 1.{minor}", kind.name());
+                assert_eq!(ways(*kind, "pods", Some(Version::new(1, minor))), expected, "{} on 1.{minor}", kind.name());
             }
         }
-        assert_eq!(ways(Cached, "events", Some((1, 30))), [EtcdBuffered]);
+        assert_eq!(ways(Cached, "events", Some(Version::new(1, 30))), [EtcdBuffered]);
         assert_eq!(ways(Full, "pods", None), [EtcdBuffered, EtcdStreamed, CacheBuffered, CacheStreamed]);
         assert_eq!(ways(Reflector, "pods", None), [CacheBuffered, CacheStreamed]);
     }
@@ -184,8 +184,11 @@ mod tests {
     #[test]
     fn gates_and_the_log_come_before_the_version() {
         let list = ListShape::of(ListKind::Full);
-        let gates_off =
-            Server { version: Some((1, 33)), reads_lists_from_etcd: Some(true), streams_encoding: Some(false) };
+        let gates_off = Server {
+            version: Some(Version::new(1, 33)),
+            reads_lists_from_etcd: Some(true),
+            streams_encoding: Some(false),
+        };
         assert_eq!(routes(&list, &gates_off), [Route::EtcdBuffered]);
         let seen = Server { reads_lists_from_etcd: Some(true), ..Server::default() };
         assert_eq!(routes(&list, &seen), [Route::EtcdBuffered]);
@@ -198,8 +201,8 @@ mod tests {
         };
         assert_eq!(reads_lists_from_etcd(&rows(128, 128), None), Some(true));
         assert_eq!(reads_lists_from_etcd(&rows(446, 0), None), None);
-        assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some((1, 36))), Some(false));
-        assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some((1, 29))), None);
+        assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some(Version::new(1, 36))), Some(false));
+        assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some(Version::new(1, 29))), None);
         assert_eq!(reads_lists_from_etcd(&rows(2, 2), None), None);
     }
 

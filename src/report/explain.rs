@@ -5,24 +5,24 @@ use serde::Serialize;
 use super::{Block, WithWords, about, between, bullets, or_dash, section, table};
 use crate::analysis::ServerFacts;
 use crate::analysis::explain::{ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelUse, SchemaUse};
-use crate::apf::Origin;
+use crate::apf::ConfigOrigin;
 use crate::units;
 
 impl ServerFacts {
     /// All of it in a line.
     pub(super) fn line(&self) -> String {
-        let version = self.version.as_deref().unwrap_or("of an unknown version");
+        let version = self.version.map_or_else(|| "of an unknown version".to_owned(), |version| version.to_string());
         let (seats, configuration) = (self.server_concurrency, origin_words(self.configuration));
         format!("Kubernetes {version}, {seats} seats on each apiserver; {configuration}")
     }
 }
 
 /// Where a configuration comes from.
-const fn origin_words(origin: Origin) -> &'static str {
+const fn origin_words(origin: ConfigOrigin) -> &'static str {
     match origin {
-        Origin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
-        Origin::Read => "FlowSchemas and priority levels as given with --config",
-        Origin::ReadOverDefault => {
+        ConfigOrigin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
+        ConfigOrigin::Read => "FlowSchemas and priority levels as given with --config",
+        ConfigOrigin::ReadOverDefault => {
             "the objects given with --config over those of a fresh cluster, as some that every server has are not among them"
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Block, WithWords, between, bullets, section, table};
 use crate::analysis::request::{FlowQueues, RequestReport, RequestStep};
-use crate::apf::RequestInfo;
+use crate::kubernetes::RequestInfo;
 
 #[derive(Serialize)]
 struct Words {

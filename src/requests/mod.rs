@@ -9,7 +9,6 @@ mod join;
 mod recent;
 mod scan;
 mod tally;
-mod uri;
 
 use crate::audit::{Event, Micros, Stage};
 
@@ -17,7 +16,6 @@ pub use join::{Joined, MAX_OPEN_BYTES};
 pub use recent::REMEMBERED_REQUESTS;
 pub use scan::{Progress, last_event_at, scan, tallied};
 pub use tally::{FileTally, Gap, Noted, ServerTally, Tally};
-pub use uri::{ListKind, ListOptions, Scope, is_resource_path};
 
 /// One API request, as its last logged stage tells it.
 #[derive(Clone, Copy, Debug)]

@@ -4,11 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::apf::{
-    Config, Features, LevelKind, LimitResponse, Place, PriorityLevel, Queuing, WorkEstimate, default_config, limits,
+    Config, Features, LevelKind, LimitResponse, ObjectLocation, PriorityLevel, Queuing, WorkEstimate, compute_limits,
+    default_config,
 };
+use crate::kubernetes::Version;
 use crate::memory::Range;
 
-const VERSION: (u32, u32) = (1, 34);
+const VERSION: Version = Version::new(1, 34);
 const SECOND: u64 = 1_000_000_000;
 /// A chance under which the first adjustment comes after all that happens.
 const CHANCE: Chance = Chance { first_adjustment_ns: 1_000 * SECOND, capacity: f64::INFINITY, takes_most_seats: false };
@@ -21,7 +23,7 @@ fn level(limit_response: LimitResponse) -> PriorityLevel {
         borrowing_limit_percent: Some(0),
         limit_response,
     };
-    PriorityLevel { name: "only".into(), kind, is_autoupdated: None, place: Place::default() }
+    PriorityLevel { name: "only".into(), kind, is_autoupdated: None, location: ObjectLocation::default() }
 }
 
 fn queue(queue_length_limit: i32) -> LimitResponse {
@@ -31,8 +33,8 @@ fn queue(queue_length_limit: i32) -> LimitResponse {
 /// A server of so many seats with one level, and one kind of requests that take one seat each.
 fn scenario(seats: u32, limit_response: LimitResponse) -> Scenario {
     let config = Config { priority_levels: vec![level(limit_response)], ..Config::default() };
-    let features = Features::of(VERSION);
-    let limits = limits(&config.priority_levels, seats, &features);
+    let features = Features::for_version(VERSION);
+    let limits = compute_limits(&config.priority_levels, seats, &features);
     Scenario::new(&config, &limits, [placed("only", 1)], &features)
 }
 
@@ -134,8 +136,8 @@ fn in_a_closed_loop_the_next_comes_after_the_last() {
 #[test]
 fn seats_are_borrowed_at_the_next_adjustment() {
     let config = default_config(VERSION);
-    let features = Features::of(VERSION);
-    let limits = limits(&config.priority_levels, 600, &features);
+    let features = Features::for_version(VERSION);
+    let limits = compute_limits(&config.priority_levels, 600, &features);
     let scenario = Scenario::new(&config, &limits, [placed("workload-low", 1)], &features);
     let requests = traffic(&[(0, 30); 200]);
     let chance = Chance { first_adjustment_ns: 4 * SECOND, ..CHANCE };
@@ -161,8 +163,8 @@ proptest! {
     fn every_request_has_its_fate((mut requests, seats, seed) in some_traffic(), is_closed_loop: bool, has_restart: bool) {
         requests.sort_unstable();
         let config = default_config(VERSION);
-        let features = Features::of(VERSION);
-        let limits = limits(&config.priority_levels, seats, &features);
+        let features = Features::for_version(VERSION);
+        let limits = compute_limits(&config.priority_levels, seats, &features);
         let kinds = ["workload-low", "global-default", "catch-all", "exempt"].map(|level| placed(level, 1 + seats % 5));
         let scenario = Scenario::new(&config, &limits, kinds, &features);
         let request = |(place, (at, takes, kind, is_shared)): (u32, &AnyRequest)| Request {

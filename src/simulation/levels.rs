@@ -3,7 +3,7 @@
 use super::queue_set::QueueSet;
 use super::retry_after::RetryAfter;
 use super::scenario::{Level, Scenario};
-use crate::apf::{ADJUSTMENT_SECS, Demand, DemandStats, LevelLimits, current_limits, idle_limits};
+use crate::apf::{ADJUSTMENT_SECS, Demand, DemandStats, LevelLimits, compute_current_limits, compute_idle_limits};
 
 /// How long one adjustment lasts, in nanoseconds.
 pub(super) const ADJUSTMENT_NANOS: u64 = ADJUSTMENT_SECS * 1_000_000_000;
@@ -32,7 +32,7 @@ impl Levels {
     /// A server that has just started.
     pub(super) fn started(scenario: &Scenario, now_ns: u64) -> Self {
         let limits: Vec<LevelLimits> = scenario.levels.iter().map(|level| level.limits).collect();
-        let idle = idle_limits(&limits).map(|idle| idle.seats).unwrap_or_default();
+        let idle = compute_idle_limits(&limits).map(|idle| idle.seats).unwrap_or_default();
         let seats = idle.into_iter().map(Some).chain(std::iter::repeat(None));
         let levels = scenario.levels.iter().zip(seats).map(|(level, idle)| LevelState {
             queue_set: queue_set(level, idle.unwrap_or(level.limits.initial())),
@@ -54,7 +54,7 @@ impl Levels {
             level.period = DemandStats::starting_at(level.asked);
         }
         let demands: Vec<Demand> = self.levels.iter().map(|level| level.demand).collect();
-        if let Ok(current) = current_limits(&self.limits, &demands) {
+        if let Ok(current) = compute_current_limits(&self.limits, &demands) {
             for (level, seats) in self.levels.iter_mut().zip(current.seats) {
                 if !level.is_exempt {
                     level.queue_set.set_limit(now_ns, seats);

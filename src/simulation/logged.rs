@@ -113,6 +113,7 @@ mod tests {
     use super::super::{Kind, Level, Service};
     use super::*;
     use crate::apf::{Features, LevelLimits, LevelRole, WorkEstimate};
+    use crate::kubernetes::Version;
 
     fn scenario() -> Scenario {
         let limits = LevelLimits {
@@ -136,7 +137,7 @@ mod tests {
             }],
             flow_schemas: vec!["all".into()],
             hands: vec![Vec::new()],
-            retry_after_grows: Features::of((1, 34)).retry_after_grows,
+            retry_after_grows: Features::for_version(Version::new(1, 34)).retry_after_grows,
         }
     }
 

@@ -15,7 +15,7 @@ use super::row::{
     Row, apf_user, instance, is_resource, is_write, object_text, path_of_no_resource, unless_empty, verb_is,
 };
 use crate::audit::{Latency, Micros, Stage, Text, TextList, parse_duration_secs};
-use crate::requests::{ListKind, Scope};
+use crate::kubernetes::{ListKind, Scope};
 
 /// One column of `requests`.
 #[derive(Debug)]
@@ -82,13 +82,13 @@ fn cow_text<'r>(value: &'r Option<std::borrow::Cow<'r, str>>) -> Option<Text<'r>
 fn scope(row: &Row<'_>) -> Option<Scope> {
     let object = row.request.event.object_ref.as_ref()?;
     let has = |part: Option<Text<'_>>| unless_empty(part).is_some();
-    Some(Scope::of(verb_is(row, "create"), has(object.namespace), has(object.name)))
+    Some(Scope::from_request(verb_is(row, "create"), has(object.namespace), has(object.name)))
 }
 
 fn list_kind(row: &Row<'_>) -> Option<ListKind> {
     let event = row.request.event;
     let has_name = event.object_ref.is_some_and(|object| unless_empty(object.name).is_some());
-    ListKind::of(&event.verb?.decode(), has_name, row.options)
+    ListKind::from_request(&event.verb?.decode(), has_name, row.options)
 }
 
 fn bytes(length: Option<u64>) -> Option<i64> {

@@ -77,7 +77,7 @@ fn digest(row: &Row<'_>) -> RequestDigest {
         namespace: text(object_text(row, |object| object.namespace)),
         path: if object.is_none() { path.to_owned() } else { String::new() },
         has_name: object_text(row, |object| object.name).is_some(),
-        list: if matches!(verb.as_str(), "list" | "watch") { ListQuery::of(query) } else { None },
+        list: if matches!(verb.as_str(), "list" | "watch") { ListQuery::parse(query) } else { None },
         timeout_secs: timeout(row).and_then(parse_duration_secs),
         verb,
     }

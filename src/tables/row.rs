@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 
 use crate::audit::{ObjectRef, Text, User};
-use crate::requests::{ListOptions, Request, is_resource_path};
+use crate::kubernetes::{ListOptions, NODE_USER_PREFIX, is_resource_path};
+use crate::requests::Request;
 
 /// A request, and what is derived from it once for all columns that ask.
 pub(super) struct Row<'r> {
@@ -51,12 +52,9 @@ pub(super) fn apf_user<'r>(row: &'r Row<'r>) -> &'r User<'r> {
     event.impersonated_user.as_deref().unwrap_or(&event.user)
 }
 
-/// The node in a kubelet's user name (upstream `plugin/pkg/auth/authorizer/node`).
-const NODE_USER: &str = "system:node:";
-
 pub(super) fn instance<'r>(row: &'r Row<'r>) -> Option<Text<'r>> {
     let event = row.request.event;
-    let node = || event.user.name.and_then(|name| name.strip_prefix(NODE_USER));
+    let node = || event.user.name.and_then(|name| name.strip_prefix(NODE_USER_PREFIX));
     event.user.pod_name.or_else(node).or_else(|| event.source_ips?.iter().last())
 }
 

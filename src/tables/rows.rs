@@ -15,7 +15,8 @@ use super::row::Row;
 use super::row_filter::RowFilter;
 use super::wants::Fill;
 use crate::audit::Micros;
-use crate::requests::{ListOptions, Request, Rows};
+use crate::kubernetes::ListOptions;
+use crate::requests::{Request, Rows};
 
 /// Requests in Arrow columns, as far as queries ask for them.
 pub struct RequestRows {
@@ -158,7 +159,7 @@ impl Rows for RequestRows {
             Some(uri) if self.needs_uri => uri.decode_in(&mut self.uri),
             _ => "",
         };
-        let options = if self.needs_uri { ListOptions::of(uri) } else { no_options };
+        let options = if self.needs_uri { ListOptions::from_uri(uri) } else { no_options };
         let row = Row::of(request, uri, &options);
         for part in &mut self.parts {
             if let Some(filter) = &part.filter {

@@ -10,9 +10,10 @@ use serde::Serialize;
 pub use agreement::{Agreement, Difference, VerdictCheck};
 pub use report::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse};
 
-use super::{AnalysisError, LevelSeats, SCHEMA_VERSION, ServerFacts, Session, level_seats, version_text};
+use super::{AnalysisError, LevelSeats, SCHEMA_VERSION, ServerFacts, Session, level_seats};
 use crate::apf::{Matcher, NEWEST_KNOWN};
 use crate::dimensions::{Dimensions, Flows, Settings};
+use crate::kubernetes::Version;
 use crate::tables::TypedRow;
 use agreement::agreement;
 
@@ -49,7 +50,7 @@ pub enum ExplainNote {
     /// The server's version isn't known.
     ServerVersionUnknown {
         /// The version that is assumed.
-        assumed: String,
+        assumed: Version,
     },
     /// Nothing says how many objects a list returns.
     SizesNotGiven,
@@ -185,7 +186,7 @@ fn notes(settings: &Settings, dimensions: &Dimensions, flows: &Flows, rows: &Row
     }
     notes.extend(config_notes(flows, rows));
     if dimensions.server.version.is_none() {
-        notes.push(ExplainNote::ServerVersionUnknown { assumed: version_text(NEWEST_KNOWN) });
+        notes.push(ExplainNote::ServerVersionUnknown { assumed: NEWEST_KNOWN });
     }
     if settings.metrics.is_empty() && settings.given.is_empty() {
         notes.push(ExplainNote::SizesNotGiven);

@@ -19,6 +19,7 @@ use crate::candidates::{
 };
 use crate::dimensions::{Dimensions, Settings};
 use crate::findings::{Finding, Presence, judge};
+use crate::kubernetes::Version;
 use crate::memory::Held;
 use crate::report::limit_words;
 use crate::requests::Tally;
@@ -523,4 +524,4 @@ fn rounded(value: f64) -> u64 {
 const VITAL_RULE: &str = "catches-vital-traffic";
 
 /// Since when the API version of the manifests is served.
-const SERVES_V1: (u32, u32) = (1, 29);
+const SERVES_V1: Version = Version::new(1, 29);

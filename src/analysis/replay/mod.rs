@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{AnalysisError, Interrupt};
 use crate::apf::lint::{LintInput, Traffic, lint};
-use crate::apf::{Config, limits};
+use crate::apf::{Config, compute_limits};
 use crate::dimensions::{Dimensions, Settings};
 use crate::simulation::{Catch, Chance, Memory, Outcome, Scenario, Side, logged, outcome, replay, side};
 
@@ -77,7 +77,7 @@ pub(super) fn scenario_with(
         Some(change) => live.with(change),
         None => live,
     };
-    let limits = limits(&config.priority_levels, settings.apf.server_concurrency, &recorded.flows.features);
+    let limits = compute_limits(&config.priority_levels, settings.apf.server_concurrency, &recorded.flows.features);
     let classifier = recorded.flows.classifier(&config, &limits, &dimensions.known_sizes);
     recorded.scenario(&config, &limits, &classifier)
 }

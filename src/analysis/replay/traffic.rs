@@ -131,7 +131,7 @@ fn reconstruct_traffic(
         let passing = |row: &&Arrival| {
             row.has_reached_apf
                 && plausible.contains(&row.received_micros)
-                && digest_of(row).is_some_and(|(_, digest)| !digest.passes_by())
+                && digest_of(row).is_some_and(|(_, digest)| !digest.bypasses_apf())
         };
         let rows: Vec<&Arrival> = rows.iter().filter(passing).collect();
         let Some(first) = rows.first() else { continue };
@@ -379,7 +379,7 @@ impl RecordedTraffic {
                 flow_schema: schema,
                 priority_level: level,
                 flow_distinguisher: distinguisher,
-                passes_by: digest.passes_by(),
+                passes_by: digest.bypasses_apf(),
                 works: classifier.estimates(digest, level),
                 timeout_secs: digest.timeout_secs,
             }

@@ -9,8 +9,8 @@ pub use report::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, 
 use super::replay::{
     Change, RecordedServer, RecordedTraffic, ReplayOptions, catch, client_names, logged_side, scenario_with, sides,
 };
-use super::{AnalysisError, SCHEMA_VERSION, ServerFacts, Session, version_text};
-use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, limits};
+use super::{AnalysisError, SCHEMA_VERSION, ServerFacts, Session};
+use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, compute_limits};
 use crate::dimensions::Dimensions;
 use crate::report::capacity_words;
 use crate::simulation::{CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, compare, doubt, side};
@@ -262,8 +262,9 @@ impl Replayed<'_> {
             );
         }
         if self.dimensions.server.version.is_none() {
-            let newest = version_text(NEWEST_KNOWN);
-            notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
+            notes.push(format!(
+                "the server's version is not known; it is replayed as {NEWEST_KNOWN}, see --kube-version"
+            ));
         }
         if recorded.left_out > 0 {
             notes.push(format!(
@@ -319,7 +320,7 @@ fn with_shares(change: &Config, shares: i32) -> Config {
 /// The seats of a change's limited levels.
 fn nominal(change: &Config, recorded: &RecordedTraffic, server_concurrency: u32) -> Vec<u32> {
     let after = recorded.flows.config.clone().with(change);
-    let limits = limits(&after.priority_levels, server_concurrency, &recorded.flows.features);
+    let limits = compute_limits(&after.priority_levels, server_concurrency, &recorded.flows.features);
     let levels = after.priority_levels.iter().zip(limits);
     let of_change = levels.filter(|(level, _)| !level.is_exempt() && change.priority_level(&level.name).is_some());
     of_change.map(|(_, limits)| limits.nominal).collect()

@@ -1,7 +1,7 @@
-//! The annotation by which the server deletes what it doesn't know and takes back what was edited.
+//! The annotation with which the server deletes unknown objects and reverts edits.
 //!
-//! At its start and every minute a server goes through the objects with `apf.kubernetes.io/autoupdate-spec: "true"`: its
-//! own it restores, others it deletes (`pkg/registry/flowcontrol/ensurer/strategy.go`,
+//! At start-up and every minute a server goes through the objects with `apf.kubernetes.io/autoupdate-spec: "true"`: it
+//! restores its own and deletes all others (`pkg/registry/flowcontrol/ensurer/strategy.go`,
 //! `pkg/registry/flowcontrol/rest/storage_flowcontrol.go`).
 
 use super::super::{is_mandatory, is_suggested};
@@ -10,12 +10,11 @@ use super::{LintFinding, LintRule, LintSeverity, Object, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "autoupdate-annotation",
-    reason: "With the annotation apf.kubernetes.io/autoupdate-spec: \"true\" the server restores an object that is its own, \
-             and deletes one that isn't. An edit of a suggested object stays only with the value \"false\".",
+    reason: "The server restores its own objects that have the annotation apf.kubernetes.io/autoupdate-spec: \"true\", and deletes all other objects that have it. An edit of a suggested object lasts only if the value is \"false\".",
     check,
 };
 
-/// The annotation's field.
+/// The field of the annotation.
 const FIELD: &str = "metadata.annotations";
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
@@ -28,7 +27,7 @@ fn finding(context: &Context<'_>, object: Object<'_>) -> Option<LintFinding> {
         Object::Schema(_) => context.own.flow_schema(name).is_some(),
         Object::Level(_) => context.own.priority_level(name).is_some(),
     };
-    // Where the version isn't known the object may be one of an older version's.
+    // If the version is unknown, the object may belong to an older version.
     let is_own = is_own || context.input.version.is_none() && is_suggested(name);
     match (is_own, object.is_autoupdated()) {
         (false, Some(true)) => Some(deleted(object)),
@@ -41,10 +40,10 @@ fn finding(context: &Context<'_>, object: Object<'_>) -> Option<LintFinding> {
 fn deleted(object: Object<'_>) -> LintFinding {
     let words = Words {
         message:
-            "the annotation apf.kubernetes.io/autoupdate-spec is \"true\", but it is none of the server's own objects"
+            "the annotation apf.kubernetes.io/autoupdate-spec is \"true\", but this is not one of the server's own objects"
                 .into(),
-        effect: "the server takes it for one that it had in an older version, and deletes it".into(),
-        fix: "leave the annotation out".into(),
+        effect: "the server takes it for a leftover of an older version and deletes it".into(),
+        fix: "remove the annotation".into(),
     };
     RULE.finding(LintSeverity::Error, object, FIELD, words)
 }
@@ -53,15 +52,16 @@ fn reverted(object: Object<'_>, annotation: Option<bool>) -> LintFinding {
     let (severity, message) = match annotation {
         None => (
             LintSeverity::Warning,
-            "it changes an object that the server keeps by itself, and doesn't say that it is to be left alone",
+            "changes an object that the server maintains, without telling the server to leave it alone",
         ),
-        Some(_) => (LintSeverity::Error, "it changes an object, and tells the server to keep that as it was"),
+        Some(_) => (LintSeverity::Error, "changes an object and at the same time tells the server to restore it"),
     };
     let words = Words {
         message: message.into(),
-        effect: "the server takes the change back within a minute; an annotation that is left out stays as it was"
-            .into(),
-        fix: "write the annotation apf.kubernetes.io/autoupdate-spec: \"false\"".into(),
+        effect:
+            "the server reverts the change within a minute; omitting the annotation leaves its current value in place"
+                .into(),
+        fix: "set the annotation apf.kubernetes.io/autoupdate-spec: \"false\"".into(),
     };
     RULE.finding(severity, object, FIELD, words)
 }

@@ -1,17 +1,15 @@
-//! A level that seems meant as a cap but may borrow the whole server.
+//! A level that seems meant as a cap but may borrow all seats of the server.
 //!
-//! On a real server a level of 12 seats without `borrowingLimitPercent` borrowed up to 169 and 176 seats in a storm of
-//! LISTs, and the server took no less memory than without it; with 0 it kept to 12.
+//! On a real server, a level of 12 seats without `borrowingLimitPercent` borrowed up to 169 and 176 seats in LIST
+//! storms, and the server used as much memory as without the level; with 0 it stayed at 12.
 
 use super::super::LevelKind;
-use super::context::{Context, seats, speaks_of_limiting};
+use super::context::{Context, seats, suggests_limit};
 use super::{FlowSchema, LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "borrows-without-limit",
-    reason: "A level without borrowingLimitPercent may borrow as many seats as the server has (apf_controller.go): its shares \
-             say what it surely gets, not the most that it may have. In a storm of LISTs a level of 12 seats was seen to \
-             borrow up to 176.",
+    reason: "A level without borrowingLimitPercent may borrow all seats of the server (apf_controller.go): its shares are a guaranteed minimum, not a maximum. In a measured LIST storm, a level of 12 seats borrowed up to 176.",
     check,
 };
 
@@ -28,25 +26,25 @@ fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> 
     };
     let limits = context.after_limits(&level.name)?;
     let users = context.users_of(&level.name);
-    let is_cap = speaks_of_limiting(&level.name)
-        || users.iter().any(|schema| speaks_of_limiting(&schema.name))
+    let is_cap = suggests_limit(&level.name)
+        || users.iter().any(|schema| suggests_limit(&schema.name))
         || !users.is_empty() && users.iter().all(|schema| only_reads(schema));
     let is_small = limits.nominal.saturating_mul(10) <= context.input.server_concurrency;
     if !is_cap && !is_small {
         return None;
     }
     let idle = context.idle_limit(&level.name).filter(|idle| *idle > limits.nominal);
-    let idle = idle.map_or(String::new(), |idle| format!("; even while all is idle it has {idle}"));
+    let idle = idle.map_or(String::new(), |idle| format!("; on an idle server it already has {idle}"));
     let words = Words {
-        message: "without borrowingLimitPercent it may borrow as many seats as the whole server has".into(),
-        effect: format!("its limit goes from {} up to {}{idle}", limits.nominal, seats(limits.max)),
-        fix: "for a cap, write borrowingLimitPercent: 0 in spec.limited".into(),
+        message: "may borrow all seats of the server, because borrowingLimitPercent is not set".into(),
+        effect: format!("its limit ranges from {} to {}{idle}", limits.nominal, seats(limits.max)),
+        fix: "to cap the level, set borrowingLimitPercent: 0 in spec.limited".into(),
     };
     let severity = if is_cap { LintSeverity::Warning } else { LintSeverity::Info };
     Some(RULE.finding(severity, level, "spec.limited.borrowingLimitPercent", words))
 }
 
-/// Whether all that a FlowSchema matches is reading resources.
+/// Whether a FlowSchema matches only reads of resources.
 fn only_reads(schema: &FlowSchema) -> bool {
     let is_read = |verb: &String| ["get", "list", "watch"].contains(&verb.as_str());
     let mut rules = schema.rules.iter();
@@ -60,6 +58,7 @@ fn only_reads(schema: &FlowSchema) -> bool {
 mod tests {
     use super::super::fixtures::{level, lint_text, rules_found_on, schema};
     use super::*;
+    use crate::kubernetes::Version;
 
     fn severity(text: &str) -> Option<LintSeverity> {
         lint_text(text).iter().find(|finding| finding.rule == RULE.name).map(|finding| finding.severity)
@@ -88,7 +87,7 @@ mod tests {
         let text = level("limit-pod-list", "nominalConcurrencyShares: 5");
         let findings = lint_text(&text);
         let finding = findings.iter().find(|finding| finding.rule == RULE.name).unwrap();
-        assert_eq!(finding.effect, "its limit goes from 12 up to 612 seats; even while all is idle it has 27");
-        assert!(!rules_found_on((1, 25), &text).contains(&RULE.name), "nothing was lent before 1.26");
+        assert_eq!(finding.effect, "its limit ranges from 12 to 612 seats; on an idle server it already has 27");
+        assert!(!rules_found_on(Version::new(1, 25), &text).contains(&RULE.name), "nothing was lent before 1.26");
     }
 }

@@ -1,31 +1,34 @@
-//! A FlowSchema that takes requests which a cluster lives by away from where they were safe.
+//! A FlowSchema that captures requests which the cluster depends on, and which were safe before.
 //!
-//! Each vital request is tried on the configuration before and after the change. A rule for all that are authenticated is
-//! for kubelets, controllers and agents of `kube-system` too, as soon as it stands before theirs.
+//! Each vital request is classified before and after the change. A rule for all authenticated users matches kubelets,
+//! controllers and agents in `kube-system` too, as soon as its precedence is lower than theirs.
 
-use super::super::{Attributes, Matcher, PriorityLevel, RequestDigest, Subject, Target, implied_groups};
-use super::context::{Context, listed, requests, speaks_of_limiting};
+use super::super::{Attributes, Matcher, PriorityLevel, RequestDigest, Subject, Target};
+use super::context::{Context, listed, requests, suggests_limit};
 use super::shadowed::is_reached_at;
 use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::{
+    KUBE_NODE_LEASE, KUBE_SYSTEM, NODE_USER_PREFIX, SYSTEM_ANONYMOUS, SYSTEM_KUBE_CONTROLLER_MANAGER,
+    SYSTEM_KUBE_SCHEDULER, ServiceAccount, implied_groups,
+};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "catches-vital-traffic",
-    reason: "Nodes go NotReady when kubelets can't renew their leases, controllers stop when they lose theirs, and logins, \
-             autoscaling and webhooks fail with the access reviews behind them. The default FlowSchemas keep these apart.",
+    reason: "Nodes become NotReady when kubelets can't renew their leases, controllers stop when they lose theirs, and logins, autoscaling and webhooks fail when access reviews do. The default FlowSchemas protect these requests.",
     check,
 };
 
-/// A request that must not be held back.
+/// A request that must not be delayed.
 struct Vital {
     what: &'static str,
     who: Who,
     verb: &'static str,
     target: Target<'static>,
-    /// Whether a cluster can do without for a while.
+    /// Whether a cluster can do without it for a while.
     is_plain: bool,
 }
 
-/// Who sends it.
+/// The kind of sender.
 #[derive(Clone, Copy)]
 enum Who {
     /// Any kubelet.
@@ -36,19 +39,19 @@ enum Who {
     Account(&'static str),
     /// A service account of another namespace, as those of aggregated API servers are.
     OtherAccount,
-    /// Whoever is anonymous.
+    /// An anonymous user.
     Anonymous,
 }
 
-const KCM: Who = Who::User("system:kube-controller-manager");
-const SCHEDULER: Who = Who::User("system:kube-scheduler");
-const SYSTEM: Who = Who::Account("kube-system");
+const KCM: Who = Who::User(SYSTEM_KUBE_CONTROLLER_MANAGER);
+const SCHEDULER: Who = Who::User(SYSTEM_KUBE_SCHEDULER);
+const SYSTEM: Who = Who::Account(KUBE_SYSTEM);
 const LEASES: &str = "coordination.k8s.io";
 const REVIEWS: &str = "authorization.k8s.io";
 const TOKENS: &str = "authentication.k8s.io";
 
 const VITAL: [Vital; 27] = [
-    vital("kubelets' lease renewals", Who::Kubelet, "update", of(LEASES, "leases", "kube-node-lease")),
+    vital("kubelets' lease renewals", Who::Kubelet, "update", of(LEASES, "leases", KUBE_NODE_LEASE)),
     vital("node status", Who::Kubelet, "patch", sub("", "nodes", "status", "")),
     vital("pod status", Who::Kubelet, "patch", sub("", "pods", "status", "default")),
     vital("kubelets' LISTs of pods", Who::Kubelet, "list", of("", "pods", "")),
@@ -57,16 +60,16 @@ const VITAL: [Vital; 27] = [
     vital("kubelets' reads of Secrets", Who::Kubelet, "get", of("", "secrets", "default")),
     vital("kubelets' access reviews", Who::Kubelet, "create", of(REVIEWS, "subjectaccessreviews", "")),
     vital("kubelets' token reviews", Who::Kubelet, "create", of(TOKENS, "tokenreviews", "")),
-    vital("the controller manager's lease", KCM, "update", of(LEASES, "leases", "kube-system")),
+    vital("the controller manager's lease", KCM, "update", of(LEASES, "leases", KUBE_SYSTEM)),
     vital("the controller manager's LISTs of pods", KCM, "list", of("", "pods", "")),
     vital("the controller manager's LISTs of pods of a namespace", KCM, "list", of("", "pods", "default")),
     vital("the controller manager's watches of pods", KCM, "watch", of("", "pods", "")),
     vital("the controller manager's writes", KCM, "update", sub("apps", "deployments", "status", "default")),
-    vital("the scheduler's lease", SCHEDULER, "update", of(LEASES, "leases", "kube-system")),
+    vital("the scheduler's lease", SCHEDULER, "update", of(LEASES, "leases", KUBE_SYSTEM)),
     vital("the scheduler's bindings", SCHEDULER, "create", sub("", "pods", "binding", "default")),
     vital("the scheduler's LISTs of pods", SCHEDULER, "list", of("", "pods", "")),
     vital("the scheduler's watches of pods", SCHEDULER, "watch", of("", "pods", "")),
-    vital("leases of kube-system's controllers", SYSTEM, "update", of(LEASES, "leases", "kube-system")),
+    vital("leases of kube-system's controllers", SYSTEM, "update", of(LEASES, "leases", KUBE_SYSTEM)),
     vital("access reviews from kube-system", SYSTEM, "create", of(REVIEWS, "subjectaccessreviews", "")),
     vital("token reviews from kube-system", SYSTEM, "create", of(TOKENS, "tokenreviews", "")),
     vital("access reviews of aggregated servers", Who::OtherAccount, "create", of(REVIEWS, "subjectaccessreviews", "")),
@@ -111,7 +114,8 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     findings
 }
 
-/// The vital request with the FlowSchema that had it and its precedence, if this one takes it to another level.
+/// The vital request, with the FlowSchema that matched it before and its precedence, if this one sends it to another
+/// level.
 fn caught_from<'v>(
     context: &Context<'_>,
     by_default: &Matcher<'_>,
@@ -119,64 +123,68 @@ fn caught_from<'v>(
     vital: &'v Vital,
 ) -> Option<(&'v Vital, String, i32)> {
     let user = vital.who.example();
-    let groups = implied_groups(user);
-    let request = Attributes { user, groups: &groups, verb: vital.verb, target: vital.target };
+    let groups = implied_groups(&user);
+    let request = Attributes { user: &user, groups: &groups, verb: vital.verb, target: vital.target };
     let after = context.after.classify(&request)?;
     if after.flow_schema.name != schema.name || after.priority_level.is_exempt() {
         return None;
     }
     let before = context.before.classify(&request).filter(|before| before.flow_schema.name != schema.name);
-    // What had it already is held against a fresh server.
+    // If it matched before too, it is compared with a fresh server.
     let before = before.or_else(|| by_default.classify(&request))?;
     let is_elsewhere = before.flow_schema.name != schema.name && before.priority_level.name != schema.priority_level;
     is_elsewhere.then(|| (vital, before.flow_schema.name.clone(), before.flow_schema.matching_precedence))
 }
 
 fn finding(context: &Context<'_>, schema: &FlowSchema, caught: &[(&Vital, String, i32)]) -> LintFinding {
-    let mut told: Vec<String> = Vec::new();
+    let mut descriptions: Vec<String> = Vec::new();
     for (vital, from, _) in caught {
         let count = seen(context, schema, vital);
         let count = if count == 0 { String::new() } else { format!(", {} in the logs", requests(count)) };
         let text = format!("{} (from {from}{count})", vital.what);
-        if !told.contains(&text) {
-            told.push(text);
+        if !descriptions.contains(&text) {
+            descriptions.push(text);
         }
     }
     let last = caught.iter().map(|(_, _, precedence)| *precedence).max().unwrap_or_default();
     let (level, is_meant) = (&schema.priority_level, is_meant(schema));
     let response = response(context.input.after.priority_level(level));
     let words = Words {
-        message: format!("takes requests that a cluster lives by: {}", listed_all(&told)),
+        message: format!("matches requests that the cluster depends on: {}", listed_all(&descriptions)),
         effect: if is_meant {
-            format!("they go to {level}{response}")
+            format!("they are sent to {level}{response}")
         } else {
-            format!("they share {level} with what it is meant for{response}")
+            format!("they share {level} with the traffic it is meant for{response}")
         },
-        fix: if is_meant { "none, if the level is meant for them".into() } else { fix(context, schema, last) },
+        fix: if is_meant {
+            "none, if the level is meant for these requests".into()
+        } else {
+            fix(context, schema, last)
+        },
     };
     let is_vital = caught.iter().any(|(vital, ..)| !vital.is_plain);
     let severity = if is_vital && !is_meant { LintSeverity::Warning } else { LintSeverity::Info };
     RULE.finding(severity, schema, "spec.matchingPrecedence", words)
 }
 
-/// How to leave alone what was caught; to ask a FlowSchema later is no way where nothing would come to it then.
+/// How to leave the captured requests alone. A later precedence helps only if the FlowSchema would still match
+/// something there.
 fn fix(context: &Context<'_>, schema: &FlowSchema, last: i32) -> String {
     let narrow = if are_named(schema) {
-        "only the verbs and resources that are meant"
+        "only the verbs and resources you mean to limit"
     } else {
-        "the clients that are meant instead of a large group"
+        "the clients you mean to limit instead of a large group"
     };
     let behind = context.free_precedence(last, false).filter(|_| last < 9_000);
     match behind.filter(|behind| is_reached_at(context, schema, *behind)) {
-        Some(behind) => format!("give it a precedence behind {last}, such as {behind}, or name {narrow}"),
+        Some(behind) => format!("set a matchingPrecedence above {last}, such as {behind}, or name {narrow}"),
         None => format!("name {narrow}"),
     }
 }
 
-/// Whether a FlowSchema is for clients that it names, so that what it takes is what it is meant for; unless it is meant to
-/// hold them back.
+/// Whether a FlowSchema names its clients and does not seem meant to limit them, so that what it matches is intended.
 fn is_meant(schema: &FlowSchema) -> bool {
-    are_named(schema) && ![&schema.name, &schema.priority_level].into_iter().any(|name| speaks_of_limiting(name))
+    are_named(schema) && ![&schema.name, &schema.priority_level].into_iter().any(|name| suggests_limit(name))
 }
 
 /// Whether a FlowSchema names its clients one by one.
@@ -188,19 +196,19 @@ fn are_named(schema: &FlowSchema) -> bool {
     })
 }
 
-fn listed_all(told: &[String]) -> String {
-    if told.len() > 6 { format!("{}; {} in all", listed(told), told.len()) } else { listed(told) }
+fn listed_all(names: &[String]) -> String {
+    if names.len() > 6 { format!("{} ({} in total)", listed(names), names.len()) } else { listed(names) }
 }
 
-/// What becomes of requests for which a level has no seats.
+/// What happens to requests when a level has no free seats.
 fn response(level: Option<&PriorityLevel>) -> &'static str {
     match level.and_then(PriorityLevel::queuing) {
-        Some(_) => ", and wait or get a 429 when that is full",
-        None => ", and get a 429 when that is full",
+        Some(_) => ", and wait or get a 429 when it is full",
+        None => ", and get a 429 when it is full",
     }
 }
 
-/// How many such requests the logs have that the FlowSchema takes.
+/// How many such requests in the logs the FlowSchema matches.
 fn seen(context: &Context<'_>, schema: &FlowSchema, vital: &Vital) -> u64 {
     let taken = context.routes.iter().filter(|route| route.flow_schema.name == schema.name);
     taken.filter(|route| is_like(&route.traffic.digest, vital)).map(|route| route.traffic.request_count).sum()
@@ -219,24 +227,24 @@ fn is_like(digest: &RequestDigest, vital: &Vital) -> bool {
 }
 
 impl Who {
-    /// One of them.
-    const fn example(self) -> &'static str {
+    /// The name of one such user.
+    fn example(self) -> String {
         match self {
-            Self::Kubelet => "system:node:any-node",
-            Self::User(name) => name,
-            Self::Account(_) => "system:serviceaccount:kube-system:any-agent",
-            Self::OtherAccount => "system:serviceaccount:any-namespace:any-apiserver",
-            Self::Anonymous => "system:anonymous",
+            Self::Kubelet => format!("{NODE_USER_PREFIX}any-node"),
+            Self::User(name) => name.to_owned(),
+            Self::Account(namespace) => ServiceAccount { namespace, name: "any-agent" }.to_string(),
+            Self::OtherAccount => ServiceAccount { namespace: "any-namespace", name: "any-apiserver" }.to_string(),
+            Self::Anonymous => SYSTEM_ANONYMOUS.to_owned(),
         }
     }
 
     fn is(self, user: &str) -> bool {
-        let account = user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+        let account = ServiceAccount::parse(user);
         match self {
-            Self::Kubelet => user.starts_with("system:node:"),
+            Self::Kubelet => user.starts_with(NODE_USER_PREFIX),
             Self::User(name) => user == name,
-            Self::Account(namespace) => account.is_some_and(|(of, _)| of == namespace),
-            Self::OtherAccount => account.is_some_and(|(of, _)| of != "kube-system"),
+            Self::Account(namespace) => account.is_some_and(|account| account.namespace == namespace),
+            Self::OtherAccount => account.is_some_and(|account| account.namespace != KUBE_SYSTEM),
             Self::Anonymous => true,
         }
     }
@@ -261,7 +269,7 @@ mod tests {
         {
             assert!(finding.message.contains(expected), "{}", finding.message);
         }
-        assert!(finding.fix.contains("behind 900, such as 901"), "{}", finding.fix);
+        assert!(finding.fix.contains("above 900, such as 901"), "{}", finding.fix);
     }
 
     #[test]
@@ -282,7 +290,7 @@ mod tests {
 
     /// Behind the FlowSchema that had the requests there may be nothing left of it.
     #[test]
-    fn a_precedence_is_only_told_of_if_something_comes_there() {
+    fn a_precedence_is_suggested_only_if_requests_would_reach_it() {
         let fix =
             |name: &str, precedence: i32, subject: &str| found(&schema_of(name, precedence, subject)).unwrap().fix;
         let nodes = "{kind: Group, group: {name: 'system:nodes'}}";

@@ -1,44 +1,45 @@
-//! What the rules look at: the objects of the change that aren't the server's own, and what follows from the
+//! What the rules check: the objects of the change that are not the server's own, and what follows from the
 //! configuration before and after it.
 
 use super::super::{
-    Config, Distribution, FlowSchema, LevelLimits, Matcher, NEWEST_KNOWN, OLDEST_KNOWN, PriorityLevel, default_config,
-    distribution_config, idle_limits, limits,
+    Config, Distribution, FlowSchema, LevelLimits, Matcher, NEWEST_KNOWN, OLDEST_KNOWN, PriorityLevel,
+    compute_idle_limits, compute_limits, default_config, distribution_config,
 };
 use super::{LintInput, Object, Traffic};
+use crate::kubernetes::Version;
 
-/// Everything that rules look at.
+/// Everything that rules check.
 pub(super) struct Context<'i> {
-    /// What was given.
+    /// The input.
     pub(super) input: &'i LintInput<'i>,
-    /// The server's own objects, as its version makes them.
+    /// The server's own objects in its version.
     pub(super) own: Config,
-    /// FlowSchemas of the change that aren't the server's own unchanged.
+    /// FlowSchemas of the change, without unchanged ones of the server itself.
     pub(super) schemas: Vec<&'i FlowSchema>,
-    /// Priority levels of the change that aren't the server's own unchanged.
+    /// Priority levels of the change, without unchanged ones of the server itself.
     pub(super) levels: Vec<&'i PriorityLevel>,
-    /// What is asked before the change, in order.
+    /// The FlowSchemas before the change, in order.
     pub(super) before: Matcher<'i>,
-    /// What is asked after the change, in order.
+    /// The FlowSchemas after the change, in order.
     pub(super) after: Matcher<'i>,
-    /// The traffic that passes through API Priority and Fairness, with where it goes after the change; empty without logs.
+    /// The traffic that API Priority and Fairness handles, with its FlowSchema after the change; empty without logs.
     pub(super) routes: Vec<Route<'i>>,
     limits_before: Vec<LevelLimits>,
     limits_after: Vec<LevelLimits>,
     idle_after: Vec<u32>,
 }
 
-/// Some traffic, and the FlowSchema that has it after the change.
+/// Traffic, and the FlowSchema it matches after the change.
 #[derive(Clone, Copy)]
 pub(super) struct Route<'i> {
     /// The traffic.
     pub(super) traffic: &'i Traffic,
-    /// Where it goes.
+    /// The FlowSchema it matches.
     pub(super) flow_schema: &'i FlowSchema,
 }
 
 impl<'i> Context<'i> {
-    /// Works out what follows from the input.
+    /// Computes what follows from the input.
     pub(super) fn new(input: &'i LintInput<'i>) -> Self {
         let LintInput { change, before, after, .. } = *input;
         let own = default_config(input.version.unwrap_or(NEWEST_KNOWN));
@@ -51,7 +52,8 @@ impl<'i> Context<'i> {
             let mut same_name = shipped.iter().filter_map(|own| own.priority_level(&level.name));
             same_name.any(|own| own.kind == level.kind)
         };
-        let limits_of = |config: &Config| limits(&config.priority_levels, input.server_concurrency, &input.features);
+        let limits_of =
+            |config: &Config| compute_limits(&config.priority_levels, input.server_concurrency, &input.features);
         let limits_after = limits_of(after);
         let matcher = Matcher::new(after);
         Self {
@@ -63,7 +65,7 @@ impl<'i> Context<'i> {
             routes: routes(input.traffic.unwrap_or_default(), &matcher),
             after: matcher,
             limits_before: limits_of(before),
-            idle_after: idle_limits(&limits_after).map(|idle| idle.seats).unwrap_or_default(),
+            idle_after: compute_idle_limits(&limits_after).map(|idle| idle.seats).unwrap_or_default(),
             limits_after,
         }
     }
@@ -80,19 +82,19 @@ impl<'i> Context<'i> {
         self.limits_after.get(index).cloned()
     }
 
-    /// What a level has after the change while nobody asks for anything; `None` where that can't be computed.
+    /// The seats of a level after the change while there is no demand; `None` if it can't be computed.
     pub(super) fn idle_limit(&self, level: &str) -> Option<u32> {
         let index = self.input.after.priority_levels.iter().position(|one| one.name == level)?;
         self.idle_after.get(index).copied()
     }
 
-    /// All of the change that isn't the server's own unchanged.
+    /// All objects of the change, without unchanged ones of the server itself.
     pub(super) fn objects(&self) -> impl Iterator<Item = Object<'i>> {
         let schemas = self.schemas.iter().map(|schema| Object::Schema(schema));
         schemas.chain(self.levels.iter().map(|level| Object::Level(level)))
     }
 
-    /// The levels of the change that the server doesn't know by name.
+    /// The levels of the change whose names are not the server's own.
     pub(super) fn custom_levels(&self) -> impl Iterator<Item = &'i PriorityLevel> {
         self.levels.iter().copied().filter(|level| self.own.priority_level(&level.name).is_none())
     }
@@ -103,18 +105,18 @@ impl<'i> Context<'i> {
         users.collect()
     }
 
-    /// Whether the change may have a priority level of that name that couldn't be read: it is there all the same, or will
-    /// be as soon as the text is mended.
+    /// Whether the change may contain a priority level of that name that could not be read: it exists, or will once the
+    /// text is fixed.
     pub(super) fn may_have_unread_level(&self, name: &str) -> bool {
         self.unread("PriorityLevelConfiguration").any(|unread| unread.is_empty() || unread == name)
     }
 
-    /// Whether the change has a FlowSchema that couldn't be read, or something that may be one.
+    /// Whether the change contains a FlowSchema that could not be read, or something that may be one.
     pub(super) fn has_unread_schema(&self) -> bool {
         self.unread("FlowSchema").any(|unread| self.input.change.flow_schema(unread).is_none())
     }
 
-    /// The names of objects of a kind that have problems; empty where the text doesn't tell the name, or the kind either.
+    /// The names of objects of a kind that have problems; empty if the text does not tell the name or the kind.
     fn unread(&self, kind: &str) -> impl Iterator<Item = &'i str> {
         let of_kind = move |object: &'i str| match object.split_once(' ') {
             Some((of, name)) => (of == kind).then_some(name),
@@ -123,14 +125,14 @@ impl<'i> Context<'i> {
         self.input.problems.iter().filter_map(move |problem| of_kind(&problem.object))
     }
 
-    /// Whether a level is there to shut out what it gets, as its name says or the names of all that lead there.
-    pub(super) fn is_meant_as_jail(&self, level: &PriorityLevel) -> bool {
+    /// Whether a level is meant to block its requests, judging by its name or the names of all its FlowSchemas.
+    pub(super) fn is_meant_to_isolate(&self, level: &PriorityLevel) -> bool {
         let users = self.users_of(&level.name);
-        let do_all_say_so = !users.is_empty() && users.iter().all(|schema| speaks_of_jail(&schema.name));
-        speaks_of_jail(&level.name) || do_all_say_so
+        let do_all_say_so = !users.is_empty() && users.iter().all(|schema| suggests_isolation(&schema.name));
+        suggests_isolation(&level.name) || do_all_say_so
     }
 
-    /// A precedence that no FlowSchema has after the change, the next one below (that is asked before) or above another.
+    /// A precedence that is free after the change: the next one below another (tried before it) or above it.
     pub(super) fn free_precedence(&self, beside: i32, is_before: bool) -> Option<i32> {
         let is_free = |precedence: &i32| {
             !self.input.after.flow_schemas.iter().any(|schema| schema.matching_precedence == *precedence)
@@ -139,15 +141,16 @@ impl<'i> Context<'i> {
     }
 }
 
-/// What servers have of themselves: that of the version, or of any if it isn't known, and what a distribution adds.
-fn shipped(version: Option<(u32, u32)>) -> Vec<Config> {
-    let minors = OLDEST_KNOWN.1..=NEWEST_KNOWN.1;
-    let versions = version.map_or_else(|| minors.map(|minor| (1, minor)).collect(), |version| vec![version]);
+/// The built-in objects: of the version, or of any version if it is unknown, and those of distributions.
+fn shipped(version: Option<Version>) -> Vec<Config> {
+    let minors = OLDEST_KNOWN.minor..=NEWEST_KNOWN.minor;
+    let known = || minors.map(|minor| Version::new(1, minor)).collect();
+    let versions = version.map_or_else(known, |version| vec![version]);
     let by_version = versions.into_iter().map(default_config);
     by_version.chain(Distribution::ALL.map(distribution_config)).collect()
 }
 
-/// Whether two FlowSchemas do the same, wherever they were read from.
+/// Whether two FlowSchemas have the same effect, wherever they were read from.
 pub(super) fn is_same_schema(one: &FlowSchema, other: &FlowSchema) -> bool {
     let what =
         |schema: &FlowSchema| (schema.priority_level.clone(), schema.matching_precedence, schema.distinguisher_method);
@@ -155,7 +158,7 @@ pub(super) fn is_same_schema(one: &FlowSchema, other: &FlowSchema) -> bool {
 }
 
 fn routes<'i>(traffic: &'i [Traffic], matcher: &Matcher<'i>) -> Vec<Route<'i>> {
-    let limited = traffic.iter().filter(|traffic| !traffic.digest.passes_by());
+    let limited = traffic.iter().filter(|traffic| !traffic.digest.bypasses_apf());
     let route = |traffic: &'i Traffic| {
         let found = matcher.classify(&traffic.digest.attributes())?;
         Some(Route { traffic, flow_schema: found.flow_schema })
@@ -163,7 +166,7 @@ fn routes<'i>(traffic: &'i [Traffic], matcher: &Matcher<'i>) -> Vec<Route<'i>> {
     limited.filter_map(route).collect()
 }
 
-/// Whether the verbs have one of lists and watches, or are all.
+/// Whether the verbs include one of `wanted`, or all.
 pub(super) fn has_verb(verbs: &[String], wanted: &[&str]) -> bool {
     verbs.iter().any(|verb| verb == "*" || wanted.contains(&verb.as_str()))
 }
@@ -173,8 +176,8 @@ pub(super) fn takes_lists(schema: &FlowSchema) -> bool {
     schema.rules.iter().flat_map(|rule| &rule.resource_rules).any(|rule| has_verb(&rule.verbs, &["list", "watch"]))
 }
 
-/// Whether a name speaks of holding something back.
-pub(super) fn speaks_of_limiting(name: &str) -> bool {
+/// Whether a name suggests that the object limits something.
+pub(super) fn suggests_limit(name: &str) -> bool {
     const WORDS: [&str; 15] = [
         "limit",
         "limited",
@@ -192,11 +195,11 @@ pub(super) fn speaks_of_limiting(name: &str) -> bool {
         "slow",
         "noisy",
     ];
-    speaks_of_jail(name) || name.split(['-', '.']).any(|word| WORDS.contains(&word))
+    suggests_isolation(name) || name.split(['-', '.']).any(|word| WORDS.contains(&word))
 }
 
-/// Whether a name says that what goes there is meant to be shut out.
-pub(super) fn speaks_of_jail(name: &str) -> bool {
+/// Whether a name suggests that the object blocks its requests.
+pub(super) fn suggests_isolation(name: &str) -> bool {
     const WORDS: [&str; 14] = [
         "jail",
         "jailed",
@@ -274,7 +277,7 @@ mod tests {
             ("capacity", false),
             ("limitless", false),
         ] {
-            assert_eq!(speaks_of_limiting(name), expected, "{name}");
+            assert_eq!(suggests_limit(name), expected, "{name}");
         }
     }
 }

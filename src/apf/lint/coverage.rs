@@ -1,39 +1,30 @@
-//! Whether one rule takes all that another one could match.
+//! Whether one rule matches everything that another one could match.
 //!
-//! Who is in which group follows what the server's authenticators give (`apiserver/pkg/authentication/user/user.go`,
-//! `serviceaccount/util.go`): all service accounts, nodes and other users but `system:anonymous` are in
-//! `system:authenticated`; service accounts are in `system:serviceaccounts` and in the group of their namespace. Of groups
-//! that someone else gives nothing is known but that.
+//! Group membership follows the server's authenticators (`apiserver/pkg/authentication/user/user.go`,
+//! `serviceaccount/util.go`): all service accounts, nodes and other users except `system:anonymous` are in
+//! `system:authenticated`; service accounts are in `system:serviceaccounts` and in the group of their namespace. Of
+//! other groups nothing else is known.
 
+use super::super::matching::{ALL, covers_path, includes};
 use super::super::{NonResourceRule, ResourceRule, Rule, Subject};
+use crate::kubernetes::{
+    NODE_USER_PREFIX, SERVICE_ACCOUNT_GROUP_PREFIX, SYSTEM_ANONYMOUS, SYSTEM_APISERVER, SYSTEM_AUTHENTICATED,
+    SYSTEM_MASTERS, SYSTEM_NODES, SYSTEM_SERVICE_ACCOUNTS, SYSTEM_UNAUTHENTICATED, ServiceAccount,
+};
 
-/// The group of all whose identity is known.
-pub(super) const AUTHENTICATED: &str = "system:authenticated";
-/// The group of all others.
-pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
-/// The group of those that the server obeys in everything.
-pub(super) const MASTERS: &str = "system:masters";
-/// The group of kubelets.
-pub(super) const NODES: &str = "system:nodes";
-/// The group of all service accounts.
-pub(super) const ACCOUNTS: &str = "system:serviceaccounts";
-
-const ANONYMOUS: &str = "system:anonymous";
-const ALL: &str = "*";
-
-/// The least that is told apart of what a rule matches.
+/// The smallest unit of what a rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece<'r> {
-    /// Who.
+    /// The sender.
     pub(super) subject: &'r Subject,
-    /// What.
+    /// The request.
     pub(super) what: What<'r>,
 }
 
-/// What a piece does to what.
+/// The request of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What<'r> {
-    /// Something with a resource.
+    /// A request for a resource.
     Resource {
         /// The verb, or `*`.
         verb: &'r str,
@@ -44,7 +35,7 @@ pub(super) enum What<'r> {
         /// The namespace, or `*`; `None` is cluster scope.
         namespace: Option<&'r str>,
     },
-    /// Something with a path.
+    /// A request for a path.
     Path {
         /// The verb, or `*`.
         verb: &'r str,
@@ -53,7 +44,7 @@ pub(super) enum What<'r> {
     },
 }
 
-/// The pieces of a rule, subject by subject.
+/// Splits a rule into pieces, subject by subject.
 pub(super) fn pieces(rule: &Rule) -> Vec<Piece<'_>> {
     let mut whats = Vec::new();
     for resources in &rule.resource_rules {
@@ -66,7 +57,7 @@ pub(super) fn pieces(rule: &Rule) -> Vec<Piece<'_>> {
     rule.subjects.iter().flat_map(of_subject).collect()
 }
 
-/// What a resource rule matches, piece by piece.
+/// Splits a resource rule into pieces.
 pub(super) fn resource_whats(rule: &ResourceRule) -> Vec<What<'_>> {
     let scopes: Vec<Option<&str>> =
         rule.namespaces.iter().map(|name| Some(name.as_str())).chain(rule.cluster_scope.then_some(None)).collect();
@@ -98,33 +89,18 @@ pub(super) fn takes(rule: &Rule, piece: &Piece<'_>) -> bool {
 fn does(rule: &Rule, what: What<'_>) -> bool {
     match what {
         What::Resource { verb, api_group, resource, namespace } => rule.resource_rules.iter().any(|wide| {
-            holds(&wide.verbs, verb)
-                && holds(&wide.api_groups, api_group)
-                && holds(&wide.resources, resource)
-                && namespace.map_or(wide.cluster_scope, |namespace| holds(&wide.namespaces, namespace))
+            includes(&wide.verbs, verb)
+                && includes(&wide.api_groups, api_group)
+                && includes(&wide.resources, resource)
+                && namespace.map_or(wide.cluster_scope, |namespace| includes(&wide.namespaces, namespace))
         }),
-        What::Path { verb, url } => rule
-            .non_resource_rules
-            .iter()
-            .any(|wide| holds(&wide.verbs, verb) && wide.non_resource_urls.iter().any(|wide| is_below(wide, url))),
+        What::Path { verb, url } => rule.non_resource_rules.iter().any(|wide| {
+            includes(&wide.verbs, verb) && wide.non_resource_urls.iter().any(|wide| covers_path(wide, url))
+        }),
     }
 }
 
-/// Whether a list of names holds one, or is for all.
-pub(super) fn holds(list: &[String], name: &str) -> bool {
-    matches!(list, [only] if only == ALL) || list.iter().any(|held| held == name)
-}
-
-/// Whether a path of a rule takes all that another one does.
-fn is_below(wide: &str, narrow: &str) -> bool {
-    if wide == ALL || wide == narrow {
-        return true;
-    }
-    let folder = wide.strip_suffix('*').unwrap_or(wide);
-    narrow.strip_prefix(folder).is_some_and(|rest| folder.ends_with('/') || rest.starts_with('/'))
-}
-
-/// Whether all who are the second subject are the first one too.
+/// Whether the first subject includes everybody who is the second.
 pub(super) fn covers(wide: &Subject, narrow: &Subject) -> bool {
     if wide == narrow || is_everybody(wide) {
         return true;
@@ -137,23 +113,25 @@ pub(super) fn covers(wide: &Subject, narrow: &Subject) -> bool {
         return wide == namespace && (name.is_none() || name == narrow);
     }
     match (wide, narrow) {
-        (Subject::Group(group), Subject::User(name)) if group == AUTHENTICATED => name != ANONYMOUS,
-        (Subject::Group(group), Subject::Group(name)) if group == AUTHENTICATED => name != UNAUTHENTICATED,
-        (Subject::Group(group), Subject::ServiceAccount { .. }) => group == AUTHENTICATED || group == ACCOUNTS,
-        (Subject::Group(group), _) if group == ACCOUNTS => account.is_some(),
+        (Subject::Group(group), Subject::User(name)) if group == SYSTEM_AUTHENTICATED => name != SYSTEM_ANONYMOUS,
+        (Subject::Group(group), Subject::Group(name)) if group == SYSTEM_AUTHENTICATED => {
+            name != SYSTEM_UNAUTHENTICATED
+        }
+        (Subject::Group(group), Subject::ServiceAccount { .. }) => {
+            group == SYSTEM_AUTHENTICATED || group == SYSTEM_SERVICE_ACCOUNTS
+        }
+        (Subject::Group(group), _) if group == SYSTEM_SERVICE_ACCOUNTS => account.is_some(),
         (Subject::Group(group), Subject::User(name)) => match group.as_str() {
-            UNAUTHENTICATED => name == ANONYMOUS,
-            NODES => name.starts_with(NODE),
-            MASTERS => name == "system:apiserver",
+            SYSTEM_UNAUTHENTICATED => name == SYSTEM_ANONYMOUS,
+            SYSTEM_NODES => name.starts_with(NODE_USER_PREFIX),
+            SYSTEM_MASTERS => name == SYSTEM_APISERVER,
             _ => false,
         },
         _ => false,
     }
 }
 
-const NODE: &str = "system:node:";
-
-/// Whether a request may match both rules, as far as can be known.
+/// Whether a request may match both rules, as far as is known.
 pub(super) fn may_share_requests(one: &Rule, other: &Rule) -> bool {
     let has_common_user =
         one.subjects.iter().any(|subject| other.subjects.iter().any(|theirs| may_overlap(subject, theirs)));
@@ -177,17 +155,18 @@ fn have_common_resource(one: &ResourceRule, other: &ResourceRule) -> bool {
 }
 
 fn have_common_path(one: &NonResourceRule, other: &NonResourceRule) -> bool {
-    let has_common_url =
-        |url: &String| other.non_resource_urls.iter().any(|theirs| is_below(url, theirs) || is_below(theirs, url));
+    let has_common_url = |url: &String| {
+        other.non_resource_urls.iter().any(|theirs| covers_path(url, theirs) || covers_path(theirs, url))
+    };
     meet(&one.verbs, &other.verbs) && one.non_resource_urls.iter().any(has_common_url)
 }
 
 /// Whether two lists of names have one in common.
 fn meet(one: &[String], other: &[String]) -> bool {
-    one.iter().any(|name| holds(other, name)) || other.iter().any(|name| holds(one, name))
+    one.iter().any(|name| includes(other, name)) || other.iter().any(|name| includes(one, name))
 }
 
-/// Whether someone may be both subjects, as far as can be known.
+/// Whether a user may be both subjects, as far as is known.
 fn may_overlap(one: &Subject, other: &Subject) -> bool {
     if covers(one, other) || covers(other, one) {
         return true;
@@ -199,75 +178,48 @@ fn may_overlap(one: &Subject, other: &Subject) -> bool {
     }
 }
 
-/// How much is known of who is a subject.
+/// How much is known about the members of a subject.
 enum Class {
-    /// Whether others are among them is settled by [`covers`].
+    /// Fully known: [`covers`] decides about others.
     Known,
-    /// A person or a certificate, in groups that aren't known.
+    /// A person or a certificate, whose groups are unknown.
     User,
-    /// A group whose members aren't known.
+    /// A group whose members are unknown.
     Anybody,
 }
 
 fn class(subject: &Subject) -> Class {
     match subject {
         _ if account(subject).is_some() => Class::Known,
-        Subject::User(name) if name.starts_with(NODE) || name == ANONYMOUS => Class::Known,
-        Subject::Group(group) if [ACCOUNTS, NODES, UNAUTHENTICATED].contains(&group.as_str()) => Class::Known,
+        Subject::User(name) if name.starts_with(NODE_USER_PREFIX) || name == SYSTEM_ANONYMOUS => Class::Known,
+        Subject::Group(group)
+            if [SYSTEM_SERVICE_ACCOUNTS, SYSTEM_NODES, SYSTEM_UNAUTHENTICATED].contains(&group.as_str()) =>
+        {
+            Class::Known
+        }
         Subject::User(_) => Class::User,
         _ => Class::Anybody,
     }
 }
 
-/// The resources of Kubernetes that have no namespace (`kubectl api-resources --namespaced=false`).
-const CLUSTER_SCOPED: [&str; 22] = [
-    "apiservices",
-    "certificatesigningrequests",
-    "clusterrolebindings",
-    "clusterroles",
-    "componentstatuses",
-    "csidrivers",
-    "csinodes",
-    "customresourcedefinitions",
-    "flowschemas",
-    "ingressclasses",
-    "mutatingwebhookconfigurations",
-    "namespaces",
-    "nodes",
-    "persistentvolumes",
-    "priorityclasses",
-    "prioritylevelconfigurations",
-    "runtimeclasses",
-    "storageclasses",
-    "subjectaccessreviews",
-    "tokenreviews",
-    "validatingwebhookconfigurations",
-    "volumeattachments",
-];
-
-/// Whether a resource has no namespace, as far as it is one of Kubernetes' own.
-pub(super) fn is_cluster_scoped(resource: &str) -> bool {
-    CLUSTER_SCOPED.contains(&resource)
-}
-
-/// Whether a subject is all users there are.
+/// Whether a subject is everybody.
 pub(super) fn is_everybody(subject: &Subject) -> bool {
     matches!(subject, Subject::User(name) | Subject::Group(name) if name == ALL)
 }
 
-/// The namespace of the service accounts that a subject is, and the name if it is one alone.
+/// The namespace of the service accounts that a subject includes, and the name if it is a single one.
 pub(super) fn account(subject: &Subject) -> Option<(&str, Option<&str>)> {
     match subject {
         Subject::ServiceAccount { namespace, name } => Some((namespace, (name != ALL).then_some(name.as_str()))),
-        Subject::Group(group) => group.strip_prefix("system:serviceaccounts:").map(|namespace| (namespace, None)),
+        Subject::Group(group) => group.strip_prefix(SERVICE_ACCOUNT_GROUP_PREFIX).map(|namespace| (namespace, None)),
         Subject::User(user) => {
-            let (namespace, name) = user.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+            let ServiceAccount { namespace, name } = ServiceAccount::parse(user)?;
             Some((namespace, Some(name)))
         }
     }
 }
 
-/// Whether a subject is one user and no more.
+/// Whether a subject is exactly one user.
 pub(super) fn is_one_user(subject: &Subject) -> bool {
     match subject {
         Subject::User(name) | Subject::ServiceAccount { name, .. } => name != ALL,
@@ -295,22 +247,22 @@ mod tests {
     fn a_subject_covers_those_who_are_surely_among_it() {
         let x = || service_account("ns", "x");
         for (wide, narrow, expected) in [
-            (group(AUTHENTICATED), x(), true),
-            (group(AUTHENTICATED), user("system:node:n1"), true),
-            (group(AUTHENTICATED), user("alice"), true),
-            (group(AUTHENTICATED), user(ANONYMOUS), false),
-            (group(AUTHENTICATED), user("*"), false),
-            (group(AUTHENTICATED), group("developers"), true),
-            (group(AUTHENTICATED), group(ACCOUNTS), true),
-            (group(AUTHENTICATED), group(UNAUTHENTICATED), false),
-            (group(AUTHENTICATED), group("*"), false),
-            (group(UNAUTHENTICATED), user(ANONYMOUS), true),
-            (group(UNAUTHENTICATED), user("alice"), false),
-            (group(ACCOUNTS), x(), true),
-            (group(ACCOUNTS), group("system:serviceaccounts:ns"), true),
-            (group(ACCOUNTS), user("system:serviceaccount:ns:x"), true),
-            (group(ACCOUNTS), user("alice"), false),
-            (group(ACCOUNTS), group(AUTHENTICATED), false),
+            (group(SYSTEM_AUTHENTICATED), x(), true),
+            (group(SYSTEM_AUTHENTICATED), user("system:node:n1"), true),
+            (group(SYSTEM_AUTHENTICATED), user("alice"), true),
+            (group(SYSTEM_AUTHENTICATED), user(SYSTEM_ANONYMOUS), false),
+            (group(SYSTEM_AUTHENTICATED), user("*"), false),
+            (group(SYSTEM_AUTHENTICATED), group("developers"), true),
+            (group(SYSTEM_AUTHENTICATED), group(SYSTEM_SERVICE_ACCOUNTS), true),
+            (group(SYSTEM_AUTHENTICATED), group(SYSTEM_UNAUTHENTICATED), false),
+            (group(SYSTEM_AUTHENTICATED), group("*"), false),
+            (group(SYSTEM_UNAUTHENTICATED), user(SYSTEM_ANONYMOUS), true),
+            (group(SYSTEM_UNAUTHENTICATED), user("alice"), false),
+            (group(SYSTEM_SERVICE_ACCOUNTS), x(), true),
+            (group(SYSTEM_SERVICE_ACCOUNTS), group("system:serviceaccounts:ns"), true),
+            (group(SYSTEM_SERVICE_ACCOUNTS), user("system:serviceaccount:ns:x"), true),
+            (group(SYSTEM_SERVICE_ACCOUNTS), user("alice"), false),
+            (group(SYSTEM_SERVICE_ACCOUNTS), group(SYSTEM_AUTHENTICATED), false),
             (group("system:serviceaccounts:ns"), x(), true),
             (group("system:serviceaccounts:ns"), service_account("ns", "*"), true),
             (group("system:serviceaccounts:ns"), service_account("other", "x"), false),
@@ -321,11 +273,11 @@ mod tests {
             (x(), user("system:serviceaccount:ns:x"), true),
             (x(), service_account("ns", "*"), false),
             (user("system:serviceaccount:ns:x"), x(), true),
-            (group(NODES), user("system:node:n1"), true),
-            (group(NODES), user("alice"), false),
+            (group(SYSTEM_NODES), user("system:node:n1"), true),
+            (group(SYSTEM_NODES), user("alice"), false),
             (group("developers"), user("alice"), false),
-            (user("*"), group(MASTERS), true),
-            (group("*"), user(ANONYMOUS), true),
+            (user("*"), group(SYSTEM_MASTERS), true),
+            (group("*"), user(SYSTEM_ANONYMOUS), true),
             (user("alice"), user("bob"), false),
         ] {
             assert_eq!(covers(&wide, &narrow), expected, "{wide:?} {narrow:?}");
@@ -341,12 +293,12 @@ mod tests {
             (group("operators"), group("developers"), true),
             (x(), group("developers"), false),
             (x(), service_account("ns", "y"), false),
-            (x(), group(NODES), false),
-            (group(ACCOUNTS), group(NODES), false),
-            (group(AUTHENTICATED), group(UNAUTHENTICATED), false),
-            (x(), group(AUTHENTICATED), true),
-            (x(), group(ACCOUNTS), true),
-            (user("system:node:n1"), group(NODES), true),
+            (x(), group(SYSTEM_NODES), false),
+            (group(SYSTEM_SERVICE_ACCOUNTS), group(SYSTEM_NODES), false),
+            (group(SYSTEM_AUTHENTICATED), group(SYSTEM_UNAUTHENTICATED), false),
+            (x(), group(SYSTEM_AUTHENTICATED), true),
+            (x(), group(SYSTEM_SERVICE_ACCOUNTS), true),
+            (user("system:node:n1"), group(SYSTEM_NODES), true),
         ] {
             assert_eq!(may_overlap(&one, &other), expected, "{one:?} {other:?}");
             assert_eq!(may_overlap(&other, &one), expected, "{other:?} {one:?}");
@@ -357,7 +309,7 @@ mod tests {
     fn a_rule_takes_a_piece_by_verb_group_resource_and_scope() {
         let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
         let rule = Rule {
-            subjects: vec![group(AUTHENTICATED)],
+            subjects: vec![group(SYSTEM_AUTHENTICATED)],
             resource_rules: vec![ResourceRule {
                 verbs: texts(&["list", "watch"]),
                 api_groups: texts(&[""]),

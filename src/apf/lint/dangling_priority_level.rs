@@ -5,14 +5,13 @@ use super::{FlowSchema, LintFinding, LintRule, LintSeverity, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "dangling-priority-level",
-    reason: "The server takes a FlowSchema that names a level which doesn't exist, marks it as dangling and doesn't ask it \
-             (apf_controller.go).",
+    reason: "The server accepts a FlowSchema whose priority level does not exist, but marks it as dangling and ignores it (apf_controller.go).",
     check,
 };
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let after = context.input.after;
-    // One that is there but couldn't be read is told of already.
+    // A level that exists but could not be read is reported already.
     let is_missing = |level: &str| after.priority_level(level).is_none() && !context.may_have_unread_level(level);
     let dangling = context.schemas.iter().filter(|schema| is_missing(&schema.priority_level));
     let mut names: Vec<&str> = after.priority_levels.iter().map(|level| level.name.as_str()).collect();
@@ -20,9 +19,9 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let finding = |schema: &&FlowSchema| {
         let level = &schema.priority_level;
         let words = Words {
-            message: format!("the priority level {level} is neither in the change nor on the server"),
-            effect: "the server takes the FlowSchema, but passes it over: its requests go to a later one".into(),
-            fix: format!("add the PriorityLevelConfiguration {level}, or name one of {}", listed(&names)),
+            message: format!("the priority level {level} exists neither in the change nor on the server"),
+            effect: "the server accepts the FlowSchema but ignores it: its requests go to a later FlowSchema".into(),
+            fix: format!("add the PriorityLevelConfiguration {level}, or use an existing level: {}", listed(&names)),
         };
         RULE.finding(LintSeverity::Error, *schema, "spec.priorityLevelConfiguration.name", words)
     };

@@ -1,7 +1,8 @@
-//! Short manifests for the tests of rules, and the lint over them as a fresh server would see them.
+//! Short manifests for the tests of rules, linted as on a fresh server.
 
-use super::super::{Config, Features, Manifest, NEWEST_KNOWN, RequestDigest, default_config, implied_groups, validate};
+use super::super::{Config, Features, Manifest, NEWEST_KNOWN, RequestDigest, default_config, validate};
 use super::{LevelDemand, LintFinding, LintInput, Traffic, lint};
+use crate::kubernetes::{Version, implied_groups};
 
 /// A Limited level that queues as the server does by default, with the fields of `limited` in flow style.
 pub(super) fn level(name: &str, fields: &str) -> String {
@@ -93,12 +94,12 @@ pub(super) fn rules_found(text: &str) -> Vec<&'static str> {
 }
 
 /// The rules that find something in a text, on a fresh server of a version.
-pub(super) fn rules_found_on(version: (u32, u32), text: &str) -> Vec<&'static str> {
+pub(super) fn rules_found_on(version: Version, text: &str) -> Vec<&'static str> {
     lint_on(Some(version), text).iter().map(|finding| finding.rule).collect()
 }
 
 /// What is found in a text on a fresh server.
-pub(super) fn lint_on(version: Option<(u32, u32)>, text: &str) -> Vec<LintFinding> {
+pub(super) fn lint_on(version: Option<Version>, text: &str) -> Vec<LintFinding> {
     lint_all(version, &Manifest::read(text, Some("change.yaml")), None, &[])
 }
 
@@ -113,12 +114,12 @@ pub(super) fn lint_with_demand(text: &str, demand: &[LevelDemand]) -> Vec<LintFi
 }
 
 /// What is found in a configuration that isn't from a file.
-pub(super) fn lint_config(version: Option<(u32, u32)>, config: &Config) -> Vec<LintFinding> {
+pub(super) fn lint_config(version: Option<Version>, config: &Config) -> Vec<LintFinding> {
     lint_all(version, &Manifest { config: config.clone(), ..Manifest::default() }, None, &[])
 }
 
 fn lint_all(
-    version: Option<(u32, u32)>,
+    version: Option<Version>,
     change: &Manifest,
     traffic: Option<&[Traffic]>,
     demand: &[LevelDemand],
@@ -133,7 +134,7 @@ fn lint_all(
         before: &before,
         after: &after,
         version,
-        features: Features::of(of),
+        features: Features::for_version(of),
         server_concurrency: 600,
         traffic,
         demand,

@@ -1,12 +1,11 @@
-//! A FlowSchema of one's own that sends requests to the exempt level.
+//! A custom FlowSchema that sends requests to the exempt level.
 
 use super::context::Context;
 use super::{LintFinding, LintRule, LintSeverity, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "goes-to-exempt",
-    reason: "An Exempt level lets everything through at once: its requests never wait, however many they are, and the \
-             seats they take are gone for the limited levels.",
+    reason: "An Exempt level lets every request through at once: its requests never wait, however many there are, and the seats they occupy are not available to Limited levels.",
     check,
 };
 
@@ -16,9 +15,9 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let exempt = custom.filter(|schema| is_exempt(&schema.priority_level));
     let finding = |schema: &&super::FlowSchema| {
         let words = Words {
-            message: format!("sends its requests to the level {}, which is exempt", schema.priority_level),
-            effect: "they are not limited at all, and nothing holds them back when the server is in need".into(),
-            fix: "name a Limited level; for clients that must not wait, one with shares enough for them".into(),
+            message: format!("sends its requests to the exempt level {}", schema.priority_level),
+            effect: "they are never limited, not even when the server is overloaded".into(),
+            fix: "use a Limited level, with enough shares for clients that must not wait".into(),
         };
         RULE.finding(LintSeverity::Warning, *schema, "spec.priorityLevelConfiguration.name", words)
     };

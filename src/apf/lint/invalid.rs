@@ -1,4 +1,4 @@
-//! What the server refuses, as a finding among the others.
+//! Problems for which the server rejects an object, as findings.
 
 use super::super::manifest::TEMPLATE;
 use super::super::validate::is_there_twice;
@@ -7,8 +7,7 @@ use super::{LintFinding, LintRule, LintSeverity, Problem};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "invalid",
-    reason: "The server validates fields and refuses an object that breaks a rule; nothing of it is applied. Of two objects of \
-             one name the later one stays.",
+    reason: "The server rejects an object with an invalid field and applies nothing of it. Of two objects with the same name, the later one wins.",
     check,
 };
 
@@ -18,14 +17,14 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 
 fn finding(problem: &Problem) -> LintFinding {
     let (severity, effect, fix) = if is_there_twice(problem) {
-        let effect = "kubectl applies both in turn, and the later one stays: it alone is looked at here";
-        (LintSeverity::Warning, effect, "leave one of them out, or give it a name of its own")
+        let effect = "kubectl applies both in turn and the later one wins: only that one is checked here";
+        (LintSeverity::Warning, effect, "remove or rename one of them")
     } else if problem.message == TEMPLATE {
-        (LintSeverity::Error, UNREAD, "look at what comes out when it is rendered, as with helm template")
+        (LintSeverity::Error, UNREAD, "render it first, for example with helm template, and check the output")
     } else if problem.object.is_empty() && problem.field.is_empty() {
-        (LintSeverity::Error, UNREAD, "mend the text at that line")
+        (LintSeverity::Error, UNREAD, "fix the syntax at that line")
     } else {
-        (LintSeverity::Error, "the server refuses it", "write the field as the message says")
+        (LintSeverity::Error, "the server rejects the object", "correct the field as described")
     };
     LintFinding {
         rule: RULE.name,
@@ -40,8 +39,8 @@ fn finding(problem: &Problem) -> LintFinding {
     }
 }
 
-/// What comes of a text that is no object.
-const UNREAD: &str = "it can't be applied, and no other rule looks at what is in it";
+/// The effect of text that can't be parsed.
+const UNREAD: &str = "it can't be applied, and no other rule checks it";
 
 #[cfg(test)]
 mod tests {
@@ -64,7 +63,7 @@ mod tests {
         let findings = lint_text(&twice);
         let finding = findings.iter().find(|finding| finding.rule == RULE.name).unwrap();
         assert_eq!((finding.severity, finding.line), (LintSeverity::Warning, Some(11)));
-        assert!(finding.effect.contains("the later one stays"), "{}", finding.effect);
+        assert!(finding.effect.contains("the later one wins"), "{}", finding.effect);
         let shares: Vec<_> = findings.iter().filter(|finding| finding.rule == "shares-read-as-calls").collect();
         assert_eq!(shares.len(), 1);
         assert!(shares[0].message.starts_with("7 shares are 17 seats"), "{}", shares[0].message);
@@ -75,6 +74,6 @@ mod tests {
         let finding = &lint_text("kind: FlowSchema\nmetadata:\n  name: {{ .Values.name }}\n")[0];
         assert_eq!((finding.severity, finding.line), (LintSeverity::Error, Some(3)));
         assert!(finding.fix.contains("helm template"), "{}", finding.fix);
-        assert_eq!(lint_text("a: [")[0].fix, "mend the text at that line");
+        assert_eq!(lint_text("a: [")[0].fix, "fix the syntax at that line");
     }
 }

@@ -1,21 +1,24 @@
-//! Names that nothing ever has: what the server takes as they are, and no request matches.
+//! Names that the server accepts but that no request ever has.
 //!
-//! Of resources the server compares strings, as `resource` or `resource/subresource`; of users and groups too. There are no
-//! patterns in either (`apiserver/pkg/util/flowcontrol/rule.go`).
+//! The server compares resources, as `resource` or `resource/subresource`, users and groups as plain strings, without
+//! patterns (`apiserver/pkg/util/flowcontrol/rule.go`).
 
-use super::super::{FlowSchema, NonResourceRule, ResourceRule, Subject, subject_name};
+use super::super::{FlowSchema, NonResourceRule, ResourceRule, Subject, describe_subject};
 use super::context::{Context, listed};
-use super::coverage::{ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED, is_cluster_scoped};
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::{
+    NODE_USER_PREFIX, SERVICE_ACCOUNT_GROUP_PREFIX, SERVICE_ACCOUNT_USER_PREFIX, SYSTEM_ANONYMOUS,
+    SYSTEM_AUTHENTICATED, SYSTEM_KUBE_CONTROLLER_MANAGER, SYSTEM_KUBE_SCHEDULER, SYSTEM_MASTERS, SYSTEM_NODES,
+    SYSTEM_SERVICE_ACCOUNTS, SYSTEM_UNAUTHENTICATED, is_cluster_scoped,
+};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "matches-nothing",
-    reason: "Subjects, groups and resources are compared to the letter, and the server takes any name: there is no pods/*, no \
-             prefix of a user name, and a path under /api that names a resource is no path to it.",
+    reason: "Subjects, API groups and resources are compared as plain strings, and the server accepts any name. There are no patterns such as pods/* or a user name with a trailing star, and the path of a resource is never matched by nonResourceRules.",
     check,
 };
 
-/// What can't match, by field, and why.
+/// A field that can't match, and why.
 struct Dead {
     field: String,
     message: String,
@@ -26,7 +29,7 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let mut findings = Vec::new();
     for schema in &context.schemas {
         for dead in dead(schema) {
-            let words = Words { message: dead.message, effect: "no request ever matches this".into(), fix: dead.fix };
+            let words = Words { message: dead.message, effect: "no request ever matches it".into(), fix: dead.fix };
             findings.push(RULE.finding(LintSeverity::Warning, *schema, dead.field, words));
         }
     }
@@ -35,8 +38,8 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 
 fn dead(schema: &FlowSchema) -> Vec<Dead> {
     if schema.rules.is_empty() {
-        let message = "it has no rules".to_owned();
-        return vec![Dead { field: "spec.rules".into(), message, fix: "add a rule, or leave it out".into() }];
+        let message = "has no rules".to_owned();
+        return vec![Dead { field: "spec.rules".into(), message, fix: "add a rule, or remove the FlowSchema".into() }];
     }
     let mut all = Vec::new();
     for (index, rule) in schema.rules.iter().enumerate() {
@@ -53,33 +56,37 @@ fn dead(schema: &FlowSchema) -> Vec<Dead> {
     all
 }
 
+/// The groups that the server itself adds to users.
+const SERVER_GROUPS: [&str; 5] =
+    [SYSTEM_SERVICE_ACCOUNTS, SYSTEM_AUTHENTICATED, SYSTEM_MASTERS, SYSTEM_NODES, SYSTEM_UNAUTHENTICATED];
+
 fn dead_subject(subject: &Subject, field: String) -> Option<Dead> {
-    const GROUPS: [&str; 5] = [ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED];
     const USERS: [&str; 5] = [
-        "system:serviceaccount:",
-        "system:node:",
-        "system:anonymous",
-        "system:kube-scheduler",
-        "system:kube-controller-manager",
+        SERVICE_ACCOUNT_USER_PREFIX,
+        NODE_USER_PREFIX,
+        SYSTEM_ANONYMOUS,
+        SYSTEM_KUBE_SCHEDULER,
+        SYSTEM_KUBE_CONTROLLER_MANAGER,
     ];
     let (message, fix) = match subject {
         Subject::User(name) | Subject::Group(name) if name.contains('*') && name != "*" => (
-            format!("{} has a star in it, and it is not a pattern", subject_name(subject)),
-            "name each, or a group that they are in: system:nodes, or system:serviceaccounts:<namespace>",
+            format!("{} contains *, which is not a wildcard here", describe_subject(subject)),
+            "name each user, or a group they share, such as system:nodes or system:serviceaccounts:<namespace>",
         ),
-        Subject::User(name) if GROUPS.contains(&name.as_str()) || name.starts_with("system:serviceaccounts:") => {
-            (format!("{name} is a group, not a user"), "write kind: Group")
+        Subject::User(name)
+            if SERVER_GROUPS.contains(&name.as_str()) || name.starts_with(SERVICE_ACCOUNT_GROUP_PREFIX) =>
+        {
+            (format!("{name} is a group, not a user"), "use kind: Group")
         }
-        Subject::Group(name) if USERS.iter().any(|user| name.starts_with(user)) => (
-            format!("{name} is a user, not a group"),
-            "write kind: User, or kind: ServiceAccount for a service account",
-        ),
+        Subject::Group(name) if USERS.iter().any(|user| name.starts_with(user)) => {
+            (format!("{name} is a user, not a group"), "use kind: User, or kind: ServiceAccount for a service account")
+        }
         Subject::Group(name) => {
             let meant = near_miss(name)?;
             return Some(Dead {
                 field,
-                message: format!("no server gives anybody the group {name}"),
-                fix: format!("write {meant}, if that is meant"),
+                message: format!("the server never assigns the group {name}"),
+                fix: format!("write {meant}, if that is what you mean"),
             });
         }
         _ => return None,
@@ -87,25 +94,25 @@ fn dead_subject(subject: &Subject, field: String) -> Option<Dead> {
     Some(Dead { field, message, fix: fix.into() })
 }
 
-/// The group of the server's own that a name was likely meant to be: one with up to two letters amiss, or with a word
-/// added. Other names that begin with `system:` may well be groups.
+/// The server's own group that a name was probably meant to be: up to two letters differ, or a word was added. Other
+/// names that start with `system:` may be real groups.
 fn near_miss(name: &str) -> Option<String> {
-    const OWN: [&str; 5] = [ACCOUNTS, AUTHENTICATED, MASTERS, NODES, UNAUTHENTICATED];
     let system = name.get(..7).filter(|system| system.eq_ignore_ascii_case("system:"))?;
-    // What follows, as the namespace of service accounts, is as it is.
+    // What follows, such as the namespace of service accounts, is kept.
     let end = name[system.len()..].find(':').map_or(name.len(), |colon| system.len() + colon);
     let (head, rest) = name.split_at(end);
-    if OWN.contains(&head) {
+    if SERVER_GROUPS.contains(&head) {
         return (rest == ":").then(|| head.to_owned());
     }
     let lower = head.to_lowercase();
     let has_word_added = |own: &&str| lower.strip_prefix(own).is_some_and(|added| added.starts_with(['-', '_', ' ']));
-    let nearest = OWN.into_iter().min_by_key(|own| distance(own, &lower)).filter(|own| distance(own, &lower) <= 2);
-    let meant = nearest.or_else(|| OWN.into_iter().find(has_word_added))?;
+    let nearest =
+        SERVER_GROUPS.into_iter().min_by_key(|own| distance(own, &lower)).filter(|own| distance(own, &lower) <= 2);
+    let meant = nearest.or_else(|| SERVER_GROUPS.into_iter().find(has_word_added))?;
     Some(format!("{meant}{rest}"))
 }
 
-/// How many letters have to be added, left out or changed to make one name of another.
+/// The edit distance of two names: how many letters must be added, removed or changed.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -130,8 +137,8 @@ fn dead_resources(rule: &ResourceRule, field: &str) -> Vec<Dead> {
     for (index, group) in rule.api_groups.iter().enumerate().filter(|(_, group)| is_no_group(group)) {
         all.push(Dead {
             field: format!("{field}.apiGroups[{index}]"),
-            message: format!("\"{group}\" is not the name of an API group"),
-            fix: "write the group without its version, and \"\" for the core group".into(),
+            message: format!("\"{group}\" is not an API group"),
+            fix: "write the group without a version; the core group is \"\"".into(),
         });
     }
     let all_without_namespace = || rule.resources.iter().all(|name| is_cluster_scoped(name) && name != "namespaces");
@@ -139,16 +146,16 @@ fn dead_resources(rule: &ResourceRule, field: &str) -> Vec<Dead> {
         all.push(Dead {
             field: format!("{field}.clusterScope"),
             message: format!(
-                "without clusterScope it doesn't match {}, which have no namespace",
+                "doesn't match {}: they are cluster-scoped, and clusterScope is not true",
                 listed(&rule.resources)
             ),
-            fix: "write clusterScope: true".into(),
+            fix: "set clusterScope: true".into(),
         });
     }
     all
 }
 
-/// What kubectl takes for a resource, of those that are listed most (`kubectl api-resources`).
+/// kubectl's short names of common resources (`kubectl api-resources`).
 const SHORT_NAMES: [(&str, &str); 22] = [
     ("cj", "cronjobs"),
     ("cm", "configmaps"),
@@ -174,7 +181,7 @@ const SHORT_NAMES: [(&str, &str); 22] = [
     ("svc", "services"),
 ];
 
-/// Why no request is for such a resource, and what to write instead.
+/// Why no request has this resource, and what to write instead.
 fn dead_resource(resource: &str) -> Option<(String, String)> {
     const SINGULARS: [&str; 16] = [
         "pod",
@@ -207,29 +214,35 @@ fn dead_resource(resource: &str) -> Option<(String, String)> {
     if resource == "*" {
         None
     } else if resource.contains('*') {
-        let fix = "name each subresource, as in pods/status; \"*\" alone is all resources with all subresources";
-        Some((format!("\"{resource}\" has a star in it, and it is not a pattern"), fix.into()))
+        let fix = "name each subresource, such as pods/status; \"*\" alone matches all resources and subresources";
+        Some((format!("\"{resource}\" contains *, which is not a wildcard here"), fix.into()))
     } else if resource.contains(|letter: char| letter.is_ascii_uppercase()) {
         Some((
-            format!("\"{resource}\" is no resource: they are in lower case"),
-            "write it in lower case, in the plural".into(),
+            format!("\"{resource}\" is not a resource: resource names are in lower case"),
+            "write it in lower case and in the plural".into(),
         ))
     } else if let Some((_, whole)) = SHORT_NAMES.iter().find(|(short, _)| *short == resource) {
-        Some((format!("\"{resource}\" is what kubectl calls {whole}; the server doesn't"), format!("write {whole}")))
+        Some((
+            format!("\"{resource}\" is a kubectl short name for {whole}, which the server does not know"),
+            format!("write {whole}"),
+        ))
     } else if SINGULARS.contains(&resource) {
-        Some((format!("\"{resource}\" is no resource: they are in the plural"), format!("write {resource}s")))
+        Some((
+            format!("\"{resource}\" is not a resource: resource names are in the plural"),
+            format!("write {resource}s"),
+        ))
     } else if resource.contains('.') {
-        let fix = "write the resource alone, and its group in apiGroups";
-        Some((format!("\"{resource}\" is no resource: the group doesn't belong here"), fix.into()))
+        let fix = "write only the resource here, and its group in apiGroups";
+        Some((format!("\"{resource}\" is not a resource: the group belongs in apiGroups"), fix.into()))
     } else if OUTSIDE.contains(&resource) {
-        let fix = "leave it out: such requests last, and can't be limited";
-        Some((format!("requests for {resource} pass by API Priority and Fairness"), fix.into()))
+        let fix = "remove it: such requests are long-running and can't be limited";
+        Some((format!("requests for {resource} bypass API Priority and Fairness"), fix.into()))
     } else {
         None
     }
 }
 
-/// The API groups of Kubernetes' own that have the resources looked for, each with those.
+/// Built-in API groups and their common resources.
 const GROUPS: [(&str, &[&str]); 9] = [
     (
         "",
@@ -258,7 +271,7 @@ const GROUPS: [(&str, &[&str]); 9] = [
     ("storage.k8s.io", &["storageclasses", "volumeattachments", "csinodes", "csidrivers"]),
 ];
 
-/// A resource of Kubernetes' own under groups of its own that don't have it.
+/// A built-in resource listed under API groups that don't have it.
 fn foreign_group(resource: &str, groups: &[String]) -> Option<(String, String)> {
     let base = resource.split('/').next()?;
     let homes: Vec<&str> = GROUPS.iter().filter(|(_, has)| has.contains(&base)).map(|(group, _)| *group).collect();
@@ -286,28 +299,31 @@ fn dead_paths(rule: &NonResourceRule, field: &str) -> Vec<Dead> {
     if !rule.verbs.is_empty() && rule.verbs.iter().all(|verb| OF_RESOURCES.contains(&verb.as_str())) {
         all.push(Dead {
             field: format!("{field}.verbs"),
-            message: format!("a path is never asked for with {}: here the verbs are HTTP methods", listed(&rule.verbs)),
-            fix: "write get, patch or delete, or \"*\" for the others".into(),
+            message: format!(
+                "no request for a path has the verb {}: here the verbs are HTTP methods in lower case",
+                listed(&rule.verbs)
+            ),
+            fix: "write get, patch or delete, or \"*\" for other methods".into(),
         });
     }
     for (index, url) in rule.non_resource_urls.iter().enumerate().filter(|(_, url)| url.contains('?')) {
         all.push(Dead {
             field: format!("{field}.nonResourceURLs[{index}]"),
-            message: format!("{url} has a query, and only the path of a request is compared"),
+            message: format!("{url} has a query, but only the path of a request is compared"),
             fix: format!("write {}", url.split('?').next().unwrap_or_default()),
         });
     }
     for (index, url) in rule.non_resource_urls.iter().enumerate().filter(|(_, url)| is_path_of_resource(url)) {
         all.push(Dead {
             field: format!("{field}.nonResourceURLs[{index}]"),
-            message: format!("{url} is the path of a resource, and such requests are matched by resource rules only"),
-            fix: "write a resource rule with the verbs, the group and the resource".into(),
+            message: format!("{url} is the path of a resource, and only resourceRules match such requests"),
+            fix: "add a resource rule with its verbs, API group and resource".into(),
         });
     }
     all
 }
 
-/// Whether all below a path is of resources (`apiserver/pkg/endpoints/request/requestinfo.go`).
+/// Whether everything below a path is a resource (`apiserver/pkg/endpoints/request/requestinfo.go`).
 fn is_path_of_resource(url: &str) -> bool {
     let parts: Vec<&str> = url.split('/').filter(|part| !part.is_empty()).collect();
     match parts.first() {
@@ -327,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_with_a_letter_amiss_are_told_of() {
+    fn misspelled_groups_are_reported() {
         let of = |group: &str| {
             fields(&schema_for("s", "workload-low", &format!("{{kind: Group, group: {{name: '{group}'}}}}"))).len()
         };
@@ -366,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn resources_that_no_request_has_are_told_of() {
+    fn resources_that_no_request_has_are_reported() {
         for (groups, resource, expected) in [
             ("''", "pods", None),
             ("''", "pods/status", None),

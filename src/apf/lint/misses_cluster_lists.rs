@@ -1,20 +1,20 @@
-//! A resource rule for lists and watches without `clusterScope`, which those across all namespaces pass by.
+//! A resource rule for LISTs and watches without `clusterScope`, which does not match those across all namespaces.
 //!
-//! A request without a namespace matches only where `clusterScope` is true, whatever `namespaces` says
-//! (`matchesResourcePolicyRule` of `apiserver/pkg/util/flowcontrol/rule.go`). On a real server 0 of 50 LISTs of all pods
-//! matched a rule for the namespaces `*`.
+//! A request without a namespace matches only if `clusterScope` is true, whatever `namespaces` says
+//! (`matchesResourcePolicyRule` of `apiserver/pkg/util/flowcontrol/rule.go`). On a real server, 0 of 50 LISTs of all
+//! pods matched a rule with namespaces `*`.
 
 use std::collections::BTreeMap;
 
-use super::super::{FlowSchema, Miss, ResourceRule, Rule, nearest_miss};
+use super::super::{FlowSchema, Miss, ResourceRule, Rule, find_nearest_miss};
 use super::context::{Context, has_verb, listed, requests};
-use super::coverage::{Piece, is_cluster_scoped, resource_whats, takes};
+use super::coverage::{Piece, resource_whats, takes};
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::is_cluster_scoped;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "misses-cluster-lists",
-    reason: "A LIST or watch across all namespaces has no namespace, so it matches only a rule with clusterScope, whatever \
-             namespaces says; and these are the largest lists there are.",
+    reason: "A LIST or watch across all namespaces has no namespace, so only a rule with clusterScope: true matches it, whatever its namespaces are. These are the largest LISTs of all.",
     check,
 };
 
@@ -32,14 +32,14 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     findings
 }
 
-/// Whether a rule is for lists or watches, but not across namespaces, of a resource that has any.
+/// Whether a rule is for LISTs or watches of a namespaced resource, but not across namespaces.
 fn can_list_across(resources: &ResourceRule) -> bool {
     let has_lists = resources.resources.iter().any(|name| !name.contains('/') && !is_cluster_scoped(name));
     !resources.cluster_scope && has_lists && has_verb(&resources.verbs, &["list", "watch"])
 }
 
-/// Whether another rule of the FlowSchema, or of one with the same priority level, has the lists across all namespaces. The
-/// server's own FlowSchemas don't count: what stands between may have the lists.
+/// Whether another rule of the FlowSchema, or of one with the same priority level, matches the LISTs across all
+/// namespaces. The server's own FlowSchemas don't count: others may match before them.
 fn is_taken_elsewhere(context: &Context<'_>, schema: &FlowSchema, rule: &Rule, resources: &ResourceRule) -> bool {
     let across = across_namespaces(resources);
     let mut same_level = context.users_of(&schema.priority_level);
@@ -50,7 +50,7 @@ fn is_taken_elsewhere(context: &Context<'_>, schema: &FlowSchema, rule: &Rule, r
     pieces.all(|piece| rules().any(|rule| takes(rule, &piece)))
 }
 
-/// The lists and watches of a rule, but across all namespaces.
+/// The LISTs and watches of a rule, but across all namespaces.
 fn across_namespaces(resources: &ResourceRule) -> ResourceRule {
     let verbs = match resources.verbs.as_slice() {
         [all] if all == "*" => vec!["list".to_owned(), "watch".to_owned()],
@@ -70,27 +70,27 @@ fn finding(
     let is_about_lists = resources.verbs.iter().any(|verb| verb == "list" || verb == "watch");
     let severity = if is_everywhere || is_about_lists { LintSeverity::Warning } else { LintSeverity::Info };
     let message = if is_everywhere {
-        "without clusterScope it doesn't match a LIST or watch across all namespaces, although namespaces is \"*\""
+        "doesn't match LISTs and watches across all namespaces: namespaces: [\"*\"] does not include them, only clusterScope: true does"
             .into()
     } else {
         format!(
-            "without clusterScope it doesn't match a LIST or watch across all namespaces, only those within {}",
+            "matches LISTs and watches within {}, but not those across all namespaces, because clusterScope is not true",
             listed(&resources.namespaces)
         )
     };
     let fix = if is_everywhere {
-        "add clusterScope: true, and keep namespaces: [\"*\"] for lists within one namespace"
+        "add clusterScope: true, and keep namespaces: [\"*\"] for LISTs within a namespace"
     } else {
-        "add clusterScope: true, and namespaces: [\"*\"] where all lists of these clients are meant"
+        "add clusterScope: true, and namespaces: [\"*\"] if all LISTs of these clients are meant"
     };
     let effect = passed_by(context, schema, rule, resources).unwrap_or_else(|| {
-        "the largest lists go to a later FlowSchema: a cluster-wide LIST by the same client is not limited".into()
+        "the largest LISTs go to a later FlowSchema: a cluster-wide LIST by the same client is not limited".into()
     });
     let words = Words { message, effect, fix: fix.into() };
     RULE.finding(severity, schema, format!("{field}.clusterScope"), words)
 }
 
-/// What the logs have of lists that pass the rule by, and that it would have with `clusterScope`; `None` if nothing.
+/// The LISTs in the logs that the rule misses because it lacks `clusterScope`, in words; `None` if there are none.
 fn passed_by(context: &Context<'_>, schema: &FlowSchema, rule: &Rule, resources: &ResourceRule) -> Option<String> {
     let alone = Rule {
         subjects: rule.subjects.clone(),
@@ -98,16 +98,17 @@ fn passed_by(context: &Context<'_>, schema: &FlowSchema, rule: &Rule, resources:
         non_resource_rules: Vec::new(),
     };
     let mut elsewhere: BTreeMap<&str, u64> = BTreeMap::new();
-    let place = |schema: &FlowSchema| (schema.matching_precedence, schema.name.clone());
-    let later = |other: &FlowSchema| place(other) > place(schema);
+    let order = |schema: &FlowSchema| (schema.matching_precedence, schema.name.clone());
+    let later = |other: &FlowSchema| order(other) > order(schema);
     for route in context.routes.iter().filter(|route| later(route.flow_schema)) {
-        let miss = nearest_miss(&alone, &route.traffic.digest.attributes());
+        let miss = find_nearest_miss(&alone, &route.traffic.digest.attributes());
         if miss == Some(Miss::ClusterScope) && !is_cluster_scoped(&route.traffic.digest.resource) {
             *elsewhere.entry(&route.flow_schema.name).or_default() += route.traffic.request_count;
         }
     }
-    let told: Vec<String> = elsewhere.iter().map(|(name, count)| format!("{} to {name}", requests(*count))).collect();
-    (!told.is_empty()).then(|| format!("in the logs such lists and watches go elsewhere: {}", listed(&told)))
+    let counts: Vec<String> = elsewhere.iter().map(|(name, count)| format!("{} to {name}", requests(*count))).collect();
+    (!counts.is_empty())
+        .then(|| format!("in the logs, such LISTs and watches go to other FlowSchemas: {}", listed(&counts)))
 }
 
 #[cfg(test)]
@@ -159,7 +160,7 @@ mod tests {
         let finding = findings.iter().find(|finding| finding.rule == RULE.name).unwrap();
         assert_eq!(
             finding.effect,
-            "in the logs such lists and watches go elsewhere: 7 requests to global-default and 50 requests to service-accounts"
+            "in the logs, such LISTs and watches go to other FlowSchemas: 7 requests to global-default and 50 requests to service-accounts"
         );
         assert!(finding.line.is_some() && finding.fix.contains("clusterScope: true"), "{finding:?}");
     }

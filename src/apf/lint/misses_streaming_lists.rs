@@ -1,15 +1,14 @@
-//! A rule for LISTs where clients begin with a watch that is one (`sendInitialEvents`, gate `WatchList`).
+//! A rule that misses watches which replace a LIST (`sendInitialEvents`, gate `WatchList`).
 //!
-//! Newer clients get by such a watch what they had from a LIST, and fall back to LISTs only on an error.
+//! Newer clients use such a watch instead of a LIST, and fall back to LISTs only on an error.
 
-use super::super::{FlowSchema, ResourceRule, Rule, nearest_miss};
+use super::super::{FlowSchema, ResourceRule, Rule, find_nearest_miss};
 use super::context::{Context, requests};
 use super::{LintFinding, LintRule, LintSeverity, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "misses-streaming-lists",
-    reason: "Where the gate WatchList is on, newer clients get a whole resource by a watch with sendInitialEvents=true. Its \
-             verb is watch: a rule for the verb list alone doesn't match it, although it costs as much.",
+    reason: "With the feature gate WatchList on, newer clients read a whole resource with a watch that has sendInitialEvents=true. Its verb is watch, so a rule for the verb list alone does not match it, although it costs as much.",
     check,
 };
 
@@ -32,7 +31,7 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     findings
 }
 
-/// A finding, unless there are logs and they have no such watch.
+/// Makes a finding, unless there are logs without such a watch.
 fn finding(
     context: &Context<'_>,
     schema: &FlowSchema,
@@ -46,7 +45,7 @@ fn finding(
         non_resource_rules: Vec::new(),
     };
     let is_costly = |traffic: &super::Traffic| {
-        traffic.seats.1 > 1 && nearest_miss(&watches, &traffic.digest.attributes()).is_none()
+        traffic.seats.1 > 1 && find_nearest_miss(&watches, &traffic.digest.attributes()).is_none()
     };
     let elsewhere = context.routes.iter().filter(|route| route.flow_schema.name != schema.name);
     let costly = elsewhere.filter(|route| is_costly(route.traffic));
@@ -57,17 +56,18 @@ fn finding(
             let watches = requests(count);
             (
                 LintSeverity::Warning,
-                format!("in the logs {watches} of these clients to watch cost more than a seat each"),
+                format!("in the logs, {watches} of these clients to watch cost more than 1 seat each"),
             )
         }
-        (None, _) => {
-            (LintSeverity::Info, "a client that begins with such a watch is not limited; older ones are".to_owned())
-        }
+        (None, _) => (
+            LintSeverity::Info,
+            "clients that start with such a watch are not limited; older clients, which LIST, are".to_owned(),
+        ),
     };
     let words = Words {
-        message: "the verb list alone doesn't match a watch that begins with all objects".into(),
+        message: "doesn't match watches that start by sending all objects: their verb is watch".into(),
         effect,
-        fix: "write verbs: [\"list\", \"watch\"]; a watch holds its seats only until it has begun".into(),
+        fix: "write verbs: [\"list\", \"watch\"]; a watch holds its seats only while it starts".into(),
     };
     Some(RULE.finding(severity, schema, field, words))
 }
@@ -76,9 +76,10 @@ fn finding(
 mod tests {
     use super::super::fixtures::{lint_text, lint_with_traffic, list_pods, rules_found_on, schema};
     use super::*;
+    use crate::kubernetes::Version;
 
     #[test]
-    fn a_rule_for_lists_alone_is_told_of_where_watches_can_be_lists() {
+    fn a_rule_for_lists_alone_is_reported_if_watches_can_replace_lists() {
         let of = |what: &str| schema("s", "workload-low", "matchingPrecedence: 8000", what);
         let severity = |text: &str| {
             lint_text(text).iter().find(|finding| finding.rule == RULE.name).map(|finding| finding.severity)
@@ -86,7 +87,7 @@ mod tests {
         assert_eq!(severity(&of("list pods")), Some(LintSeverity::Info));
         assert_eq!(severity(&of("list,watch pods")), None);
         assert_eq!(severity(&of("* pods")), None);
-        assert!(!rules_found_on((1, 30), &of("list pods")).contains(&RULE.name));
+        assert!(!rules_found_on(Version::new(1, 30), &of("list pods")).contains(&RULE.name));
     }
 
     #[test]

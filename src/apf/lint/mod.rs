@@ -1,7 +1,7 @@
-//! What is wrong with FlowSchemas and priority levels that a server would take without a word.
+//! Finds mistakes in FlowSchemas and priority levels that a server would accept silently.
 //!
-//! A rule is a file of its own, named for the bad pattern. It looks at the objects of a change, at the configuration before
-//! and after it, and, where there are logs, at the traffic. Objects that are the server's own, unchanged, are passed over.
+//! Each rule is a file, named for the bad pattern. It checks the objects of a change, the configuration before and
+//! after it, and the traffic if there are logs. Unchanged objects of the server itself are skipped.
 
 mod context;
 mod coverage;
@@ -13,7 +13,7 @@ mod catches_vital_traffic;
 mod dangling_priority_level;
 mod goes_to_exempt;
 mod invalid;
-mod jail;
+mod isolated_level;
 mod matches_nothing;
 mod meant_for_masters;
 mod misses_cluster_lists;
@@ -31,10 +31,12 @@ mod unused_level;
 
 use serde::Serialize;
 
-use super::{Config, Features, FlowSchema, Place, PriorityLevel, Problem, RequestDigest};
+use super::{Config, Features, FlowSchema, ObjectLocation, PriorityLevel, Problem, RequestDigest};
+use crate::kubernetes::Version;
 use context::Context;
 
-/// Looks at a change with all rules. The worst comes first; then it goes by file, line, object and rule.
+/// Checks a change against all rules. Findings are sorted by severity, worst first, then by file, line, object and
+/// rule.
 pub fn lint(input: &LintInput<'_>) -> Vec<LintFinding> {
     let (change, after) = (last_of_each(input.change), last_of_each(input.after));
     let input = LintInput { change: &change, after: &after, ..*input };
@@ -44,7 +46,7 @@ pub fn lint(input: &LintInput<'_>) -> Vec<LintFinding> {
     findings
 }
 
-/// A configuration with one object of each name: what stays when all are applied in turn.
+/// Keeps only the last object of each name: what remains when all are applied in turn.
 fn last_of_each(config: &Config) -> Config {
     let mut last = Config::default();
     for schema in &config.flow_schemas {
@@ -67,7 +69,7 @@ pub const RULES: [LintRule; 24] = [
     dangling_priority_level::RULE,
     goes_to_exempt::RULE,
     invalid::RULE,
-    jail::RULE,
+    isolated_level::RULE,
     matches_nothing::RULE,
     meant_for_masters::RULE,
     misses_cluster_lists::RULE,
@@ -86,108 +88,107 @@ pub const RULES: [LintRule; 24] = [
     unused_level::RULE,
 ];
 
-/// The rule of that name.
+/// Finds a rule by name.
 pub fn explain(name: &str) -> Option<&'static LintRule> {
     RULES.iter().find(|rule| rule.name == name)
 }
 
-/// A rule.
+/// A lint rule.
 #[derive(Clone, Copy, Debug)]
 pub struct LintRule {
-    /// Its name, for the bad pattern.
+    /// Its name in kebab case, for the bad pattern.
     pub name: &'static str,
-    /// Why it is one: what the server does that one might not expect.
+    /// Why the pattern is bad: what the server does that one might not expect.
     pub reason: &'static str,
     check: fn(&Context<'_>) -> Vec<LintFinding>,
 }
 
-/// What is looked at.
+/// What the rules check.
 #[derive(Clone, Copy, Debug)]
 pub struct LintInput<'i> {
-    /// The objects that are to be applied.
+    /// The objects to be applied.
     pub change: &'i Config,
-    /// What couldn't be read of them, or breaks the server's validation.
+    /// Problems found while reading and validating them.
     pub problems: &'i [Problem],
-    /// The server's configuration without the change, with the mandatory objects.
+    /// The server's configuration before the change, with the mandatory objects.
     pub before: &'i Config,
-    /// The same with the change.
+    /// The server's configuration after the change.
     pub after: &'i Config,
-    /// The server's version; `None` if it isn't known.
-    pub version: Option<(u32, u32)>,
-    /// What that version does.
+    /// The server's version; `None` if unknown.
+    pub version: Option<Version>,
+    /// The features of that version.
     pub features: Features,
-    /// `--max-requests-inflight` + `--max-mutating-requests-inflight` of one apiserver.
+    /// The seats of one apiserver: `--max-requests-inflight` + `--max-mutating-requests-inflight`.
     pub server_concurrency: u32,
-    /// What the logs have; `None` without logs.
+    /// The traffic in the logs; `None` without logs.
     pub traffic: Option<&'i [Traffic]>,
-    /// The most seats that were in use at once on one apiserver by priority level before the change, as measured; empty
-    /// without logs.
+    /// The measured peak demand of each priority level on one apiserver before the change; empty without logs.
     pub demand: &'i [LevelDemand],
 }
 
-/// Requests of a log that are all one to API Priority and Fairness.
+/// Requests of a log that API Priority and Fairness treats alike.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Traffic {
-    /// What they have in common.
+    /// Their common digest.
     pub digest: RequestDigest,
     /// How many such requests there are.
     pub request_count: u64,
-    /// Seats of one of them, as (least, most).
+    /// Seats of each, as (fewest, most).
     pub seats: (u32, u32),
 }
 
-/// What a priority level was seen to need.
+/// The measured peak demand of a priority level.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LevelDemand {
     /// The level's name.
     pub priority_level: String,
-    /// The most seats in use at once on one apiserver, as (least, most) that the estimates of seats allow.
+    /// The most seats in use at once on one apiserver, as (fewest, most) given the uncertainty of the estimates.
     pub peak_seats: (u32, u32),
 }
 
-/// How bad it is.
+/// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LintSeverity {
-    /// Worth knowing; may well be meant.
+    /// Worth knowing, and possibly intended.
     Info,
-    /// It does something else than it seems to be meant for, or hurts others.
+    /// The object does not do what it seems meant for, or harms others.
     Warning,
-    /// The server refuses it, ignores it, or deletes it.
+    /// The server rejects, ignores or deletes the object.
     Error,
 }
 
-/// One thing that is wrong.
+/// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LintFinding {
     /// The rule's name.
     pub rule: &'static str,
-    /// How bad it is.
+    /// How bad a finding is.
     pub severity: LintSeverity,
-    /// The object, as in `FlowSchema restrict-pod-list`.
+    /// Kind and name, such as `FlowSchema restrict-pod-list`.
     pub object: String,
-    /// The field, as in `spec.rules[0].resourceRules[0].clusterScope`; empty for the object as a whole.
+    /// The field path, such as `spec.rules[0].resourceRules[0].clusterScope`; empty for the whole object.
     pub field: String,
-    /// The file of the object; `None` if it isn't from one.
+    /// The file; `None` if the object is not from one.
     pub file: Option<String>,
-    /// The line of the field, or of what is around it; `None` if it isn't from a file.
+    /// The line of the field or of what encloses it; `None` if the object is not from a file.
     pub line: Option<u64>,
     /// What is wrong.
     pub message: String,
-    /// What happens instead of what seems to be meant.
+    /// What the server does instead of what seems intended.
     pub effect: String,
-    /// What to write instead.
+    /// How to fix it.
     pub fix: String,
 }
 
-/// What a finding is about.
+/// The object of a finding.
 #[derive(Clone, Copy)]
 enum Object<'o> {
     Schema(&'o FlowSchema),
     Level(&'o PriorityLevel),
 }
 
-/// The sentences of a finding.
+/// The texts of a finding: sentence fragments about the object.
 struct Words {
     message: String,
     effect: String,
@@ -195,7 +196,7 @@ struct Words {
 }
 
 impl LintRule {
-    /// A finding of this rule.
+    /// Makes a finding of this rule.
     fn finding<'o>(
         &self,
         severity: LintSeverity,
@@ -204,13 +205,13 @@ impl LintRule {
         words: Words,
     ) -> LintFinding {
         let (object, field) = (object.into(), field.into());
-        let place = object.place();
+        let location = object.location();
         LintFinding {
             rule: self.name,
             severity,
             object: object.title(),
-            file: place.file.as_deref().map(str::to_owned),
-            line: place.line(&field),
+            file: location.file.as_deref().map(str::to_owned),
+            line: location.line(&field),
             field,
             message: words.message,
             effect: words.effect,
@@ -238,10 +239,10 @@ impl<'o> From<&'o PriorityLevel> for Object<'o> {
 }
 
 impl<'o> Object<'o> {
-    const fn place(self) -> &'o Place {
+    const fn location(self) -> &'o ObjectLocation {
         match self {
-            Self::Schema(schema) => &schema.place,
-            Self::Level(level) => &level.place,
+            Self::Schema(schema) => &schema.location,
+            Self::Level(level) => &level.location,
         }
     }
 
@@ -286,8 +287,8 @@ mod tests {
     #[test]
     fn the_servers_own_configuration_is_without_findings_in_every_version() {
         for minor in 24..=37 {
-            let own = crate::apf::default_config((1, minor));
-            for version in [Some((1, minor)), None] {
+            let own = crate::apf::default_config(Version::new(1, minor));
+            for version in [Some(Version::new(1, minor)), None] {
                 assert_eq!(lint_config(version, &own), [], "1.{minor} as {version:?}");
             }
         }
@@ -312,7 +313,8 @@ mod tests {
 
     #[test]
     fn five_shares_for_one_user_are_neither_five_calls_nor_a_cap() {
-        let findings = lint_on(Some((1, 36)), include_str!("../../../tests/manifests/one-user-five-shares.yaml"));
+        let findings =
+            lint_on(Some(Version::new(1, 36)), include_str!("../../../tests/manifests/one-user-five-shares.yaml"));
         assert_eq!(
             found(&findings, LintSeverity::Info),
             [

@@ -1,22 +1,21 @@
-//! A level narrower than the lists it gets, or one that makes all lists equally narrow.
+//! A level with fewer seats than a LIST needs, or one in which all LISTs cost the same.
 //!
-//! Without queues a level sets no cap of its own for one request: a LIST is as wide as the server's cap allows, and one
-//! wider than the level runs only while nothing else does (`canAccommodateSeatsLocked` of `fairqueuing/queueset`). On a real
-//! server of 30 LISTs of 10 seats each, sent at once to such a level of 12 seats, one was served.
+//! A level without queues does not cap the seats of a request: a LIST takes as many as the server's cap allows, and one
+//! that needs more than the level has runs only while nothing else does (`canAccommodateSeatsLocked` of
+//! `fairqueuing/queueset`). On a real server, of 30 LISTs of 10 seats each sent at once to such a level of 12 seats,
+//! one was served.
 
 use super::super::{LevelKind, LimitResponse};
 use super::context::{Context, seats, takes_lists};
 use super::shares_read_as_calls::{most_for_a_list, shares_path};
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
-/// Seats of a large LIST from the watch cache, and of any by the count of objects (`flowcontrol/request/config.go`).
+/// Seats of a large LIST from the watch cache, and of any LIST counted by objects (`flowcontrol/request/config.go`).
 const LARGE_LIST: u32 = 10;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "narrower-than-a-list",
-    reason: "A level that rejects lets a LIST wider than its limit run only alone, and of LISTs that don't fit twice one at a \
-             time. A level that queues narrows each request \
-             to a part of its seats instead: in a small one all LISTs cost the same, however big they are.",
+    reason: "A level that rejects runs a LIST that needs more seats than its limit only while it is otherwise idle, and LISTs that don't fit in twice one at a time. A level that queues instead caps the seats of each request to a part of its own: in a small level all LISTs cost the same, whatever their size.",
     check,
 };
 
@@ -29,7 +28,7 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> {
     let LevelKind::Limited { limit_response, .. } = level.kind else { return None };
     let limits = context.after_limits(&level.name)?;
-    if limits.nominal == 0 || context.is_meant_as_jail(level) {
+    if limits.nominal == 0 || context.is_meant_to_isolate(level) {
         return None;
     }
     match limit_response {
@@ -46,27 +45,27 @@ fn rejected(context: &Context<'_>, level: &PriorityLevel, limit: u32) -> Option<
     let seen = context.input.traffic.map(|_| widest_seen(context, level));
     let is_alone = |width: u32| width > 1 && limit < width.saturating_mul(2);
     let (severity, width, list) = match seen {
-        Some(seen) if is_alone(seen) => (LintSeverity::Warning, seen, "the logs have a LIST for it that takes"),
+        Some(seen) if is_alone(seen) => (LintSeverity::Warning, seen, "a LIST in the logs takes"),
         Some(_) => return None,
         None if is_alone(large) => (LintSeverity::Warning, large, "a large LIST takes"),
         None if limit < most => (LintSeverity::Info, most, "a LIST from etcd may take"),
         None => return None,
     };
     let effect = if limit < width {
-        "such a LIST runs only while nothing else does, and meanwhile everything else gets a 429"
+        "such a LIST runs only while nothing else does, and all other requests meanwhile get a 429"
     } else {
-        "one such LIST runs at a time, and a second one gets a 429"
+        "only one such LIST runs at a time; a second one gets a 429"
     };
     let words = Words {
-        message: format!("it has at most {}, and {list} {width}", seats(limit)),
+        message: format!("has at most {}, but {list} {width}", seats(limit)),
         effect: effect.into(),
-        fix: "let it queue (limitResponse.type: Queue), which narrows each request to its size; or give it more shares"
+        fix: "let it queue (limitResponse.type: Queue), which caps the seats of each request; or give it more shares"
             .into(),
     };
     Some(RULE.finding(severity, level, "spec.limited.limitResponse.type", words))
 }
 
-/// The most seats that a list of the logs takes in a level.
+/// The most seats that a LIST in the logs takes in a level.
 fn widest_seen(context: &Context<'_>, level: &PriorityLevel) -> u32 {
     let routes = context.routes.iter().filter(|route| route.flow_schema.priority_level == level.name);
     let lists = routes.filter(|route| ["list", "watch"].contains(&route.traffic.digest.verb.as_str()));
@@ -76,12 +75,12 @@ fn widest_seen(context: &Context<'_>, level: &PriorityLevel) -> u32 {
 fn narrowed(level: &PriorityLevel, nominal: u32) -> LintFinding {
     let is_least_hand = level.queuing().is_some_and(|queuing| queuing.hand_size <= 1);
     let words = Words {
-        message: "it is so small that no request takes more than 1 seat".into(),
-        effect: format!("every LIST costs 1 seat however big it is: {nominal} at once on each kube-apiserver"),
+        message: "is so small that no request takes more than 1 seat".into(),
+        effect: format!("every LIST costs 1 seat, whatever its size: {nominal} run at once on each kube-apiserver"),
         fix: if is_least_hand {
-            "for fewer large LISTs at once give it fewer shares"
+            "to run fewer large LISTs at once, reduce the shares"
         } else {
-            "for fewer large LISTs at once give it fewer shares; a smaller handSize lets a LIST take more seats"
+            "to run fewer large LISTs at once, reduce the shares; a smaller handSize lets a LIST take more seats"
         }
         .into(),
     };
@@ -118,11 +117,11 @@ mod tests {
     }
 
     #[test]
-    fn a_jail_is_meant_to_be_narrow_and_a_hand_of_1_cant_be_smaller() {
-        let jail = level_that_rejects("small", "nominalConcurrencyShares: 3, borrowingLimitPercent: 0")
+    fn a_blocking_level_may_be_small_and_a_hand_of_1_cant_be_smaller() {
+        let blocking = level_that_rejects("small", "nominalConcurrencyShares: 3, borrowingLimitPercent: 0")
             .replace("name: small", "name: quarantine")
             + &schema("s", "quarantine", "matchingPrecedence: 8000", "list pods");
-        assert!(!lint_text(&jail).iter().any(|finding| finding.rule == RULE.name));
+        assert!(!lint_text(&blocking).iter().any(|finding| finding.rule == RULE.name));
         for (hand_size, expected) in [(8, true), (1, false)] {
             let text = level_with_queues("small", 64, hand_size).replace("Shares: 30", "Shares: 2")
                 + &schema("s", "small", "matchingPrecedence: 8000", "list pods");

@@ -1,4 +1,4 @@
-//! A FlowSchema whose requests are all one flow, so that a heavy client isn't kept apart from the others.
+//! A FlowSchema whose requests all form one flow, so that a heavy client is not isolated from the others.
 
 use super::super::{DistinguisherMethod, FlowSchema};
 use super::context::{Context, has_verb};
@@ -7,15 +7,14 @@ use super::{LintFinding, LintRule, LintSeverity, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "one-flow-for-all",
-    reason: "Flows are told apart by user or by the namespace of what is asked for. What is asked for across all namespaces \
-             has none: by namespace it is all one flow, whoever asks (computeFlowDistinguisher of apf_controller.go).",
+    reason: "Flows are distinguished by user or by the namespace of the request. Requests across all namespaces have none: by namespace they are one flow, whoever sends them (computeFlowDistinguisher in apf_controller.go).",
     check,
 };
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let has_hands = |schema: &FlowSchema| {
         let level = context.input.after.priority_level(&schema.priority_level);
-        let level = level.filter(|level| !context.is_meant_as_jail(level));
+        let level = level.filter(|level| !context.is_meant_to_isolate(level));
         level.and_then(super::PriorityLevel::queuing).is_some_and(|queuing| queuing.queues > 1)
     };
     let contended = context.schemas.iter().filter(|schema| has_several_users(schema) && has_hands(schema));
@@ -27,20 +26,20 @@ fn finding(schema: &FlowSchema) -> Option<LintFinding> {
         Some(DistinguisherMethod::ByNamespace) if lists_across(schema) => (
             LintSeverity::Warning,
             "spec.distinguisherMethod.type",
-            "by namespace, all LISTs and watches across namespaces are one flow, whoever sends them",
+            "with ByNamespace, all LISTs and watches across namespaces are one flow, whoever sends them",
         ),
         None => (
             LintSeverity::Info,
             "spec.distinguisherMethod",
-            "without distinguisherMethod all its requests are one flow, whoever sends them",
+            "has no distinguisherMethod, so all its requests are one flow, whoever sends them",
         ),
         Some(_) => return None,
     };
     let words = Words {
         message: message.into(),
-        effect: "they share one hand of queues: a heavy client fills it, and the others wait behind or get a 429"
+        effect: "they share the same queues: a heavy client fills them, and the others wait behind it or get a 429"
             .into(),
-        fix: "write distinguisherMethod: {type: ByUser}".into(),
+        fix: "set distinguisherMethod: {type: ByUser}".into(),
     };
     Some(RULE.finding(severity, schema, field, words))
 }
@@ -57,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_users_need_to_be_told_apart() {
+    fn several_users_need_flows_of_their_own() {
         let of = |fields: &str, what: &str| {
             let text = schema("s", "workload-low", fields, what);
             lint_text(&text).iter().find(|finding| finding.rule == RULE.name).map(|finding| finding.severity)

@@ -1,4 +1,4 @@
-//! Precedences that leave the order of FlowSchemas to chance: two that are equal, and those that aren't given.
+//! Precedences that leave the order of FlowSchemas to chance: equal ones, and missing ones.
 
 use super::super::FlowSchema;
 use super::context::{Context, listed};
@@ -7,15 +7,13 @@ use super::{LintFinding, LintRule, LintSeverity, Words};
 
 pub(super) const COLLISION: LintRule = LintRule {
     name: "precedence-collision",
-    reason: "Of two FlowSchemas with the same matchingPrecedence the one whose name comes first, byte by byte, is asked \
-             first (apihelpers, FlowSchemaSequence).",
+    reason: "Of two FlowSchemas with the same matchingPrecedence, the one whose name sorts first is tried first (apihelpers, FlowSchemaSequence).",
     check: collisions,
 };
 
 pub(super) const NOT_GIVEN: LintRule = LintRule {
     name: "precedence-not-given",
-    reason: "A matchingPrecedence that isn't given, or is 0, is 1000 (v1/defaults.go): behind the FlowSchemas for nodes, \
-             controllers and kube-system, and before those for all others.",
+    reason: "A missing or zero matchingPrecedence defaults to 1000 (v1/defaults.go): after the FlowSchemas for nodes, controllers and kube-system, and before those for everything else.",
     check: not_given,
 };
 
@@ -27,10 +25,11 @@ fn collisions(context: &Context<'_>) -> Vec<LintFinding> {
 }
 
 fn collision(context: &Context<'_>, schema: &FlowSchema) -> Option<LintFinding> {
-    let is_told_there = |other: &FlowSchema| {
+    let is_reported_there = |other: &FlowSchema| {
         other.name > schema.name && context.schemas.iter().any(|one| one.name == other.name && !is_left_out(one))
     };
-    let equal: Vec<&FlowSchema> = equals(context, schema).into_iter().filter(|other| !is_told_there(other)).collect();
+    let equal: Vec<&FlowSchema> =
+        equals(context, schema).into_iter().filter(|other| !is_reported_there(other)).collect();
     let names: Vec<&str> = equal.iter().map(|other| other.name.as_str()).collect();
     let first = names.iter().copied().chain([schema.name.as_str()]).min()?;
     if equal.is_empty() {
@@ -38,15 +37,15 @@ fn collision(context: &Context<'_>, schema: &FlowSchema) -> Option<LintFinding> 
     }
     let is_contended = equal.iter().any(|other| may_contend(schema, other));
     let words = Words {
-        message: format!("{} has the precedence {} too", listed(&names), schema.matching_precedence),
+        message: format!("has the same matchingPrecedence as {}: {}", listed(&names), schema.matching_precedence),
         effect: if is_contended {
-            format!("the order of the names decides: {first} is asked first")
+            format!("the names decide: {first} is tried first")
         } else {
             "none, as long as no request matches both".into()
         },
         fix: context.free_precedence(schema.matching_precedence, first != schema.name).map_or_else(
-            || "give each a precedence of its own".into(),
-            |free| format!("give each a precedence of its own: {free} is free"),
+            || "give each its own matchingPrecedence".into(),
+            |free| format!("give each its own matchingPrecedence: {free} is free"),
         ),
     };
     let severity = if is_contended { LintSeverity::Warning } else { LintSeverity::Info };
@@ -61,14 +60,16 @@ fn not_given(context: &Context<'_>) -> Vec<LintFinding> {
         let first = names.iter().copied().chain([schema.name.as_str()]).min().unwrap_or_default();
         let earlier = earlier(context, schema);
         let effect = match (equal.is_empty(), earlier.is_empty()) {
-            (false, _) => format!("{} has 1000 too, and {first} is asked first by its name", listed(&names)),
-            (true, false) => format!("asked before it, and matching some of the same requests: {}", listed(&earlier)),
-            (true, true) => "nothing before it matches the same requests, as things are".into(),
+            (false, _) => format!("{} also has 1000, and {first} is tried first because of its name", listed(&names)),
+            (true, false) => {
+                format!("these FlowSchemas are tried first and match some of the same requests: {}", listed(&earlier))
+            }
+            (true, true) => "none at present: no FlowSchema before it matches the same requests".into(),
         };
         let words = Words {
-            message: "matchingPrecedence isn't given, so it is 1000".into(),
+            message: "matchingPrecedence is not set, so it is 1000".into(),
             effect,
-            fix: "write the matchingPrecedence that is meant, lower than that of what has these requests today".into(),
+            fix: "set matchingPrecedence, lower than that of the FlowSchemas that match these requests today".into(),
         };
         let severity = if equal.is_empty() { LintSeverity::Info } else { LintSeverity::Warning };
         findings.push(NOT_GIVEN.finding(severity, *schema, FIELD, words));
@@ -82,7 +83,8 @@ fn equals<'i>(context: &Context<'i>, schema: &FlowSchema) -> Vec<&'i FlowSchema>
     others.filter(|other| other.matching_precedence == schema.matching_precedence).collect()
 }
 
-/// What is asked before a FlowSchema and may match the same requests; not what is for the administrators and for probes.
+/// FlowSchemas that are tried before this one and may match the same requests, without those for administrators and
+/// probes.
 fn earlier(context: &Context<'_>, schema: &FlowSchema) -> Vec<String> {
     let asked = context.after.schemas().iter().map(|(earlier, _)| *earlier);
     let asked =
@@ -91,12 +93,12 @@ fn earlier(context: &Context<'_>, schema: &FlowSchema) -> Vec<String> {
     contended.map(|earlier| format!("{} ({})", earlier.name, earlier.matching_precedence)).collect()
 }
 
-/// Whether the precedence is left to its default in a file.
+/// Whether a file leaves the precedence to its default.
 fn is_left_out(schema: &FlowSchema) -> bool {
-    !schema.place.lines.is_empty() && !schema.place.has(FIELD)
+    !schema.location.lines.is_empty() && !schema.location.has(FIELD)
 }
 
-/// Whether some request may match both.
+/// Whether a request may match both.
 fn may_contend(one: &FlowSchema, other: &FlowSchema) -> bool {
     one.rules.iter().any(|rule| other.rules.iter().any(|theirs| may_share_requests(rule, theirs)))
 }
@@ -116,16 +118,13 @@ mod tests {
     const EVERYBODY: &str = "{kind: Group, group: {name: 'system:authenticated'}}";
 
     #[test]
-    fn equal_precedences_are_told_once_and_with_who_wins() {
+    fn equal_precedences_are_reported_once_with_the_winner() {
         let text = schema_of("b", 8_000, AGENT) + &schema_of("a", 8_000, EVERYBODY);
-        let expected = (
-            LintSeverity::Warning,
-            "FlowSchema b".to_owned(),
-            "the order of the names decides: a is asked first".to_owned(),
-        );
+        let expected =
+            (LintSeverity::Warning, "FlowSchema b".to_owned(), "the names decide: a is tried first".to_owned());
         assert_eq!(found(&COLLISION, &text), [expected]);
         let with_the_servers_own = found(&COLLISION, &schema_of("z", 9_000, AGENT));
-        assert_eq!(with_the_servers_own[0].2, "the order of the names decides: service-accounts is asked first");
+        assert_eq!(with_the_servers_own[0].2, "the names decide: service-accounts is tried first");
         assert_eq!(found(&COLLISION, &schema_of("b", 8_000, AGENT)), []);
     }
 

@@ -1,16 +1,16 @@
-//! A FlowSchema that is never reached, since one before it takes all that it could match.
+//! A FlowSchema that is never reached, because earlier ones match everything it could match.
 
 use std::collections::BTreeSet;
 
-use super::super::{FlowSchema, Rule, Subject, subject_name};
+use super::super::{FlowSchema, Rule, Subject, describe_subject};
 use super::context::{Context, listed};
-use super::coverage::{MASTERS, Piece, pieces, takes};
+use super::coverage::{Piece, pieces, takes};
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::SYSTEM_MASTERS;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "shadowed",
-    reason: "FlowSchemas are asked in order of matchingPrecedence, the lowest number first, and the first that matches has \
-             the request; what one takes, none after it sees.",
+    reason: "FlowSchemas are tried in order of matchingPrecedence, lowest number first, and the first match gets the request; later FlowSchemas never see it.",
     check,
 };
 
@@ -20,8 +20,8 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 
 fn finding(context: &Context<'_>, schema: &FlowSchema) -> Option<LintFinding> {
     let asked = context.after.schemas();
-    let place = asked.iter().position(|(one, _)| one.name == schema.name)?;
-    let earlier: Vec<&FlowSchema> = asked[..place].iter().map(|(earlier, _)| *earlier).collect();
+    let index = asked.iter().position(|(one, _)| one.name == schema.name)?;
+    let earlier: Vec<&FlowSchema> = asked[..index].iter().map(|(earlier, _)| *earlier).collect();
     let mut taken_by = BTreeSet::new();
     let mut lost: Vec<(String, String)> = Vec::new();
     let mut is_anything_left = false;
@@ -30,7 +30,7 @@ fn finding(context: &Context<'_>, schema: &FlowSchema) -> Option<LintFinding> {
             match takers(&earlier, rule, subject) {
                 Some(takers) => {
                     taken_by.extend(takers.iter().map(|taker| (taker.matching_precedence, taker.name.as_str())));
-                    lost.push((subject_name(subject), format!("spec.rules[{index}].subjects[{inner}]")));
+                    lost.push((describe_subject(subject), format!("spec.rules[{index}].subjects[{inner}]")));
                 }
                 None => is_anything_left = true,
             }
@@ -43,8 +43,8 @@ fn finding(context: &Context<'_>, schema: &FlowSchema) -> Option<LintFinding> {
         partly(schema, &lost, &takers, fix)
     } else {
         let words = Words {
-            message: format!("never reached: {} takes all that it could match", listed(&takers)),
-            effect: format!("it does nothing; its requests stay with {}", listed(&takers)),
+            message: format!("never reached: {} matches everything it could match", listed(&takers)),
+            effect: format!("no effect: its requests stay with {}", listed(&takers)),
             fix,
         };
         RULE.finding(LintSeverity::Warning, schema, "spec.matchingPrecedence", words)
@@ -54,15 +54,15 @@ fn finding(context: &Context<'_>, schema: &FlowSchema) -> Option<LintFinding> {
 fn partly(schema: &FlowSchema, lost: &[(String, String)], takers: &[String], fix: String) -> LintFinding {
     let subjects: Vec<&str> = lost.iter().map(|(subject, _)| subject.as_str()).collect();
     let words = Words {
-        message: format!("never reached by {}: {} takes all of it", listed(&subjects), listed(takers)),
-        effect: "what is meant for them does nothing".into(),
+        message: format!("never reached by {}: {} matches first", listed(&subjects), listed(takers)),
+        effect: "it has no effect on them".into(),
         fix,
     };
     let field = lost.first().map_or("", |(_, field)| field.as_str());
     RULE.finding(LintSeverity::Info, schema, field, words)
 }
 
-/// Whether something of a FlowSchema would still be reached, if it had another precedence.
+/// Whether a FlowSchema with another precedence would still be reached.
 pub(super) fn is_reached_at(context: &Context<'_>, schema: &FlowSchema, precedence: i32) -> bool {
     let asked = context.after.schemas().iter().map(|(earlier, _)| *earlier);
     let is_earlier = |other: &&FlowSchema| {
@@ -76,7 +76,7 @@ pub(super) fn is_reached_at(context: &Context<'_>, schema: &FlowSchema, preceden
     schema.rules.iter().any(has_some_left)
 }
 
-/// The FlowSchemas that take all which a rule could match of a subject; `None` if something is left of it.
+/// The FlowSchemas that together match everything a rule could match for a subject; `None` if something is left.
 fn takers<'c>(earlier: &[&'c FlowSchema], rule: &Rule, subject: &Subject) -> Option<Vec<&'c FlowSchema>> {
     let taker = |piece: &Piece<'_>| {
         earlier.iter().copied().find(|schema| schema.rules.iter().any(|earlier| takes(earlier, piece)))
@@ -86,15 +86,15 @@ fn takers<'c>(earlier: &[&'c FlowSchema], rule: &Rule, subject: &Subject) -> Opt
     (!takers.is_empty()).then_some(takers)
 }
 
-/// Masters have a rule of their own.
+/// `system:masters` has a rule of its own.
 fn is_masters(subject: &Subject) -> bool {
-    matches!(subject, Subject::Group(group) if group == MASTERS)
+    matches!(subject, Subject::Group(group) if group == SYSTEM_MASTERS)
 }
 
 fn fix(context: &Context<'_>, taken_at: i32) -> String {
     match context.free_precedence(taken_at, true) {
-        Some(free) => format!("give it a precedence below {taken_at}: {free} is free"),
-        None => "leave it out: nothing can be asked before that".into(),
+        Some(free) => format!("set a matchingPrecedence below {taken_at}: {free} is free"),
+        None => "remove it: no FlowSchema can be tried before that one".into(),
     }
 }
 
@@ -114,8 +114,8 @@ mod tests {
         let calico = "{kind: ServiceAccount, serviceAccount: {namespace: kube-system, name: calico-node}}";
         let (severity, message, fix) = found(&schema_for("s", "workload-low", calico)).unwrap();
         assert_eq!(severity, LintSeverity::Warning);
-        assert_eq!(message, "never reached: kube-system-service-accounts (900) takes all that it could match");
-        assert_eq!(fix, "give it a precedence below 900: 899 is free");
+        assert_eq!(message, "never reached: kube-system-service-accounts (900) matches everything it could match");
+        assert_eq!(fix, "set a matchingPrecedence below 900: 899 is free");
         let node = "{kind: User, user: {name: 'system:node:n1'}}";
         assert!(found(&schema_for("s", "workload-low", node)).unwrap().1.contains("system-nodes (500)"));
         let agent = "{kind: ServiceAccount, serviceAccount: {namespace: apps, name: agent}}";

@@ -1,50 +1,51 @@
-//! Shares of a small level that may be taken for a number of calls.
+//! Shares of a small level that may be mistaken for a number of calls.
 
 use super::super::manifest::shares_field;
 use super::super::{LevelKind, LimitResponse};
-use super::context::{Context, seats, speaks_of_limiting};
+use super::context::{Context, seats, suggests_limit};
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
+use crate::kubernetes::Version;
 
 /// Shares up to this look like a number of calls.
 const FEW_SHARES: i32 = 20;
-/// Since this Kubernetes version a level may have no shares (feature gate `ZeroLimitedNominalConcurrencyShares`).
-const NO_SHARES_SINCE: (u32, u32) = (1, 30);
+/// The first Kubernetes version in which a level may have no shares (feature gate
+/// `ZeroLimitedNominalConcurrencyShares`).
+const NO_SHARES_SINCE: Version = Version::new(1, 30);
 
 pub(super) const RULE: LintRule = LintRule {
     name: "shares-read-as-calls",
-    reason: "Shares are relative to those of all levels: they make seats, on each kube-apiserver anew, and a request may \
-             take several seats or, in a level with queues, never more than a cap. Up to v1beta3 0 shares are the default of 30.",
+    reason: "Shares are relative to the shares of all levels. They determine seats, separately on each kube-apiserver, and a request may take several seats; a level with queues caps them. In v1beta3 and older, 0 shares mean the default of 30.",
     check,
 };
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let look_so = |level: &PriorityLevel| {
         let shares = level.nominal_concurrency_shares();
-        !level.is_exempt() && shares > 0 && (shares <= FEW_SHARES || speaks_of_limiting(&level.name))
+        !level.is_exempt() && shares > 0 && (shares <= FEW_SHARES || suggests_limit(&level.name))
     };
     let finding = |level: &PriorityLevel| match level {
-        level if level.place.has_zero_for_default => none_written(context, level),
+        level if level.location.has_zero_for_default => none_written(context, level),
         level if look_so(level) => finding(context, level),
         _ => None,
     };
     context.custom_levels().filter_map(finding).collect()
 }
 
-/// Shares that are written as none, and aren't.
+/// Reports shares written as 0 that do not mean 0.
 fn none_written(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> {
     let limits = context.after_limits(&level.name)?;
-    let (version, shares) = (level.place.api_version.name(), level.nominal_concurrency_shares());
+    let (version, shares) = (level.location.api_version.name(), level.nominal_concurrency_shares());
     let words = Words {
-        message: format!("the line says 0 shares, which {version} takes for the default of {shares}"),
+        message: format!("0 shares are written, which {version} reads as the default of {shares}"),
         effect: format!(
-            "it shuts nothing out: it has {} of {} on each kube-apiserver",
+            "it does not block anything: it has {} of {} on each kube-apiserver",
             seats(limits.nominal),
             context.input.server_concurrency
         ),
         fix: if context.input.version.is_none_or(|server| server >= NO_SHARES_SINCE) {
-            format!("write {shares}, if that is meant; for no shares at all write v1, where 0 is none")
+            format!("write {shares}, if that is what you mean; for no shares at all use v1, where 0 means none")
         } else {
-            format!("write {shares}, if that is meant, or 1 for the fewest there are on this server")
+            format!("write {shares}, if that is what you mean, or 1, the smallest share on this server")
         },
     };
     Some(RULE.finding(LintSeverity::Warning, level, shares_path(level), words))
@@ -61,20 +62,20 @@ fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> 
             context.input.server_concurrency
         ),
         effect: format!(
-            "a LIST takes up to {} of them, most others 1; with several servers it is as many again on each",
+            "a LIST takes up to {} of them, most other requests take 1; each kube-apiserver has as many",
             most.min(limits.max)
         ),
-        fix: "choose the shares by seats: shares / all shares x the server's seats, rounded up".into(),
+        fix: "choose shares by the seats they give: shares / all shares x the server's seats, rounded up".into(),
     };
     Some(RULE.finding(LintSeverity::Info, level, shares_path(level), words))
 }
 
-/// The path of a Limited level's shares, as its version calls them.
+/// The field path of a Limited level's shares in its version.
 pub(super) fn shares_path(level: &PriorityLevel) -> String {
-    format!("spec.limited.{}", shares_field(level.place.api_version))
+    format!("spec.limited.{}", shares_field(level.location.api_version))
 }
 
-/// The most seats that a LIST may take in a level; `None` for an exempt one.
+/// The most seats of a LIST in a level; `None` for an exempt one.
 pub(super) fn most_for_a_list(context: &Context<'_>, level: &PriorityLevel) -> Option<u32> {
     let LevelKind::Limited { limit_response, .. } = level.kind else { return None };
     let features = &context.input.features;
@@ -107,21 +108,21 @@ mod tests {
     }
 
     #[test]
-    fn no_shares_of_a_beta_version_are_told_for_what_they_are() {
+    fn zero_shares_in_a_beta_version_are_reported_as_the_default() {
         let beta = |shares: &str| level("jail", shares).replace("k8s.io/v1", "k8s.io/v1beta3");
-        let found = |server: (u32, u32), text: &str| {
+        let found = |server: Version, text: &str| {
             let findings = lint_on(Some(server), text).into_iter();
             findings.filter(|finding| finding.rule == RULE.name).collect::<Vec<_>>()
         };
-        let findings = found((1, 30), &beta("nominalConcurrencyShares: 0"));
+        let findings = found(Version::new(1, 30), &beta("nominalConcurrencyShares: 0"));
         let finding = &findings[0];
         assert_eq!((findings.len(), finding.severity, finding.line), (1, LintSeverity::Warning, Some(7)));
-        assert_eq!(finding.message, "the line says 0 shares, which v1beta3 takes for the default of 30");
-        assert_eq!(finding.effect, "it shuts nothing out: it has 66 seats of 600 on each kube-apiserver");
-        assert!(finding.fix.contains("write v1, where 0 is none"), "{}", finding.fix);
-        assert!(found((1, 28), &beta("nominalConcurrencyShares: 0"))[0].fix.contains("or 1 for the fewest"));
-        let thirty = &found((1, 30), &beta("nominalConcurrencyShares: 30"))[0];
+        assert_eq!(finding.message, "0 shares are written, which v1beta3 reads as the default of 30");
+        assert_eq!(finding.effect, "it does not block anything: it has 66 seats of 600 on each kube-apiserver");
+        assert!(finding.fix.contains("use v1, where 0 means none"), "{}", finding.fix);
+        assert!(found(Version::new(1, 28), &beta("nominalConcurrencyShares: 0"))[0].fix.contains("or 1, the smallest"));
+        let thirty = &found(Version::new(1, 30), &beta("nominalConcurrencyShares: 30"))[0];
         assert!(thirty.message.starts_with("30 shares are 66 seats"), "{}", thirty.message);
-        assert!(found((1, 30), &level("jail", "nominalConcurrencyShares: 0")).is_empty());
+        assert!(found(Version::new(1, 30), &level("jail", "nominalConcurrencyShares: 0")).is_empty());
     }
 }

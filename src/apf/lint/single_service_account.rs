@@ -1,15 +1,15 @@
-//! One service account where all of a namespace seem to be meant.
+//! A single service account where all of a namespace seem to be meant.
 //!
-//! The account `default` has only the pods that name none of their own.
+//! The account `default` is used only by pods that name no other.
 
 use super::super::{FlowSchema, Subject};
 use super::context::{Context, requests};
 use super::{LintFinding, LintRule, LintSeverity, Words};
+use crate::kubernetes::ServiceAccount;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "single-service-account",
-    reason: "A ServiceAccount subject is one account. The one called default is only that of pods that name no account of \
-             their own; all of a namespace are name: \"*\", or the group system:serviceaccounts:<namespace>.",
+    reason: "A ServiceAccount subject is a single account. The account default is used only by pods that don't name another one; all accounts of a namespace are name: \"*\", or the group system:serviceaccounts:<namespace>.",
     check,
 };
 
@@ -37,25 +37,30 @@ fn finding(
     is_plural: bool,
     field: String,
 ) -> LintFinding {
-    let whole = format!("system:serviceaccount:{namespace}:{name}");
-    let of_namespace = format!("system:serviceaccount:{namespace}:");
     let count = |is_counted: &dyn Fn(&str) -> bool| -> u64 {
-        let counted = context.routes.iter().filter(|route| is_counted(&route.traffic.digest.user));
-        counted.map(|route| route.traffic.request_count).sum()
+        let of_namespace = context.routes.iter().filter(|route| {
+            let account = ServiceAccount::parse(&route.traffic.digest.user);
+            account.is_some_and(|account| account.namespace == namespace && is_counted(account.name))
+        });
+        of_namespace.map(|route| route.traffic.request_count).sum()
     };
     let effect = if context.input.traffic.is_some() {
-        let others = count(&|user| user != whole && user.starts_with(&of_namespace));
-        let own = count(&|user| user == whole);
-        format!("in the logs it has {}, and other accounts of {namespace} have {}", requests(own), requests(others))
+        let others = count(&|account| account != name);
+        let own = count(&|account| account == name);
+        format!(
+            "in the logs, it sends {}, and the other accounts of {namespace} send {}",
+            requests(own),
+            requests(others)
+        )
     } else if name == "default" {
-        format!("pods of {namespace} that name an account of their own don't match")
+        format!("pods of {namespace} that use another account don't match")
     } else {
         format!("other accounts of {namespace} don't match")
     };
     let words = Words {
-        message: format!("matches the service account {namespace}/{name} alone, not all of {namespace}"),
+        message: format!("matches only the service account {namespace}/{name}, not all of {namespace}"),
         effect,
-        fix: format!("for all of them write name: \"*\", or the group system:serviceaccounts:{namespace}"),
+        fix: format!("to match all of them, write name: \"*\", or the group system:serviceaccounts:{namespace}"),
     };
     let severity = if is_plural { LintSeverity::Warning } else { LintSeverity::Info };
     RULE.finding(severity, schema, field, words)
@@ -65,7 +70,7 @@ fn speaks_of_many(name: &str) -> bool {
     name.contains("service-accounts") || name.contains("serviceaccounts")
 }
 
-/// Whether a FlowSchema names no other subject.
+/// Whether a FlowSchema has no other subject.
 fn is_only_account(schema: &FlowSchema, subject: &Subject) -> bool {
     schema.rules.iter().flat_map(|rule| &rule.subjects).all(|other| other == subject)
 }

@@ -1,24 +1,23 @@
-//! Queues so few, or hands so small, that heavy flows cover the whole hand of a light one.
+//! So few queues, or such small hands, that heavy flows occupy all queues of a light one.
 
 use super::super::{DistinguisherMethod, FlowSchema, collision_probability};
 use super::context::Context;
 use super::coverage::is_one_user;
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
-/// So likely may one heavy flow cover a light one's hand.
+/// Tolerated probability that one heavy flow occupies all queues of a light one.
 const TOLERATED_OF_ONE: f64 = 0.01;
-/// So likely may four.
+/// The same for four heavy flows.
 const TOLERATED_OF_FOUR: f64 = 0.1;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "squashes-light-flows",
-    reason: "Each flow is dealt a hand of queues, and waits in the shortest one. If all of its queues are also in the hands \
-             of heavy flows, it waits behind them (pkg/util/shufflesharding).",
+    reason: "Each flow is assigned a hand of queues and waits in the shortest one. If heavy flows share all of its queues, it waits behind them (pkg/util/shufflesharding).",
     check,
 };
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
-    let levels = context.levels.iter().copied().filter(|level| !context.is_meant_as_jail(level));
+    let levels = context.levels.iter().copied().filter(|level| !context.is_meant_to_isolate(level));
     levels.filter(|level| has_several_flows(&context.users_of(&level.name))).filter_map(finding).collect()
 }
 
@@ -30,12 +29,12 @@ fn finding(level: &PriorityLevel) -> Option<LintFinding> {
         return None;
     }
     let message = match queues {
-        1 => "with one queue all flows wait in the same line".to_owned(),
+        1 => "with one queue, all flows wait in line together".to_owned(),
         _ if hand_size == queues => {
             format!("with {queues} queues and a hand of {hand_size}, all flows have the same hand")
         }
         _ => format!(
-            "with {queues} queues and a hand of {hand_size}, heavy flows are likely to cover a light one's hand"
+            "with {queues} queues and a hand of {hand_size}, heavy flows are likely to occupy all queues of a light flow"
         ),
     };
     let odds = [(one, "1 heavy flow"), (four, "4"), (sixteen, "16")];
@@ -47,7 +46,7 @@ fn finding(level: &PriorityLevel) -> Option<LintFinding> {
             let odds = odds.map(|(odds, heavy)| format!("{} for {heavy}", percent(odds))).join(", ");
             format!("a light flow waits behind the heavy ones with a probability of {odds}")
         },
-        fix: "write queues: 64 and handSize: 6, or queues: 128 and handSize: 6; a larger handSize narrows each LIST"
+        fix: "set queues: 64 and handSize: 6, or queues: 128 and handSize: 6; a larger handSize reduces the seats of each LIST"
             .into(),
     };
     Some(RULE.finding(LintSeverity::Warning, level, "spec.limited.limitResponse.queuing", words))
@@ -61,7 +60,7 @@ fn percent(probability: f64) -> String {
     }
 }
 
-/// Whether more than one flow may come to a level with such FlowSchemas.
+/// Whether several flows may use a level with these FlowSchemas.
 fn has_several_flows(users: &[&FlowSchema]) -> bool {
     let is_split = |schema: &FlowSchema| match schema.distinguisher_method {
         None => false,

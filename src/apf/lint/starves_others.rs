@@ -1,4 +1,4 @@
-//! Shares that are taken from levels which need them.
+//! Added shares that take seats from levels which need them.
 
 use super::context::{Context, listed, seats};
 use super::shares_read_as_calls::shares_path;
@@ -6,7 +6,7 @@ use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "starves-others",
-    reason: "The seats of a server are divided by shares: every share that is added makes the seats of all other levels fewer.",
+    reason: "The server's seats are divided by shares: each added share reduces the seats of all other levels.",
     check,
 };
 
@@ -26,23 +26,23 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
     let each: Vec<String> = added.iter().map(|(level, shares)| format!("{} {shares}", level.name)).collect();
     let sum: i64 = added.iter().map(|(_, shares)| i64::from(*shares)).sum();
     let (message, it) = match added.as_slice() {
-        [_] => (format!("its {sum} more shares leave other levels fewer seats"), ["it", "it doesn't"]),
+        [_] => (format!("its {sum} additional shares leave other levels fewer seats"), ["it", "it doesn't"]),
         _ => {
-            let sum = format!("{sum} more shares together ({})", each.join(", "));
+            let sum = format!("{sum} additional shares together ({})", each.join(", "));
             (format!("{sum} leave other levels fewer seats"), ["them", "they don't"])
         }
     };
     let lends_all = added.iter().all(|(level, _)| level.lendable_percent() == 100);
-    let lending = format!("; lendablePercent lets these use what {} need", it[1]);
+    let lending = format!("; with lendablePercent, the others can use what {} need", it[1]);
     let words = Words {
         message,
         effect: listed(&words),
-        fix: format!("give {} fewer shares, or more to the others{}", it[0], if lends_all { "" } else { &lending }),
+        fix: format!("give {} fewer shares, or the others more{}", it[0], if lends_all { "" } else { &lending }),
     };
     vec![RULE.finding(severity, *level, shares_path(level), words)]
 }
 
-/// The levels of the change that add shares, those that add most first, and how many.
+/// The levels that add shares and how many, largest first.
 fn added<'i>(context: &Context<'i>) -> Vec<(&'i PriorityLevel, i32)> {
     let before =
         |name: &str| context.input.before.priority_level(name).map_or(0, PriorityLevel::nominal_concurrency_shares);
@@ -65,13 +65,13 @@ fn loss(context: &Context<'_>, level: &PriorityLevel) -> Option<Loss> {
     let demand = context.input.demand.iter().find(|demand| demand.priority_level == *name);
     let change = format!("{name} goes from {before} to {}", seats(after));
     match demand.map(|demand| demand.peak_seats) {
-        // What it lacked before too is not for this change to answer for, unless it takes much more.
+        // A level that lacked seats before is not reported, unless the change takes many more.
         Some((least, most)) if after < least && (before >= least || is_much) => {
-            let words = format!("{change} and was seen to need {}", range(least, most));
+            let words = format!("{change} but needed {} in the logs", range(least, most));
             Some(Loss { words, severity: LintSeverity::Warning })
         }
         Some((least, most)) if after < most && before >= most => {
-            let words = format!("{change} and may need {}, as far as can be told", range(least, most));
+            let words = format!("{change} and may have needed {} in the logs", range(least, most));
             Some(Loss { words, severity: LintSeverity::Info })
         }
         None if is_much => Some(Loss { words: change, severity: LintSeverity::Info }),
@@ -93,7 +93,7 @@ mod tests {
     fn all_that_add_shares_are_named() {
         let two = level("aa", "nominalConcurrencyShares: 100") + &level("bb", "nominalConcurrencyShares: 99");
         let finding = lint_text(&two).into_iter().find(|finding| finding.rule == RULE.name).unwrap();
-        assert_eq!(finding.message, "199 more shares together (aa 100, bb 99) leave other levels fewer seats");
+        assert_eq!(finding.message, "199 additional shares together (aa 100, bb 99) leave other levels fewer seats");
         assert!(finding.fix.starts_with("give them fewer shares"), "{}", finding.fix);
     }
 
@@ -102,12 +102,12 @@ mod tests {
         let most = "nominalConcurrencyShares: 2147483647";
         let finding = lint_text(&(level("aa", most) + &level("bb", most)));
         let finding = finding.into_iter().find(|finding| finding.rule == RULE.name).unwrap();
-        assert!(finding.message.starts_with("4294967294 more shares"), "{}", finding.message);
+        assert!(finding.message.starts_with("4294967294 additional shares"), "{}", finding.message);
         assert!(finding.effect.contains("catch-all goes from 13 to 1 seat, "), "{}", finding.effect);
     }
 
     #[test]
-    fn what_lends_all_isnt_told_to_lend() {
+    fn a_level_that_lends_everything_is_not_advised_to_lend() {
         for (lendable, expected) in [(50, true), (100, false)] {
             let text = level("aa", &format!("nominalConcurrencyShares: 100, lendablePercent: {lendable}"));
             let finding = lint_text(&text).into_iter().find(|finding| finding.rule == RULE.name).unwrap();
@@ -129,14 +129,14 @@ mod tests {
     fn others_lose_seats_that_they_were_seen_to_need() {
         let (severity, effect) = found(5, Some((242, 250))).unwrap();
         assert_eq!(severity, LintSeverity::Warning);
-        assert_eq!(effect, "workload-low goes from 245 to 240 seats and was seen to need 242 to 250");
+        assert_eq!(effect, "workload-low goes from 245 to 240 seats but needed 242 to 250 in the logs");
         assert_eq!(found(5, Some((230, 242))).unwrap().0, LintSeverity::Info);
         assert_eq!(found(5, Some((100, 120))), None);
         assert_eq!(found(5, Some((400, 420))), None, "it had less than that before");
     }
 
     #[test]
-    fn without_a_measure_only_large_losses_are_told() {
+    fn without_measurements_only_large_losses_are_reported() {
         assert_eq!(found(5, None), None);
         assert_eq!(found(100, None).unwrap().0, LintSeverity::Info);
     }

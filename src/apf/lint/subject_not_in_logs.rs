@@ -1,14 +1,14 @@
-//! A subject that sends nothing, as far as the logs go: mostly a name that is written wrong.
+//! A subject that sends no request in the logs: mostly a misspelled name.
 
-use super::super::{Subject, is_subject, subject_name};
+use super::super::{Subject, describe_subject, matches_subject};
 use super::context::{Context, listed};
-use super::coverage::{MASTERS, account};
+use super::coverage::account;
 use super::{LintFinding, LintRule, LintSeverity, Traffic, Words};
+use crate::kubernetes::{SYSTEM_MASTERS, ServiceAccount};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "subject-not-in-logs",
-    reason: "Subjects are compared to the letter with the user and its groups: no pattern, no prefix, and a service account \
-             in its namespace only.",
+    reason: "Subjects are compared as plain strings with the user name and its groups: there are no patterns or prefixes, and a service account is looked for only in its namespace.",
     check,
 };
 
@@ -24,13 +24,11 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
             {
                 let alike = alike(subject, traffic);
                 let words = Words {
-                    message: format!("no request of the logs is of {}", subject_name(subject)),
-                    effect: "it matches nothing that the logs have".into(),
+                    message: format!("no request in the logs is from {}", describe_subject(subject)),
+                    effect: "it matches no request in the logs".into(),
                     fix: match alike.as_slice() {
-                        [] => {
-                            "look at the name, and at whether the logs cover a time when this client was at work".into()
-                        }
-                        _ => format!("look at the name: the logs have {}", listed(&alike)),
+                        [] => "check the name, and whether the logs cover a time when this client was active".into(),
+                        _ => format!("check the name: the logs have {}", listed(&alike)),
                     },
                 };
                 let field = format!("spec.rules[{index}].subjects[{inner}]");
@@ -42,11 +40,11 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 }
 
 fn is_unseen(subject: &Subject, traffic: &[Traffic]) -> bool {
-    let is_masters = matches!(subject, Subject::Group(group) if group == MASTERS);
-    !is_masters && !traffic.iter().any(|traffic| is_subject(subject, &traffic.digest.attributes()))
+    let is_masters = matches!(subject, Subject::Group(group) if group == SYSTEM_MASTERS);
+    !is_masters && !traffic.iter().any(|traffic| matches_subject(subject, &traffic.digest.attributes()))
 }
 
-/// Users of the logs with the same last part of the name; for a service account that has none such, those of its namespace.
+/// Users in the logs whose names end alike; if there are none for a service account, those of its namespace.
 fn alike<'t>(subject: &Subject, traffic: &'t [Traffic]) -> Vec<&'t str> {
     let name = match subject {
         Subject::User(name) | Subject::Group(name) | Subject::ServiceAccount { name, .. } => name,
@@ -62,7 +60,7 @@ fn alike<'t>(subject: &Subject, traffic: &'t [Traffic]) -> Vec<&'t str> {
     let same_name = of(&|user| user.rsplit(':').next() == Some(last));
     match account(subject) {
         Some((namespace, _)) if same_name.is_empty() => {
-            of(&|user| user.starts_with(&format!("system:serviceaccount:{namespace}:")))
+            of(&|user| ServiceAccount::parse(user).is_some_and(|account| account.namespace == namespace))
         }
         _ => same_name,
     }
@@ -86,7 +84,7 @@ mod tests {
         };
         assert_eq!(fixes(&account("monitoring", "prometheus"), &traffic), [""; 0]);
         assert_eq!(fixes(&account("monitoring", "'*'"), &traffic), [""; 0]);
-        let hint = "look at the name: the logs have system:serviceaccount:monitoring:prometheus";
+        let hint = "check the name: the logs have system:serviceaccount:monitoring:prometheus";
         assert_eq!(fixes(&account("default", "prometheus"), &traffic), [hint]);
         assert_eq!(fixes(&account("monitoring", "prom"), &traffic), [hint]);
         assert_eq!(fixes("{kind: User, user: {name: prometheus}}", &traffic), [hint]);

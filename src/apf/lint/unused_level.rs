@@ -1,17 +1,16 @@
-//! A priority level that no FlowSchema uses, which has its seats all the same.
+//! A priority level that no FlowSchema uses, but that still gets its seats.
 
 use super::context::{Context, seats};
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
 pub(super) const RULE: LintRule = LintRule {
     name: "unused-level",
-    reason: "A level gets its part of the server's seats whether or not a FlowSchema sends requests to it; the other \
-             levels have as much less.",
+    reason: "A level gets its share of the server's seats even if no FlowSchema sends requests to it, and the other levels have that many fewer.",
     check,
 };
 
 fn check(context: &Context<'_>) -> Vec<LintFinding> {
-    // A FlowSchema that couldn't be read may well be the one that uses it.
+    // A FlowSchema that could not be read may be the one that uses it.
     if context.has_unread_schema() {
         return Vec::new();
     }
@@ -22,16 +21,18 @@ fn check(context: &Context<'_>) -> Vec<LintFinding> {
 fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> {
     let limits = context.after_limits(&level.name)?;
     let is_much = limits.min.saturating_mul(20) > context.input.server_concurrency;
-    let of = format!("{} of {} by its shares", seats(limits.nominal), context.input.server_concurrency);
+    let of = format!("{} of {}", seats(limits.nominal), context.input.server_concurrency);
     let words = Words {
         message: "no FlowSchema sends requests to it".into(),
         effect: match (limits.nominal, limits.min) {
-            (0, _) => "it has no seats of its own, and nothing comes of it".into(),
-            (_, 0) => format!("it has {of}, all of which the other levels can only borrow"),
-            (nominal, min) if min == nominal => format!("it has {of}, which nobody can use"),
-            (_, min) => format!("it has {of}: {min} that nobody can use, and others that can only be borrowed"),
+            (0, _) => "none: it has no seats of its own".into(),
+            (_, 0) => format!("its shares give it {of}, which other levels can use only by borrowing"),
+            (nominal, min) if min == nominal => format!("its shares give it {of}, which no request can use"),
+            (_, min) => {
+                format!("its shares give it {of}: {min} that no request can use, and others that can only be borrowed")
+            }
         },
-        fix: "leave it out, or name it in a FlowSchema".into(),
+        fix: "remove it, or use it in a FlowSchema".into(),
     };
     let severity = if is_much { LintSeverity::Warning } else { LintSeverity::Info };
     Some(RULE.finding(severity, level, "", words))
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_nobody_uses_is_told_of_and_a_large_one_warned_of() {
+    fn an_unused_level_is_reported_and_a_large_one_is_a_warning() {
         for (shares, expected) in [(5, LintSeverity::Info), (100, LintSeverity::Warning)] {
             let findings = lint_text(&level("idle", &format!("nominalConcurrencyShares: {shares}")));
             let finding = findings.iter().find(|finding| finding.rule == RULE.name).unwrap();
@@ -54,16 +55,16 @@ mod tests {
     #[test]
     fn seats_that_are_lent_are_not_lost() {
         for (lendable, expected, effect) in [
-            (0, LintSeverity::Warning, "it has 102 seats of 600 by its shares, which nobody can use"),
+            (0, LintSeverity::Warning, "its shares give it 102 seats of 600, which no request can use"),
             (
                 50,
                 LintSeverity::Warning,
-                "it has 102 seats of 600 by its shares: 51 that nobody can use, and others that can only be borrowed",
+                "its shares give it 102 seats of 600: 51 that no request can use, and others that can only be borrowed",
             ),
             (
                 100,
                 LintSeverity::Info,
-                "it has 102 seats of 600 by its shares, all of which the other levels can only borrow",
+                "its shares give it 102 seats of 600, which other levels can use only by borrowing",
             ),
         ] {
             let findings =

@@ -1,12 +1,12 @@
-//! FlowSchemas and PriorityLevelConfigurations read from YAML or JSON: manifests as they are applied, and dumps as
-//! `kubectl get -o yaml` and `-o json` write them.
+//! FlowSchemas and PriorityLevelConfigurations read from YAML or JSON: manifests to apply, and dumps from `kubectl get
+//! -o yaml` and `-o json`.
 //!
-//! A text is read as strictly as the server validates fields (`fieldValidation=Strict`), and then defaulted as the
-//! server does it. All that is wrong is told at once, each thing with its line. An object that can't be represented is
-//! left out; one that can be, but that the server refuses all the same, is kept and found by `validate`.
+//! Text is read as strictly as the server validates fields (`fieldValidation=Strict`), and then defaulted as the server
+//! does. All problems are reported at once, each with its line. An object that can't be represented is omitted; one
+//! that can, but that the server would reject, is kept and reported by `validate`.
 //!
-//! The older API versions are all read. They differ in what `nominalConcurrencyShares` is called, and in what 0 shares
-//! are.
+//! All older API versions are read. They differ in the name of `nominalConcurrencyShares`, and in the meaning of 0
+//! shares.
 
 mod node;
 mod object;
@@ -28,12 +28,12 @@ const GROUP: &str = "flowcontrol.apiserver.k8s.io";
 /// What was read from a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
-    /// The objects that could be read, in their order; the same one may be there twice.
+    /// The objects that could be read, in their order; the same name may occur twice.
     pub config: Config,
     /// All that is wrong with the text, from top to bottom within each object.
     pub problems: Vec<Problem>,
-    /// What was passed over or read as something else.
-    pub notes: Vec<Note>,
+    /// Objects that were ignored or read differently than written.
+    pub notes: Vec<ManifestNote>,
 }
 
 impl Manifest {
@@ -80,7 +80,7 @@ impl fmt::Display for Problem {
 
 /// Something worth knowing of what was read, that is no mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct ManifestNote {
     /// The file; `None` where there is none.
     pub file: Option<Arc<str>>,
     /// The line in it, from 1.
@@ -89,7 +89,7 @@ pub struct Note {
     pub message: String,
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for ManifestNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_place(f, self.file.as_deref(), Some(self.line))?;
         f.write_str(&self.message)
@@ -137,7 +137,7 @@ impl ManifestReader {
         match node.value {
             Value::List(items) => items.into_iter().for_each(|item| self.document(item)),
             Value::Map(_) => self.object(node, None),
-            _ => self.problem("", "", Some(node.line), format!("needs an object, but is {}", node.name())),
+            _ => self.problem("", "", Some(node.line), format!("expected an object, got {}", node.name())),
         }
     }
 
@@ -148,7 +148,7 @@ impl ManifestReader {
         let api_version = node.text("apiVersion").map(str::to_owned);
         let (Some(kind), api_version) = (kind.or_else(|| of_list.map(|(kind, _)| kind.name().to_owned())), api_version)
         else {
-            let message = "must be given: the text is no Kubernetes object without it".to_owned();
+            let message = "must be given: without it this is not a Kubernetes object".to_owned();
             return self.problem("", "kind", Some(line), message);
         };
         if kind == "List" {
@@ -162,7 +162,7 @@ impl ManifestReader {
         let Some(version) = api_version.strip_prefix(GROUP).and_then(|rest| rest.strip_prefix('/')) else {
             let name = node.field("metadata").and_then(|metadata| metadata.text("name"));
             let name = name.map(|name| format!(" {name}")).unwrap_or_default();
-            return self.note(line, format!("{kind}{name} of {api_version} is passed over"));
+            return self.note(line, format!("{kind}{name} ({api_version}) is ignored"));
         };
         let Some(version) = ApiVersion::ALL.into_iter().find(|known| known.name() == version) else {
             let versions = ApiVersion::ALL.map(ApiVersion::name).join(", ");
@@ -200,17 +200,17 @@ impl ManifestReader {
     fn apf_object(&mut self, node: Node, kind: Kind, version: ApiVersion) {
         let (line, file) = (node.line, self.file.clone());
         let read = object::read(node, kind, version, file);
-        if let Some((major, minor)) = version.removed_in() {
+        if let Some(removed_in) = version.removed_in() {
             let renamed = match kind {
                 Kind::PriorityLevelConfiguration if shares_field(version) != shares_field(ApiVersion::V1) => {
                     format!("; {} is read as {}", shares_field(version), shares_field(ApiVersion::V1))
                 }
                 _ => String::new(),
             };
-            let is_zero = read.priority_level.as_ref().is_some_and(|level| level.place.has_zero_for_default);
-            let zero = if is_zero { "; 0 shares are the default of 30 in it, and none in v1" } else { "" };
+            let is_zero = read.priority_level.as_ref().is_some_and(|level| level.location.has_zero_for_default);
+            let zero = if is_zero { "; in it, 0 shares mean the default of 30, in v1 none" } else { "" };
             let name = version.name();
-            let served = format!("{GROUP}/{name} is served up to {major}.{}", minor - 1);
+            let served = format!("{GROUP}/{name} was removed in Kubernetes {removed_in}");
             self.note(line, format!("{}: {served}{renamed}{zero}", read.object));
         }
         for message in read.notes {
@@ -227,6 +227,6 @@ impl ManifestReader {
     }
 
     fn note(&mut self, line: u64, message: String) {
-        self.manifest.notes.push(Note { file: self.file.clone(), line, message });
+        self.manifest.notes.push(ManifestNote { file: self.file.clone(), line, message });
     }
 }

@@ -1,8 +1,7 @@
-//! YAML and JSON as a tree in which everything knows its line.
+//! YAML and JSON as a tree in which every value knows its line.
 //!
-//! A text is cut into its documents before it is parsed, so that one with a wrong indentation doesn't hide the others.
-//! JSON goes through the YAML parser as well, because serde_json tells no places; what YAML doesn't allow of it is
-//! written otherwise before.
+//! Text is split into documents before parsing, so that an indentation error in one does not hide the others. JSON is
+//! parsed as YAML too, because serde_json gives no positions; what YAML does not allow is rewritten first.
 
 use std::fmt;
 
@@ -23,16 +22,16 @@ pub(super) fn documents(text: &str) -> Vec<Result<Node, SyntaxError>> {
     documents
 }
 
-/// A value and its place.
+/// A value and its line.
 #[derive(Debug)]
 pub(super) struct Node {
     /// Its line, from 1.
     pub(super) line: u64,
-    /// What is written there.
+    /// The value.
     pub(super) value: Value,
 }
 
-/// What may be written.
+/// The kinds of values.
 #[derive(Debug)]
 pub(super) enum Value {
     /// Nothing.
@@ -47,7 +46,7 @@ pub(super) enum Value {
     Text(String),
     /// Values in their order.
     List(Vec<Node>),
-    /// Fields in their order; the same one may be there twice.
+    /// Fields in their order; a name may occur twice.
     Map(Vec<Entry>),
 }
 
@@ -71,19 +70,18 @@ pub(super) struct SyntaxError {
     pub(super) message: String,
 }
 
-/// What is told of a text that is still to be rendered.
-pub(in super::super) const TEMPLATE: &str =
-    "is no YAML but a template of it: what stands in {{ }} is to be filled in first, as helm template does";
+/// The message for a text that is an unrendered template.
+pub(in super::super) const TEMPLATE: &str = "is a template, not YAML: render it first, for example with helm template";
 
 impl Node {
-    /// The value of a field; the last one where it is there twice, `None` where it is null.
+    /// The value of a field; the last one if it occurs twice, `None` if null.
     pub(super) fn field(&self, name: &str) -> Option<&Self> {
         let Value::Map(entries) = &self.value else { return None };
         let entry = entries.iter().rfind(|entry| entry.key == name)?;
         (!matches!(entry.node.value, Value::Null)).then_some(&entry.node)
     }
 
-    /// The text of a field; `None` where it is no text.
+    /// The string value of a field; `None` if it is not a string.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         match &self.field(name)?.value {
             Value::Text(text) => Some(text),
@@ -103,7 +101,7 @@ impl Node {
         }
     }
 
-    /// Counts the lines that stand before the document.
+    /// Adds the lines before the document.
     fn shift(&mut self, lines: u64) {
         self.line += lines;
         match &mut self.value {
@@ -117,16 +115,16 @@ impl Node {
     }
 }
 
-/// A part of a text: what is between two document markers.
+/// The part of a text between two document markers.
 struct Part<'t> {
-    /// The part, with the marker that opens it.
+    /// The part, with the marker that starts it.
     text: &'t str,
-    /// How many lines stand before it.
+    /// How many lines precede it.
     lines_before: u64,
 }
 
-/// Cuts a text at its document markers. At the beginning of a line `---` and `...` are nothing else in YAML, and in
-/// JSON they aren't found.
+/// Splits a text at its document markers. `---` and `...` at the start of a line have no other meaning in YAML, and do
+/// not occur in JSON.
 fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let (mut start, mut offset) = (0, 0);
@@ -151,12 +149,12 @@ fn is_marker(line: &str, marker: &str) -> bool {
     line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
-/// Whether a part has nothing but markers, comments and directives.
+/// Whether a part has only markers, comments and directives.
 fn is_empty(part: &str) -> bool {
     body(part).lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#') || line.starts_with('%'))
 }
 
-/// A part without the marker that opens it.
+/// A part without the marker that starts it.
 fn body(part: &str) -> &str {
     match part.lines().next() {
         Some(line) if is_marker(line, "---") => &part[3..],
@@ -185,7 +183,7 @@ impl Part<'_> {
     }
 }
 
-/// Where the JSON documents end of which a text begins, and why no more of it is JSON; there are none in YAML.
+/// The ends of the JSON documents at the start of a text, and why the rest is not JSON; empty for YAML.
 fn json_documents(text: &str) -> (Vec<usize>, Option<serde_json::Error>) {
     let mut ends = Vec::new();
     if !text.trim_start().starts_with(['{', '[']) {
@@ -201,8 +199,8 @@ fn json_documents(text: &str) -> (Vec<usize>, Option<serde_json::Error>) {
     (ends, None)
 }
 
-/// JSON as YAML: without tabs, which are white space there, and without unescaped characters that YAML doesn't have,
-/// which are in strings only.
+/// JSON as YAML: without tabs, which are whitespace in JSON, and with characters escaped that YAML does not allow,
+/// which occur only in strings.
 fn as_yaml(json: &str) -> String {
     let mut yaml = String::with_capacity(json.len());
     let mut units = [0; 2];
@@ -225,7 +223,7 @@ fn parse(text: &str, lines_before: u64) -> Result<Node, SyntaxError> {
     let mut node = node.map_err(|error| match template_line(text) {
         Some(line) => SyntaxError { line: Some(line + lines_before), message: TEMPLATE.to_owned() },
         None => SyntaxError {
-            line: error.location().map(|place| place.line() + lines_before),
+            line: error.location().map(|location| location.line() + lines_before),
             message: without_place(&error.without_snippet().to_string()),
         },
     })?;
@@ -233,14 +231,14 @@ fn parse(text: &str, lines_before: u64) -> Result<Node, SyntaxError> {
     Ok(node)
 }
 
-/// The first line with something that a template engine is to fill in, from 1; not in comments.
+/// The first line, from 1, that contains a template expression outside comments.
 fn template_line(text: &str) -> Option<u64> {
     let is_open = |line: &str| line.contains("{{") && line.contains("}}") && !line.trim_start().starts_with('#');
     (1..).zip(text.lines()).find(|(_, line)| is_open(line)).map(|(number, _)| number)
 }
 
-/// As `sigs.k8s.io/yaml` reads YAML, and with room for what `kubectl get` writes of a large cluster. Deeper than any
-/// object is nested, the parser gives up rather than run out of stack.
+/// Parses as `sigs.k8s.io/yaml` does, with room for the `kubectl get` output of a large cluster. The parser gives up on
+/// nesting deeper than any object has, before the stack overflows.
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: 48, max_events: 50_000_000, max_nodes: 20_000_000 },
@@ -250,7 +248,7 @@ fn options() -> Options {
     }
 }
 
-/// A parser's message without the place, which is told on its own.
+/// A parser's message without its position, which is reported separately.
 fn without_place(message: &str) -> String {
     message.split(" at line ").next().unwrap_or_default().to_owned()
 }
@@ -293,7 +291,7 @@ impl<'de> de::Visitor<'de> for ValueVisitor {
         Ok(i64::try_from(number).map_or(Value::Number, Value::Whole))
     }
 
-    /// What is whole may be written with a point or an exponent: kubectl writes it in digits when it sends it.
+    /// Integers may be written with a point or an exponent: kubectl sends them as digits.
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
         Ok(number.to_string().parse().map_or(Value::Number, Value::Whole))
     }
@@ -403,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_told_from_yaml_that_is_wrong() {
+    fn a_template_is_distinguished_from_invalid_yaml() {
         let message = |text: &str| match documents(text).into_iter().next() {
             Some(Err(error)) => (error.line, error.message == TEMPLATE),
             other => panic!("{other:?}"),

@@ -1,26 +1,27 @@
-//! One FlowSchema or PriorityLevelConfiguration, from the tree to our types.
+//! Reads one FlowSchema or PriorityLevelConfiguration from the tree into our types.
 //!
 //! Fields and their types are those of `k8s.io/api/flowcontrol/*/types.go`, the defaults those of
-//! `pkg/apis/flowcontrol/*/defaults.go`. Told here is what a server can't decode, and what our types can't hold: a type
-//! without its stanza, for example. For that, the fields are those of the server's own validation
+//! `pkg/apis/flowcontrol/*/defaults.go`. It reports what a server can't decode and what our types can't represent, such
+//! as a type without its stanza, with the field names of the server's own validation
 //! (`pkg/apis/flowcontrol/validation/validation.go`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::{
-    ApiVersion, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, NonResourceRule, Place, PriorityLevel,
-    Queuing, ResourceRule, Rule, Subject,
+    ApiVersion, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, NonResourceRule, ObjectLocation,
+    PriorityLevel, Queuing, ResourceRule, Rule, Subject,
 };
 use super::node::{Node, Value};
 use super::{Kind, Problem};
 
-/// Whether the server keeps the object as it thinks right (`pkg/registry/flowcontrol/ensurer/strategy.go`).
+/// Whether the server maintains the object (`pkg/registry/flowcontrol/ensurer/strategy.go`).
 const AUTOUPDATE: &str = "apf.kubernetes.io/autoupdate-spec";
-/// With this, 0 shares are 0 also in v1beta3, whatever its value (`pkg/apis/flowcontrol/v1beta3/defaults.go`).
+/// With this annotation, whatever its value, 0 shares mean 0 in v1beta3 too
+/// (`pkg/apis/flowcontrol/v1beta3/defaults.go`).
 pub(in super::super) const PRESERVE_ZERO: &str = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
 
-/// The fields of `ObjectMeta`; `clusterName` was one up to 1.23.
+/// The fields of `ObjectMeta`, including `clusterName`, which existed up to 1.23.
 const METADATA: [&str; 16] = [
     "name",
     "generateName",
@@ -40,17 +41,17 @@ const METADATA: [&str; 16] = [
     "clusterName",
 ];
 
-/// What was made of an object.
+/// The result of reading an object.
 pub(super) struct Read {
     /// Kind and name.
     pub(super) object: String,
-    /// The FlowSchema, if it is one that can be built.
+    /// The FlowSchema, if it could be built.
     pub(super) flow_schema: Option<FlowSchema>,
-    /// The priority level, if it is one that can be built.
+    /// The priority level, if it could be built.
     pub(super) priority_level: Option<PriorityLevel>,
     /// What is wrong.
     pub(super) problems: Vec<Problem>,
-    /// What else there is to know.
+    /// Further notes.
     pub(super) notes: Vec<String>,
 }
 
@@ -58,24 +59,25 @@ pub(super) struct Read {
 pub(super) fn read(node: Node, kind: Kind, version: ApiVersion, file: Option<Arc<str>>) -> Read {
     let name = node.field("metadata").and_then(|metadata| metadata.text("name"));
     let object = name.map_or_else(|| kind.name().to_owned(), |name| format!("{} {name}", kind.name()));
-    let place = Place { file, api_version: version, lines: lines(&node), has_zero_for_default: false };
-    let mut reader = ObjectReader { object, version, place, problems: Vec::new(), notes: Vec::new(), is_broken: false };
+    let location = ObjectLocation { file, api_version: version, lines: lines(&node), has_zero_for_default: false };
+    let mut reader =
+        ObjectReader { object, version, location, problems: Vec::new(), notes: Vec::new(), is_broken: false };
     let (flow_schema, priority_level) = match kind {
         Kind::FlowSchema => (Some(reader.flow_schema(node)), None),
         Kind::PriorityLevelConfiguration => (None, reader.priority_level(node)),
     };
     let is_whole = !reader.is_broken;
-    let ObjectReader { object, place, problems, notes, .. } = reader;
+    let ObjectReader { object, location, problems, notes, .. } = reader;
     Read {
         object,
-        flow_schema: flow_schema.filter(|_| is_whole).map(|schema| FlowSchema { place: place.clone(), ..schema }),
-        priority_level: priority_level.filter(|_| is_whole).map(|level| PriorityLevel { place, ..level }),
+        flow_schema: flow_schema.filter(|_| is_whole).map(|schema| FlowSchema { location: location.clone(), ..schema }),
+        priority_level: priority_level.filter(|_| is_whole).map(|level| PriorityLevel { location, ..level }),
         problems,
         notes,
     }
 }
 
-/// What a version calls a Limited level's shares.
+/// The field name of a Limited level's shares in a version.
 pub(in super::super) const fn shares_field(version: ApiVersion) -> &'static str {
     match version {
         ApiVersion::V1Alpha1 | ApiVersion::V1Beta1 | ApiVersion::V1Beta2 => "assuredConcurrencyShares",
@@ -83,12 +85,12 @@ pub(in super::super) const fn shares_field(version: ApiVersion) -> &'static str 
     }
 }
 
-/// Whether a level has the annotation with which 0 shares are 0 in v1beta3, and which v1 doesn't allow.
-pub(in super::super) fn preserves_zero(place: &Place) -> bool {
-    place.has(&child("metadata.annotations", PRESERVE_ZERO))
+/// Whether a level has the annotation that makes 0 shares mean 0 in v1beta3, and which v1 does not allow.
+pub(in super::super) fn preserves_zero(location: &ObjectLocation) -> bool {
+    location.has(&child("metadata.annotations", PRESERVE_ZERO))
 }
 
-/// The line of every field by its path. What only the server writes is left out.
+/// The line of every field by its path, without those that only the server writes.
 fn lines(node: &Node) -> BTreeMap<String, u64> {
     let mut lines = BTreeMap::from([(String::new(), node.line)]);
     collect_lines(node, "", &mut lines);
@@ -126,13 +128,13 @@ fn child(path: &str, key: &str) -> String {
     }
 }
 
-/// A value that is written, and its path.
+/// A value and its path.
 struct Field {
     path: String,
     node: Node,
 }
 
-/// The fields of an object that are written and not null.
+/// The fields of an object that are present and not null.
 struct Fields {
     path: String,
     entries: BTreeMap<String, Node>,
@@ -155,14 +157,14 @@ impl Fields {
 struct ObjectReader {
     object: String,
     version: ApiVersion,
-    place: Place,
+    location: ObjectLocation,
     problems: Vec<Problem>,
     notes: Vec<String>,
     /// Whether the object can't be built.
     is_broken: bool,
 }
 
-/// What both kinds have.
+/// The fields that both kinds have.
 struct Meta {
     name: String,
     is_autoupdated: Option<bool>,
@@ -187,7 +189,7 @@ impl ObjectReader {
             distinguisher_method: method.and_then(|method| self.distinguisher_method(method)),
             rules: rules.into_iter().map(|rule| self.rule(rule)).collect(),
             is_autoupdated: meta.is_autoupdated,
-            place: Place::default(),
+            location: ObjectLocation::default(),
         }
     }
 
@@ -224,13 +226,13 @@ impl ObjectReader {
         let own = self.named(given, &kind_path, &kinds.map(|kind| (kind.0, kind)));
         for (kind, other) in kinds {
             if subject.has(other) && own.is_some_and(|(_, own)| own != other) {
-                self.problem(&subject.path_of(other), format!("must not be given when the kind isn't {kind}"));
+                self.problem(&subject.path_of(other), format!("must be given only if the kind is {kind}"));
             }
         }
         let (kind, own) = own?;
         let path = subject.path_of(own);
         let Some(field) = subject.take(own) else {
-            self.broken(&path, &format!("must be given when the kind is {kind}"));
+            self.broken(&path, &format!("must be given if the kind is {kind}"));
             return None;
         };
         let known: &[&str] = if kind == "ServiceAccount" { &["namespace", "name"] } else { &["name"] };
@@ -270,13 +272,13 @@ impl ObjectReader {
         let (limited, exempt) = (spec.take("limited"), spec.take("exempt"));
         let is_exempt = self.named(given, "spec.type", &[("Exempt", true), ("Limited", false)]);
         if is_exempt == Some(true) && limited.is_some() {
-            self.problem("spec.limited", "must not be given when the type isn't Limited".to_owned());
+            self.problem("spec.limited", "must be given only if the type is Limited".to_owned());
         }
         if is_exempt == Some(false) && exempt.is_some() {
-            self.problem("spec.exempt", "must not be given when the type isn't Exempt".to_owned());
+            self.problem("spec.exempt", "must be given only if the type is Exempt".to_owned());
         }
         if is_exempt == Some(false) && limited.is_none() {
-            self.broken("spec.limited", "must be given when the type is Limited");
+            self.broken("spec.limited", "must be given if the type is Limited");
         }
         let limited = limited.map(|limited| self.limited(limited, &meta));
         let exempt = self.exempt(exempt);
@@ -285,7 +287,7 @@ impl ObjectReader {
             name: meta.name,
             kind: kind?,
             is_autoupdated: meta.is_autoupdated,
-            place: Place::default(),
+            location: ObjectLocation::default(),
         })
     }
 
@@ -306,7 +308,7 @@ impl ObjectReader {
             (ApiVersion::V1, shares) => shares.unwrap_or(30),
             (ApiVersion::V1Beta3, shares) if meta.preserves_zero => shares.unwrap_or(0),
             (_, Some(0)) => {
-                self.place.has_zero_for_default = true;
+                self.location.has_zero_for_default = true;
                 30
             }
             (_, shares) => shares.unwrap_or(30),
@@ -327,10 +329,10 @@ impl ObjectReader {
         let queues = self.named(given, &path, &[("Queue", true), ("Reject", false)]);
         let (queuing, path) = (response.take("queuing"), response.path_of("queuing"));
         if queues == Some(false) && queuing.is_some() {
-            self.problem(&path, "must not be given when the type isn't Queue".to_owned());
+            self.problem(&path, "must be given only if the type is Queue".to_owned());
         }
         if queues == Some(true) && queuing.is_none() {
-            self.broken(&path, "must be given when the type is Queue");
+            self.broken(&path, "must be given if the type is Queue");
         }
         let queuing = queuing.map(|queuing| self.queuing(queuing));
         if queues? { queuing.map(LimitResponse::Queue) } else { Some(LimitResponse::Reject) }
@@ -356,13 +358,13 @@ impl ObjectReader {
         let name = self.required_text(&mut metadata, "name", "must be given");
         let namespace = self.text(metadata.take("namespace")).filter(|namespace| !namespace.is_empty());
         if namespace.is_some() {
-            self.notes.push(format!("{}: the kind has no namespaces, metadata.namespace does nothing", self.object));
+            self.notes.push(format!("{}: metadata.namespace has no effect: the kind is cluster-scoped", self.object));
         }
         let annotations = self.string_map(metadata.take("annotations"));
         self.string_map(metadata.take("labels"));
         let preserves_zero = annotations.contains_key(PRESERVE_ZERO);
         if preserves_zero && self.version != ApiVersion::V1Beta3 && self.object.starts_with("PriorityLevel") {
-            self.problem("metadata.annotations", format!("must not have {PRESERVE_ZERO}, which is for v1beta3 only"));
+            self.problem("metadata.annotations", format!("must not include {PRESERVE_ZERO}, which only v1beta3 has"));
         }
         let is_autoupdated = annotations.get(AUTOUPDATE).and_then(|value| parse_bool(value));
         (Meta { name, is_autoupdated, preserves_zero }, fields.take("spec"))
@@ -379,7 +381,7 @@ impl ObjectReader {
         texts.map(|(text, key)| (key, text)).collect()
     }
 
-    /// The fields of an object; none where it isn't written.
+    /// The fields of an object; none if it is absent.
     fn fields(&mut self, field: Option<Field>, path: &str, known: &[&str]) -> Fields {
         match field {
             Some(field) => self.fields_of(field, known),
@@ -390,7 +392,7 @@ impl ObjectReader {
     fn fields_of(&mut self, field: Field, known: &[&str]) -> Fields {
         let Field { path, node } = field;
         let mut fields = Fields { path, entries: BTreeMap::new() };
-        // A null item of a list is an object without fields.
+        // A null item of a list counts as an object without fields.
         let written = match node.value {
             Value::Map(written) => written,
             Value::Null => return fields,
@@ -438,7 +440,7 @@ impl ObjectReader {
 
     fn texts(&mut self, field: Option<Field>) -> Vec<String> {
         let items = self.items(field);
-        // A null in a list of texts is the empty one.
+        // A null in a list of strings counts as the empty string.
         items.into_iter().map(|item| self.text(Some(item)).unwrap_or_default()).collect()
     }
 
@@ -477,7 +479,7 @@ impl ObjectReader {
         let number = match node.value {
             Value::Whole(number) => number,
             Value::Number => {
-                self.broken(&path, "must be a whole number of 32 bits; what is written is larger, or not whole");
+                self.broken(&path, "must be a 32-bit integer");
                 return None;
             }
             _ => {
@@ -487,12 +489,12 @@ impl ObjectReader {
         };
         let whole = i32::try_from(number).ok();
         if whole.is_none() {
-            self.broken(&path, &format!("must be a whole number of 32 bits, which {number} is not"));
+            self.broken(&path, &format!("must be a 32-bit integer, not {number}"));
         }
         whole
     }
 
-    /// One of a set of names; an absent one is as unknown as a wrong one.
+    /// One of a set of names; `None` if absent or unknown.
     fn named<T: Copy>(&mut self, given: Option<Field>, path: &str, all: &[(&str, T)]) -> Option<T> {
         let given = if given.is_some() { self.text(given)? } else { String::new() };
         let found = all.iter().find(|(name, _)| *name == given).map(|(_, one)| *one);
@@ -513,17 +515,17 @@ impl ObjectReader {
     }
 
     fn problem(&mut self, path: &str, message: String) {
-        let line = self.place.line(path).unwrap_or_default();
+        let line = self.location.line(path).unwrap_or_default();
         self.problem_at(line, path, message);
     }
 
     fn problem_at(&mut self, line: u64, path: &str, message: String) {
-        let (object, field, file) = (self.object.clone(), path.to_owned(), self.place.file.clone());
+        let (object, field, file) = (self.object.clone(), path.to_owned(), self.location.file.clone());
         self.problems.push(Problem { object, field, file, line: Some(line), message });
     }
 }
 
-/// As Go's `strconv.ParseBool`; anything else is as good as no value.
+/// Parses like Go's `strconv.ParseBool`; anything else counts as absent.
 fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),

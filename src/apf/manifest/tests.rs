@@ -1,10 +1,10 @@
-//! Manifests as people write them, and what is told of each.
+//! Manifests as people write them, and what is reported for each.
 
 use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::super::{
-    DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, NonResourceRule, Place, PriorityLevel, Queuing,
+    DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, NonResourceRule, ObjectLocation, PriorityLevel, Queuing,
     ResourceRule, Rule, Subject,
 };
 use super::*;
@@ -144,9 +144,9 @@ fn a_level_is_read_whole_and_defaulted() {
 fn every_written_field_has_its_line() {
     let text = format!("# policy\n{LEVEL}---\n{SCHEMA}");
     let config = config(&text);
-    let (schema, level) = (&config.flow_schemas[0].place, &config.priority_levels[0].place);
+    let (schema, level) = (&config.flow_schemas[0].location, &config.priority_levels[0].location);
     let lines: Vec<&str> = text.lines().collect();
-    for (place, field, part) in [
+    for (location, field, part) in [
         (schema, "", "apiVersion"),
         (schema, "metadata.name", "  name: restrict-pod-list"),
         (schema, "metadata.annotations[apf.kubernetes.io/autoupdate-spec]", "    apf.kubernetes.io"),
@@ -158,7 +158,7 @@ fn every_written_field_has_its_line() {
         (level, "spec.limited.limitResponse.queuing.handSize", "      queuing"),
         (level, "spec.limited.nominalConcurrencyShares", "    nominalConcurrencyShares"),
     ] {
-        let line = place.lines.get(field).map(|line| lines[usize::try_from(*line).unwrap() - 1]);
+        let line = location.lines.get(field).map(|line| lines[usize::try_from(*line).unwrap() - 1]);
         assert!(line.is_some_and(|line| line.starts_with(part)), "{field}: {line:?}");
     }
     assert!(!schema.has("spec.rules[0].resourceRules[0].namespaces"), "null is as if it weren't written");
@@ -166,8 +166,8 @@ fn every_written_field_has_its_line() {
     assert_eq!(schema.file.as_deref(), Some("limits.yaml"));
     let json = "{\n\t\"apiVersion\": \"flowcontrol.apiserver.k8s.io/v1\",\n\t\"kind\": \"FlowSchema\",\n\t\
             \"metadata\": {\"name\": \"x\"},\n\t\"spec\": {\n\t\t\"priorityLevelConfiguration\": {\n\t\t\t\"name\": \"y\"\n\t\t}\n\t}\n}";
-    let place = &read(json).config.flow_schemas[0].place;
-    assert_eq!(place.lines["spec.priorityLevelConfiguration.name"], 7);
+    let location = &read(json).config.flow_schemas[0].location;
+    assert_eq!(location.lines["spec.priorityLevelConfiguration.name"], 7);
 }
 
 #[test]
@@ -203,8 +203,8 @@ fn dumps_are_read_without_complaint() {
              - {manager: kubectl, fieldsV1: {\"f:spec\": {\".\": {}}}}\n  labels: {a: b}\n",
     );
     let dump = format!("{dump}status:\n  conditions: [{{type: Dangling, anything: 1}}]\n");
-    let place = &config(&dump).priority_levels[0].place;
-    assert!(!place.has("status") && !place.has("metadata.managedFields"));
+    let location = &config(&dump).priority_levels[0].location;
+    assert!(!location.has("status") && !location.has("metadata.managedFields"));
     assert_eq!(read(&dump).notes, []);
 }
 
@@ -212,7 +212,7 @@ fn dumps_are_read_without_complaint() {
 fn other_objects_are_passed_over_with_a_note() {
     let text = format!("kind: Pod\napiVersion: v1\nmetadata: {{name: web}}\n---\n{LEVEL}");
     let manifest = read(&text);
-    assert_eq!(manifest.notes[0].to_string(), "limits.yaml:1: Pod web of v1 is passed over");
+    assert_eq!(manifest.notes[0].to_string(), "limits.yaml:1: Pod web (v1) is ignored");
     assert_eq!((manifest.notes.len(), manifest.config.priority_levels.len()), (1, 1));
     assert_eq!(read("kind: FlowSchema\napiVersion: apiserver.config.k8s.io/v1beta1\n").notes.len(), 1);
 }
@@ -222,14 +222,17 @@ fn older_versions_are_read_as_v1_and_noted() {
     let old = level_with("/v1\n", "/v1beta2\n").replace("nominalConcurrencyShares", "assuredConcurrencyShares");
     let manifest = read(&old);
     assert_eq!(manifest.config.priority_levels[0].nominal_concurrency_shares(), 5);
-    assert_eq!(manifest.config.priority_levels[0].place.api_version, ApiVersion::V1Beta2);
+    assert_eq!(manifest.config.priority_levels[0].location.api_version, ApiVersion::V1Beta2);
     assert_eq!(
         manifest.notes[0].to_string(),
-        "limits.yaml:1: PriorityLevelConfiguration limit-pod-list: flowcontrol.apiserver.k8s.io/v1beta2 is served \
-             up to 1.28; assuredConcurrencyShares is read as nominalConcurrencyShares"
+        "limits.yaml:1: PriorityLevelConfiguration limit-pod-list: flowcontrol.apiserver.k8s.io/v1beta2 was removed \
+             in Kubernetes 1.29; assuredConcurrencyShares is read as nominalConcurrencyShares"
     );
     let newer = read(&level_with("/v1\n", "/v1beta3\n"));
-    assert!(newer.problems.is_empty() && newer.notes[0].message.ends_with("is served up to 1.31"), "{newer:?}");
+    assert!(
+        newer.problems.is_empty() && newer.notes[0].message.ends_with("was removed in Kubernetes 1.32"),
+        "{newer:?}"
+    );
     for (version, expected) in [("v1alpha1", 1), ("v1beta1", 1), ("v1beta3", 0), ("v1", 0)] {
         let text = old.replace("v1beta2", version);
         assert_eq!(read(&text).problems.is_empty(), expected == 1, "{version}");
@@ -260,8 +263,8 @@ fn no_shares_are_none_in_v1_and_the_default_before() {
         (preserving(&beta(&zero)), false),
     ] {
         let manifest = read(&text);
-        assert_eq!(manifest.config.priority_levels[0].place.has_zero_for_default, expected, "{text}");
-        assert_eq!(manifest.notes[0].message.contains("0 shares are the default of 30"), expected, "{text}");
+        assert_eq!(manifest.config.priority_levels[0].location.has_zero_for_default, expected, "{text}");
+        assert_eq!(manifest.notes[0].message.contains("0 shares mean the default of 30"), expected, "{text}");
     }
 }
 
@@ -336,7 +339,7 @@ fn what_cant_be_built_is_left_out_and_hides_nothing() {
     let syntax = &manifest.problems[1];
     assert!(syntax.object.is_empty() && syntax.line.is_some() && !syntax.message.contains("line"), "{syntax}");
     let unknown = read(&schema_with("\nspec:", "\nspec:\n  bogus: 1"));
-    assert_eq!(unknown.config.flow_schemas.len(), 1, "the server can be told to pass over unknown fields");
+    assert_eq!(unknown.config.flow_schemas.len(), 1, "the server can be told to ignore unknown fields");
 }
 
 #[test]
@@ -350,7 +353,7 @@ fn what_is_no_object_is_a_problem() {
 #[test]
 fn a_namespace_does_nothing() {
     let manifest = read(&level_with("metadata:", "metadata:\n  namespace: default"));
-    assert!(manifest.problems.is_empty() && manifest.notes[0].message.contains("no namespaces"), "{manifest:?}");
+    assert!(manifest.problems.is_empty() && manifest.notes[0].message.contains("cluster-scoped"), "{manifest:?}");
 }
 
 #[test]
@@ -473,7 +476,7 @@ fn schemas() -> impl Strategy<Value = FlowSchema> {
             distinguisher_method,
             rules,
             is_autoupdated,
-            place: Place::default(),
+            location: ObjectLocation::default(),
         },
     )
 }
@@ -496,13 +499,18 @@ fn levels() -> impl Strategy<Value = PriorityLevel> {
         lendable_percent,
     });
     let level = (".+", prop_oneof![limited, exempt], any::<Option<bool>>());
-    level.prop_map(|(name, kind, is_autoupdated)| PriorityLevel { name, kind, is_autoupdated, place: Place::default() })
+    level.prop_map(|(name, kind, is_autoupdated)| PriorityLevel {
+        name,
+        kind,
+        is_autoupdated,
+        location: ObjectLocation::default(),
+    })
 }
 
 /// A configuration without places, which no writer keeps.
 fn without_places(mut config: Config) -> Config {
-    config.flow_schemas.iter_mut().for_each(|schema| schema.place = Place::default());
-    config.priority_levels.iter_mut().for_each(|level| level.place = Place::default());
+    config.flow_schemas.iter_mut().for_each(|schema| schema.location = ObjectLocation::default());
+    config.priority_levels.iter_mut().for_each(|level| level.location = ObjectLocation::default());
     config
 }
 

@@ -3,7 +3,6 @@
 use anyhow::{Result, bail};
 
 use super::super::manifests::{read_manifests, validate_manifests};
-use super::super::settings::kube_version;
 use super::super::show_report;
 use crate::analysis;
 use crate::analysis::seats::SeatsOptions;
@@ -22,12 +21,8 @@ pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
     if change.as_ref().is_some_and(|change| change.priority_levels.is_empty()) {
         bail!("the change has no PriorityLevelConfiguration, so no limit changes");
     }
-    let options = SeatsOptions {
-        version: args.kube_version.as_deref().map(kube_version).transpose()?,
-        config,
-        change,
-        server_concurrency: args.server_concurrency,
-    };
+    let options =
+        SeatsOptions { version: args.kube_version, config, change, server_concurrency: args.server_concurrency };
     let report = analysis::seats(&options);
     show_report(&report.with_words(), || report.blocks(), args.format, console)
 }

@@ -3,6 +3,7 @@
 
 use super::bodies::Body;
 use super::template::Template;
+use crate::kubernetes::resource_name;
 
 /// A kind of request, as the catalogue writes it.
 #[derive(Clone, Debug)]
@@ -173,7 +174,7 @@ impl Path {
     }
 
     fn qualified_resource(&self) -> String {
-        if self.group.is_empty() { self.resource.clone() } else { format!("{}.{}", self.resource, self.group) }
+        resource_name(&self.resource, Some(&self.group))
     }
 
     /// `"objectRef":{…},` in Go's order of fields.

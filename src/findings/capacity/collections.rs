@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::FlowPeriod;
-use crate::findings::finding::resource_name;
+use crate::kubernetes::resource_name;
 
 /// What was created and deleted of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -7,6 +7,7 @@ use super::{Moment, MomentKind, Scene};
 use crate::audit::Stage;
 use crate::findings::thresholds::Thresholds;
 use crate::findings::{Bytes, Finding, Kind, Severity};
+use crate::kubernetes::ServiceAccount;
 use crate::units::{self, legible};
 
 /// How sure a verdict is.
@@ -93,9 +94,8 @@ fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
 fn stop(scene: &Scene<'_>, culprit: &Suspect, finding: &Finding) -> Option<String> {
     scene.measured.notes.get(&culprit.client).filter(|note| note.can_be_spared)?;
     let user = finding.user_names.first().filter(|_| finding.client == culprit.client)?;
-    let account = user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
-    let who = match account {
-        Some((namespace, name)) => format!("service account {}/{}", legible(namespace), legible(name)),
+    let who = match ServiceAccount::parse(user) {
+        Some(ServiceAccount { namespace, name }) => format!("service account {}/{}", legible(namespace), legible(name)),
         None => format!("user {}", legible(user)),
     };
     Some(format!("stop or scale down what runs as {who}, if it can be spared"))

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::moment::FINAL_MICROS;
 use super::{Scene, is_at};
-use crate::findings::finding::resource_name;
 use crate::findings::{Bytes, Finding, Kind, Pressure, Severity};
+use crate::kubernetes::resource_name;
 
 /// A client that had lists in flight.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,4 +1,6 @@
-//! What a request's URI says: list options, and whether it is about resources.
+//! The options of a LIST or watch, read from its URI, and what kind of LIST they make.
+//!
+//! [`ListOptions::from_uri`] runs for every line of a log, so it decodes only the parameters it keeps.
 
 use std::borrow::Cow;
 
@@ -6,20 +8,22 @@ use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::query::is_true;
+
 /// Upstream writes tokens without padding; a client may add it.
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The query parameters of a list or watch request that decide what it costs (upstream `metav1.ListOptions`).
+/// The query parameters of a list or watch that determine its cost (upstream `metav1.ListOptions`).
 ///
-/// Of a parameter given twice the first counts, as in Go's `url.Values.Get`. An empty parameter is as good as absent.
+/// If a parameter occurs twice, the first one counts, as in Go's `url.Values.Get`. An empty parameter counts as absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListOptions<'u> {
-    /// `limit`: objects per page; 0 is as good as absent.
+    /// `limit`: objects per page; 0 counts as absent.
     pub limit: Option<i64>,
-    /// `continue`: the token of a further page.
+    /// `continue`: the token of a subsequent page.
     pub continue_token: Option<Cow<'u, str>>,
     /// `resourceVersion`: absent for "most recent", `0` for "any", else a version.
     pub resource_version: Option<Cow<'u, str>>,
@@ -31,19 +35,19 @@ pub struct ListOptions<'u> {
     pub field_selector: Option<Cow<'u, str>>,
     /// `timeoutSeconds`.
     pub timeout_secs: Option<i64>,
-    /// `sendInitialEvents`: a watch that begins with the whole list.
+    /// `sendInitialEvents`: a watch that starts with the whole list.
     pub send_initial_events: Option<bool>,
-    /// `allowWatchBookmarks`, which all informers of client-go ask for.
+    /// `allowWatchBookmarks`, which all client-go informers set.
     pub allow_watch_bookmarks: Option<bool>,
-    /// `timeout` as it is written, such as `32s`: how long the client gives the server.
+    /// `timeout` as written, such as `32s`: the client's deadline.
     pub timeout: Option<&'u str>,
-    /// Whether the server can't decode the options: `limit` or `timeoutSeconds` is no whole number.
+    /// Whether the server can't decode the options: `limit` or `timeoutSeconds` is not an integer.
     pub is_undecodable: bool,
 }
 
 impl<'u> ListOptions<'u> {
     /// Reads the options from a request URI.
-    pub fn of(uri: &'u str) -> Self {
+    pub fn from_uri(uri: &'u str) -> Self {
         let mut options = Self::default();
         let Some((_, query)) = cut(uri, b'?') else {
             return options;
@@ -96,8 +100,8 @@ impl<'u> ListOptions<'u> {
         selector.split(',').any(|term| term.starts_with("metadata.name=") && !term.ends_with('='))
     }
 
-    /// The resourceVersion of the snapshot that a further page is of: all pages after the first of one chain have it.
-    /// `None` where there is no token, or none that upstream would write (`apiserver/pkg/storage/continue.go`).
+    /// The resourceVersion of the snapshot that a continue token refers to; all subsequent pages of one list share it.
+    /// `None` without a token, or with one that upstream would not write (`apiserver/pkg/storage/continue.go`).
     pub fn continue_revision(&self) -> Option<i64> {
         #[derive(serde::Deserialize)]
         struct Token {
@@ -112,55 +116,49 @@ impl<'u> ListOptions<'u> {
     }
 }
 
-/// Whether a parameter may be a list option, by the first letter of its name: that of one of them, or of an escape.
+/// Whether a parameter may be a list option, judging by the first letter of its name, which may be escaped.
 fn may_be_option(pair: &str) -> bool {
-    // What is left out is what most requests have: watch, pretty.
+    // This skips what most requests have: watch, pretty.
     matches!(pair.as_bytes().first(), Some(b'l' | b'c' | b'r' | b'f' | b's' | b't' | b'a' | b'%'))
 }
 
-/// `str::split_once`, which takes several times as long on such short texts.
+/// `str::split_once`, which takes several times as long on such short text.
 fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
     let at = memchr::memchr(at, text.as_bytes())?;
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// Whether a parameter is written otherwise than it is meant.
+/// Whether a parameter contains escapes.
 fn has_escapes(pair: &str) -> bool {
     memchr::memchr2(b'%', b'+', pair.as_bytes()).is_some()
 }
 
-/// A boolean as upstream reads query parameters: everything but `false` and `0` is true
-/// (`apimachinery/pkg/runtime/converter.go`, `Convert_Slice_string_To_bool`).
-fn is_true(value: &str) -> bool {
-    !value.eq_ignore_ascii_case("false") && value != "0"
-}
-
-/// What a LIST, or a watch that begins with one, asks of the server.
+/// What a LIST, or a watch that starts with one, asks the server for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ListKind {
-    /// A watch that begins with the whole list.
+    /// A watch that starts with the whole list.
     WatchList,
     /// A list of one object, by its name.
     ByName,
-    /// A further page.
+    /// A subsequent page.
     NextPage,
     /// The collection exactly as it was at a version.
     Exact,
-    /// From the watch cache, with a limit that it ignores: how informers begin.
+    /// From the watch cache, with a limit that it ignores: how informers start.
     Reflector,
-    /// From the watch cache, whole.
+    /// The whole collection from the watch cache, at any version.
     Cached,
-    /// From the watch cache once it is as new as a version: how informers begin again.
+    /// From the watch cache once it is at least as new as a version: how informers relist.
     Relist,
     /// The first page of a list.
     FirstPage,
-    /// The whole collection, most recent.
+    /// The whole collection in its most recent state.
     Full,
 }
 
 impl ListKind {
-    /// The kind of a request; `None` when it is no list. The first that fits, from top to bottom.
-    pub fn of(verb: &str, has_name: bool, options: &ListOptions<'_>) -> Option<Self> {
+    /// The kind of a request; `None` if it is not a list. The first kind that fits, from top to bottom.
+    pub fn from_request(verb: &str, has_name: bool, options: &ListOptions<'_>) -> Option<Self> {
         let version = options.resource_version.as_deref();
         let version_match = options.resource_version_match.as_deref();
         let has_version = version.is_some_and(|version| version != "0");
@@ -202,57 +200,12 @@ impl ListKind {
     }
 }
 
-/// How much of the cluster a request is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// One object. A create is one, though its name may not be known.
-    Object,
-    /// A collection in one namespace.
-    Namespace,
-    /// A collection in all namespaces, or of a resource that has none.
-    Cluster,
-}
-
-impl Scope {
-    /// The scope of a resource request (upstream `apiserver/pkg/endpoints/metrics/metrics.go`, `CleanScope`).
-    pub const fn of(verb_is_create: bool, has_namespace: bool, has_name: bool) -> Self {
-        if has_name || verb_is_create {
-            Self::Object
-        } else if has_namespace {
-            Self::Namespace
-        } else {
-            Self::Cluster
-        }
-    }
-
-    /// The scope's name in the `scope` column.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Object => "object",
-            Self::Namespace => "namespace",
-            Self::Cluster => "cluster",
-        }
-    }
-}
-
-/// Whether a path is of a resource: `/api/V/…` or `/apis/G/V/…` with something after the version.
-pub fn is_resource_path(uri: &str) -> bool {
-    let path = uri.split('?').next().unwrap_or_default();
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let before_resource = match parts.next() {
-        Some("api") => 1,
-        Some("apis") => 2,
-        _ => return false,
-    };
-    parts.nth(before_resource).is_some()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn kind(verb: &str, uri: &str) -> Option<&'static str> {
-        ListKind::of(verb, false, &ListOptions::of(uri)).map(ListKind::name)
+        ListKind::from_request(verb, false, &ListOptions::from_uri(uri)).map(ListKind::name)
     }
 
     #[test]
@@ -283,38 +236,26 @@ mod tests {
 
     #[test]
     fn options_are_decoded_and_the_first_of_two_counts() {
-        let options =
-            ListOptions::of("/api/v1/pods?labelSelector=a%3Db%2Cc+d&limit=5&limit=6&timeoutSeconds=x&resourceVersion=");
+        let options = ListOptions::from_uri(
+            "/api/v1/pods?labelSelector=a%3Db%2Cc+d&limit=5&limit=6&timeoutSeconds=x&resourceVersion=",
+        );
         assert_eq!(options.label_selector.as_deref(), Some("a=b,c d"));
         assert_eq!(options.limit, Some(5));
         assert_eq!((options.timeout_secs, options.resource_version), (None, None));
-        let options = ListOptions::of("/api/v1/pods?watch&timeout=&timeout=8m15s&%6Cimit=5&allowWatchBookmarks=true");
+        let options =
+            ListOptions::from_uri("/api/v1/pods?watch&timeout=&timeout=8m15s&%6Cimit=5&allowWatchBookmarks=true");
         assert_eq!((options.limit, options.timeout), (Some(5), Some("8m15s")));
         assert_eq!(options.allow_watch_bookmarks, Some(true));
-        assert!(ListOptions::of("/api/v1/pods?limit").is_undecodable);
+        assert!(ListOptions::from_uri("/api/v1/pods?limit").is_undecodable);
     }
 
     #[test]
     fn a_continue_token_tells_the_revision_of_its_snapshot() {
         let token = "eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MTUyNzMsInN0YXJ0IjoiZGVmYXVsdC9hXHUwMDAwIn0";
-        let revision = |query: &str| ListOptions::of(&format!("/api/v1/pods?limit=500{query}")).continue_revision();
+        let revision =
+            |query: &str| ListOptions::from_uri(&format!("/api/v1/pods?limit=500{query}")).continue_revision();
         assert_eq!(revision(&format!("&continue={token}")), Some(15273));
         assert_eq!(revision(&format!("&continue={token}%3D")), Some(15273));
         assert_eq!((revision("&continue=abc"), revision("")), (None, None));
-    }
-
-    #[test]
-    fn resource_paths_have_something_after_the_version() {
-        for (uri, expected) in [
-            ("/api/v1/pods?limit=5", true),
-            ("/apis/apps/v1/deployments", true),
-            ("/api/v1", false),
-            ("/apis/apps/v1", false),
-            ("/apis/apps", false),
-            ("/healthz", false),
-            ("/", false),
-        ] {
-            assert_eq!(is_resource_path(uri), expected, "{uri}");
-        }
     }
 }

@@ -1,18 +1,16 @@
-//! A level with so few seats that next to nothing gets through.
+//! A level with so few seats that it serves almost no requests.
 
 use super::super::{LevelKind, LimitResponse};
 use super::context::{Context, seats};
 use super::shares_read_as_calls::shares_path;
 use super::{LintFinding, LintRule, LintSeverity, PriorityLevel, Words};
 
-/// Up to so many seats a level is tiny.
+/// A level with this many seats or fewer is tiny.
 const TINY: u32 = 2;
 
 pub(super) const RULE: LintRule = LintRule {
-    name: "jail",
-    reason: "A level with queues and a limit of 0 seats dispatches nothing: all requests wait a quarter of their time, 15 \
-             seconds by default, and get a 429. One that rejects still lets one request through at a time \
-             (fairqueuing/queueset.go).",
+    name: "isolated-level",
+    reason: "A level with queues and a limit of 0 seats never dispatches a request: each waits a quarter of its timeout, 15 seconds by default, and gets a 429. A level that rejects still serves one request at a time (fairqueuing/queueset.go).",
     check,
 };
 
@@ -26,28 +24,34 @@ fn finding(context: &Context<'_>, level: &PriorityLevel) -> Option<LintFinding> 
     let (severity, effect) = match (limits.nominal, limits.max, limit_response) {
         (0, 0, LimitResponse::Queue(_)) => (
             LintSeverity::Warning,
-            "nothing is ever dispatched: each request waits 15 seconds of the usual 60 and gets a 429".to_owned(),
+            "no request is ever dispatched: each waits 15 seconds, a quarter of the default timeout, and gets a 429"
+                .to_owned(),
         ),
         (0, 0, LimitResponse::Reject) => {
-            (LintSeverity::Warning, "one request at a time gets through, and all others get a 429".to_owned())
+            (LintSeverity::Warning, "one request is served at a time, and all others get a 429".to_owned())
         }
-        (0, most, _) => (LintSeverity::Warning, format!("it has seats only while it can borrow them, up to {most}")),
+        (0, most, _) => {
+            (LintSeverity::Warning, format!("it has no seats of its own and can only borrow, up to {most}"))
+        }
         (1..=TINY, most, _) if most <= TINY => {
-            (LintSeverity::Info, format!("no more than {} at a time, on each kube-apiserver", seats(most)))
+            (LintSeverity::Info, format!("it never has more than {} on each kube-apiserver", seats(most)))
         }
-        (1..=TINY, ..) => {
-            (LintSeverity::Info, "while others need their seats, its requests wait for one another".to_owned())
-        }
+        (1..=TINY, ..) => (
+            LintSeverity::Info,
+            "while other levels use their own seats, its requests run nearly one after another".to_owned(),
+        ),
         _ => return None,
     };
-    let is_meant = context.is_meant_as_jail(level);
+    let is_meant = context.is_meant_to_isolate(level);
     let words = Words {
-        message: format!("its share is {} of {}", seats(limits.nominal), context.input.server_concurrency),
+        message: format!("its shares amount to {} of {}", seats(limits.nominal), context.input.server_concurrency),
         effect,
         fix: match (is_meant, limits.nominal, limits.max) {
-            (true, 0, 1..) => "write borrowingLimitPercent: 0 in spec.limited, so that it can have none".into(),
-            (true, ..) => "none, if the FlowSchemas that lead there name those alone that are meant".into(),
-            (false, ..) => "give it more shares, unless it is meant to shut out what it gets".into(),
+            (true, 0, 1..) => {
+                "set borrowingLimitPercent: 0 in spec.limited, so that it can't borrow seats either".into()
+            }
+            (true, ..) => "none, if its FlowSchemas match only the clients you mean to block".into(),
+            (false, ..) => "give it more shares, unless it is meant to block its requests".into(),
         },
     };
     let severity = if is_meant { LintSeverity::Info } else { severity };
@@ -68,17 +72,17 @@ mod tests {
     fn what_a_level_without_seats_does_depends_on_its_response() {
         let (severity, effect) = found(&level("j", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0")).unwrap();
         assert_eq!(severity, LintSeverity::Warning);
-        assert!(effect.starts_with("nothing is ever dispatched"), "{effect}");
+        assert!(effect.starts_with("no request is ever dispatched"), "{effect}");
         let (_, effect) =
             found(&level_that_rejects("j", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0")).unwrap();
-        assert!(effect.starts_with("one request at a time"), "{effect}");
+        assert!(effect.starts_with("one request is served at a time"), "{effect}");
         let (_, effect) = found(&level("j", "nominalConcurrencyShares: 0")).unwrap();
         assert!(effect.ends_with("up to 600"), "{effect}");
         assert_eq!(found(&level("j", "nominalConcurrencyShares: 10")), None);
     }
 
     #[test]
-    fn a_jail_on_purpose_is_no_reproach() {
+    fn a_level_named_for_blocking_is_only_info() {
         let (severity, _) =
             found(&level("noisy-jail", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0")).unwrap();
         assert_eq!(severity, LintSeverity::Info);
@@ -88,18 +92,18 @@ mod tests {
     }
 
     #[test]
-    fn a_jail_that_borrows_is_open() {
+    fn a_blocking_level_must_not_borrow() {
         let fix = |fields: &str| {
             let findings = lint_text(&level("jail", fields));
             findings.into_iter().find(|finding| finding.rule == RULE.name).unwrap().fix
         };
-        assert!(fix("nominalConcurrencyShares: 0").starts_with("write borrowingLimitPercent: 0"));
+        assert!(fix("nominalConcurrencyShares: 0").starts_with("set borrowingLimitPercent: 0"));
         assert!(fix("nominalConcurrencyShares: 0, borrowingLimitPercent: 0").starts_with("none"));
     }
 
-    /// Nothing but the jail itself is told of one that is meant.
+    /// A level that is meant to block its requests is reported only by this rule.
     #[test]
-    fn a_jail_on_purpose_is_no_reproach_of_any_rule() {
+    fn a_level_named_for_blocking_has_no_other_finding() {
         let rule = "matchingPrecedence: 8000";
         for level in [
             level("jail", "nominalConcurrencyShares: 0, borrowingLimitPercent: 0"),
