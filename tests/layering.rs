@@ -4,46 +4,47 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The stages in the data's order, each with the stages it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 19] = [
+/// Facts that every stage may name; they name nothing to their right.
+const GROUND: [&str; 3] = ["apf", "kubernetes", "units"];
+
+/// Everything before the front door of the library, which knows nothing of looks and command lines.
+const STAGES: &[&str] = &[
+    "audit",
+    "candidates",
+    "clients",
+    "dimensions",
+    "findings",
+    "memory",
+    "requests",
+    "simulation",
+    "source",
+    "tables",
+];
+
+/// The stages in the data's order, each with the stages it may name besides itself and [`GROUND`].
+const MAY_NAME: [(&str, &[&str]); 21] = [
+    ("kubernetes", &[]),
+    ("units", &[]),
+    ("apf", &[]),
     ("source", &[]),
     ("audit", &[]),
     ("requests", &["source", "audit"]),
     ("clients", &[]),
-    ("tables", &["apf", "source", "audit", "requests"]),
-    ("memory", &["tables", "units"]),
-    ("findings", &["audit", "memory", "requests", "tables", "units"]),
-    ("candidates", &["apf", "findings", "memory", "units"]),
-    ("simulation", &["apf", "memory", "units"]),
-    ("dimensions", &["apf", "audit", "clients", "memory", "tables"]),
+    ("tables", &["source", "audit", "requests"]),
+    ("memory", &["tables"]),
+    ("findings", &["audit", "memory", "requests", "tables"]),
+    ("candidates", &["findings", "memory"]),
+    ("simulation", &["memory"]),
+    ("dimensions", &["audit", "clients", "memory", "tables"]),
     ("analysis", STAGES),
-    (
-        "report",
-        &[
-            "analysis",
-            "apf",
-            "audit",
-            "candidates",
-            "clients",
-            "findings",
-            "kubernetes",
-            "memory",
-            "requests",
-            "simulation",
-            "tables",
-            "units",
-        ],
-    ),
-    ("apf", &[]),
-    ("kubernetes", &[]),
-    ("units", &[]),
-    ("cli", &["analysis", "apf", "audit", "findings", "units"]),
-    ("console", &["cli", "requests", "tables", "units"]),
+    ("report", &["analysis", "audit", "candidates", "clients", "findings", "memory", "requests", "simulation", "tables"]),
+    ("synth", &["audit"]),
+    ("cli", &["analysis", "audit", "findings", "synth"]),
+    ("console", &["cli", "report", "requests", "tables"]),
     (
         "commands",
         &[
             "analysis",
-            "apf",
             "audit",
             "candidates",
             "cli",
@@ -51,36 +52,26 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
             "console",
             "dimensions",
             "findings",
-            "kubernetes",
             "memory",
             "report",
             "requests",
             "source",
             "synth",
             "tables",
-            "units",
         ],
     ),
     ("lib", &[]),
     ("main", &[]),
 ];
 
-/// What the front door of the library may name: every stage before it, and nothing of looks and command lines.
-const STAGES: &[&str] = &[
-    "apf",
-    "audit",
-    "candidates",
-    "clients",
-    "dimensions",
-    "findings",
-    "kubernetes",
-    "memory",
-    "requests",
-    "simulation",
-    "source",
-    "tables",
-    "units",
-];
+/// What the ground may name of itself.
+fn is_ground(stage: &str, named: &str) -> bool {
+    match stage {
+        "kubernetes" | "units" => false,
+        "apf" => named != "apf",
+        _ => GROUND.contains(&named),
+    }
+}
 
 fn source_files() -> Vec<PathBuf> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -124,7 +115,7 @@ fn a_stage_names_only_what_stands_to_its_left() {
         };
         for word in code(&path).split("crate::").skip(1) {
             let named: String = word.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-            if named != stage && !allowed.contains(&named.as_str()) && named != GROUND {
+            if named != stage && !allowed.contains(&named.as_str()) && !is_ground(&stage, &named) {
                 broken.push(format!("{} names {named}", path.display()));
             }
         }
