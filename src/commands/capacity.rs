@@ -21,7 +21,7 @@ use crate::findings::{
     ClientLists, ClientPeriod, Clock, Finding, FlowPeriod, LevelBounds, LevelHour, ListPressure, Periods, Presence,
     ServerActivity, collections, review,
 };
-use crate::report::{CapacityReport, SCHEMA_VERSION, ServerFacts, Window};
+use crate::report::{CapacityReport, SCHEMA_VERSION, ServerFacts, Window, blind_spot, words};
 use crate::requests::{Tally, tallied};
 use crate::tables::{Database, Logs, TypedRow};
 use crate::units::{self, Zone};
@@ -214,7 +214,8 @@ impl Gathered<'_> {
             clocks: &clocks,
             collections: &collections(&created, &self.resources()),
             findings: &findings,
-            notes: rows.notes(),
+            words,
+            notes: rows.profiles(),
             memory_limit: self.args.memory_limit,
             zone,
         };
@@ -238,7 +239,7 @@ impl Gathered<'_> {
             level_hours: levels.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
             bucket_secs: self.bucket_secs,
             memory_limit_bytes: self.args.memory_limit,
-            blind_spots: storms::unseen(rows, self.tally, &findings),
+            blind_spots: storms::unseen(rows, self.tally, &findings).iter().map(blind_spot).collect(),
             findings,
             notes: self.notes(period),
         })

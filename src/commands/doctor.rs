@@ -10,7 +10,8 @@ use super::logs::{Opened, open, report};
 use super::reading::Reading;
 use crate::cli::{DoctorArgs, DoctorFormat, LogArgs};
 use crate::console::Console;
-use crate::findings::{Coverage, Presence, coverage};
+use crate::findings::{Coverage, Presence, assess_coverage};
+use crate::report::{CoverageJson, coverage_json};
 use crate::requests::{Noted, Tally};
 use crate::tables::{Cell, QuerySet, TextTable};
 use crate::units;
@@ -22,7 +23,7 @@ pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
     let presence = reading.run(async { Ok(reading.database.rows::<Presence>().await?) })?;
     let (tally, opened) = (reading.tally(), &mut reading.opened);
     if tally.events() > 0 {
-        let found = coverage(&tally, &presence);
+        let found = assess_coverage(&tally, &presence);
         match args.format {
             DoctorFormat::Text => print(opened, &tally, &found, console)?,
             DoctorFormat::Json => console.line(&format!("{:#}", as_json(opened, &tally, &found)))?,
@@ -57,8 +58,9 @@ fn print(opened: &Opened, tally: &Tally, found: &[Coverage], console: Console) -
     for (title, is_limit) in [("What these logs can tell", false), ("What they cannot tell", true)] {
         console.line("")?;
         console.heading(title)?;
-        for one in found.iter().filter(|one| one.is_limit == is_limit) {
-            console.item(one.topic, &one.fact, &one.meaning)?;
+        for one in found.iter().filter(|one| one.is_limit() == is_limit) {
+            let CoverageJson { topic, fact, meaning, .. } = CoverageJson::from(one);
+            console.item(topic, &fact, &meaning)?;
         }
     }
     Ok(())
@@ -157,7 +159,7 @@ fn as_json(opened: &Opened, tally: &Tally, found: &[Coverage]) -> Value {
         "clock_inversion_count": tally.clock_inversions,
         "unreadable": tally.unreadable.iter().map(|(reason, noted)| noted_json(&reason.words(), noted)).collect::<Vec<_>>(),
         "remarks": tally.remarks.iter().map(|(remark, noted)| noted_json(remark.words(), noted)).collect::<Vec<_>>(),
-        "coverage": found,
+        "coverage": coverage_json(found),
     })
 }
 

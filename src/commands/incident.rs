@@ -16,7 +16,7 @@ use crate::findings::{
     ServerActivity, ServerLoad, audit_policy, growth, harm_began, incident, moments,
 };
 use crate::memory::{Resident, resident};
-use crate::report::{IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window};
+use crate::report::{IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window, blind_spot, words};
 use crate::requests::Tally;
 use crate::source::open_beside;
 use crate::tables::{Database, QuerySet, TypedRow};
@@ -143,7 +143,7 @@ impl Gathered<'_> {
         let whole = self
             .reading
             .ask::<ListPressure>(&[("bucket_secs", bucket_secs(first, last).max(ACTIVITY_SECS).to_string())])?;
-        let moments = moments(self.findings, &whole, asked);
+        let moments = moments(self.findings, words, &whole, asked);
         let Some((moment, others)) = moments.split_first() else {
             // Nothing ended, and no list was in flight: the log is looked at from its end.
             return self.told_of(no_moment(last), &[], (first, last), measured);
@@ -191,6 +191,7 @@ impl Gathered<'_> {
         let scene = Scene {
             moment: &moment,
             findings: self.findings,
+            words,
             measured: storms::measured(self.rows, self.tally, None),
             pressure: &pressure,
             at_peak: &at_peak,
@@ -273,7 +274,7 @@ impl Gathered<'_> {
             cut_off: told.cut_off,
             findings: self.findings.to_vec(),
             apiservers: self.loads.clone(),
-            blind_spots: storms::unseen(self.rows, self.tally, self.findings),
+            blind_spots: storms::unseen(self.rows, self.tally, self.findings).iter().map(blind_spot).collect(),
             policy: told.policy,
             candidates,
             notes,

@@ -13,10 +13,10 @@ use super::{Advice, show_blocks};
 use crate::cli::{SeverityName, StormFormat, StormsArgs};
 use crate::console::Console;
 use crate::findings::{
-    Bytes, Episode, EpisodeClient, Finding, Kind, Measured, Note, Presence, Pressure, Restart, Severity, Thresholds,
-    blind_spots, coverage, explain, judge, verdict,
+    BlindSpot, Bytes, ClientProfile, Episode, EpisodeClient, Finding, Kind, Measured, Presence, Pressure, Restart,
+    Severity, Thresholds, assess_coverage, blind_spots, judge, reach_verdict,
 };
-use crate::report::{SCHEMA_VERSION, StormReport, Suspect, blocks, json, markdown, ndjson};
+use crate::report::{SCHEMA_VERSION, StormJson, StormReport, Suspect, blocks, explain, json, markdown, ndjson};
 use crate::requests::Tally;
 use crate::tables::{Database, QuerySet, TypedRow};
 use crate::units;
@@ -27,19 +27,13 @@ const AFTER_MICROS: i64 = 2 * 60 * 1_000_000;
 
 /// Runs `storms`; whether a finding is as severe as `--fail-on`.
 pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
-    if let Some(name) = &args.explain {
-        return tell(name, console).map(|()| false);
-    }
     if args.show_thresholds {
         return Ok(console.line(Thresholds::text().trim_end()).map(|()| false)?);
     }
-    let thresholds = match &args.thresholds {
-        None => Thresholds::embedded(),
-        Some(path) => {
-            let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-            Thresholds::with(&text).with_context(|| format!("in {}", path.display()))?
-        }
-    };
+    let thresholds = thresholds(args)?;
+    if let Some(name) = &args.explain {
+        return show_explanation(name, &thresholds, console).map(|()| false);
+    }
     let settings = Settings::of(&args.clients, &args.sizes)?;
     let mut logs = args.logs.clone();
     let mut opened = open(&args.inputs, &logs, console)?;
@@ -50,17 +44,29 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
         opened = open(&args.inputs, &logs, console)?;
     }
     let queries = QuerySet::load(args.queries.as_deref())?;
-    let reading = Reading::with(opened, queries, usize::MAX, console)?;
+    let mut reading = Reading::with(opened, queries, usize::MAX, console)?;
+    for (param, value) in thresholds.replaced_query_params() {
+        reading.database.set_param(param, &value);
+    }
     let rows = reading.run(measure(&reading.database, &settings, at))?;
     let (tally, opened) = (reading.tally(), &reading.opened);
     let findings = judge(measured(&rows, &tally, opened.logs.window.from), &thresholds);
     let reached = args.fail_on.is_some_and(|bound| findings.iter().any(|finding| finding.severity >= severity(bound)));
     warn_outside(opened, &tally, at, console);
     if tally.events() > 0 {
-        print(&assemble(args, findings, &rows, &tally, at), args.format, console)?;
+        print(&assemble(args, findings, &rows, &tally, at, &thresholds), args.format, console)?;
     }
     report(opened, &tally, args.logs.strict, console)?;
     Ok(reached)
+}
+
+/// The built-in thresholds, or those of `--thresholds`.
+fn thresholds(args: &StormsArgs) -> Result<Thresholds> {
+    let Some(path) = &args.thresholds else {
+        return Ok(Thresholds::embedded());
+    };
+    let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    Thresholds::with(&text).with_context(|| format!("in {}", path.display()))
 }
 
 /// Warns of a time that no log covers: that nothing is found there says nothing.
@@ -87,13 +93,13 @@ pub(super) struct Rows {
     clients: Vec<EpisodeClient>,
     restarts: Vec<Restart>,
     pressure: Vec<Pressure>,
-    notes: BTreeMap<String, Note>,
+    profiles: BTreeMap<String, ClientProfile>,
 }
 
 impl Rows {
     /// What is known of each client, by its name.
-    pub(super) const fn notes(&self) -> &BTreeMap<String, Note> {
-        &self.notes
+    pub(super) const fn profiles(&self) -> &BTreeMap<String, ClientProfile> {
+        &self.profiles
     }
 
     /// The rows of `restarts`.
@@ -103,8 +109,8 @@ impl Rows {
 }
 
 /// What the log could not show.
-pub(super) fn unseen(rows: &Rows, tally: &Tally, findings: &[Finding]) -> Vec<String> {
-    blind_spots(&coverage(tally, &rows.presence), findings)
+pub(super) fn unseen(rows: &Rows, tally: &Tally, findings: &[Finding]) -> Vec<BlindSpot> {
+    blind_spots(&assess_coverage(tally, &rows.presence), findings)
 }
 
 /// The queries that findings rest on; [`Presence::QUERY`] is to be kept besides.
@@ -128,7 +134,7 @@ pub(super) async fn rows(database: &Database, dimensions: &Dimensions, at: Optio
     };
     let (presence, episodes, clients, restarts, pressure) =
         tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), pressure)?;
-    Ok(Rows { presence, episodes, clients, restarts, pressure, notes: notes(dimensions) })
+    Ok(Rows { presence, episodes, clients, restarts, pressure, profiles: client_profiles(dimensions) })
 }
 
 /// What the rows mean.
@@ -137,18 +143,18 @@ pub(super) fn found(rows: &Rows, tally: &Tally, from: Option<i64>) -> Vec<Findin
 }
 
 /// What is known of each client. Of several identities of one client, the best known speaks for it.
-fn notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
+fn client_profiles(dimensions: &Dimensions) -> BTreeMap<String, ClientProfile> {
     let mut of_user: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (caller, client) in &dimensions.clients {
         if let Some(user) = &caller.identity.user_name {
             of_user.entry(user).or_default().insert(&client.client);
         }
     }
-    let mut notes: BTreeMap<String, Note> = BTreeMap::new();
+    let mut profiles: BTreeMap<String, ClientProfile> = BTreeMap::new();
     let mut by_confidence: Vec<_> = dimensions.clients.iter().collect();
     by_confidence.sort_by_key(|(_, client)| std::cmp::Reverse(client.confidence));
     for (caller, client) in by_confidence {
-        let note = notes.entry(client.client.clone()).or_insert_with(|| Note {
+        let profile = profiles.entry(client.client.clone()).or_insert_with(|| ClientProfile {
             confidence: client.confidence.name(),
             evidence: client.evidence.clone(),
             advice: client.advice.clone(),
@@ -157,12 +163,12 @@ fn notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
         });
         let others = caller.identity.user_name.as_deref().and_then(|user| of_user.get(user)).into_iter().flatten();
         for other in others.filter(|other| **other != client.client) {
-            if !note.shares_user_with.iter().any(|known| known == other) {
-                note.shares_user_with.push((*other).to_owned());
+            if !profile.shares_user_with.iter().any(|known| known == other) {
+                profile.shares_user_with.push((*other).to_owned());
             }
         }
     }
-    notes
+    profiles
 }
 
 pub(super) fn measured<'m>(rows: &'m Rows, tally: &'m Tally, from: Option<i64>) -> Measured<'m> {
@@ -171,21 +177,23 @@ pub(super) fn measured<'m>(rows: &'m Rows, tally: &'m Tally, from: Option<i64>) 
         episodes: &rows.episodes,
         clients: &rows.clients,
         restarts: &rows.restarts,
-        notes: &rows.notes,
+        profiles: &rows.profiles,
         from,
     }
 }
 
-fn assemble(args: &StormsArgs, findings: Vec<Finding>, rows: &Rows, tally: &Tally, at: Option<i64>) -> StormReport {
-    let measured = measured(rows, tally, None);
-    let verdict = verdict(&findings, measured).join("\n");
+fn assemble(
+    args: &StormsArgs,
+    findings: Vec<Finding>,
+    rows: &Rows,
+    tally: &Tally,
+    at: Option<i64>,
+    thresholds: &Thresholds,
+) -> StormReport {
+    let verdict = reach_verdict(&findings, measured(rows, tally, None), thresholds);
     let mut blind_spots = unseen(rows, tally, &findings);
     if args.logs.from.is_some() || args.logs.to.is_some() || at.is_some() {
-        blind_spots.push(
-            "range: sizes, clients and the server's version were taken from the time asked for only; over all of the log the \
-             estimates may be narrower"
-                .to_owned(),
-        );
+        blind_spots.push(BlindSpot::PartOfLog);
     }
     let all = findings.len();
     let is_shown = |finding: &Finding| finding.severity >= severity(args.min_severity);
@@ -219,7 +227,7 @@ fn suspect(row: &Pressure) -> Suspect {
 
 fn print(report: &StormReport, format: StormFormat, console: Console) -> Result<()> {
     match format {
-        StormFormat::Json => console.line(&json(report)?)?,
+        StormFormat::Json => console.line(&json(&StormJson::from(report))?)?,
         StormFormat::Ndjson if report.findings.is_empty() => {}
         StormFormat::Ndjson => console.line(&ndjson(report)?)?,
         StormFormat::Markdown => console.line(markdown(report).trim_end())?,
@@ -228,16 +236,16 @@ fn print(report: &StormReport, format: StormFormat, console: Console) -> Result<
     Ok(())
 }
 
-fn tell(name: &str, console: Console) -> Result<()> {
+fn show_explanation(name: &str, thresholds: &Thresholds, console: Console) -> Result<()> {
     let kind = Kind::named(name).ok_or_else(|| Advice {
         message: format!("there is no kind of finding named {name}: {}", Kind::ALL.map(Kind::name).join(", ")),
         hint: "name one of them",
     })?;
-    let explanation = explain(kind);
+    let explanation = explain(kind, thresholds);
     console.heading(kind.name())?;
     console.item("reason", "why it matters", explanation.reason)?;
-    console.item("rule", "how it is found", explanation.rule)?;
-    console.item("limits", "what it can't see", explanation.limits)?;
+    console.item("rule", "how it is found", &explanation.rule)?;
+    console.item("limits", "what it can't see", &explanation.limits)?;
     Ok(console.line("\nstormglass storms --show-thresholds prints the thresholds, with their units and reasons")?)
 }
 

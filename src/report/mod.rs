@@ -3,6 +3,8 @@
 mod agreement;
 mod capacity;
 mod explain;
+mod explanations;
+mod findings;
 mod findings_cards;
 mod html;
 mod incident;
@@ -27,6 +29,10 @@ use crate::units;
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
 pub use capacity::CapacityReport;
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
+pub use explanations::{Explanation, explain};
+pub use findings::{
+    CoverageJson, FindingJson, blind_spot, coverage_json, findings_json, remedy, severity_reason, unknown, words,
+};
 pub use html::html;
 pub use incident::{IncidentReport, MemoryFacts};
 pub use lint::{LintReport, SchemaCatch};
@@ -36,7 +42,7 @@ pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, T
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
 pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept, capacity_words};
-pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
+pub use storms::{StormJson, StormReport, Suspect, blocks, markdown, ndjson};
 pub use terminal::page_blocks;
 pub use verify::{ApiserverCheck, VerifyReport, verdict_words};
 

@@ -28,7 +28,7 @@ use crate::console::Console;
 use crate::findings::{Finding, Presence};
 use crate::memory::Held;
 use crate::report::{
-    ManifestFile, Proposal, ProposeReport, SCHEMA_VERSION, ServerFacts, Together, TriedSize, json, limit_words,
+    ManifestFile, Proposal, ProposeReport, SCHEMA_VERSION, ServerFacts, Together, TriedSize, json, limit_words, words,
 };
 use crate::requests::Tally;
 use crate::simulation::{Side, doubt};
@@ -171,6 +171,7 @@ impl Proposing<'_> {
             server_concurrency: self.settings.flows.server_concurrency,
             requests: &requests,
             findings: self.findings,
+            words,
             includes_system: self.terms.includes_system,
         };
         let (drafts, mut declined) = draft(&situation);
@@ -184,7 +185,10 @@ impl Proposing<'_> {
                     proposals.push(proposal);
                 }
                 Err(reason) => declined.extend(
-                    draft.findings.iter().map(|place| Declined::new(*place, &self.findings[*place], reason.clone())),
+                    draft
+                        .findings
+                        .iter()
+                        .map(|place| Declined::new(*place, &self.findings[*place], words, reason.clone())),
                 ),
             }
         }
@@ -256,7 +260,7 @@ impl Proposing<'_> {
         let nanos = |at: i64| u64::try_from(at - server.began_micros).unwrap_or_default().saturating_mul(1_000);
         for (place, finding) in self.findings.iter().enumerate() {
             let is_of = |(client_type, client): &(crate::clients::ClientType, String)| {
-                (client_type.name(), client) == (finding.client_type.as_str(), &finding.client)
+                finding.culprit.is(client_type.name(), client)
             };
             if let Some(client) = (0..).zip(&self.recorded.clients).find_map(|(at, client)| is_of(client).then_some(at))
             {
@@ -359,9 +363,9 @@ impl Proposing<'_> {
         verified.push(limit_words((best.peak_low_bytes, best.peak_high_bytes), self.budget(), keeps, unbounded));
         let confidence = confidence(&doubts, is_low);
         verified.push(format!("confidence: {confidence}"));
-        let unknowns: BTreeSet<&String> =
-            draft.findings.iter().flat_map(|place| &self.findings[*place].unknowns).collect();
-        verified.extend(unknowns.into_iter().map(|unknown| format!("the log can't tell: {unknown}")));
+        let unknowns: BTreeSet<String> =
+            draft.findings.iter().flat_map(|place| words(&self.findings[*place]).unknowns).collect();
+        verified.extend(unknowns.into_iter().map(|unknown| format!("not known from the log: {unknown}")));
         let evidence = candidate_evidence(draft, candidate, situation, &verified);
         let manifests = vec![
             ManifestFile {
@@ -376,7 +380,7 @@ impl Proposing<'_> {
         Proposal {
             name: draft.name.clone(),
             clients: draft.clients.clone(),
-            storms: draft.findings.iter().map(|place| self.findings[*place].summary.clone()).collect(),
+            storms: draft.findings.iter().map(|place| words(&self.findings[*place]).summary).collect(),
             plan: candidate.plan,
             matching_precedence: draft.matching_precedence,
             caught: draft.caught.clone(),
@@ -402,9 +406,9 @@ impl Proposing<'_> {
 
     fn remedies(&self, draft: &Draft) -> Vec<String> {
         let mut remedies: Vec<String> = Vec::new();
-        for remedy in draft.findings.iter().flat_map(|place| &self.findings[*place].remedies) {
-            if !remedies.contains(remedy) {
-                remedies.push(remedy.clone());
+        for remedy in draft.findings.iter().flat_map(|place| words(&self.findings[*place]).remedies) {
+            if !remedies.contains(&remedy) {
+                remedies.push(remedy);
             }
         }
         remedies

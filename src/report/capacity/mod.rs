@@ -42,6 +42,7 @@ pub struct CapacityReport {
     /// What an apiserver's memory is limited to, in bytes; `None` where nobody said.
     pub memory_limit_bytes: Option<u64>,
     /// What was found in the period, the worst first.
+    #[serde(serialize_with = "super::findings::serialize_findings")]
     pub findings: Vec<Finding>,
     /// What the log could not show.
     pub blind_spots: Vec<String>,

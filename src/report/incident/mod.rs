@@ -45,6 +45,7 @@ pub struct IncidentReport {
     /// What was in flight at the moment, as far as the log has it.
     pub cut_off: Vec<CutOff>,
     /// What was found, the worst first.
+    #[serde(serialize_with = "super::findings::serialize_findings")]
     pub findings: Vec<Finding>,
     /// How evenly the load falls on the apiservers.
     pub apiservers: Vec<ServerLoad>,
