@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ClientProfile;
 use super::episode::{Episode, Restart, secs};
-use super::finding::held;
+use super::finding::held_bytes;
 use super::remedy::Remedy;
 use super::severity::SeverityReason;
 use super::thresholds::Thresholds;
@@ -62,7 +62,7 @@ impl Context<'_> {
     /// How hard an episode's LISTs were on the server's memory at their peak.
     pub(super) fn impact(&self, episode: &Episode) -> Impact {
         let thresholds = &self.thresholds.held;
-        let Some(bytes) = held(episode).filter(|_| episode.list_count > 0) else {
+        let Some(bytes) = held_bytes(episode).filter(|_| episode.list_count > 0) else {
             return Impact::Unknown;
         };
         let reason = SeverityReason::Held { bytes };

@@ -250,7 +250,7 @@ impl Finding {
             baseline_rps: episode.median_count.map(|count| count as f64 / window_secs),
             peak_concurrency: episode.peak_concurrency.filter(|_| is_listing),
             peak_at: episode.peak_at.filter(|_| is_listing),
-            estimated_bytes: held(episode).filter(|_| is_listing),
+            estimated_bytes: held_bytes(episode).filter(|_| is_listing),
             peak_share: None,
             clients: Vec::new(),
             evidence: evidence(&episode.evidence_audit_ids, &episode.evidence_places),
@@ -286,7 +286,7 @@ pub fn resource_name(resource: &str, api_group: Option<&str>) -> String {
 }
 
 /// What an episode's lists held at the peak; `None` where no size is known.
-pub(super) fn held(episode: &Episode) -> Option<Bytes> {
+pub(super) fn held_bytes(episode: &Episode) -> Option<Bytes> {
     Some(Bytes { low: episode.held_low_bytes?, high: episode.held_high_bytes })
 }
 

@@ -34,14 +34,14 @@ pub(super) fn judge(episode: &Episode, clients: &[EpisodeClient], context: &Cont
     finding.resource = own.first().and_then(|row| row.resource.clone());
     finding.api_group = own.first().and_then(|row| row.api_group.clone());
     if let Some(first) = own.iter().find(|row| is_at_least_half(row, &own)) {
-        name(&mut finding, first, &own);
+        attribute_to(&mut finding, first, &own);
     }
     finding.remedies = context.remedies(episode);
     Some(finding)
 }
 
 /// Names the client, and the resource, that has most of it.
-fn name(finding: &mut Finding, first: &EpisodeClient, all: &[&EpisodeClient]) {
+fn attribute_to(finding: &mut Finding, first: &EpisodeClient, all: &[&EpisodeClient]) {
     finding.culprit = Culprit::one(&first.client_type, &first.client);
     finding.user_names.clone_from(&first.user_names);
     finding.user_name_count = first.user_names.len() as u64;

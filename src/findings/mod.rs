@@ -127,17 +127,17 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         .collect();
     let mut found = Vec::new();
     for episode in episodes {
-        let Some(finding) = kind_of(episode, measured.clients, &context) else {
+        let Some(finding) = judge_episode(episode, measured.clients, &context) else {
             continue;
         };
-        match herds.iter_mut().find(|herd| herd.has(episode, &finding, thresholds)) {
+        match herds.iter_mut().find(|herd| herd.includes(episode, &finding, thresholds)) {
             Some(herd) => herd.absorb(&finding),
             None => found.push(finding),
         }
     }
     let gap_secs = thresholds.grouping.resources_apart_secs;
-    let found = together::over_resources(found, gap_secs);
-    findings.extend(together::without_herds_of_loops(found, gap_secs));
+    let found = together::merge_over_resources(found, gap_secs);
+    findings.extend(together::drop_herds_of_loops(found, gap_secs));
     findings.extend(herds.into_iter().map(|herd| herd.finding));
     for finding in &mut findings {
         if let Some(profile) = finding.culprit.client().and_then(|client| measured.profiles.get(client)) {
@@ -159,7 +159,7 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     findings
 }
 
-fn kind_of(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {
+fn judge_episode(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {
     relist_herd::judge(episode, context)
         .or_else(|| list_loop::judge(episode, context))
         .or_else(|| retry_loop::judge(episode, context))
@@ -179,7 +179,7 @@ struct Herd {
 impl Herd {
     /// Whether a finding is a part of what the restart brings: it begins within it, and ends not long after. What loops,
     /// pages or lists whole collections by its own will is so only if it is mere information.
-    fn has(&self, episode: &Episode, finding: &Finding, thresholds: &Thresholds) -> bool {
+    fn includes(&self, episode: &Episode, finding: &Finding, thresholds: &Thresholds) -> bool {
         let is_reaction =
             matches!(finding.kind, Kind::RelistHerd | Kind::ListPileup | Kind::WatchChurn | Kind::RetryLoop);
         (is_reaction || finding.severity == Severity::Info)

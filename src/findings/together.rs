@@ -4,7 +4,7 @@ use super::episode::secs;
 use super::finding::{Bytes, Finding, Kind, resource_name};
 
 /// Puts findings of several resources together under the one that costs most.
-pub(super) fn over_resources(mut findings: Vec<Finding>, gap_secs: f64) -> Vec<Finding> {
+pub(super) fn merge_over_resources(mut findings: Vec<Finding>, gap_secs: f64) -> Vec<Finding> {
     findings.sort_by(|one, other| {
         let cost = |finding: &Finding| (finding.severity, high(finding.estimated_bytes), finding.requests);
         cost(other).cmp(&cost(one)).then_with(|| {
@@ -49,7 +49,7 @@ fn join(first: &mut Finding, other: Finding) {
 }
 
 /// Leaves out herds that are the beginning of a loop: instances that start together and then go on.
-pub(super) fn without_herds_of_loops(findings: Vec<Finding>, gap_secs: f64) -> Vec<Finding> {
+pub(super) fn drop_herds_of_loops(findings: Vec<Finding>, gap_secs: f64) -> Vec<Finding> {
     let is_loop = |finding: &Finding| matches!(finding.kind, Kind::ListLoop | Kind::RetryLoop | Kind::PageStorm);
     let loops: Vec<Finding> = findings.iter().filter(|finding| is_loop(finding)).cloned().collect();
     let is_of = |herd: &Finding, other: &Finding| {
