@@ -83,7 +83,7 @@ mod tests {
         let text = "burst: {window_secs: 20, min_reads: 77}\nheld: {warning_bytes: 123_000_000}\n";
         let thresholds = Thresholds::with(text).unwrap();
         let rule = explain(Kind::RelistHerd, &thresholds).rule;
-        for figure in ["20 s (burst.window_secs)", "77 (burst.min_reads)", "123 MB (held.warning_bytes)"] {
+        for figure in ["20 s (burst.window_secs)", "77 (burst.min_reads)", "123 MB (held.warning_bytes,"] {
             assert!(rule.contains(figure), "no {figure} in {rule}");
         }
     }
