@@ -2,19 +2,20 @@
 -- grain:  pattern, read_id
 -- reads:  client_reads, read_windows, baselines, restarts
 -- params: $window_secs secs = 10, width of the window in which reads are counted
+--         $after_start_secs secs = 120, how long after a start bursts of all clients are looked for
 -- why:    A read is in a burst when within a window before it, or after a read that is in one, as many of its series came
 --         as the bound that baselines has. The count is exact at every read, by adding one at each and taking it away a
 --         window later; fixed windows would cut bursts in two. They are looked at first all the same: a burst's window
 --         lies in two of them at most, so one of those has half of the bound, and only reads nearby are looked at closer.
 --         A burst ends when a window has no read in one; of it is kept what lies between the first and the last window
 --         with half as many reads as its thickest one, so that stragglers don't stretch it. Bursts of all clients' lists
---         and watches together are pattern burst-of-all; they are looked for in the two minutes after a start only.
+--         and watches together are pattern burst-of-all; they are looked for soon after a start only.
 with start_windows as (
     select distinct
         '(all)' as series,
         cast(started_at as bigint) / cast($window_secs * 1e6 as bigint) + later as window_number
     from restarts
-    cross join (select unnest(generate_series(-1, cast(120.0 / $window_secs as bigint))) as later) as laters
+    cross join (select unnest(generate_series(-1, cast($after_start_secs * 1.0 / $window_secs as bigint))) as later) as laters
 ),
 hot_windows as (
     select

@@ -3,6 +3,7 @@
 -- reads:  collection_reads, clients, list_costs
 -- kept:   Every pattern is looked for in these rows.
 -- params: $max_open_secs secs = 60, longest that a read without an end is taken to have been in flight
+--         $timed_out_secs secs = 59.5, a LIST that took so long was cut off at the server's request timeout
 -- why:    A read without an end was in flight until the server next served something while starting, or the log ended, or
 --         the server's own limit (60 s by default) was reached, whichever came first. A watch's own interval is its life.
 --         The same read again has the same repeat_key: `since_same_secs` is the time since the same instance last asked
@@ -50,7 +51,7 @@ narrow as (
             when verb = 'watch' and outcome = 'complete' and code < 400 then
                 (cast(completed_at as bigint) - cast(coalesce(started_at, received_at) as bigint)) / 1e6
         end as lifetime_secs,
-        coalesce(code >= 400 or (verb = 'list' and duration_secs >= 59.5), false) as is_failed,
+        coalesce(code >= 400 or (verb = 'list' and duration_secs >= $timed_out_secs), false) as is_failed,
         case when verb = 'watch' and outcome = 'open' then coalesce(collection_reads.apiserver, '') end as open_on,
         cast(timeout_secs as double) as timeout_secs
     from collection_reads

@@ -1,6 +1,7 @@
 -- episodes: what each episode of reads that stand out was: who, what, when, how many, how thick, at what cost.
 -- grain:  pattern, episode
 -- reads:  episode_reads, episode_peaks, episode_instances, client_reads, collection_reads
+-- params: $timed_out_secs secs = 59.5, a LIST that took so long was cut off at the server's request timeout
 -- why:    Of an episode of many clients (pileup, burst-of-all) client and client_type are null; episode_clients has them.
 --         It ends when the last of its lists does; a watch counts from its receipt only. Evidence is the reads that held
 --         most, then those that took longest, with where they stand in the log. The worst instances are those with most
@@ -162,11 +163,11 @@ summed as (
         count(*) filter (where list_kind = 'watch_list') as watch_list_count,
         count(*) filter (where is_node_scoped) as node_scoped_count,
         count(*) filter (where has_selector) as selector_count,
-        count(*) filter (where code = 429 or code >= 500 or (verb = 'list' and duration_secs >= 59.5)) as failed_count,
+        count(*) filter (where code = 429 or code >= 500 or (verb = 'list' and duration_secs >= $timed_out_secs)) as failed_count,
         count(*) filter (where code = 429) as rejected_count,
         count(*) filter (where code >= 500) as error_count,
         count(*) filter (where code = 410) as gone_count,
-        count(*) filter (where verb = 'list' and duration_secs >= 59.5) as timed_out_count,
+        count(*) filter (where verb = 'list' and duration_secs >= $timed_out_secs) as timed_out_count,
         count(*) filter (where outcome = 'open') as open_count,
         count(*) filter (where is_before_list) as before_list_count,
         count(*) filter (where is_after_cut) as after_cut_count,

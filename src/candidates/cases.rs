@@ -3,9 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::apf::{Manifest, Subject, compute_limits, default_config, matches_flow_schema, validate};
-use crate::findings::{Kind, Severity};
-use crate::kubernetes::{Version, implied_groups};
+use crate::apf::{Manifest, Subject, default_config, implied_groups, limits, matches, validate};
+use crate::findings::{Culprit, FindingWords, Kind, Remedy, Severity, SeverityReason};
 use crate::memory::Range;
 
 const VERSION: Version = Version::new(1, 34);
@@ -15,12 +14,10 @@ fn storm(client: &str, kind: Kind) -> Finding {
     Finding {
         kind,
         severity: Severity::Critical,
-        severity_reason: String::new(),
-        summary: format!("{client} storms"),
+        severity_reason: SeverityReason::UnknownSize,
         started_at: 0,
         ended_at: 60_000_000,
-        client_type: "operator".into(),
-        client: client.into(),
+        culprit: Culprit::one("operator", client),
         client_confidence: Some("high"),
         user_names: Vec::new(),
         user_name_count: 1,
@@ -42,7 +39,17 @@ fn storm(client: &str, kind: Kind) -> Finding {
         peak_share: None,
         clients: Vec::new(),
         evidence: Vec::new(),
-        query: "lists".into(),
+        query: "lists",
+        unknowns: Vec::new(),
+        remedies: vec![Remedy::WatchInsteadOfListing],
+    }
+}
+
+fn words(finding: &Finding) -> FindingWords {
+    let client = finding.culprit.names().1;
+    FindingWords {
+        summary: format!("{client} storms"),
+        severity_reason: String::new(),
         unknowns: Vec::new(),
         remedies: vec!["watch instead of listing".into()],
     }
@@ -90,7 +97,7 @@ fn situation<'s>(
     findings: &'s [Finding],
     includes_system: bool,
 ) -> Situation<'s> {
-    Situation { config, features, server_concurrency: 600, requests, findings, includes_system }
+    Situation { config, features, server_concurrency: 600, requests, findings, words, includes_system }
 }
 
 #[test]
@@ -138,7 +145,7 @@ fn what_a_limit_cannot_help_is_declined() {
         (of("storm", &masters), storm("storm", Kind::ListLoop), true, "which pass by every limit"),
         (
             Requests { client_type: "scheduler", ..of("storm", &scheduler) },
-            Finding { client_type: "scheduler".into(), ..storm("storm", Kind::ListLoop) },
+            Finding { culprit: Culprit::one("scheduler", "storm"), ..storm("storm", Kind::ListLoop) },
             true,
             "which a cluster can't do without",
         ),
@@ -146,7 +153,7 @@ fn what_a_limit_cannot_help_is_declined() {
         (of("cni", &agent), watch, true, "it has no LIST"),
         (
             of("cni", &agent),
-            Finding { client: "many".into(), ..storm("cni", Kind::RestartHerd) },
+            Finding { culprit: Culprit::Many, ..storm("cni", Kind::RestartHerd) },
             true,
             "of many clients",
         ),

@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::apf::{Config, Features, FlowSchema, PriorityLevel, RequestDigest, ResourceRule, Subject};
-use crate::findings::Finding;
+use crate::findings::{Finding, WordFinding};
 use crate::memory::Held;
 
 /// What a candidate is made from.
@@ -48,6 +48,8 @@ pub struct Situation<'s> {
     pub requests: &'s [Requests<'s>],
     /// What was found in the log.
     pub findings: &'s [Finding],
+    /// How a finding is worded.
+    pub words: WordFinding,
     /// Whether nodes and kube-system may be limited.
     pub includes_system: bool,
 }

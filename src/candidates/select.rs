@@ -5,12 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::manifest::object_name;
 use super::protect;
 use super::{Caught, Declined, Draft, Requests, Situation};
-use crate::apf::{Config, FlowSchema, ObjectLocation, ResourceRule, Rule, Subject, matches_flow_schema};
-use crate::findings::{Finding, Kind, Severity};
-use crate::kubernetes::{
-    NODE_USER_PREFIX, SYSTEM_AUTHENTICATED, SYSTEM_MASTERS, SYSTEM_NODES, SYSTEM_SERVICE_ACCOUNTS,
-    SYSTEM_UNAUTHENTICATED, ServiceAccount, is_dns_label, is_dns_subdomain, resource_name,
-};
+use crate::apf::{Config, FlowSchema, Place, ResourceRule, Rule, Subject, matches};
+use crate::findings::{Culprit, Finding, Kind, Severity, WordFinding};
 use crate::memory::Held;
 use crate::units;
 
@@ -30,7 +26,7 @@ pub fn draft(situation: &Situation<'_>) -> (Vec<Draft>, Vec<Declined>) {
             continue;
         }
         match of_finding(situation, place, finding) {
-            Err(reason) => declined.push(Declined::new(place, finding, reason)),
+            Err(reason) => declined.push(Declined::new(place, finding, situation.words, reason)),
             Ok(storm) => match storms.iter_mut().find(|known| known.overlaps(&storm)) {
                 Some(known) => known.merge(storm),
                 None => storms.push(storm),
@@ -45,7 +41,10 @@ pub fn draft(situation: &Situation<'_>) -> (Vec<Draft>, Vec<Declined>) {
         match storm.draft(situation, &mut taken) {
             Ok(draft) => drafts.push(draft),
             Err(reason) => declined.extend(
-                storm.findings.iter().map(|place| Declined::new(*place, &situation.findings[*place], reason.clone())),
+                storm
+                    .findings
+                    .iter()
+                    .map(|place| Declined::new(*place, &situation.findings[*place], situation.words, reason.clone())),
             ),
         }
     }
@@ -55,10 +54,10 @@ pub fn draft(situation: &Situation<'_>) -> (Vec<Draft>, Vec<Declined>) {
 
 impl Declined {
     /// A finding for which there is no candidate.
-    pub fn new(place: usize, finding: &Finding, reason: String) -> Self {
+    pub fn new(place: usize, finding: &Finding, words: WordFinding, reason: String) -> Self {
         let resource = finding.resource.as_deref().map(|resource| format!(" on {resource}")).unwrap_or_default();
-        let storm = format!("{} of {}{resource}", finding.kind.name(), units::legible(&finding.client));
-        Self { finding: place, storm, reason, remedies: finding.remedies.clone() }
+        let storm = format!("{} of {}{resource}", finding.kind.name(), units::legible(finding.culprit.names().1));
+        Self { finding: place, storm, reason, remedies: words(finding).remedies }
     }
 }
 
@@ -72,13 +71,13 @@ struct Storm<'s> {
 }
 
 fn of_finding<'s>(situation: &Situation<'s>, place: usize, finding: &Finding) -> Result<Storm<'s>, String> {
-    if finding.client == "many" {
+    let Culprit::One { client_type, client } = &finding.culprit else {
         return Err(
             "it is of many clients, and a limit for all of them would be one for the whole cluster; those of them \
                     that storm by themselves have candidates of their own"
                 .to_owned(),
         );
-    }
+    };
     match finding.kind {
         Kind::DiscoveryLoop => {
             return Err(
@@ -93,7 +92,7 @@ fn of_finding<'s>(situation: &Situation<'s>, place: usize, finding: &Finding) ->
         _ => {}
     }
     let is_of_storm = |requests: &&Requests<'s>| {
-        (requests.client_type, requests.client) == (finding.client_type.as_str(), finding.client.as_str())
+        (requests.client_type, requests.client) == (client_type.as_str(), client.as_str())
             && requests.is_list
             && in_storm(requests, place) > 0
             && is_resource_of(finding, requests)
@@ -118,7 +117,7 @@ fn of_finding<'s>(situation: &Situation<'s>, place: usize, finding: &Finding) ->
     }
     let subjects = subjects(situation, &free, &mut notes)?;
     protect::check(situation, &subjects, &free)?;
-    let clients = vec![(finding.client_type.clone(), finding.client.clone())];
+    let clients = vec![(client_type.clone(), client.clone())];
     Ok(Storm { findings: vec![place], clients, subjects, requests: free, notes })
 }
 

@@ -2,8 +2,8 @@
 
 use super::select::subject_words;
 use super::{Candidate, Caught, Draft, Situation};
-use crate::apf::{ResourceRule, compute_limits};
-use crate::findings::Finding;
+use crate::apf::{ResourceRule, limits};
+use crate::findings::{Finding, WordFinding};
 use crate::units;
 
 /// Whom a candidate catches, in a sentence.
@@ -28,7 +28,8 @@ pub fn candidate_evidence(
     situation: &Situation<'_>,
     verified: &[String],
 ) -> Vec<String> {
-    let mut evidence: Vec<String> = draft.findings.iter().map(|place| found(&situation.findings[*place])).collect();
+    let mut evidence: Vec<String> =
+        draft.findings.iter().map(|place| found(&situation.findings[*place], situation.words)).collect();
     const NAMED: usize = 3;
     let mut subjects: Vec<String> = draft.subjects.iter().take(NAMED).map(subject_words).collect();
     if draft.subjects.len() > NAMED {
@@ -51,13 +52,13 @@ pub fn candidate_evidence(
     evidence
 }
 
-fn found(finding: &Finding) -> String {
+fn found(finding: &Finding, words: WordFinding) -> String {
     format!(
         "for the {} from {} to {}: {}",
         finding.kind.name(),
         units::second(finding.started_at),
         units::second(finding.ended_at),
-        finding.summary
+        words(finding).summary
     )
 }
 

@@ -10,7 +10,8 @@ use super::unreadable;
 use crate::analysis::Session;
 use crate::cli::{DoctorArgs, DoctorFormat, LogArgs};
 use crate::console::Console;
-use crate::findings::{Coverage, Presence, coverage};
+use crate::findings::{Coverage, Presence, assess_coverage};
+use crate::report::{CoverageJson, coverage_json};
 use crate::requests::{Noted, Tally};
 use crate::tables::{Cell, TextTable};
 use crate::units;
@@ -21,7 +22,7 @@ pub(super) fn run(args: &DoctorArgs, console: Console) -> Result<()> {
     let presence = asked.answer(async { Ok(asked.session.database().rows::<Presence>().await?) })?;
     let (tally, session) = (asked.session.tally(), &asked.session);
     if tally.events() > 0 {
-        let found = coverage(&tally, &presence);
+        let found = assess_coverage(&tally, &presence);
         match args.format {
             DoctorFormat::Text => print(session, &tally, &found, console)?,
             DoctorFormat::Json => console.line(&format!("{:#}", as_json(session, &tally, &found)))?,
@@ -55,8 +56,9 @@ fn print(session: &Session, tally: &Tally, found: &[Coverage], console: Console)
     for (title, is_limit) in [("What these logs can tell", false), ("What they cannot tell", true)] {
         console.line("")?;
         console.heading(title)?;
-        for one in found.iter().filter(|one| one.is_limit == is_limit) {
-            console.item(one.topic, &one.fact, &one.meaning)?;
+        for one in found.iter().filter(|one| one.is_limit() == is_limit) {
+            let CoverageJson { topic, fact, meaning, .. } = CoverageJson::from(one);
+            console.item(topic, &fact, &meaning)?;
         }
     }
     Ok(())
@@ -155,7 +157,7 @@ fn as_json(session: &Session, tally: &Tally, found: &[Coverage]) -> Value {
         "clock_inversion_count": tally.clock_inversions,
         "unreadable": tally.unreadable.iter().map(|(reason, noted)| noted_json(&reason.words(), noted)).collect::<Vec<_>>(),
         "remarks": tally.remarks.iter().map(|(remark, noted)| noted_json(remark.words(), noted)).collect::<Vec<_>>(),
-        "coverage": found,
+        "coverage": coverage_json(found),
     })
 }
 

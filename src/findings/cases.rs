@@ -6,9 +6,9 @@ use super::*;
 
 const SECOND: i64 = 1_000_000;
 
-fn episode(pattern: &str, client: &str, from_secs: i64, to_secs: i64) -> Episode {
+fn episode(pattern: Pattern, client: &str, from_secs: i64, to_secs: i64) -> Episode {
     Episode {
-        pattern: pattern.to_owned(),
+        pattern,
         episode: from_secs.unsigned_abs(),
         started_at: from_secs * SECOND,
         ended_at: to_secs * SECOND,
@@ -17,13 +17,13 @@ fn episode(pattern: &str, client: &str, from_secs: i64, to_secs: i64) -> Episode
         instance_count: 1,
         resource: Some("pods".to_owned()),
         api_group: Some(String::new()),
-        read_kind: Some("list".to_owned()),
+        read_kind: Some(ReadKind::List),
         ..Episode::default()
     }
 }
 
 /// An episode of lists of whole collections.
-fn lists(pattern: &str, from_secs: i64, to_secs: i64, count: u64, instances: u64) -> Episode {
+fn lists(pattern: Pattern, from_secs: i64, to_secs: i64, count: u64, instances: u64) -> Episode {
     Episode {
         request_count: count,
         list_count: count,
@@ -55,14 +55,14 @@ fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
 }
 
 fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
-    let (tally, notes) = (Tally::default(), BTreeMap::new());
-    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, notes: &notes, from: None };
+    let (tally, profiles) = (Tally::default(), BTreeMap::new());
+    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, profiles: &profiles, from: None };
     judge(measured, &Thresholds::embedded())
 }
 
 #[test]
 fn a_herd_has_many_instances_and_is_as_bad_as_what_it_holds() {
-    let herd = |instances| lists("burst", 0, 10, 3 * instances, instances);
+    let herd = |instances| lists(Pattern::Burst, 0, 10, 3 * instances, instances);
     assert_eq!(judged(&[holding(herd(9), 1 << 30, None)], &[]), []);
     assert_eq!(judged(&[holding(herd(10), 1 << 20, Some(10 << 20))], &[]), [(Kind::RelistHerd, Severity::Info)]);
     assert_eq!(judged(&[holding(herd(10), 1 << 20, Some(1 << 30))], &[]), [(Kind::RelistHerd, Severity::Warning)]);
@@ -72,14 +72,14 @@ fn a_herd_has_many_instances_and_is_as_bad_as_what_it_holds() {
 
 #[test]
 fn lists_of_a_nodes_own_objects_are_judged_by_their_low_end() {
-    let herd = Episode { node_scoped_count: 100, selector_count: 100, ..lists("burst", 0, 10, 100, 100) };
+    let herd = Episode { node_scoped_count: 100, selector_count: 100, ..lists(Pattern::Burst, 0, 10, 100, 100) };
     assert_eq!(judged(&[holding(herd, 1 << 20, Some(1 << 40))], &[]), [(Kind::RelistHerd, Severity::Info)]);
 }
 
 #[test]
 fn bursts_of_one_client_over_several_resources_are_one_finding() {
-    let pods = holding(lists("burst", 0, 10, 100, 100), 1 << 20, Some(1 << 30));
-    let nodes = Episode { resource: Some("nodes".to_owned()), ..lists("burst", 2, 11, 100, 100) };
+    let pods = holding(lists(Pattern::Burst, 0, 10, 100, 100), 1 << 20, Some(1 << 30));
+    let nodes = Episode { resource: Some("nodes".to_owned()), ..lists(Pattern::Burst, 2, 11, 100, 100) };
     let findings = found(&[nodes, pods], &[]);
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].resource.as_deref(), Some("pods"));
@@ -89,8 +89,8 @@ fn bursts_of_one_client_over_several_resources_are_one_finding() {
 
 #[test]
 fn what_begins_a_loop_is_no_herd() {
-    let herd = holding(lists("burst", 0, 10, 40, 40), 1 << 20, Some(1 << 30));
-    let tight = holding(lists("loop", 1, 60, 400, 40), 1 << 20, Some(1 << 30));
+    let herd = holding(lists(Pattern::Burst, 0, 10, 40, 40), 1 << 20, Some(1 << 30));
+    let tight = holding(lists(Pattern::Loop, 1, 60, 400, 40), 1 << 20, Some(1 << 30));
     let tight = Episode { response_low_bytes: Some(400 << 20), response_high_bytes: Some(400 << 20), ..tight };
     assert_eq!(judged(&[herd, tight], &[]), [(Kind::ListLoop, Severity::Warning)]);
 }
@@ -100,7 +100,7 @@ fn a_slow_poll_is_only_information_and_a_few_lists_are_nothing() {
     let poll = |count, bytes: u64| Episode {
         response_low_bytes: Some(bytes * count),
         response_high_bytes: Some(bytes * count),
-        ..holding(lists("loop", 0, 600, count, 1), bytes, Some(10 * bytes))
+        ..holding(lists(Pattern::Loop, 0, 600, count, 1), bytes, Some(10 * bytes))
     };
     assert_eq!(judged(&[poll(9, 1 << 20)], &[]), []);
     assert_eq!(judged(&[poll(20, 1 << 20)], &[]), [(Kind::ListLoop, Severity::Info)]);
@@ -109,7 +109,7 @@ fn a_slow_poll_is_only_information_and_a_few_lists_are_nothing() {
 
 #[test]
 fn lists_that_reach_the_limit_again_and_again_are_critical() {
-    let retry = |timed_out| Episode { timed_out_count: timed_out, ..lists("retry", 0, 600, 50, 10) };
+    let retry = |timed_out| Episode { timed_out_count: timed_out, ..lists(Pattern::Retry, 0, 600, 50, 10) };
     assert_eq!(judged(&[retry(50)], &[]), [(Kind::RetryLoop, Severity::Critical)]);
     assert_eq!(judged(&[retry(5)], &[]), [(Kind::RetryLoop, Severity::Warning)]);
     assert_eq!(judged(&[retry(0)], &[]), [(Kind::RetryLoop, Severity::Info)], "forbidden, say");
@@ -117,7 +117,8 @@ fn lists_that_reach_the_limit_again_and_again_are_critical() {
 
 #[test]
 fn one_long_chain_is_a_backup_and_many_are_a_storm() {
-    let pages = |chains, gone| Episode { chain_count: chains, gone_count: gone, ..lists("pages", 0, 50, 200, 1) };
+    let pages =
+        |chains, gone| Episode { chain_count: chains, gone_count: gone, ..lists(Pattern::Pages, 0, 50, 200, 1) };
     assert_eq!(judged(&[pages(1, 0)], &[]), []);
     assert_eq!(judged(&[pages(40, 0)], &[]), [(Kind::PageStorm, Severity::Warning)]);
     assert_eq!(judged(&[pages(1, 3)], &[]), [(Kind::PageStorm, Severity::Warning)], "chains that break off");
@@ -126,13 +127,13 @@ fn one_long_chain_is_a_backup_and_many_are_a_storm() {
 #[test]
 fn watches_that_come_with_lists_are_the_herds() {
     let watches = Episode {
-        read_kind: Some("watch".to_owned()),
+        read_kind: Some(ReadKind::Watch),
         request_count: 100,
         instance_count: 100,
-        ..episode("burst", "ours", 0, 10)
+        ..episode(Pattern::Burst, "ours", 0, 10)
     };
     assert_eq!(judged(std::slice::from_ref(&watches), &[]), [(Kind::WatchChurn, Severity::Info)]);
-    let herd = holding(lists("burst", 1, 9, 100, 100), 1 << 20, Some(1 << 30));
+    let herd = holding(lists(Pattern::Burst, 1, 9, 100, 100), 1 << 20, Some(1 << 30));
     assert_eq!(judged(&[watches, herd], &[]), [(Kind::RelistHerd, Severity::Warning)]);
 }
 
@@ -142,7 +143,7 @@ fn short_watches_followed_by_lists_are_a_warning() {
         request_count: 100,
         median_instance_reads: Some(10.0),
         before_list_count: before_lists,
-        ..episode("short-watches", "ours", 0, 600)
+        ..episode(Pattern::ShortWatches, "ours", 0, 600)
     };
     assert_eq!(judged(&[short(0)], &[]), [(Kind::WatchChurn, Severity::Info)]);
     assert_eq!(judged(&[short(20)], &[]), [(Kind::WatchChurn, Severity::Warning)]);
@@ -153,7 +154,7 @@ fn a_whole_collection_is_a_warning_when_it_is_big() {
     let full = |bytes| Episode {
         largest_low_bytes: Some(bytes),
         response_low_bytes: Some(bytes),
-        ..lists("full", 0, 6_000, 10, 1)
+        ..lists(Pattern::Full, 0, 6_000, 10, 1)
     };
     assert_eq!(judged(&[full(10_000_000)], &[]), [(Kind::UnpaginatedList, Severity::Info)]);
     assert_eq!(judged(&[full(100_000_000)], &[]), [(Kind::UnpaginatedList, Severity::Warning)]);
@@ -161,7 +162,7 @@ fn a_whole_collection_is_a_warning_when_it_is_big() {
 
 #[test]
 fn a_storm_that_a_server_dies_of_is_critical() {
-    let tight = holding(lists("loop", 0, 100, 200, 5), 100 << 20, Some(1 << 30));
+    let tight = holding(lists(Pattern::Loop, 0, 100, 200, 5), 100 << 20, Some(1 << 30));
     let tight = Episode { response_low_bytes: Some(1), ..tight };
     assert_eq!(
         judged(std::slice::from_ref(&tight), &[start(90, 50)]),
@@ -173,10 +174,10 @@ fn a_storm_that_a_server_dies_of_is_critical() {
 
 #[test]
 fn herds_after_a_start_are_told_with_it() {
-    let all = Episode { client: None, client_type: None, ..lists("burst-of-all", 101, 120, 900, 300) };
+    let all = Episode { client: None, client_type: None, ..lists(Pattern::BurstOfAll, 101, 120, 900, 300) };
     let all = holding(all, 1 << 30, None);
-    let own = holding(lists("burst", 103, 119, 300, 100), 1 << 29, None);
-    let later = holding(lists("burst", 600, 620, 300, 100), 1 << 29, None);
+    let own = holding(lists(Pattern::Burst, 103, 119, 300, 100), 1 << 29, None);
+    let later = holding(lists(Pattern::Burst, 600, 620, 300, 100), 1 << 29, None);
     let kinds: Vec<_> = judged(&[all, own, later], &[start(100, 50)]).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == Kind::RestartHerd).count(), 1);
     assert_eq!(kinds.iter().filter(|kind| **kind == Kind::RelistHerd).count(), 1, "the later one");
@@ -185,8 +186,8 @@ fn herds_after_a_start_are_told_with_it() {
 /// Each start has its own herd: one an hour later says nothing of what came after the first.
 #[test]
 fn a_loop_after_a_start_is_told_beside_the_herd() {
-    let all = |from, to| Episode { client: None, client_type: None, ..lists("burst-of-all", from, to, 900, 300) };
-    let tight = holding(lists("loop", 110, 1_000, 2_000, 5), 100 << 20, Some(1 << 30));
+    let all = |from, to| Episode { client: None, client_type: None, ..lists(Pattern::BurstOfAll, from, to, 900, 300) };
+    let tight = holding(lists(Pattern::Loop, 110, 1_000, 2_000, 5), 100 << 20, Some(1 << 30));
     let tight = Episode { response_low_bytes: Some(1 << 40), response_high_bytes: Some(1 << 40), ..tight };
     let kinds: Vec<_> = judged(&[tight.clone(), all(3_601, 3_620)], &[start(100, 50), start(3_600, 50)]);
     assert!(kinds.contains(&(Kind::ListLoop, Severity::Critical)), "{kinds:?}");
@@ -197,8 +198,8 @@ fn a_loop_after_a_start_is_told_beside_the_herd() {
 
 #[test]
 fn a_herd_after_a_start_is_as_bad_as_its_worst_part() {
-    let all = Episode { client: None, client_type: None, ..lists("burst-of-all", 101, 120, 900, 300) };
-    let own = holding(lists("burst", 103, 119, 300, 100), 3 << 30, None);
+    let all = Episode { client: None, client_type: None, ..lists(Pattern::BurstOfAll, 101, 120, 900, 300) };
+    let own = holding(lists(Pattern::Burst, 103, 119, 300, 100), 3 << 30, None);
     let found = judged(&[all, own], &[start(100, 0)]);
     assert!(found.contains(&(Kind::RestartHerd, Severity::Critical)), "{found:?}");
 }
@@ -206,7 +207,7 @@ fn a_herd_after_a_start_is_as_bad_as_its_worst_part() {
 /// A peak on the server that came next killed nobody.
 #[test]
 fn a_peak_after_a_death_is_no_cause_of_it() {
-    let tight = holding(lists("loop", 0, 100, 200, 5), 100 << 20, Some(1 << 30));
+    let tight = holding(lists(Pattern::Loop, 0, 100, 200, 5), 100 << 20, Some(1 << 30));
     let peaking = |at: i64| Episode { peak_at: Some(at * SECOND), response_low_bytes: Some(1), ..tight.clone() };
     let severity = |at| judged(&[peaking(at)], &[start(50, 50)])[0].1;
     assert_eq!((severity(40), severity(60)), (Severity::Critical, Severity::Critical), "the restart comes first");
@@ -227,27 +228,82 @@ fn one_servers_open_watches_are_not_anothers() {
     let other = Restart { open_watch_count: 0, ..on("b", 300, 30) };
     let found = found(&[], &[on("a", 100, 0), second_sign, other]);
     let of_b = found.iter().find(|finding| finding.apiserver.as_deref() == Some("b")).unwrap();
-    assert_eq!(of_b.severity, Severity::Info, "{}", of_b.summary);
+    assert_eq!(of_b.severity, Severity::Info, "{of_b:#?}");
 }
 
 #[test]
 fn what_was_received_before_the_span_asked_for_begins_nothing() {
-    let (tally, notes) = (Tally::default(), BTreeMap::new());
-    let herd = [holding(lists("burst", 0, 10, 100, 100), 3 << 30, None)];
+    let (tally, profiles) = (Tally::default(), BTreeMap::new());
+    let herd = [holding(lists(Pattern::Burst, 0, 10, 100, 100), 3 << 30, None)];
     let judged = |from| {
-        let measured =
-            Measured { tally: &tally, episodes: &herd, clients: &[], restarts: &[], notes: &notes, from: Some(from) };
+        let measured = Measured {
+            tally: &tally,
+            episodes: &herd,
+            clients: &[],
+            restarts: &[],
+            profiles: &profiles,
+            from: Some(from),
+        };
         judge(measured, &Thresholds::embedded()).len()
     };
     assert_eq!((judged(0), judged(1_000 * SECOND)), (1, 0));
 }
 
+/// The reason tells what decides, and with which numbers.
 #[test]
-fn every_kind_is_explained_and_found_by_its_name() {
-    for kind in Kind::ALL {
-        let explanation = explain(kind);
-        assert!(![explanation.reason, explanation.rule, explanation.limits].contains(&""));
-        assert_eq!(Kind::named(kind.name()), Some(kind));
-    }
+fn reasons_are_data() {
+    let bytes = Bytes { low: 3 << 30, high: None };
+    let herd = holding(lists(Pattern::Burst, 0, 10, 30, 10), bytes.low, bytes.high);
+    assert_eq!(found(&[herd], &[])[0].severity_reason, SeverityReason::Held { bytes });
+    let retry = Episode { timed_out_count: 50, ..lists(Pattern::Retry, 0, 600, 50, 10) };
+    let reason = &found(&[retry], &[])[0].severity_reason;
+    assert_eq!(*reason, SeverityReason::RanIntoTimeout { timed_out: 50, timeout_secs: 60.0 });
+    let died = &found(&[], &[start(90, 50)])[0];
+    assert_eq!(died.severity_reason, SeverityReason::CutOff { watches: 50, lists: 0 });
+    assert_eq!(died.unknowns, [Unknown::CauseOfDeath, Unknown::InFlightAtDeath]);
     assert!(Severity::Critical > Severity::Warning && Severity::Warning > Severity::Info);
+}
+
+/// The verdict blames what was going on when the server died, though something else was worse.
+#[test]
+fn the_verdict_blames_what_went_on_at_a_death() {
+    let (tally, profiles) = (Tally::default(), BTreeMap::new());
+    let tight = holding(lists(Pattern::Loop, 0, 85, 200, 5), 100 << 20, Some(1 << 30));
+    let tight = Episode { response_low_bytes: Some(1), ..tight };
+    let later = holding(lists(Pattern::Burst, 600, 620, 300, 100), 3 << 30, None);
+    let (episodes, restarts) = ([tight, later], [start(90, 50)]);
+    let measured = Measured {
+        tally: &tally,
+        episodes: &episodes,
+        clients: &[],
+        restarts: &restarts,
+        profiles: &profiles,
+        from: None,
+    };
+    let thresholds = Thresholds::embedded();
+    let findings = judge(measured, &thresholds);
+    let verdict = reach_verdict(&findings, measured, &thresholds);
+    assert_eq!(verdict.deaths, [Death { at: 82 * SECOND, apiserver: None }]);
+    let storm = verdict.storm.unwrap();
+    assert_eq!((storm.culprit.kind, storm.more), (Kind::ListLoop, 1));
+    assert_eq!((storm.evidence, storm.size_basis), (None, SizeBasis::RoughEstimate));
+}
+
+/// A threshold replaced by a file is the one that judges.
+#[test]
+fn replaced_thresholds_judge() {
+    let (tally, profiles) = (Tally::default(), BTreeMap::new());
+    let herd = [holding(lists(Pattern::Burst, 0, 10, 100, 100), 3 << 30, None)];
+    let judged = |text: &str, from: i64| {
+        let measured = Measured {
+            tally: &tally,
+            episodes: &herd,
+            clients: &[],
+            restarts: &[],
+            profiles: &profiles,
+            from: Some(from * SECOND),
+        };
+        judge(measured, &Thresholds::with(text).unwrap()).len()
+    };
+    assert_eq!((judged("{}", 30), judged("server: {request_timeout_secs: 20}", 30)), (1, 0));
 }

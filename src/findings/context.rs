@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::Note;
+use super::ClientProfile;
 use super::episode::{Episode, Restart, secs};
-use super::finding::held;
+use super::finding::held_bytes;
+use super::remedy::Remedy;
+use super::severity::SeverityReason;
 use super::thresholds::Thresholds;
 use crate::audit::Micros;
-use crate::requests::{ServerTally, Tally};
-use crate::units;
+use crate::requests::{ListKind, ServerTally, Tally};
 
 /// What is known beside an episode.
 pub(super) struct Context<'c> {
@@ -16,7 +17,7 @@ pub(super) struct Context<'c> {
     /// Starts of servers, and the ends before them, by time.
     pub(super) ends: Vec<End>,
     /// What is known of each client, by its name.
-    pub(super) notes: &'c BTreeMap<String, Note>,
+    pub(super) profiles: &'c BTreeMap<String, ClientProfile>,
     /// Whether the policy omits RequestReceived.
     pub(super) omits_received: bool,
     /// Whether the policy omits ResponseStarted.
@@ -45,45 +46,43 @@ pub(super) struct End {
     pub(super) evidence_places: Vec<String>,
 }
 
-/// What an episode cost, with the reason in words.
-pub(super) enum Worth {
+/// How hard an episode was on the server's memory, and what shows it.
+pub(super) enum Impact {
     /// Enough to take a server down, or it did.
-    Critical(String),
-    /// A burden.
-    Warning(String),
+    Critical(SeverityReason),
+    /// A load worth taking away.
+    Warning(SeverityReason),
     /// Little.
-    Little(String),
-    /// Nothing tells.
+    Little(SeverityReason),
+    /// The sizes are unknown.
     Unknown,
 }
 
 impl Context<'_> {
-    /// What an episode's lists cost at their peak.
-    pub(super) fn worth(&self, episode: &Episode) -> Worth {
+    /// How hard an episode's LISTs were on the server's memory at their peak.
+    pub(super) fn impact(&self, episode: &Episode) -> Impact {
         let thresholds = &self.thresholds.held;
-        let Some(bytes) = held(episode).filter(|_| episode.list_count > 0) else {
-            return Worth::Unknown;
+        let Some(bytes) = held_bytes(episode).filter(|_| episode.list_count > 0) else {
+            return Impact::Unknown;
         };
-        let words = format!("{} held at the peak", bytes.words());
+        let reason = SeverityReason::Held { bytes };
         // Of lists that are narrowed by a namespace or a selector, the high end is the whole collection.
         let high = if episode.is_of_whole_collections() { bytes.high } else { Some(bytes.low) };
         let middle = bytes.low / 2 + high.unwrap_or(bytes.low) / 2;
         if let Some(end) = self.end_within(episode)
             && middle >= thresholds.warning_bytes / 2
         {
-            return Worth::Critical(format!(
-                "the apiserver died at {} meanwhile, with an estimated {words}",
-                units::instant(end.died_at.unwrap_or(end.started_at))
-            ));
+            let died_at = end.died_at.unwrap_or(end.started_at);
+            return Impact::Critical(SeverityReason::DiedMeanwhile { died_at, bytes });
         }
         if bytes.low >= thresholds.critical_bytes {
-            Worth::Critical(words)
+            Impact::Critical(reason)
         } else if bytes.low >= thresholds.warning_bytes || high.is_some_and(|high| high >= thresholds.warning_bytes) {
-            Worth::Warning(words)
+            Impact::Warning(reason)
         } else if bytes.high.is_none() {
-            Worth::Unknown
+            Impact::Unknown
         } else {
-            Worth::Little(words)
+            Impact::Little(reason)
         }
     }
 
@@ -104,41 +103,31 @@ impl Context<'_> {
 
     /// Whether a burst of watches comes with lists of the same client.
     pub(super) fn is_beside_lists(&self, watches: &Episode) -> bool {
-        /// Lists may come some seconds before the watches that follow them, or after those that found their place lost.
-        const BESIDE_SECS: f64 = 15.0;
+        let gap_secs = self.thresholds.grouping.watches_apart_secs;
         let of_client = self.list_bursts.iter().filter(|lists| lists.client == watches.client);
         let mut with_many = of_client.filter(|lists| 2 * lists.instance_count >= watches.instance_count);
-        with_many.any(|lists| lists.touches(watches, BESIDE_SECS))
+        with_many.any(|lists| lists.touches(watches, gap_secs))
     }
 
-    /// What to do at the client, by the kinds of its lists and by what is known of the client.
-    pub(super) fn remedies(&self, episode: &Episode) -> Vec<String> {
-        /// What runs in so many instances runs on nodes.
-        const ON_NODES: u64 = 10;
-        let has = |kind: &str| episode.list_kinds.iter().any(|other| other == kind);
-        let mut remedies: Vec<String> = episode
-            .client
-            .as_ref()
-            .and_then(|client| self.notes.get(client)?.advice.as_ref())
-            .into_iter()
-            .map(|advice| format!("{}: {advice}", episode.client.as_deref().unwrap_or_default()))
-            .collect();
-        if has("full") {
-            remedies.push(
-                "list with resourceVersion=0, from the watch cache, where slightly old is good enough; else page with limit=500"
-                    .to_owned(),
-            );
+    /// What to do at the client, by the kinds of its LISTs and by what is known of the client.
+    pub(super) fn remedies(&self, episode: &Episode) -> Vec<Remedy> {
+        let has = |kind: ListKind| episode.list_kinds.iter().any(|other| other == kind.name());
+        let advice = episode.client.as_ref().and_then(|client| {
+            let advice = self.profiles.get(client)?.advice.clone()?;
+            Some(Remedy::ClientAdvice { client: client.clone(), advice })
+        });
+        let mut remedies: Vec<Remedy> = advice.into_iter().collect();
+        if has(ListKind::Full) {
+            remedies.push(Remedy::ListFromCacheOrInPages);
         }
-        if has("cached") || has("reflector") {
-            remedies.push(
-                "with resourceVersion=0 the limit is ignored: only selectors make the response smaller".to_owned(),
-            );
+        if has(ListKind::Cached) || has(ListKind::Reflector) {
+            remedies.push(Remedy::NarrowBySelector);
         }
-        if episode.instance_count >= ON_NODES
+        if episode.instance_count >= self.thresholds.remedies.min_node_agent_instances
             && episode.resource.as_deref() == Some("pods")
             && 2 * episode.node_scoped_count < episode.request_count
         {
-            remedies.push("an agent on a node needs its own pods only: fieldSelector=spec.nodeName=NODE".to_owned());
+            remedies.push(Remedy::SelectOwnNode);
         }
         remedies
     }
@@ -158,7 +147,7 @@ pub(super) fn ends(restarts: &[Restart], tally: &Tally, thresholds: &Thresholds)
         }
         let server = tally.servers.iter().find(|(name, _)| name.as_deref() == restart.apiserver.as_deref());
         let server = server.map_or(&none, |(_, server)| server);
-        let silence = silence_before(restart, server);
+        let silence = silence_before(restart, server, limits.first_end_secs);
         let begins = server.first_at.is_some_and(|first| secs(restart.started_at - first) <= limits.log_begins_secs);
         let (open_watches, open_lists) = (carried.0 + restart.open_watch_count, carried.1 + restart.open_list_count);
         let has_open = open_watches >= limits.min_open_watches || open_lists >= limits.min_open_lists;
@@ -168,7 +157,8 @@ pub(super) fn ends(restarts: &[Restart], tally: &Tally, thresholds: &Thresholds)
         let was_killed = died_at.is_some() && was_cut && has_open;
         // A slow start looks like several; and watches that are opened again without a silence before tell of no start.
         let is_same_start = ends.last().is_some_and(|before| {
-            before.apiserver == restart.apiserver && secs(restart.started_at - before.started_at) < SLOW_START_SECS
+            before.apiserver == restart.apiserver
+                && secs(restart.started_at - before.started_at) < limits.slow_start_secs
         });
         let is_seen =
             restart.startup_count >= limits.min_startup_requests || restart.resource_count >= limits.min_own_resources;
@@ -194,14 +184,9 @@ pub(super) fn ends(restarts: &[Restart], tally: &Tally, thresholds: &Thresholds)
     ends
 }
 
-/// Within so long after a start, signs of a start without a silence before them belong to it.
-const SLOW_START_SECS: f64 = 180.0;
-
-/// When the silence that a start ended had begun; `None` if there was none of 5 s.
-fn silence_before(restart: &Restart, server: &ServerTally) -> Option<Micros> {
-    /// The first requests are logged when they end.
-    const FIRST_END_SECS: f64 = 10.0;
+/// When the silence that a start ended had begun; `None` if there was none.
+fn silence_before(restart: &Restart, server: &ServerTally, first_end_secs: f64) -> Option<Micros> {
     let gaps = server.gaps.iter();
-    let ended_by_it = |to: Micros| secs(to - restart.started_at).abs() <= FIRST_END_SECS;
+    let ended_by_it = |to: Micros| secs(to - restart.started_at).abs() <= first_end_secs;
     gaps.filter(|gap| ended_by_it(gap.to)).map(|gap| gap.from).max()
 }

@@ -1,11 +1,11 @@
-//! What a log can and cannot tell, from what reading it found and from the traffic that is and isn't in it.
+//! What a log can and cannot show, from what reading it found and from the traffic that is and isn't in it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{Latency, Stage};
+use super::finding::as_instant;
+use crate::audit::{Latency, Micros, Stage};
 use crate::requests::Tally;
 use crate::tables::TypedRow;
-use crate::units;
 
 /// A row of the query `presence`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -55,31 +55,186 @@ impl TypedRow for Presence {
     ];
 }
 
-/// One thing a log tells of itself.
+/// One fact about a log that an analysis depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Coverage {
-    /// What it is about.
-    pub topic: &'static str,
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Coverage {
+    /// The apiservers whose logs these are.
+    Apiservers {
+        /// Those that paths or lines name.
+        names: Vec<String>,
+        /// Whether some of the log names none.
+        has_unnamed: bool,
+    },
+    /// Whether receipts are logged, so that requests in flight at an end leave a line.
+    RequestReceived {
+        /// Whether they are.
+        is_logged: bool,
+        /// Requests without an end.
+        open_count: u64,
+    },
+    /// Whether starts of responses are logged, so that open watches and failed authentications are visible.
+    ResponseStarted {
+        /// Whether they are.
+        is_logged: bool,
+        /// Requests that were answered with 401.
+        unauthorized_count: u64,
+    },
+    /// How much is logged of each event.
+    Levels(LevelCoverage),
+    /// The latency annotations of slow requests.
+    LatencyAnnotations(LatencyCoverage),
+    /// Traffic that any cluster has isn't in the log.
+    MissingTraffic {
+        /// Which.
+        class: TrafficClass,
+    },
+    /// A silence.
+    Gap {
+        /// The apiserver; `None` where the log names none.
+        apiserver: Option<String>,
+        /// The last event before it.
+        #[serde(serialize_with = "as_instant")]
+        from: Micros,
+        /// The first event after it.
+        #[serde(serialize_with = "as_instant")]
+        to: Micros,
+        /// Events of this apiserver that are marked as served while it was starting.
+        startup_count: u64,
+    },
+    /// Events that stand after a later one.
+    OutOfOrder {
+        /// How many.
+        inversion_count: u64,
+        /// All events.
+        event_count: u64,
+        /// By how much at most, in microseconds.
+        worst_micros: i64,
+    },
+    /// Events stamped before their request was received.
+    ClockSetBack {
+        /// How many.
+        event_count: u64,
+    },
+    /// Events that are in the logs more than once.
+    Duplicates {
+        /// How many.
+        event_count: u64,
+        /// A copy is recognised within about so many requests.
+        remembered_requests: u64,
+    },
+    /// Stages that stand after the end of their request.
+    LateStages {
+        /// How many.
+        stage_count: u64,
+    },
+    /// What no audit log has: response sizes, object counts, encodings, FlowSchemas.
+    NeverLogged,
+}
+
+/// How much is logged of each event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LevelCoverage {
+    /// Events by level, those that there are.
+    pub levels: Vec<LevelCount>,
+    /// All events.
+    pub event_count: u64,
+    /// All requests.
+    pub request_count: u64,
+    /// Requests whose response body is logged.
+    pub response_body_count: u64,
+    /// Events whose bodies the server cut away as too large.
+    pub truncated_count: u64,
+}
+
+/// The latency annotations of slow requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LatencyCoverage {
+    /// The short names of those that there are.
+    pub annotations: Vec<&'static str>,
+    /// Whether the time in APF queues is among them.
+    pub has_queue_wait: bool,
+    /// Requests slow enough to have them: over 0.5 s.
+    pub slow_count: u64,
+    /// Those of them that have some.
+    pub annotated_count: u64,
+    /// What the log says of the server's version.
+    pub server_version: ServerVersion,
+}
+
+/// Events of one level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LevelCount {
+    /// The level's name; `unknown` for events without one.
+    pub level: &'static str,
+    /// Events.
+    pub event_count: u64,
+}
+
+/// What a log says of its server's version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerVersion {
+    /// The server's own user agent names it, such as `v1.36.2`.
+    Named(String),
+    /// An annotation is written only from this version on, such as `1.33`.
+    AtLeast(&'static str),
+    /// Nothing names it.
+    Unknown,
+}
+
+/// Traffic that any cluster has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrafficClass {
+    /// LISTs.
+    Lists,
+    /// Watches.
+    Watches,
+    /// GETs of objects.
+    Gets,
+    /// Creates, updates, patches and deletes.
+    Writes,
+    /// Requests for leases.
+    Leases,
+    /// Requests for events.
+    Events,
+    /// Requests of kubelets.
+    Nodes,
+    /// Requests of service accounts.
+    ServiceAccounts,
+    /// Requests that are for no resource.
+    NonResource,
+}
+
+impl Coverage {
     /// Whether it takes something away from an analysis.
-    pub is_limit: bool,
-    /// What was found.
-    pub fact: String,
-    /// What that means for an analysis.
-    pub meaning: String,
+    pub fn is_limit(&self) -> bool {
+        match self {
+            Self::Apiservers { has_unnamed, .. } => *has_unnamed,
+            Self::RequestReceived { is_logged, .. } | Self::ResponseStarted { is_logged, .. } => !is_logged,
+            Self::Levels(levels) => levels.response_body_count == 0 || levels.truncated_count > 0,
+            Self::LatencyAnnotations(latencies) => {
+                !latencies.has_queue_wait && (!latencies.annotations.is_empty() || latencies.slow_count > 0)
+            }
+            Self::OutOfOrder { .. } | Self::Duplicates { .. } | Self::LateStages { .. } => false,
+            Self::MissingTraffic { .. } | Self::Gap { .. } | Self::ClockSetBack { .. } | Self::NeverLogged => true,
+        }
+    }
 }
 
 /// Judges a log by its tally and the rows of `presence`.
-pub fn coverage(tally: &Tally, presence: &[Presence]) -> Vec<Coverage> {
+pub fn assess_coverage(tally: &Tally, presence: &[Presence]) -> Vec<Coverage> {
     let all = total(presence);
     let mut found = vec![apiservers(tally)];
     found.extend(stages(tally, &all));
-    found.push(bodies(tally, &all));
+    found.push(levels(tally, &all));
     found.push(latencies(tally, &all));
-    found.extend(dropped_traffic(&all));
+    found.extend(missing_traffic(&all));
     found.extend(gaps(tally));
     found.extend(clock(tally));
     found.extend(copies(tally));
-    found.push(never_logged());
+    found.push(Coverage::NeverLogged);
     found
 }
 
@@ -107,90 +262,29 @@ fn total(presence: &[Presence]) -> Presence {
 }
 
 fn apiservers(tally: &Tally) -> Coverage {
-    let names: Vec<_> = tally.servers.keys().flatten().map(AsRef::as_ref).collect();
     let has_unnamed = tally.servers.contains_key(&None);
-    let (fact, meaning) = match (names.as_slice(), has_unnamed) {
-        ([], _) => (
-            "no apiserver is named by the paths or lines".to_owned(),
-            "all is taken for one server's log; if several are mixed in it, name each with NAME=PATH".to_owned(),
-        ),
-        ([name], false) => (
-            format!("one apiserver, {name}"),
-            "if the control plane has more, their requests are missing here".to_owned(),
-        ),
-        (names, _) => (
-            format!(
-                "{} apiservers: {}{}",
-                names.len(),
-                names.join(", "),
-                if has_unnamed { ", and some unnamed" } else { "" }
-            ),
-            "each has its own clock, and its own share of the traffic".to_owned(),
-        ),
-    };
-    Coverage { topic: "apiservers", is_limit: has_unnamed, fact, meaning }
+    Coverage::Apiservers { names: tally.servers.keys().flatten().map(ToString::to_string).collect(), has_unnamed }
 }
 
-fn stages(tally: &Tally, all: &Presence) -> Vec<Coverage> {
-    let count = |stage: Stage| tally.stages[stage as usize];
-    let received = if count(Stage::RequestReceived) > 0 {
-        Coverage {
-            topic: "RequestReceived",
-            is_limit: false,
-            fact: format!("logged; {} requests have no end in the log", units::count(all.open_count)),
-            meaning: "a request in flight when the server died is there as open: see the query open_requests"
-                .to_owned(),
-        }
-    } else {
-        Coverage {
-            topic: "RequestReceived",
-            is_limit: true,
-            fact: "not logged (omitted by the audit policy)".to_owned(),
-            meaning: "a LIST in flight when the server was killed leaves no line at all: the worst requests of an \
-                      outage may be missing, so look at the last minutes before it and at who comes back first"
-                .to_owned(),
-        }
-    };
-    let started = if count(Stage::ResponseStarted) > 0 {
-        Coverage {
-            topic: "ResponseStarted",
-            is_limit: false,
-            fact: "logged".to_owned(),
-            meaning: format!(
-                "watches that are still open, their set-up times and failed authentications ({} with 401) are visible",
-                units::count(all.unauthorized_count)
-            ),
-        }
-    } else {
-        Coverage {
-            topic: "ResponseStarted",
-            is_limit: true,
-            fact: "not logged".to_owned(),
-            meaning: "watches show only when they end, and failed authentications (401) not at all".to_owned(),
-        }
-    };
-    vec![received, started]
+fn stages(tally: &Tally, all: &Presence) -> [Coverage; 2] {
+    let is_logged = |stage: Stage| tally.stages[stage as usize] > 0;
+    [
+        Coverage::RequestReceived { is_logged: is_logged(Stage::RequestReceived), open_count: all.open_count },
+        Coverage::ResponseStarted {
+            is_logged: is_logged(Stage::ResponseStarted),
+            unauthorized_count: all.unauthorized_count,
+        },
+    ]
 }
 
-fn bodies(tally: &Tally, all: &Presence) -> Coverage {
-    let levels =
-        tally.levels_by_name().map(|(name, count)| format!("{name} {}", units::percent(count, tally.events())));
-    let fact = format!("events by level: {}", levels.collect::<Vec<_>>().join(", "));
-    let mut meaning = if all.response_body_count == 0 {
-        "no response bodies, so the sizes of responses must come from elsewhere".to_owned()
-    } else {
-        format!(
-            "response sizes are known for {} of the requests",
-            units::percent(all.response_body_count, all.request_count)
-        )
-    };
-    if all.truncated_count > 0 {
-        let cut = units::count(all.truncated_count);
-        meaning.push_str(&format!(
-            "; the server cut the bodies of {cut} events away as too large, the largest ones of all"
-        ));
-    }
-    Coverage { topic: "level", is_limit: all.response_body_count == 0 || all.truncated_count > 0, fact, meaning }
+fn levels(tally: &Tally, all: &Presence) -> Coverage {
+    Coverage::Levels(LevelCoverage {
+        levels: tally.levels_by_name().map(|(level, event_count)| LevelCount { level, event_count }).collect(),
+        event_count: tally.events(),
+        request_count: all.request_count,
+        response_body_count: all.response_body_count,
+        truncated_count: all.truncated_count,
+    })
 }
 
 /// Since when kube-apiserver writes each latency annotation.
@@ -203,34 +297,20 @@ const SINCE: [(Latency, &str); 5] = [
 ];
 
 fn latencies(tally: &Tally, all: &Presence) -> Coverage {
-    let seen = |part: Latency| tally.latencies[part as usize] > 0;
-    let names: Vec<_> = Latency::ALL.into_iter().filter(|part| seen(*part)).map(Latency::annotation).collect();
+    let is_seen = |part: Latency| tally.latencies[part as usize] > 0;
     let own_version = all.server_user_agent.as_deref().and_then(server_version);
-    let by_annotation = SINCE.iter().find(|(part, _)| seen(*part)).map(|(_, version)| *version);
-    let age = match (own_version, by_annotation) {
-        (Some(version), _) => format!("the server calls itself {version}"),
-        (None, Some(version)) => format!("the server is Kubernetes {version} or newer"),
-        (None, None) => "the server's version is unknown".to_owned(),
-    };
-    let (is_limit, fact, meaning) = if !names.is_empty() {
-        let share = units::percent(all.slow_annotated_count, all.slow_count);
-        let meaning = if seen(Latency::ApfQueueWait) {
-            "queueing and work can be told apart for requests over 0.5 s; shorter ones and watches never have them"
-        } else {
-            "the time in APF queues is not among them (written from 1.31 on), so waiting and work can't be told apart"
-        };
-        (!seen(Latency::ApfQueueWait), format!("{} (on {share} of requests over 0.5 s)", names.join(", ")), meaning)
-    } else if all.slow_count == 0 {
-        (
-            false,
-            "none, but no request took over 0.5 s either".to_owned(),
-            "nothing is missing: only slow requests have them",
-        )
-    } else {
-        let fact = format!("none, though {} requests took over 0.5 s", units::count(all.slow_count));
-        (true, fact, "the server is older than 1.24, or a collector dropped them: why requests were slow can't be told")
-    };
-    Coverage { topic: "latency annotations", is_limit, fact, meaning: format!("{age}; {meaning}") }
+    let by_annotation = SINCE.iter().find(|(part, _)| is_seen(*part)).map(|(_, version)| *version);
+    Coverage::LatencyAnnotations(LatencyCoverage {
+        annotations: Latency::ALL.into_iter().filter(|part| is_seen(*part)).map(Latency::annotation).collect(),
+        has_queue_wait: is_seen(Latency::ApfQueueWait),
+        slow_count: all.slow_count,
+        annotated_count: all.slow_annotated_count,
+        server_version: match (own_version, by_annotation) {
+            (Some(version), _) => ServerVersion::Named(version.to_owned()),
+            (None, Some(version)) => ServerVersion::AtLeast(version),
+            (None, None) => ServerVersion::Unknown,
+        },
+    })
 }
 
 /// `v1.36.2` of `kube-apiserver/v1.36.2 (linux/amd64) kubernetes/…`.
@@ -238,93 +318,44 @@ fn server_version(user_agent: &str) -> Option<&str> {
     user_agent.strip_prefix("kube-apiserver/")?.split(' ').next()
 }
 
-fn dropped_traffic(all: &Presence) -> Vec<Coverage> {
+fn missing_traffic(all: &Presence) -> impl Iterator<Item = Coverage> {
     let classes = [
-        (all.list_count, "LISTs", "LIST storms can't be found: they are what this program is for"),
-        (all.watch_count, "watches", "watch churn and lists by watch (sendInitialEvents) can't be found"),
-        (all.get_count, "GETs", "polling of single objects can't be found"),
-        (all.write_count, "writes", "what drives watches, and how many objects there are, can't be counted"),
-        (all.lease_count, "requests for leases", "kubelets and leader elections can't be counted by their heartbeats"),
-        (all.event_count, "requests for events", "event floods can't be found"),
-        (
-            all.node_count,
-            "requests of kubelets (system:node:…)",
-            "what nodes do, often most of the traffic, can't be seen",
-        ),
-        (all.service_account_count, "requests of service accounts", "what runs in pods can't be seen"),
-        (all.non_resource_count, "non-resource requests", "probes, metrics scrapes and discovery can't be counted"),
+        (all.list_count, TrafficClass::Lists),
+        (all.watch_count, TrafficClass::Watches),
+        (all.get_count, TrafficClass::Gets),
+        (all.write_count, TrafficClass::Writes),
+        (all.lease_count, TrafficClass::Leases),
+        (all.event_count, TrafficClass::Events),
+        (all.node_count, TrafficClass::Nodes),
+        (all.service_account_count, TrafficClass::ServiceAccounts),
+        (all.non_resource_count, TrafficClass::NonResource),
     ];
-    let missing = classes.into_iter().filter(|(count, ..)| *count == 0);
-    missing
-        .map(|(_, class, meaning)| Coverage {
-            topic: "policy",
-            is_limit: true,
-            fact: format!("there are no {class} in the log: the audit policy seems to drop them, or it is too short"),
-            meaning: meaning.to_owned(),
-        })
-        .collect()
+    classes.into_iter().filter(|(count, _)| *count == 0).map(|(_, class)| Coverage::MissingTraffic { class })
 }
 
-/// Of a log's silences, so many are named, the longest.
-const NAMED_GAPS: usize = 10;
+/// Of an apiserver's silences, so many are reported, the longest.
+const REPORTED_GAPS: usize = 10;
 
-fn gaps(tally: &Tally) -> Vec<Coverage> {
-    let mut found = Vec::new();
-    for (name, server) in &tally.servers {
-        let name = name.as_deref().unwrap_or("the log");
-        for gap in server.gaps.iter().take(NAMED_GAPS) {
-            let starting = if server.startup_events > 0 {
-                format!(
-                    "the server was down, or the log is cut; {} events are marked as served while it was starting",
-                    units::count(server.startup_events)
-                )
-            } else {
-                "the server was down or idle, or the log is cut".to_owned()
-            };
-            found.push(Coverage {
-                topic: "gaps",
-                is_limit: true,
-                fact: format!(
-                    "{name}: no event for {} after {}",
-                    units::span(gap.to - gap.from),
-                    units::instant(gap.from)
-                ),
-                meaning: starting,
-            });
-        }
-    }
-    found
+fn gaps(tally: &Tally) -> impl Iterator<Item = Coverage> {
+    tally.servers.iter().flat_map(|(name, server)| {
+        server.gaps.iter().take(REPORTED_GAPS).map(|gap| Coverage::Gap {
+            apiserver: name.as_deref().map(str::to_owned),
+            from: gap.from,
+            to: gap.to,
+            startup_count: server.startup_events,
+        })
+    })
 }
 
 fn clock(tally: &Tally) -> Vec<Coverage> {
-    let worst = tally.servers.values().map(|server| server.worst_inversion_micros).max().unwrap_or_default();
-    let inversions = tally.servers.values().map(|server| server.order_inversions).sum::<u64>();
+    let worst_micros = tally.servers.values().map(|server| server.worst_inversion_micros).max().unwrap_or_default();
+    let inversion_count = tally.servers.values().map(|server| server.order_inversions).sum::<u64>();
     let mut found = Vec::new();
-    if inversions > 0 {
-        found.push(Coverage {
-            topic: "order",
-            is_limit: false,
-            fact: format!(
-                "{} of {} events stand after a later one, by up to {}",
-                units::count(inversions),
-                units::count(tally.events()),
-                units::span(worst)
-            ),
-            meaning:
-                "usual, as stages are stamped before they are written; stages are joined in whatever order they stand"
-                    .to_owned(),
-        });
+    if inversion_count > 0 {
+        found.push(Coverage::OutOfOrder { inversion_count, event_count: tally.events(), worst_micros });
     }
     if tally.clock_inversions > 0 {
-        found.push(Coverage {
-            topic: "clock",
-            is_limit: true,
-            fact: format!(
-                "{} events are stamped earlier than their request was received",
-                units::count(tally.clock_inversions)
-            ),
-            meaning: "the server's clock was set back: durations around that time are wrong".to_owned(),
-        });
+        found.push(Coverage::ClockSetBack { event_count: tally.clock_inversions });
     }
     found
 }
@@ -332,33 +363,11 @@ fn clock(tally: &Tally) -> Vec<Coverage> {
 fn copies(tally: &Tally) -> Vec<Coverage> {
     let mut found = Vec::new();
     if tally.duplicates > 0 {
-        found.push(Coverage {
-            topic: "duplicates",
-            is_limit: false,
-            fact: format!("{} events stand in the logs more than once", units::count(tally.duplicates)),
-            meaning: format!(
-                "each is counted once; a copy is known as one within about {} requests",
-                units::count(crate::requests::REMEMBERED_REQUESTS as u64)
-            ),
-        });
+        let remembered_requests = crate::requests::REMEMBERED_REQUESTS as u64;
+        found.push(Coverage::Duplicates { event_count: tally.duplicates, remembered_requests });
     }
     if tally.late_stages > 0 {
-        found.push(Coverage {
-            topic: "order",
-            is_limit: false,
-            fact: format!("{} stages stand after the end of their request", units::count(tally.late_stages)),
-            meaning: "they are joined all the same, unless far behind".to_owned(),
-        });
+        found.push(Coverage::LateStages { stage_count: tally.late_stages });
     }
     found
-}
-
-fn never_logged() -> Coverage {
-    Coverage {
-        topic: "never logged",
-        is_limit: true,
-        fact: "response sizes (but with bodies), object counts, encodings, and which FlowSchema served a request"
-            .to_owned(),
-        meaning: "whatever is said of memory or of APF rests on estimates from elsewhere".to_owned(),
-    }
 }

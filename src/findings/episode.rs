@@ -23,10 +23,81 @@ macro_rules! row {
 
 pub(super) use row;
 
+/// A value of a text column that only some names are known of; others are kept apart, and judged to be nothing.
+macro_rules! named {
+    ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+        #[serde(from = "String", into = "&'static str")]
+        pub enum $name {
+            $($(#[$what])* $variant,)*
+            /// One that a query of the user's may have added.
+            #[default]
+            Other,
+        }
+
+        impl From<String> for $name {
+            fn from(name: String) -> Self {
+                match name.as_str() {
+                    $($text => Self::$variant,)*
+                    _ => Self::Other,
+                }
+            }
+        }
+
+        impl From<$name> for &'static str {
+            fn from(named: $name) -> Self {
+                match named {
+                    $($name::$variant => $text,)*
+                    $name::Other => "other",
+                }
+            }
+        }
+    };
+}
+
+named! {
+    /// What stands out about the reads of an episode.
+    Pattern {
+        /// Reads of one client come much thicker than usual.
+        Burst = "burst",
+        /// So do the reads of all clients together.
+        BurstOfAll = "burst-of-all",
+        /// One instance repeats a LIST soon after it was answered.
+        Loop = "loop",
+        /// One instance repeats a LIST soon after it failed.
+        Retry = "retry",
+        /// Pages after the first.
+        Pages = "pages",
+        /// LISTs of whole collections by clients that are no informers.
+        Full = "full",
+        /// LISTs overlap.
+        Pileup = "pileup",
+        /// Watches live short.
+        ShortWatches = "short-watches",
+        /// Reads of the API's own description are repeated.
+        Discovery = "discovery",
+    }
+}
+
+named! {
+    /// What the reads of an episode read.
+    ReadKind {
+        /// Collections.
+        List = "list",
+        /// Pages of collections, after the first.
+        Page = "page",
+        /// Changes of collections.
+        Watch = "watch",
+        /// The API's own description.
+        Discovery = "discovery",
+    }
+}
+
 row! {
     /// A row of the query `episodes`.
     Episode of "episodes" {
-        pattern: String,
+        pattern: Pattern,
         episode: u64,
         #[serde(deserialize_with = "instant")]
         started_at: Micros,
@@ -45,7 +116,7 @@ row! {
         worst_instances: Vec<String>,
         worst_instance_counts: Option<Vec<u64>>,
         median_instance_reads: Option<f64>,
-        read_kind: Option<String>,
+        read_kind: Option<ReadKind>,
         api_group: Option<String>,
         resource: Option<String>,
         scope: Option<String>,
@@ -86,7 +157,7 @@ row! {
 row! {
     /// A row of the query `episode_clients`.
     EpisodeClient of "episode_clients" {
-        pattern: String,
+        pattern: Pattern,
         episode: u64,
         client_type: String,
         client: String,

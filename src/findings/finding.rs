@@ -1,9 +1,13 @@
-//! The words of a judgement: what a finding is and holds.
+//! What a finding is and holds, as data; the report words it.
 
 use serde::{Serialize, Serializer};
 
-use super::Note;
+use super::ClientProfile;
+use super::context::Context;
+use super::culprit::Culprit;
 use super::episode::Episode;
+use super::remedy::{Remedy, Unknown};
+use super::severity::{Severity, SeverityReason};
 use crate::audit::Micros;
 use crate::units;
 
@@ -70,50 +74,25 @@ impl Kind {
     }
 }
 
-/// How bad a finding is. Greater is worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Worth knowing; the server bears it well.
-    Info,
-    /// A burden worth taking away.
-    Warning,
-    /// Takes a server down, or did.
-    Critical,
-}
-
-impl Severity {
-    /// The severity's name, as in the JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-/// A storm, or another thing that was found.
+/// A storm, or an apiserver's restart. Its JSON carries codes; the report adds the words.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// What kind of thing.
+    /// The pattern that it shows.
     pub kind: Kind,
-    /// How bad.
+    /// How bad it is.
     pub severity: Severity,
-    /// What makes it that bad, in words.
-    pub severity_reason: String,
-    /// What happened, in a sentence.
-    pub summary: String,
+    /// What makes it that bad.
+    #[serde(rename = "severity_reason_code")]
+    pub severity_reason: SeverityReason,
     /// Its first request's receipt.
     #[serde(serialize_with = "as_instant")]
     pub started_at: Micros,
     /// The end of its last list, or the receipt of its last watch.
     #[serde(serialize_with = "as_instant")]
     pub ended_at: Micros,
-    /// The client's type; `many` if it is of several clients.
-    pub client_type: String,
-    /// The client; `many` if it is of several.
-    pub client: String,
+    /// Whose it is.
+    #[serde(flatten)]
+    pub culprit: Culprit,
     /// How far the client's name can be trusted: high, medium or low; `None` for many.
     pub client_confidence: Option<&'static str>,
     /// Users, at most 5.
@@ -158,12 +137,14 @@ pub struct Finding {
     pub clients: Vec<Share>,
     /// Its strongest requests.
     pub evidence: Vec<Evidence>,
-    /// The query that shows it.
-    pub query: String,
-    /// What it can't tell.
-    pub unknowns: Vec<String>,
-    /// What to do at the client.
-    pub remedies: Vec<String>,
+    /// The name of the query that shows it.
+    pub query: &'static str,
+    /// What the log leaves open about it.
+    #[serde(rename = "unknown_codes")]
+    pub unknowns: Vec<Unknown>,
+    /// What to do at the client, what helps most first.
+    #[serde(rename = "remedy_codes")]
+    pub remedies: Vec<Remedy>,
 }
 
 /// An estimate of bytes.
@@ -236,26 +217,22 @@ impl Finding {
         self.kind != Kind::ApiserverRestart
     }
 
-    /// What to do first at a client that is part of it, which may be all of them; `None` where nothing is to be done.
-    pub(super) fn first_step(&self, client: &str) -> Option<String> {
-        let remedy = self.remedies.first()?;
-        let is_named = client == "many" || remedy.starts_with(client);
-        Some(if is_named { remedy.clone() } else { format!("{}: {remedy}", units::legible(client)) })
-    }
-
-    /// A finding about an episode; what is left empty is for its kind to say.
-    pub(super) fn of(kind: Kind, episode: &Episode) -> Self {
-        let many = || "many".to_owned();
+    /// A finding about an episode; what is left empty is for its kind to fill.
+    pub(super) fn from_episode(
+        kind: Kind,
+        (severity, severity_reason): (Severity, SeverityReason),
+        episode: &Episode,
+        context: &Context<'_>,
+    ) -> Self {
         let is_listing = episode.list_count > 0;
+        let window_secs = context.thresholds.burst.window_secs;
         Self {
             kind,
-            severity: Severity::Info,
-            severity_reason: String::new(),
-            summary: String::new(),
+            severity,
+            severity_reason,
             started_at: episode.started_at,
             ended_at: episode.ended_at,
-            client_type: episode.client_type.clone().unwrap_or_else(many),
-            client: episode.client.clone().unwrap_or_else(many),
+            culprit: culprit(episode),
             client_confidence: None,
             user_names: episode.user_names.clone(),
             user_name_count: episode.user_name_count,
@@ -270,54 +247,54 @@ impl Finding {
             list_kinds: episode.list_kinds.clone(),
             requests: episode.request_count,
             rate_rps: episode.rps(),
-            baseline_rps: episode.median_count.map(|count| count as f64 / super::BASELINE_WINDOW_SECS),
+            baseline_rps: episode.median_count.map(|count| count as f64 / window_secs),
             peak_concurrency: episode.peak_concurrency.filter(|_| is_listing),
             peak_at: episode.peak_at.filter(|_| is_listing),
-            estimated_bytes: held(episode).filter(|_| is_listing),
+            estimated_bytes: held_bytes(episode).filter(|_| is_listing),
             peak_share: None,
             clients: Vec::new(),
             evidence: evidence(&episode.evidence_audit_ids, &episode.evidence_places),
-            query: "episodes".to_owned(),
+            query: "episodes",
             unknowns: unknown_sizes(episode).into_iter().collect(),
             remedies: Vec::new(),
         }
     }
 
     /// Adds what is known of the client.
-    pub(super) fn add_note(&mut self, note: Option<&Note>) {
-        let Some(note) = note else {
-            return;
-        };
-        self.client_confidence = Some(note.confidence);
-        if !note.shares_user_with.is_empty() {
-            self.unknowns.push(format!(
-                "its user also serves {}: API Priority and Fairness can't tell them apart",
-                note.shares_user_with.join(", ")
-            ));
+    pub(super) fn add_profile(&mut self, profile: &ClientProfile) {
+        self.client_confidence = Some(profile.confidence);
+        if !profile.shares_user_with.is_empty() {
+            self.unknowns.push(Unknown::SharedUser { clients: profile.shares_user_with.clone() });
         }
     }
+}
 
-    /// The same, this bad and for this reason.
-    pub(super) fn judged(mut self, severity: Severity, reason: impl Into<String>) -> Self {
-        self.severity = severity;
-        self.severity_reason = reason.into();
-        self
+/// Whose an episode is; the query names both type and name, or neither.
+fn culprit(episode: &Episode) -> Culprit {
+    match (&episode.client_type, &episode.client) {
+        (Some(client_type), Some(client)) => Culprit::one(client_type, client),
+        _ => Culprit::Many,
+    }
+}
+
+/// A resource with its group, as kubectl takes it; of the core group without.
+pub fn resource_name(resource: &str, api_group: Option<&str>) -> String {
+    match api_group {
+        None | Some("") => resource.to_owned(),
+        Some(group) => format!("{resource}.{group}"),
     }
 }
 
 /// What an episode's lists held at the peak; `None` where no size is known.
-pub(super) fn held(episode: &Episode) -> Option<Bytes> {
+pub(super) fn held_bytes(episode: &Episode) -> Option<Bytes> {
     Some(Bytes { low: episode.held_low_bytes?, high: episode.held_high_bytes })
 }
 
-/// That an estimate leaves out lists whose size nothing tells.
-fn unknown_sizes(episode: &Episode) -> Option<String> {
+/// That an estimate leaves out LISTs of unknown size.
+fn unknown_sizes(episode: &Episode) -> Option<Unknown> {
     let (unknown, all) = (episode.unknown_cost_count, episode.list_count);
     let is_partial = episode.held_low_bytes.is_some() && unknown > 0;
-    is_partial.then(|| {
-        let (unknown, all) = (units::count(unknown), units::count(all));
-        format!("the size of {unknown} of its {all} lists, which the estimate leaves out: it is too low")
-    })
+    is_partial.then_some(Unknown::SomeSizes { unknown, all })
 }
 
 fn worst_instances(episode: &Episode) -> Vec<Instance> {

@@ -1,29 +1,32 @@
 //! Judgement: what the measurements mean, how bad it is, and how sure that is.
 //!
-//! One kind of finding, one file: [`explain()`] tells reason, rule and limits of each. [`judge`] puts them together: kinds
-//! judge episodes one by one; what belongs to a restart is told once, with it; bursts of one client over several
-//! resources are one finding.
+//! One kind of finding, one file. [`judge`] puts them together: kinds judge episodes one by one; what belongs to a restart is
+//! reported once, with it; bursts of one client over several resources are one finding. All of it is data: `report` words
+//! summaries, reasons and remedies, and explains each kind.
 
 mod apiserver_restart;
 mod capacity;
 mod context;
 mod coverage;
+mod culprit;
 mod discovery_loop;
 mod episode;
-mod explain;
 mod finding;
 mod incident;
 mod list_loop;
 mod list_pileup;
 mod page_storm;
 mod relist_herd;
+mod remedy;
 mod restart_herd;
 mod retry_loop;
+mod severity;
 mod thresholds;
 mod together;
 mod unpaginated_list;
 mod verdict;
 mod watch_churn;
+mod words;
 #[cfg(test)]
 mod cases;
 
@@ -38,23 +41,25 @@ pub use capacity::{
     LevelBounds, LevelHour, Meets, Objective, Periods, Review, Slope, Trend, TrendUnit, Usage, bucket_name,
     collections, review,
 };
-pub use coverage::{Coverage, Presence, coverage};
-pub use episode::{Episode, EpisodeClient, Pressure, Restart};
-pub use explain::{Explanation, explain};
-pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Severity, Share, as_instant};
+pub use coverage::{
+    Coverage, LatencyCoverage, LevelCount, LevelCoverage, Presence, ServerVersion, TrafficClass, assess_coverage,
+};
+pub use culprit::Culprit;
+pub use episode::{Episode, EpisodeClient, Pattern, Pressure, ReadKind, Restart};
+pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
     Certainty, ClientReturn, CutOff, EarlierPeak, Growth, HarmedClient, Incident, ListPressure, Moment, MomentKind,
     Policy, PolicyVolume, PressurePeak, Role, Scene, ServerActivity, ServerLoad, Suspect, Victim, Wave, audit_policy,
     growth, harm_began, incident, moments,
 };
+pub use remedy::{Remedy, Unknown};
+pub use severity::{Severity, SeverityReason};
 pub use thresholds::{Thresholds, ThresholdsError};
-pub use verdict::{blind_spots, verdict};
+pub use verdict::{BlindSpot, ClientEvidence, Death, SizeBasis, StormVerdict, Verdict, blind_spots, reach_verdict};
+pub use words::{FindingWords, WordFinding};
 
 use crate::audit::{Micros, Stage};
 use crate::requests::Tally;
-
-/// The width of the windows that `bursts` takes the baseline from, in seconds: the default of its `$window_secs`.
-const BASELINE_WINDOW_SECS: f64 = 10.0;
 
 /// What was measured.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +73,7 @@ pub struct Measured<'m> {
     /// The rows of `restarts`.
     pub restarts: &'m [Restart],
     /// What is known of each client, by its name.
-    pub notes: &'m BTreeMap<String, Note>,
+    pub profiles: &'m BTreeMap<String, ClientProfile>,
     /// The beginning of the span that was asked for, in microseconds since 1970; `None` for all. What reaches into it from
     /// before is measured, but is no beginning of anything.
     pub from: Option<Micros>,
@@ -76,12 +81,12 @@ pub struct Measured<'m> {
 
 /// What is known of a client beside its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct ClientProfile {
     /// How far its name can be trusted: high, medium or low.
     pub confidence: &'static str,
-    /// What that rests on.
+    /// What the name is based on; the strongest evidence stands before the first semicolon.
     pub evidence: String,
-    /// What helps against its lists; `None` where nothing is known.
+    /// What the client catalogue advises against its LISTs; `None` where it has no advice.
     pub advice: Option<String>,
     /// Whether a cluster can do without it for an hour.
     pub can_be_spared: bool,
@@ -89,12 +94,12 @@ pub struct Note {
     pub shares_user_with: Vec<String>,
 }
 
-/// A list lasts no longer than the server lets it, 60 s by default.
-const REACHES_IN_MICROS: Micros = 60_000_000;
-
 /// Everything found, the worst first, and of equally bad ones those that hold most.
 pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
-    let is_within = |started_at: Micros| measured.from.is_none_or(|from| started_at >= from - REACHES_IN_MICROS);
+    // What reaches into the span from before it is no older than a LIST can be.
+    let reaches_in_secs = thresholds.server.request_timeout_secs;
+    let is_within =
+        |started_at: Micros| measured.from.is_none_or(|from| episode::secs(from - started_at) <= reaches_in_secs);
     let episodes: Vec<Episode> =
         measured.episodes.iter().filter(|episode| is_within(episode.started_at)).cloned().collect();
     let restarts: Vec<Restart> =
@@ -103,14 +108,14 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let context = Context {
         thresholds,
         ends: ends(&restarts, measured.tally, thresholds),
-        notes: measured.notes,
+        profiles: measured.profiles,
         omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
         omits_started: measured.tally.stages[Stage::ResponseStarted as usize] == 0,
         list_bursts: episodes
             .iter()
-            .filter(|episode| episode.pattern == "burst" && episode.read_kind.as_deref() == Some("list"))
+            .filter(|episode| episode.pattern == Pattern::Burst && episode.read_kind == Some(ReadKind::List))
             .collect(),
-        bursts_of_all: episodes.iter().filter(|episode| episode.pattern == "burst-of-all").collect(),
+        bursts_of_all: episodes.iter().filter(|episode| episode.pattern == Pattern::BurstOfAll).collect(),
     };
     let mut findings: Vec<Finding> = context.ends.iter().map(|end| apiserver_restart::judge(end, &context)).collect();
     let mut herds: Vec<Herd> = episodes
@@ -122,22 +127,22 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         .collect();
     let mut found = Vec::new();
     for episode in episodes {
-        let Some(finding) = kind_of(episode, measured.clients, &context) else {
+        let Some(finding) = judge_episode(episode, measured.clients, &context) else {
             continue;
         };
-        match herds.iter_mut().find(|herd| herd.has(episode, &finding, thresholds)) {
+        match herds.iter_mut().find(|herd| herd.includes(episode, &finding, thresholds)) {
             Some(herd) => herd.absorb(&finding),
             None => found.push(finding),
         }
     }
-    let found = together::over_resources(found);
-    findings.extend(together::without_herds_of_loops(found));
+    let gap_secs = thresholds.grouping.resources_apart_secs;
+    let found = together::merge_over_resources(found, gap_secs);
+    findings.extend(together::drop_herds_of_loops(found, gap_secs));
     findings.extend(herds.into_iter().map(|herd| herd.finding));
     for finding in &mut findings {
-        if finding.summary.is_empty() {
-            finding.summary = verdict::summary(finding);
+        if let Some(profile) = finding.culprit.client().and_then(|client| measured.profiles.get(client)) {
+            finding.add_profile(profile);
         }
-        finding.add_note(measured.notes.get(&finding.client));
     }
     together::set_shares(&mut findings);
     findings.sort_by(|one, other| {
@@ -145,12 +150,16 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         (other.severity, held(other), other.requests)
             .cmp(&(one.severity, held(one), one.requests))
             .then_with(|| one.started_at.cmp(&other.started_at))
-            .then_with(|| (one.kind, &one.client, &one.resource).cmp(&(other.kind, &other.client, &other.resource)))
+            .then_with(|| {
+                let names =
+                    |finding: &Finding| (finding.kind, finding.culprit.names().1.to_owned(), finding.resource.clone());
+                names(one).cmp(&names(other))
+            })
     });
     findings
 }
 
-fn kind_of(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {
+fn judge_episode(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {
     relist_herd::judge(episode, context)
         .or_else(|| list_loop::judge(episode, context))
         .or_else(|| retry_loop::judge(episode, context))
@@ -170,22 +179,24 @@ struct Herd {
 impl Herd {
     /// Whether a finding is a part of what the restart brings: it begins within it, and ends not long after. What loops,
     /// pages or lists whole collections by its own will is so only if it is mere information.
-    fn has(&self, episode: &Episode, finding: &Finding, thresholds: &Thresholds) -> bool {
-        /// Clients that were refused in the herd try again for about as long.
-        const AFTER_SECS: f64 = 60.0;
+    fn includes(&self, episode: &Episode, finding: &Finding, thresholds: &Thresholds) -> bool {
         let is_reaction =
             matches!(finding.kind, Kind::RelistHerd | Kind::ListPileup | Kind::WatchChurn | Kind::RetryLoop);
         (is_reaction || finding.severity == Severity::Info)
-            && follows(episode, &self.end, thresholds.restart_herd.within_secs)
+            && follows(episode, &self.end, &thresholds.restart_herd)
             && episode.started_at <= self.finding.ended_at
-            && episode::secs(episode.ended_at - self.finding.ended_at) <= AFTER_SECS
+            && episode::secs(episode.ended_at - self.finding.ended_at) <= thresholds.restart_herd.after_secs
     }
 
     /// Takes up a part; the herd is as bad as its worst.
     fn absorb(&mut self, part: &Finding) {
         if part.severity > self.finding.severity {
             self.finding.severity = part.severity;
-            self.finding.severity_reason = format!("{} by {}: {}", part.kind.name(), part.client, part.severity_reason);
+            self.finding.severity_reason = SeverityReason::WorstPart {
+                kind: part.kind,
+                culprit: part.culprit.clone(),
+                reason: Box::new(part.severity_reason.clone()),
+            };
         }
     }
 }

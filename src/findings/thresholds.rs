@@ -1,69 +1,107 @@
 //! From where on something is a storm: the embedded thresholds, and those that a file replaces.
+//!
+//! They are the only source of judgement: the rules read them, the detection queries get them as parameters
+//! ([`Thresholds::query_params`]), and the explanations quote them.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 const EMBEDDED: &str = include_str!("thresholds.yaml");
 
-/// All thresholds. What each means, its unit and its reason stand in `thresholds.yaml`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Thresholds {
-    pub(super) held: Held,
-    pub(super) server_end: ServerEnd,
-    pub(super) relist_herd: RelistHerd,
-    pub(super) restart_herd: RestartHerd,
-    pub(super) list_loop: ListLoop,
-    pub(super) retry_loop: RetryLoop,
-    pub(super) unpaginated_list: UnpaginatedList,
-    pub(super) page_storm: PageStorm,
-    pub(super) watch_churn: WatchChurn,
-    pub(super) list_pileup: ListPileup,
-    pub(super) discovery_loop: DiscoveryLoop,
-    pub(super) apiserver_restart: ApiserverRestart,
-}
+macro_rules! sections {
+    ($($(#[$about:meta])* $section:ident: $name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {
+        /// All thresholds. `thresholds.yaml` gives the meaning, unit and reason of each.
+        #[derive(Clone, Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Thresholds {
+            $($(#[$about])* pub $section: $name),*
+        }
 
-macro_rules! thresholds {
-    ($($name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {
         $(
+            $(#[$about])*
             #[derive(Clone, Debug, PartialEq, Deserialize)]
             #[serde(deny_unknown_fields)]
-            pub(super) struct $name {
-                $(pub(super) $field: $kind),*
+            pub struct $name {
+                $(pub $field: $kind),*
             }
         )*
     };
 }
 
-thresholds! {
-    Held { warning_bytes: u64, critical_bytes: u64 }
-    ServerEnd { before_secs: f64, after_peak_secs: f64 }
-    RelistHerd { min_instances: u64, unknown_warning_lists: u64, failed_share: f64 }
-    RestartHerd { min_instances: u64, within_secs: f64 }
-    ListLoop {
+sections! {
+    /// The memory that LISTs hold at once, for all kinds of findings.
+    held: Held { warning_bytes: u64, critical_bytes: u64, rough_ratio: u64 }
+    /// What the server is taken to be set to.
+    server: Server { request_timeout_secs: f64, timed_out_secs: f64 }
+    /// How near in time a storm and the end of a server belong together.
+    server_end: ServerEnd { before_secs: f64, after_peak_secs: f64 }
+    /// Reads of a client that come much thicker than it is used to.
+    burst: Burst {
+        window_secs: f64,
+        min_reads: u64,
+        min_factor: f64,
+        min_deviations: f64,
+        min_windows: u64,
+        after_start_secs: f64,
+    }
+    /// What belongs together.
+    grouping: Grouping { episode_gap_secs: f64, resources_apart_secs: f64, watches_apart_secs: f64 }
+    /// When a remedy is given.
+    remedies: Remedies { min_node_agent_instances: u64 }
+    /// Many instances of one client list one resource within a short time.
+    relist_herd: RelistHerd { min_instances: u64, unknown_warning_lists: u64, failed_share: f64 }
+    /// All clients list at once after an apiserver has started.
+    restart_herd: RestartHerd { min_instances: u64, before_secs: f64, within_secs: f64, after_secs: f64 }
+    /// One instance repeats the same LIST.
+    list_loop: ListLoop {
         min_lists: u64,
         min_instance_lists: f64,
+        min_run_lists: u64,
+        max_period_secs: f64,
+        max_pause_secs: f64,
         warning_bytes_per_sec: f64,
         critical_bytes_per_sec: f64,
         unknown_warning_rps: f64,
     }
-    RetryLoop { min_tries: u64, warning_tries: u64, warning_timed_out: u64 }
-    UnpaginatedList { min_lists: u64, warning_response_bytes: u64 }
-    PageStorm { min_pages: u64, min_chains: u64, warning_rps: f64, warning_gone: u64 }
-    WatchChurn {
+    /// LISTs fail and are tried again at once.
+    retry_loop: RetryLoop { min_tries: u64, min_run_tries: u64, warning_tries: u64, warning_timed_out: u64 }
+    /// A whole collection in one response.
+    unpaginated_list: UnpaginatedList { min_lists: u64, max_pause_secs: f64, warning_response_bytes: u64 }
+    /// Chains of pages, one after the other.
+    page_storm: PageStorm { min_pages: u64, min_chains: u64, warning_rps: f64, warning_gone: u64 }
+    /// Watches that end long before their time.
+    watch_churn: WatchChurn {
         min_reopened: u64,
         min_instances: u64,
         warning_reopened: u64,
+        short_secs: f64,
+        short_share: f64,
+        relist_secs: f64,
         min_instance_watches: f64,
         min_watches: u64,
         warning_rps: f64,
         warning_before_list: u64,
     }
-    ListPileup { min_concurrency: u64, warning_unknown_concurrency: u64 }
-    DiscoveryLoop { min_reads: u64, warning_rps: f64 }
-    ApiserverRestart {
+    /// LISTs in flight together.
+    list_pileup: ListPileup {
+        min_concurrency: u64,
+        min_bytes: u64,
+        min_list_bytes: u64,
+        max_pause_secs: f64,
+        warning_unknown_concurrency: u64,
+    }
+    /// The API's own description, read again and again.
+    discovery_loop: DiscoveryLoop { min_reads: u64, max_period_secs: f64, warning_rps: f64 }
+    /// Starts of an apiserver.
+    apiserver_restart: ApiserverRestart {
         min_startup_requests: u64,
         min_own_resources: u64,
+        min_reopened: u64,
+        max_pause_secs: f64,
+        first_end_secs: f64,
+        slow_start_secs: f64,
         min_open_watches: u64,
         min_open_lists: u64,
         log_begins_secs: f64,
@@ -82,7 +120,7 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// The thresholds that come along.
+    /// The built-in thresholds.
     pub fn embedded() -> Self {
         match Self::with("{}") {
             Ok(thresholds) => thresholds,
@@ -90,7 +128,7 @@ impl Thresholds {
         }
     }
 
-    /// The thresholds that come along, single values of which `text`, in YAML, replaces.
+    /// The built-in thresholds, single values of which `text`, in YAML, replaces.
     ///
     /// # Errors
     /// When it is no YAML, names a threshold that there isn't, or gives one a value of the wrong kind.
@@ -98,6 +136,47 @@ impl Thresholds {
         let mut values = parse(EMBEDDED)?;
         replace(&mut values, parse(text)?);
         serde_json::from_value(values).map_err(|error| ThresholdsError(error.to_string()))
+    }
+
+    /// The values of the detection queries' parameters, by name and without the `$`, as text that fits any number type.
+    pub fn query_params(&self) -> BTreeMap<&'static str, String> {
+        let Self { server, burst, grouping, list_loop, retry_loop, watch_churn, list_pileup, .. } = self;
+        let starts = &self.apiserver_restart;
+        BTreeMap::from([
+            ("max_open_secs", server.request_timeout_secs.to_string()),
+            ("timed_out_secs", server.timed_out_secs.to_string()),
+            ("window_secs", burst.window_secs.to_string()),
+            ("min_burst_count", burst.min_reads.to_string()),
+            ("min_burst_factor", burst.min_factor.to_string()),
+            ("min_burst_deviations", burst.min_deviations.to_string()),
+            ("min_window_count", burst.min_windows.to_string()),
+            ("after_start_secs", burst.after_start_secs.to_string()),
+            ("episode_gap_secs", grouping.episode_gap_secs.to_string()),
+            ("max_period_secs", list_loop.max_period_secs.to_string()),
+            ("at_once_again_secs", list_loop.max_pause_secs.to_string()),
+            ("min_loop_count", list_loop.min_run_lists.to_string()),
+            ("min_retry_count", retry_loop.min_run_tries.to_string()),
+            ("full_list_gap_secs", self.unpaginated_list.max_pause_secs.to_string()),
+            ("short_watch_secs", watch_churn.short_secs.to_string()),
+            ("short_watch_share", watch_churn.short_share.to_string()),
+            ("relist_secs", watch_churn.relist_secs.to_string()),
+            ("min_pileup_count", list_pileup.min_concurrency.to_string()),
+            ("min_pileup_bytes", list_pileup.min_bytes.to_string()),
+            ("min_weighty_bytes", list_pileup.min_list_bytes.to_string()),
+            ("pileup_gap_secs", list_pileup.max_pause_secs.to_string()),
+            ("max_discovery_secs", self.discovery_loop.max_period_secs.to_string()),
+            ("restart_gap_secs", starts.max_pause_secs.to_string()),
+            ("min_restart_resource_count", starts.min_own_resources.to_string()),
+            ("min_startup_count", starts.min_startup_requests.to_string()),
+            ("min_reopened_count", starts.min_reopened.to_string()),
+        ])
+    }
+
+    /// Those of [`Self::query_params`] that differ from the built-in ones, which are the queries' own defaults. Only these need
+    /// to be handed to a database: a query of the user's keeps its defaults in all else.
+    pub fn replaced_query_params(&self) -> BTreeMap<&'static str, String> {
+        let built_in = Self::embedded().query_params();
+        self.query_params().into_iter().filter(|(param, value)| built_in[param] != *value).collect()
     }
 
     /// The embedded file, to read, or to copy and change.
@@ -131,6 +210,50 @@ mod tests {
         let thresholds = Thresholds::with("list_loop: {min_lists: 7}\n").unwrap();
         assert_eq!(thresholds.list_loop.min_lists, 7);
         assert_eq!(thresholds.held, Thresholds::embedded().held);
+    }
+
+    /// The queries that look for storms: all of their parameters are thresholds.
+    const DETECTION_QUERIES: [&str; 12] = [
+        "baselines",
+        "bursts",
+        "client_reads",
+        "discovery_loops",
+        "episodes",
+        "full_lists",
+        "loops",
+        "pages",
+        "pileups",
+        "read_windows",
+        "restarts",
+        "short_watches",
+    ];
+
+    /// Else `storms` and `query` would judge by different figures.
+    #[test]
+    fn the_defaults_of_the_queries_are_the_built_in_thresholds() {
+        let queries = crate::tables::QuerySet::load(None).unwrap();
+        let params = Thresholds::embedded().query_params();
+        for query in queries.iter() {
+            for param in &query.params {
+                match params.get(param.name.as_str()) {
+                    Some(value) => assert_eq!(*value, param.default, "${} of {}", param.name, query.name),
+                    None => {
+                        assert!(!DETECTION_QUERIES.contains(&query.name.as_str()), "${} of {}", param.name, query.name)
+                    }
+                }
+            }
+        }
+        for param in params.keys() {
+            let mut named = queries.iter().flat_map(|query| &query.params);
+            assert!(named.any(|other| other.name == *param), "no query has ${param}");
+        }
+    }
+
+    #[test]
+    fn only_replaced_values_go_to_the_queries() {
+        assert!(Thresholds::embedded().replaced_query_params().is_empty());
+        let thresholds = Thresholds::with("list_pileup: {min_concurrency: 7}\nheld: {warning_bytes: 1}\n").unwrap();
+        assert_eq!(thresholds.replaced_query_params(), BTreeMap::from([("min_pileup_count", "7".to_owned())]));
     }
 
     #[test]

@@ -1,23 +1,22 @@
 //! Findings that are one: of one kind and client, at the same time, over several resources.
 
 use super::episode::secs;
-use super::finding::{Bytes, Finding, Kind};
-use crate::kubernetes::resource_name;
-
-/// How far apart two such findings may be, in seconds.
-const APART_SECS: f64 = 15.0;
+use super::finding::{Bytes, Finding, Kind, resource_name};
 
 /// Puts findings of several resources together under the one that costs most.
-pub(super) fn over_resources(mut findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn merge_over_resources(mut findings: Vec<Finding>, gap_secs: f64) -> Vec<Finding> {
     findings.sort_by(|one, other| {
         let cost = |finding: &Finding| (finding.severity, high(finding.estimated_bytes), finding.requests);
         cost(other).cmp(&cost(one)).then_with(|| {
-            (one.started_at, &one.resource, &one.client).cmp(&(other.started_at, &other.resource, &other.client))
+            let place = |finding: &Finding| {
+                (finding.started_at, finding.resource.clone(), finding.culprit.names().1.to_owned())
+            };
+            place(one).cmp(&place(other))
         })
     });
     let mut together: Vec<Finding> = Vec::new();
     for finding in findings {
-        match together.iter_mut().find(|first| belongs(&finding, first)) {
+        match together.iter_mut().find(|first| belongs(&finding, first, gap_secs)) {
             Some(first) => join(first, finding),
             None => together.push(finding),
         }
@@ -25,11 +24,11 @@ pub(super) fn over_resources(mut findings: Vec<Finding>) -> Vec<Finding> {
     together
 }
 
-fn belongs(finding: &Finding, first: &Finding) -> bool {
-    (finding.kind, &finding.client_type, &finding.client) == (first.kind, &first.client_type, &first.client)
+fn belongs(finding: &Finding, first: &Finding, gap_secs: f64) -> bool {
+    (finding.kind, &finding.culprit) == (first.kind, &first.culprit)
         && (finding.kind != Kind::ListPileup || finding.apiserver == first.apiserver)
-        && secs(finding.started_at - first.ended_at) <= APART_SECS
-        && secs(first.started_at - finding.ended_at) <= APART_SECS
+        && secs(finding.started_at - first.ended_at) <= gap_secs
+        && secs(first.started_at - finding.ended_at) <= gap_secs
 }
 
 /// The first keeps its span: the others' may be longer and cost nothing.
@@ -50,13 +49,13 @@ fn join(first: &mut Finding, other: Finding) {
 }
 
 /// Leaves out herds that are the beginning of a loop: instances that start together and then go on.
-pub(super) fn without_herds_of_loops(findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn drop_herds_of_loops(findings: Vec<Finding>, gap_secs: f64) -> Vec<Finding> {
     let is_loop = |finding: &Finding| matches!(finding.kind, Kind::ListLoop | Kind::RetryLoop | Kind::PageStorm);
     let loops: Vec<Finding> = findings.iter().filter(|finding| is_loop(finding)).cloned().collect();
     let is_of = |herd: &Finding, other: &Finding| {
-        (&herd.client_type, &herd.client, &herd.resource) == (&other.client_type, &other.client, &other.resource)
-            && secs(herd.started_at - other.ended_at) <= APART_SECS
-            && secs(other.started_at - herd.ended_at) <= APART_SECS
+        (&herd.culprit, &herd.resource) == (&other.culprit, &other.resource)
+            && secs(herd.started_at - other.ended_at) <= gap_secs
+            && secs(other.started_at - herd.ended_at) <= gap_secs
             && 2 * other.requests >= herd.requests
             && 2 * other.instances >= herd.instances
             && other.severity >= herd.severity

@@ -3,6 +3,8 @@
 mod agreement;
 mod capacity;
 mod explain;
+mod explanations;
+mod findings;
 mod findings_cards;
 mod html;
 mod incident;
@@ -24,11 +26,20 @@ use serde::Serialize;
 use crate::tables::{Cell, TextTable};
 use crate::units;
 
+pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
+pub use capacity::CapacityReport;
+pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
+pub use explanations::{Explanation, explain};
+pub use findings::{
+    CoverageJson, FindingJson, blind_spot, coverage_json, findings_json, remedy, severity_reason, unknown, words,
+};
 pub use html::html;
 pub use markdown::page_markdown;
-pub use propose::limit_words;
-pub use simulate::capacity_words;
-pub use storms::{blocks, markdown, ndjson};
+pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
+pub use request::{RequestReport, RequestStep, outcome, request_words};
+pub use seats::{LevelSeats, SeatsReport};
+pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept, capacity_words};
+pub use storms::{StormJson, StormReport, Suspect, blocks, markdown, ndjson};
 pub use terminal::page_blocks;
 pub use verify::verdict_words;
 

@@ -1,15 +1,93 @@
 //! The report of `storms`: a verdict of one screen, the findings, what the log could not show.
 
 use super::Block;
+use super::findings::{
+    FindingJson, blind_spot, findings_json, remedy, severity_reason, span, summary, unknown, verdict,
+};
 use super::markdown::{escaped, markdown_table};
-use crate::analysis::storms::{StormReport, Suspect};
-use crate::findings::{Finding, Severity};
+use crate::findings::{BlindSpot, Bytes, Culprit, Finding, Severity, Verdict};
 use crate::tables::{Cell, TextTable};
 use crate::units::{self, legible};
 
+/// All there is to say, as data. [`StormJson`] is its JSON.
+#[derive(Clone, Debug)]
+pub struct StormReport {
+    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What happened, who did it, how sure that is.
+    pub verdict: Verdict,
+    /// The moment asked about; `None` if none was.
+    pub at: Option<String>,
+    /// Who had lists in flight at that moment, those that held most first; empty if no moment was asked about.
+    pub suspects: Vec<Suspect>,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
+    /// Findings left out, being more than asked for or not severe enough.
+    pub omitted_findings: usize,
+    /// What the log could not show.
+    pub blind_spots: Vec<BlindSpot>,
+}
+
+/// The JSON of [`StormReport`]: its data, and the words for what is a code in it.
+#[derive(Debug, Serialize)]
+pub struct StormJson<'r> {
+    schema_version: u32,
+    verdict: String,
+    verdict_codes: &'r Verdict,
+    at: Option<&'r str>,
+    suspects: &'r [Suspect],
+    findings: Vec<FindingJson<'r>>,
+    omitted_findings: usize,
+    blind_spots: Vec<String>,
+    blind_spot_codes: &'r [BlindSpot],
+}
+
+impl<'r> From<&'r StormReport> for StormJson<'r> {
+    fn from(report: &'r StormReport) -> Self {
+        Self {
+            schema_version: report.schema_version,
+            verdict: verdict(&report.verdict).join("\n"),
+            verdict_codes: &report.verdict,
+            at: report.at.as_deref(),
+            suspects: &report.suspects,
+            findings: findings_json(&report.findings),
+            omitted_findings: report.omitted_findings,
+            blind_spots: report.blind_spots.iter().map(blind_spot).collect(),
+            blind_spot_codes: &report.blind_spots,
+        }
+    }
+}
+
+/// A client with lists in flight at a moment, or just before.
+#[derive(Clone, Debug, Serialize)]
+pub struct Suspect {
+    /// The server; `None` where the log names none.
+    pub apiserver: Option<String>,
+    /// The client's type.
+    pub client_type: String,
+    /// The client.
+    pub client: String,
+    /// The resource.
+    pub resource: Option<String>,
+    /// The resource's API group.
+    pub api_group: Option<String>,
+    /// Lists in flight.
+    pub inflight: u64,
+    /// Those of them that have no end in the log.
+    pub without_end: u64,
+    /// What they held; `None` where unknown.
+    pub estimated_bytes: Option<Bytes>,
+    /// Lists received in the last minute before.
+    pub recent_requests: u64,
+    /// Instances that sent those.
+    pub recent_instances: u64,
+    /// Bytes that those returned; `None` where unknown.
+    pub recent_bytes: Option<Bytes>,
+}
+
 /// The report for a terminal.
 pub fn blocks(report: &StormReport) -> Vec<Block> {
-    let mut blocks = vec![Block::Heading("Verdict".to_owned()), Block::Line(report.verdict.clone())];
+    let mut blocks = vec![Block::Heading("Verdict".to_owned()), Block::Line(verdict(&report.verdict).join("\n"))];
     if let Some(at) = &report.at {
         blocks.push(Block::Line(String::new()));
         blocks.push(Block::Heading(format!("Lists in flight at {at}")));
@@ -37,14 +115,15 @@ pub fn blocks(report: &StormReport) -> Vec<Block> {
     }
     blocks.push(Block::Line(String::new()));
     blocks.push(Block::Heading("What the log could not show".to_owned()));
-    let spots = report.blind_spots.iter().map(|spot| ("-", spot.clone())).collect::<Vec<_>>();
+    let spots = report.blind_spots.iter().map(|spot| ("-", blind_spot(spot))).collect::<Vec<_>>();
     blocks.push(Block::Line(if spots.is_empty() { "nothing that is known".to_owned() } else { indented(&spots) }));
     blocks
 }
 
 /// The report as Markdown, for tickets and chat.
 pub fn markdown(report: &StormReport) -> String {
-    let mut text = format!("## Verdict\n\n{}\n", report.verdict.lines().map(escaped).collect::<Vec<_>>().join("\n\n"));
+    let sentences: Vec<String> = verdict(&report.verdict).iter().map(|sentence| escaped(sentence)).collect();
+    let mut text = format!("## Verdict\n\n{}\n", sentences.join("\n\n"));
     if let Some(at) = &report.at {
         text += &format!("\n## Lists in flight at {at}\n\n{}", markdown_table(&suspects_table(&report.suspects)));
     }
@@ -66,7 +145,7 @@ pub fn markdown(report: &StormReport) -> String {
     }
     text += "\n## What the log could not show\n\n";
     for spot in &report.blind_spots {
-        text += &format!("- {}\n", escaped(spot));
+        text += &format!("- {}\n", escaped(&blind_spot(spot)));
     }
     text
 }
@@ -76,23 +155,23 @@ pub fn markdown(report: &StormReport) -> String {
 /// # Errors
 /// When serde_json refuses, which is a bug.
 pub fn ndjson(report: &StormReport) -> serde_json::Result<String> {
-    let lines: Result<Vec<_>, _> = report.findings.iter().map(serde_json::to_string).collect();
+    let lines: Result<Vec<_>, _> = findings_json(&report.findings).iter().map(serde_json::to_string).collect();
     Ok(lines?.join("\n"))
 }
 
 pub(super) fn title(number: usize, finding: &Finding) -> String {
     let resource = finding.resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
-    let who = if finding.client == "many" { "many clients".to_owned() } else { finding.client.clone() };
+    let who = finding.culprit.client().unwrap_or("several clients");
     legible(&format!("{number}. {}: {} by {who}{resource}", finding.severity.name(), finding.kind.name()))
 }
 
 /// What is to say of a finding beside its line in the table, each with its topic.
 pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
-    let span = units::span(finding.ended_at - finding.started_at);
+    let span = span(finding.ended_at - finding.started_at);
     let mut details = vec![
-        ("what", finding.summary.clone()),
+        ("what", summary(finding)),
         ("when", format!("{} to {} ({span})", units::instant(finding.started_at), units::instant(finding.ended_at))),
-        ("severity", format!("{}: {}", finding.severity.name(), finding.severity_reason)),
+        ("severity", format!("{}: {}", finding.severity.name(), severity_reason(&finding.severity_reason))),
         ("who", who(finding)),
     ];
     if let Some(apiserver) = &finding.apiserver {
@@ -104,7 +183,7 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
             if finding.list_kinds.is_empty() { String::new() } else { format!(" ({})", finding.list_kinds.join(", ")) };
         details.push((
             "rate",
-            format!("{} a second{}{kinds}", units::number(finding.rate_rps), usual.unwrap_or_default()),
+            format!("{} per second{}{kinds}", units::number(finding.rate_rps), usual.unwrap_or_default()),
         ));
     }
     if !finding.other_resources.is_empty() {
@@ -124,15 +203,18 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
     let evidence = finding.evidence.iter().map(|one| format!("{} at {}:{}", one.audit_id, one.file, one.line));
     details.extend(evidence.map(|one| ("evidence", one)));
     details.push(("query", format!("stormglass query {} LOGS", finding.query)));
-    details.extend(finding.unknowns.iter().map(|unknown| ("can't tell", unknown.clone())));
-    details.extend(finding.remedies.iter().map(|remedy| ("remedy", remedy.clone())));
+    details.extend(finding.unknowns.iter().map(|one| ("not known", unknown(one))));
+    details.extend(finding.remedies.iter().map(|one| ("remedy", remedy(one))));
     details
 }
 
 fn who(finding: &Finding) -> String {
     let confidence =
         finding.client_confidence.map(|confidence| format!(", {confidence} confidence")).unwrap_or_default();
-    let mut who = format!("{} ({}{confidence})", finding.client, finding.client_type);
+    let mut who = match &finding.culprit {
+        Culprit::One { client_type, client } => format!("{client} ({client_type}{confidence})"),
+        Culprit::Many => "several clients".to_owned(),
+    };
     if !finding.user_names.is_empty() {
         let more = finding.user_name_count.saturating_sub(finding.user_names.len() as u64);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -188,7 +270,7 @@ pub(super) fn findings_table(findings: &[Finding]) -> TextTable {
         vec![
             text(finding.severity.name()),
             text(finding.kind.name()),
-            text(&finding.client),
+            text(finding.culprit.names().1),
             resource.map_or(Cell::Null, |resource| text(&resource)),
             text(&units::second(finding.started_at)),
             text(&units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000)),

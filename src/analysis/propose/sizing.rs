@@ -237,7 +237,7 @@ impl Proposer<'_> {
             .findings
             .iter()
             .filter(|finding| finding.severity >= Severity::Warning)
-            .map(|finding| finding.client.as_str())
+            .filter_map(|finding| finding.culprit.client())
             .collect();
         let longest = |sides: &[Side], client: u32| {
             let groups = sides.iter().flat_map(|side| &side.groups).filter(|group| group.client_place == client);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::ClientUsage;
-use crate::findings::{Bytes, Note};
+use crate::findings::{Bytes, ClientProfile};
 use crate::units;
 
 /// Something to do, and what it would save.
@@ -32,7 +32,7 @@ const LEAST_SAVED: u64 = 10;
 
 /// Clients by the bytes that a watch in place of repeated whole lists would save: all but the one list that each instance
 /// begins with.
-pub(super) fn improvements(clients: &[ClientUsage], notes: &BTreeMap<String, Note>) -> Vec<Improvement> {
+pub(super) fn improvements(clients: &[ClientUsage], notes: &BTreeMap<String, ClientProfile>) -> Vec<Improvement> {
     let this = || clients.iter().filter_map(|client| Some((client, client.this.as_ref()?)));
     let all: u64 = this().filter_map(|(_, usage)| usage.response_bytes.map(Bytes::middle)).sum();
     let mut found: Vec<Improvement> = this()
@@ -67,7 +67,7 @@ pub(super) fn improvements(clients: &[ClientUsage], notes: &BTreeMap<String, Not
     found
 }
 
-fn what(client: &ClientUsage, lists_saved: u64, notes: &BTreeMap<String, Note>) -> String {
+fn what(client: &ClientUsage, lists_saved: u64, notes: &BTreeMap<String, ClientProfile>) -> String {
     let advice = notes.get(&client.client).and_then(|note| note.advice.clone());
     let advice = advice.unwrap_or_else(|| {
         "watch in place of listing (an informer), or list with resourceVersion=0 and selectors, and less often"

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Finding, ListPressure, Note, PressurePeak, ServerActivity, peaks};
+use super::{ClientProfile, Finding, ListPressure, PressurePeak, ServerActivity, WordFinding, peaks};
 use crate::audit::Micros;
 use crate::units::Zone;
 
@@ -55,8 +55,10 @@ pub struct Periods<'p> {
     pub collections: &'p [CollectionGrowth],
     /// What was found in this period, the worst first.
     pub findings: &'p [Finding],
+    /// How a finding is worded.
+    pub words: WordFinding,
     /// What is known of each client.
-    pub notes: &'p BTreeMap<String, Note>,
+    pub notes: &'p BTreeMap<String, ClientProfile>,
     /// What an apiserver's memory is limited to, in bytes.
     pub memory_limit: Option<u64>,
     /// The time zone by which days begin.

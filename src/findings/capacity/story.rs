@@ -156,7 +156,7 @@ fn storms(periods: &Periods<'_>) -> String {
             format!(
                 "{died}; the worst storm began at {}: {}{sure}{more}.",
                 units::second(worst.started_at),
-                worst.summary
+                (periods.words)(worst).summary
             )
         }
     }
@@ -168,7 +168,9 @@ pub(super) fn first_step(periods: &Periods<'_>, review: &Review) -> Option<Strin
         finding.severity == Severity::Critical && finding.is_storm() && !finding.remedies.is_empty()
     };
     let worst = periods.findings.iter().find(is_critical);
-    if let Some(step) = worst.and_then(|worst| worst.first_step(&worst.client)) {
+    if let Some(step) =
+        worst.and_then(|worst| (periods.words)(worst).first_step(worst.culprit.client().unwrap_or_default()))
+    {
         return Some(format!("against the worst storm, {step}"));
     }
     let first = review.improvements.first()?;

@@ -29,7 +29,7 @@ pub use wave::Wave;
 
 use serde::Serialize;
 
-use super::{Finding, Measured, Pressure};
+use super::{Finding, Measured, Pressure, WordFinding};
 use crate::audit::Micros;
 
 /// What is known of a moment.
@@ -39,6 +39,8 @@ pub struct Scene<'s> {
     pub moment: &'s Moment,
     /// What was found in the logs.
     pub findings: &'s [Finding],
+    /// How a finding is worded.
+    pub words: WordFinding,
     /// What that rests on.
     pub measured: Measured<'s>,
     /// Rows of `list_pressure` for the time that is looked at.

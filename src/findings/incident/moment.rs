@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::ListPressure;
 use crate::audit::Micros;
 use crate::findings::finding::as_instant;
-use crate::findings::{Bytes, Finding, Kind, Severity};
+use crate::findings::{Bytes, Finding, Kind, Severity, WordFinding};
 
 /// A moment to look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -94,8 +94,13 @@ const NEAR_MICROS: Micros = 60_000_000;
 
 /// The moments that the logs offer, the worst first: ends of apiservers, by what lists held before; without any, the moment
 /// when lists held most. If a time was asked for, that comes first, or the end next to it.
-pub fn moments(findings: &[Finding], pressure: &[ListPressure], asked: Option<Micros>) -> Vec<Moment> {
-    let mut found: Vec<Moment> = findings.iter().filter_map(|finding| end(finding, pressure)).collect();
+pub fn moments(
+    findings: &[Finding],
+    words: WordFinding,
+    pressure: &[ListPressure],
+    asked: Option<Micros>,
+) -> Vec<Moment> {
+    let mut found: Vec<Moment> = findings.iter().filter_map(|finding| end(finding, words, pressure)).collect();
     let rank = |moment: &Moment| {
         let held = moment.final_peak.map_or(0, |peak| peak.middle());
         (moment.kind == MomentKind::Death, held, moment.at)
@@ -115,7 +120,7 @@ pub fn moments(findings: &[Finding], pressure: &[ListPressure], asked: Option<Mi
     found
 }
 
-fn end(finding: &Finding, pressure: &[ListPressure]) -> Option<Moment> {
+fn end(finding: &Finding, words: WordFinding, pressure: &[ListPressure]) -> Option<Moment> {
     let kind = match (finding.kind, finding.severity) {
         (Kind::ApiserverRestart, Severity::Critical) => MomentKind::Death,
         (Kind::ApiserverRestart, Severity::Warning) => MomentKind::PossibleDeath,
@@ -126,7 +131,7 @@ fn end(finding: &Finding, pressure: &[ListPressure]) -> Option<Moment> {
         at: finding.started_at,
         back_at: Some(finding.ended_at),
         apiserver: finding.apiserver.clone(),
-        reason: finding.severity_reason.clone(),
+        reason: words(finding).severity_reason,
         final_peak: final_peak(pressure, &finding.apiserver, finding.started_at),
     })
 }

@@ -77,10 +77,11 @@ fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
     if let Some(first) = culprits.first() {
         let finding = told_by(scene, first)?;
         let Some(stop) = stop(scene, first, finding) else {
-            return finding.first_step(&first.client);
+            return (scene.words)(finding).first_step(&first.client);
         };
         let named = format!("{}: ", first.client);
-        let mend = finding.remedies.first().map(|remedy| remedy.strip_prefix(&named).unwrap_or(remedy));
+        let words = (scene.words)(finding);
+        let mend = words.remedies.first().map(|remedy| remedy.strip_prefix(&named).unwrap_or(remedy));
         return Some(mend.map_or_else(|| stop.clone(), |mend| format!("{stop}; to mend it: {mend}")));
     }
     let is_dead = matches!(scene.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
@@ -92,10 +93,11 @@ fn first_step(scene: &Scene<'_>, culprits: &[&Suspect]) -> Option<String> {
 
 /// How to stop a culprit now; `None` where the cluster would suffer, or nobody knows who it is.
 fn stop(scene: &Scene<'_>, culprit: &Suspect, finding: &Finding) -> Option<String> {
-    scene.measured.notes.get(&culprit.client).filter(|note| note.can_be_spared)?;
-    let user = finding.user_names.first().filter(|_| finding.client == culprit.client)?;
-    let who = match ServiceAccount::parse(user) {
-        Some(ServiceAccount { namespace, name }) => format!("service account {}/{}", legible(namespace), legible(name)),
+    scene.measured.profiles.get(&culprit.client).filter(|profile| profile.can_be_spared)?;
+    let user = finding.user_names.first().filter(|_| finding.culprit.client() == Some(&culprit.client))?;
+    let account = user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
+    let who = match account {
+        Some((namespace, name)) => format!("service account {}/{}", legible(namespace), legible(name)),
         None => format!("user {}", legible(user)),
     };
     Some(format!("stop or scale down what runs as {who}, if it can be spared"))
@@ -270,7 +272,7 @@ fn reasons(scene: &Scene<'_>, culprits: &[&Suspect]) -> (Vec<String>, Vec<String
         doubts.push("LISTs in flight at the end left no line, as the audit policy omits RequestReceived".to_owned());
     }
     sizes(scene, first, &mut supports, &mut doubts);
-    if let Some(note) = scene.measured.notes.get(&first.client) {
+    if let Some(note) = scene.measured.profiles.get(&first.client) {
         if note.confidence == "high" {
             supports.push("who it is, is certain".to_owned());
         } else {

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::moment::FINAL_MICROS;
 use super::{Scene, is_at};
-use crate::findings::{Bytes, Finding, Kind, Pressure, Severity};
-use crate::kubernetes::resource_name;
+use crate::findings::finding::resource_name;
+use crate::findings::{Bytes, Culprit, Finding, Kind, Pressure, Severity};
 
 /// A client that had lists in flight.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -136,8 +136,10 @@ fn suspect(scene: &Scene<'_>, (client_type, client): (&str, &str), rows: &[&Pres
 fn findings_of(scene: &Scene<'_>, client_type: &str, client: &str) -> Vec<usize> {
     let is_about = |finding: &Finding| {
         let first = finding.clients.first();
-        (finding.client_type == client_type && finding.client == client)
-            || (finding.client == "many" && first.is_some_and(|first| first.client == client))
+        match finding.culprit {
+            Culprit::One { .. } => finding.culprit.is(client_type, client),
+            Culprit::Many => first.is_some_and(|first| first.client == client),
+        }
     };
     let is_of_lists =
         |finding: &Finding| !matches!(finding.kind, Kind::ApiserverRestart | Kind::WatchChurn | Kind::DiscoveryLoop);

@@ -1,10 +1,9 @@
 //! What to do now, and what to log next time.
 
 use super::IncidentReport;
-use crate::analysis::propose::ProposeReport;
-use crate::findings::Role;
+use crate::findings::{Remedy, Role};
 use crate::report::page::{Card, Code, Part, Table, Tone, Unit};
-use crate::report::rounded;
+use crate::report::{self, ProposeReport, rounded};
 use crate::units::{self, Zone};
 
 impl IncidentReport {
@@ -16,8 +15,10 @@ impl IncidentReport {
         for place in of_culprits.flat_map(|suspect| &suspect.findings) {
             let finding = &self.findings[*place];
             for remedy in &finding.remedies {
-                let is_named = finding.client == "many" || remedy.starts_with(&finding.client);
-                let words = if is_named { remedy.clone() } else { format!("{}: {remedy}", finding.client) };
+                let words = match (remedy, finding.culprit.client()) {
+                    (Remedy::ClientAdvice { .. }, _) | (_, None) => report::remedy(remedy),
+                    (_, Some(client)) => format!("{client}: {}", report::remedy(remedy)),
+                };
                 if !remedies.contains(&words) {
                     remedies.push(words);
                 }

@@ -1,0 +1,41 @@
+//! Explains `list-loop`.
+
+use super::{Explanation, bytes, secs, whole_bytes};
+use crate::findings::Thresholds;
+
+const REASON: &str = "A program that wants to know the state of a collection can watch it. One that lists it in a loop makes \
+                      the server return everything each time, changed or not. The load grows with the collection and with \
+                      the number of instances, and nobody notices until both have grown.";
+
+pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
+    let (limits, held) = (&thresholds.list_loop, &thresholds.held);
+    let rule = format!(
+        "An instance sends the same LIST (same resource, namespace and selectors) at least {} times in a row \
+         (list_loop.min_run_lists), each within {} of the one before (list_loop.max_period_secs) or {} of its end \
+         (list_loop.max_pause_secs), and the one before had been answered. What instances of one client do to one resource \
+         at the same time is one finding, across restarts of the client of up to {} (grouping.episode_gap_secs), if it has \
+         at least {} LISTs (list_loop.min_lists) and {} of each instance (list_loop.min_instance_lists). It is a warning \
+         from {} per second returned (list_loop.warning_bytes_per_sec, middle of the range) or {} held \
+         (held.warning_bytes); critical from {} per second (list_loop.critical_bytes_per_sec) or {} held \
+         (held.critical_bytes, low ends), or when a server died meanwhile. Of unknown size, {} whole collections per second \
+         (list_loop.unknown_warning_rps) are a warning.",
+        limits.min_run_lists,
+        secs(limits.max_period_secs),
+        secs(limits.max_pause_secs),
+        secs(thresholds.grouping.episode_gap_secs),
+        limits.min_lists,
+        limits.min_instance_lists,
+        bytes(limits.warning_bytes_per_sec),
+        whole_bytes(held.warning_bytes),
+        bytes(limits.critical_bytes_per_sec),
+        whole_bytes(held.critical_bytes),
+        limits.unknown_warning_rps
+    );
+    let limits = format!(
+        "Polls slower than one in {} are not found; the query polls shows them. How much of a namespace or a selector's \
+         choice is returned is unknown, so its low end is zero. LISTs in flight when a server was killed are missing where \
+         the policy omits RequestReceived.",
+        secs(limits.max_period_secs)
+    );
+    Explanation { reason: REASON, rule, limits }
+}

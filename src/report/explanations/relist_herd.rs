@@ -1,0 +1,37 @@
+//! Explains `relist-herd`.
+
+use super::{Explanation, secs, whole_bytes};
+use crate::findings::Thresholds;
+use crate::units;
+
+const REASON: &str = "An agent that runs on every node lists its resources whenever it starts or loses its resourceVersion. \
+                      One such LIST is nothing; when all instances list at once, the server holds all the responses at \
+                      once. It happens when the agents are rolled out or restarted together, when a configuration \
+                      change restarts them, or when the connections to one apiserver break.";
+
+pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
+    let (burst, limits, held) = (&thresholds.burst, &thresholds.relist_herd, &thresholds.held);
+    let rule = format!(
+        "LISTs (or watch-lists) of one resource by one client come in a burst: within {} (burst.window_secs) at least {} \
+         (burst.min_reads), at least {} times the client's own median window (burst.min_factor), and at least {} median \
+         absolute deviations above it (burst.min_deviations). At least {} instances (relist_herd.min_instances) take part. \
+         Bursts of several resources at the same time are one finding. It is a warning when the memory held reaches {} \
+         (held.warning_bytes, high end), when the server rejected or failed {} % of it (relist_herd.failed_share), or when \
+         at least {} whole collections of unknown size were listed (relist_herd.unknown_warning_lists); critical when the \
+         memory held reaches {} (held.critical_bytes, low end), or a server died meanwhile. LISTs of one node's objects, \
+         and of small collections, stay information.",
+        secs(burst.window_secs),
+        burst.min_reads,
+        burst.min_factor,
+        burst.min_deviations,
+        limits.min_instances,
+        whole_bytes(held.warning_bytes),
+        units::number(limits.failed_share * 100.0),
+        limits.unknown_warning_lists,
+        whole_bytes(held.critical_bytes)
+    );
+    let limits = "The log does not show why the instances listed together. Watch-lists hold little memory, but the log does \
+                  not show when their initial events were sent. The memory held is an estimate. Behind a proxy, instances \
+                  without pod-bound tokens look like one.";
+    Explanation { reason: REASON, rule, limits: limits.to_owned() }
+}

@@ -1,0 +1,129 @@
+//! Findings in words, as people read them, and beside their codes in JSON.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::findings::{
+    BlindSpot, Bytes, Coverage, Culprit, Death, Kind, Remedy, Severity, SeverityReason, SizeBasis, StormVerdict,
+    TrafficClass, Unknown, Verdict,
+};
+
+const SECOND: i64 = 1_000_000;
+/// 2026-11-24T08:15:03Z.
+const START: i64 = 1_795_508_103 * SECOND;
+
+fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
+    Finding {
+        kind,
+        severity: Severity::Warning,
+        severity_reason,
+        started_at: START,
+        ended_at: START + 180 * SECOND,
+        culprit: Culprit::one("sdk", "inventory-sync"),
+        client_confidence: Some("medium"),
+        user_names: Vec::new(),
+        user_name_count: 1,
+        user_agents: Vec::new(),
+        instances: 1,
+        worst_instances: Vec::new(),
+        apiserver: None,
+        resource: Some("pods".into()),
+        api_group: Some(String::new()),
+        other_resources: Vec::new(),
+        scope: Some("cluster".into()),
+        list_kinds: vec!["full".into()],
+        requests: 912,
+        rate_rps: 5.07,
+        baseline_rps: None,
+        peak_concurrency: Some(6),
+        peak_at: None,
+        estimated_bytes: Some(Bytes { low: 1 << 20, high: Some(1 << 30) }),
+        peak_share: None,
+        clients: Vec::new(),
+        evidence: Vec::new(),
+        query: "loops",
+        unknowns: vec![Unknown::SomeSizes { unknown: 3, all: 912 }],
+        remedies: vec![
+            Remedy::ClientAdvice { client: "inventory-sync".into(), advice: "set a limit".into() },
+            Remedy::WatchInsteadOfListing,
+        ],
+    }
+}
+
+fn held() -> SeverityReason {
+    SeverityReason::Held { bytes: Bytes { low: 1 << 20, high: Some(1 << 30) } }
+}
+
+#[test]
+fn a_summary_says_who_did_what_how_often() {
+    let tight = finding(Kind::ListLoop, held());
+    assert_eq!(
+        summary(&tight),
+        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an estimated \
+         1.0 MiB to 1.0 GiB"
+    );
+    let herd = Finding {
+        instances: 100,
+        ended_at: START + 8_640_000,
+        peak_concurrency: None,
+        estimated_bytes: None,
+        other_resources: vec!["nodes".into()],
+        ..finding(Kind::RelistHerd, held())
+    };
+    assert_eq!(summary(&herd), "100 instances of inventory-sync listed pods and nodes 912 times within 8.6 s");
+    let pile = Finding { culprit: Culprit::Many, ..finding(Kind::ListPileup, held()) };
+    assert!(summary(&pile).starts_with("LISTs of several clients piled up for 3 min 0 s; "), "{}", summary(&pile));
+    let death = finding(Kind::ApiserverRestart, SeverityReason::CutOff { watches: 1, lists: 4 });
+    let death = Finding { estimated_bytes: None, peak_concurrency: None, ended_at: START + 10_570_000, ..death };
+    assert_eq!(summary(&death), "the apiserver died, and was back 11 s later");
+    assert_eq!(severity_reason(&death.severity_reason), "1 watch and 4 LISTs have no end in the log");
+}
+
+/// Those who read words find them under their old names; those who read codes find numbers beside.
+#[test]
+fn the_json_has_words_and_codes() {
+    let json = serde_json::to_value(FindingJson::from(&finding(Kind::ListLoop, held()))).unwrap();
+    assert_eq!((&json["client_type"], &json["client"]), (&json!("sdk"), &json!("inventory-sync")));
+    assert_eq!(json["severity_reason"], "LISTs held an estimated 1.0 MiB to 1.0 GiB at the peak");
+    assert_eq!(json["severity_reason_code"], json!({"code": "held", "bytes": {"low": 1 << 20, "high": 1 << 30}}));
+    assert_eq!(json["unknown_codes"], json!([{"code": "some-sizes", "unknown": 3, "all": 912}]));
+    assert_eq!(json["remedies"][0], "inventory-sync: set a limit");
+    assert_eq!(json["remedy_codes"][1], json!({"code": "watch-instead-of-listing"}));
+    assert!(json["summary"].is_string() && json["unknowns"][0].is_string());
+    let part = SeverityReason::WorstPart { kind: Kind::RelistHerd, culprit: Culprit::Many, reason: Box::new(held()) };
+    let json: Value = serde_json::to_value(finding(Kind::RestartHerd, part)).unwrap();
+    assert_eq!(json["severity_reason_code"]["reason"]["code"], "held");
+    assert_eq!(json["severity_reason_code"]["client"], "many");
+}
+
+#[test]
+fn the_verdict_says_what_happened_and_how_sure_that_is() {
+    let quiet = Verdict { deaths: Vec::new(), event_count: 3_000, storm: None };
+    assert_eq!(verdict(&quiet), ["No storm: no finding at warning or above; 3,000 events were read."]);
+    let storm = StormVerdict {
+        culprit: Box::new(finding(Kind::ListLoop, held())),
+        herd: None,
+        more: 1,
+        evidence: None,
+        size_basis: SizeBasis::RoughEstimate,
+    };
+    let deaths = ["a", "b"].map(|server| Death { at: START, apiserver: Some(server.to_owned()) }).to_vec();
+    let sentences = verdict(&Verdict { deaths, event_count: 3_000, storm: Some(storm) });
+    assert_eq!(sentences[0], "The apiserver died 2 times: at 2026-11-24 08:15:03Z (a), 2026-11-24 08:15:03Z (b).");
+    assert!(sentences[1].starts_with("2026-11-24 08:15:03Z: inventory-sync listed pods"), "{}", sentences[1]);
+    assert_eq!(sentences[2], "1 more finding at warning or above is listed below.");
+    assert!(sentences[3].ends_with("narrow it with --metrics or --resource."), "{}", sentences[3]);
+}
+
+#[test]
+fn blind_spots_say_what_is_missing_and_what_that_means() {
+    let limit = Coverage::MissingTraffic { class: TrafficClass::Gets };
+    assert_eq!(
+        blind_spot(&BlindSpot::Coverage { limit: limit.clone() }),
+        "policy: the log has no GETs: the audit policy seems to drop them, or the log is too short; polling of single \
+         objects can't be found"
+    );
+    let json = serde_json::to_value(coverage_json(&[limit])).unwrap();
+    assert_eq!((&json[0]["code"], &json[0]["class"]), (&json!("missing-traffic"), &json!("gets")));
+    assert!(json[0]["fact"].is_string() && json[0]["is_limit"] == true);
+}

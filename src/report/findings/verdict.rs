@@ -1,0 +1,83 @@
+//! The verdict in sentences, and what the log could not show.
+
+use std::collections::BTreeSet;
+
+use super::coverage::CoverageJson;
+use super::summary;
+use crate::findings::{BlindSpot, Culprit, Death, Finding, SizeBasis, StormVerdict, Verdict};
+use crate::units::{self, legible};
+
+/// What happened, who did it, how sure that is; a sentence each.
+pub(in crate::report) fn verdict(verdict: &Verdict) -> Vec<String> {
+    let read = format!("{} events were read", units::count(verdict.event_count));
+    let mut sentences: Vec<String> = died(&verdict.deaths).into_iter().collect();
+    let Some(storm) = &verdict.storm else {
+        sentences.push(if verdict.deaths.is_empty() {
+            format!("No storm: no finding at warning or above; {read}.")
+        } else {
+            format!("No storm was found before it; {read}, but see below what the log could not show.")
+        });
+        return sentences;
+    };
+    let told = |finding: &Finding| format!("{}: {}.", units::second(finding.started_at), summary(finding));
+    sentences.push(told(&storm.culprit));
+    sentences.extend(storm.herd.as_deref().map(told));
+    sentences.extend(match storm.more {
+        0 => None,
+        1 => Some("1 more finding at warning or above is listed below.".to_owned()),
+        more => Some(format!("{} more findings at warning or above are listed below.", units::count(more as u64))),
+    });
+    sentences.push(how_sure(storm));
+    sentences
+}
+
+fn died(deaths: &[Death]) -> Option<String> {
+    let servers: BTreeSet<_> = deaths.iter().map(|death| &death.apiserver).collect();
+    let time = |death: &Death| match &death.apiserver {
+        Some(server) if servers.len() > 1 => format!("{} ({})", units::second(death.at), legible(server)),
+        _ => units::second(death.at),
+    };
+    let times: Vec<String> = deaths.iter().map(time).collect();
+    match times.as_slice() {
+        [] => None,
+        [one] => Some(format!("The apiserver died at {one}.")),
+        many => Some(format!("The apiserver died {} times: at {}.", many.len(), many.join(", "))),
+    }
+}
+
+fn how_sure(storm: &StormVerdict) -> String {
+    let client = match (&storm.evidence, &storm.culprit.culprit) {
+        (Some(evidence), _) => {
+            format!("the client is known by {} ({} confidence)", legible(&evidence.strongest), evidence.confidence)
+        }
+        (None, Culprit::Many) => "several clients took part".to_owned(),
+        (None, Culprit::One { .. }) => "nothing confirms the client's name".to_owned(),
+    };
+    let memory = match storm.size_basis {
+        SizeBasis::Estimate => "the memory held is an estimate",
+        SizeBasis::RoughEstimate => "the memory held is a rough estimate; narrow it with --metrics or --resource",
+        SizeBasis::NotLogged => "the log does not show what it cost the server",
+        SizeBasis::Unknown => "the memory held is unknown; give sizes with --metrics or --resource",
+    };
+    format!("Confidence: times and counts are from the log; {client}; {memory}.")
+}
+
+/// Something that the log could not show.
+pub fn blind_spot(spot: &BlindSpot) -> String {
+    match spot {
+        BlindSpot::Coverage { limit } => {
+            let CoverageJson { topic, fact, meaning, .. } = CoverageJson::from(limit);
+            format!("{topic}: {fact}; {meaning}")
+        }
+        BlindSpot::UnknownSizes { findings } => format!(
+            "sizes: {} no estimate of memory, as nothing tells how many objects there are; give sizes with --metrics or \
+             --resource",
+            super::count(*findings as u64, "finding has", "findings have")
+        ),
+        BlindSpot::PartOfLog => {
+            "range: sizes, clients and the server's version are based only on the time asked for; the \
+                                 whole log may give narrower estimates"
+                .to_owned()
+        }
+    }
+}
