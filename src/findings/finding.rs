@@ -236,13 +236,6 @@ impl Finding {
         self.kind != Kind::ApiserverRestart
     }
 
-    /// What to do first at a client that is part of it, which may be all of them; `None` where nothing is to be done.
-    pub(super) fn first_step(&self, client: &str) -> Option<String> {
-        let remedy = self.remedies.first()?;
-        let is_named = client == "many" || remedy.starts_with(client);
-        Some(if is_named { remedy.clone() } else { format!("{}: {remedy}", units::legible(client)) })
-    }
-
     /// A finding about an episode; what is left empty is for its kind to say.
     pub(super) fn of(kind: Kind, episode: &Episode) -> Self {
         let many = || "many".to_owned();

@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::capacity::CapacityThresholds;
+use super::incident::IncidentThresholds;
+
 const EMBEDDED: &str = include_str!("thresholds.yaml");
 
 /// All thresholds. What each means, its unit and its reason stand in `thresholds.yaml`.
@@ -21,6 +24,10 @@ pub struct Thresholds {
     pub(super) list_pileup: ListPileup,
     pub(super) discovery_loop: DiscoveryLoop,
     pub(super) apiserver_restart: ApiserverRestart,
+    /// What `incident` judges by.
+    pub incident: IncidentThresholds,
+    /// What `capacity` judges by.
+    pub capacity: CapacityThresholds,
 }
 
 macro_rules! thresholds {

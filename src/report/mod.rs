@@ -3,6 +3,7 @@
 mod agreement;
 mod capacity;
 mod explain;
+mod finding_words;
 mod findings_cards;
 mod html;
 mod incident;
@@ -25,10 +26,10 @@ use crate::tables::{Cell, TextTable};
 use crate::units;
 
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
-pub use capacity::CapacityReport;
+pub use capacity::{CapacityNote, CapacityReport, NotCompared};
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use html::html;
-pub use incident::{IncidentReport, MemoryFacts};
+pub use incident::{IncidentNote, IncidentReport, MemoryFacts};
 pub use lint::{LintReport, SchemaCatch};
 pub use logs::{LogFacts, Window};
 pub use markdown::page_markdown;
