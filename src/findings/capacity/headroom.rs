@@ -129,3 +129,33 @@ fn rate_level(level: &Headroom, half_full_share: f64) -> LevelState {
         _ => LevelState::Ample,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_rated_by_rejections_first_and_then_by_its_busiest_bucket() {
+        let state = |mean_low_seats, rejected_count| {
+            let bounds = LevelBounds {
+                priority_level: "workload-low".to_owned(),
+                is_exempt: false,
+                nominal_seats: 10,
+                max_seats: 20,
+            };
+            let hour = LevelHour {
+                priority_level: "workload-low".to_owned(),
+                request_count: 1,
+                mean_low_seats,
+                mean_high_seats: mean_low_seats,
+                rejected_count,
+                ..LevelHour::default()
+            };
+            measure_headroom(&[hour], &[bounds], 0.5)[0].state
+        };
+        assert_eq!(state(1.0, 0), LevelState::Ample);
+        assert_eq!(state(5.0, 0), LevelState::HalfFull);
+        assert_eq!(state(10.0, 0), LevelState::Borrowing);
+        assert_eq!(state(1.0, 1), LevelState::Rejecting);
+    }
+}

@@ -216,3 +216,49 @@ pub(in crate::findings) fn peaks(pressure: &[ListPressure]) -> impl Iterator<Ite
         (&rows[0].apiserver, peak)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Thresholds;
+
+    const SECOND: Micros = 1_000_000;
+
+    /// One list each, of so many bytes, at so many seconds.
+    fn pressure(peaks: &[(Micros, u64)]) -> Vec<ListPressure> {
+        let row = |(secs, bytes): &(Micros, u64)| ListPressure {
+            bucket_at: secs * SECOND,
+            peak_at: secs * SECOND,
+            client_type: "operator".to_owned(),
+            inflight_count: 1,
+            inflight_low_bytes: *bytes,
+            inflight_high_bytes: *bytes,
+            ..ListPressure::default()
+        };
+        peaks.iter().map(row).collect()
+    }
+
+    #[test]
+    fn without_an_end_the_busiest_moment_or_the_one_asked_for_is_looked_at() {
+        let thresholds = Thresholds::embedded().incident;
+        let rows = pressure(&[(10, 500), (300, 100), (350, 200)]);
+        let found = find_moments(&[], &rows, None, &thresholds);
+        assert_eq!((found[0].kind, found[0].at), (MomentKind::Peak, 10 * SECOND));
+        let asked = find_moments(&[], &rows, Some(400 * SECOND), &thresholds);
+        assert_eq!((asked[0].kind, asked[0].at), (MomentKind::Asked, 400 * SECOND));
+        assert_eq!(asked[0].final_peak.unwrap().at, 350 * SECOND, "the worst instant of the run-up");
+        assert_eq!(find_moments(&[], &[], None, &thresholds), []);
+    }
+
+    #[test]
+    fn an_earlier_peak_is_worth_mentioning_only_if_it_was_far_above_the_last_one() {
+        let thresholds = Thresholds::embedded().incident;
+        let earlier = |bytes| {
+            let rows = pressure(&[(10, bytes), (350, 200)]);
+            let moment = &find_moments(&[], &rows, Some(400 * SECOND), &thresholds)[0];
+            earlier_peak(&rows, moment, &thresholds)
+        };
+        assert_eq!(earlier(290), None);
+        assert_eq!(earlier(310).unwrap().peak.at, 10 * SECOND);
+    }
+}

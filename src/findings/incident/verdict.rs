@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::suspects::ratio;
 use super::{CutOffVerb, IncidentInput, IncidentSuspect, MomentKind, Role};
 use crate::audit::Stage;
 use crate::findings::{Bytes, Finding};
@@ -58,6 +59,8 @@ pub enum Support {
     NearMemoryLimit {
         /// The limit, in bytes.
         memory_limit: u64,
+        /// The share of it that lists held at the last peak, middle of the estimate; above 1 if they held more.
+        share: f64,
     },
     /// Which client it is, is certain.
     IdentityCertain,
@@ -255,12 +258,11 @@ fn weigh_sizes(
             }
         }
     }
-    #[expect(clippy::cast_precision_loss, reason = "estimates of bytes")]
-    let is_near = |peak: u64, limit: u64| peak as f64 >= limit as f64 * thresholds.memory_limit_share;
-    if let (Some(memory_limit), Some(peak)) = (input.memory_limit, input.moment.final_peak)
-        && is_near(peak.middle(), memory_limit)
-    {
-        supports.push(Support::NearMemoryLimit { memory_limit });
+    if let (Some(memory_limit), Some(peak)) = (input.memory_limit, input.moment.final_peak) {
+        let share = ratio(peak.middle(), memory_limit);
+        if share >= thresholds.memory_limit_share {
+            supports.push(Support::NearMemoryLimit { memory_limit, share });
+        }
     }
 }
 
@@ -301,5 +303,17 @@ fn rate_certainty(
         (0..=1, _) => Certainty::Low,
         (2, 4..) => Certainty::Low,
         _ => Certainty::Medium,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn service_accounts_are_told_from_other_users() {
+        let account = RunningAs::ServiceAccount { namespace: "acme".to_owned(), name: "sync".to_owned() };
+        assert_eq!(RunningAs::parse("system:serviceaccount:acme:sync"), account);
+        assert_eq!(RunningAs::parse("system:admin"), RunningAs::User { name: "system:admin".to_owned() });
     }
 }

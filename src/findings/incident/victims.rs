@@ -77,3 +77,27 @@ fn judge_harm(row: &HarmedClient, thresholds: &IncidentThresholds) -> Option<Vic
         usual_share: usual,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Thresholds;
+
+    #[test]
+    fn a_client_that_always_fares_so_is_no_victim() {
+        let harmed = |late_count, otherwise_harmed_count| {
+            let row = HarmedClient {
+                request_count: 10,
+                late_count,
+                otherwise_request_count: 100,
+                otherwise_harmed_count,
+                longest_secs: Some(2.5),
+                ..HarmedClient::default()
+            };
+            judge_harm(&row, &Thresholds::embedded().incident)
+        };
+        assert_eq!(harmed(4, 5).unwrap().longest_late_secs, Some(2.5));
+        assert_eq!(harmed(4, 30), None, "late as usual");
+        assert_eq!(harmed(2, 0), None, "too few");
+    }
+}

@@ -170,7 +170,7 @@ impl CapacityReport {
         let met = trends.iter().find_map(|trend| Some((trend, date_words(trend, zone)?)));
         if let Some((trend, date)) = met {
             let subject = trend_words(&trend.subject, bucket_name(self.bucket_secs));
-            return Some(format!("At this pace {subject}: the limit is reached {date}."));
+            return Some(format!("At this pace the limit is reached {date}: {subject}."));
         }
         let has_days = trends.iter().any(|trend| trend.slope.is_some());
         let is_clear = trends.iter().any(|trend| trend.slope.is_some_and(|slope| !slope.is_noise()));
@@ -211,8 +211,9 @@ fn limit_words(peak: Bytes, limit: u64, is_alive: bool) -> String {
 /// When a trend reaches its limit; `None` if it doesn't.
 fn date_words(trend: &Trend, zone: &Zone) -> Option<String> {
     let meets = trend.meets?;
-    let likely =
-        meets.likely.map_or_else(|| "too far ahead to give a date".to_owned(), |at| format!("about {}", zone.day(at)));
+    let likely = meets
+        .likely
+        .map_or_else(|| "at a date too far ahead to give".to_owned(), |at| format!("about {}", zone.day(at)));
     let earliest = meets.earliest.map(|at| format!("{} at the earliest", zone.day(at))).unwrap_or_default();
     let latest = meets
         .latest

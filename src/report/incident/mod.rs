@@ -9,7 +9,7 @@ mod verdict;
 
 use serde::Serialize;
 
-use self::reasons::span_words;
+use self::reasons::{counted, span_words};
 use super::page::{Fact, Page, Part, Section, Tone};
 use super::pressure::held_words;
 use super::{LogFacts, ProposeReport, Window};
@@ -243,7 +243,7 @@ impl IncidentReport {
 
 fn suspect_note(suspect: &IncidentSuspect, all_lists: u64) -> String {
     if suspect.inflight == 0 {
-        return format!("{} LISTs in the last minute", units::count(suspect.recent_lists));
+        return format!("{} in the last minute", counted(suspect.recent_lists, "LIST"));
     }
     let held = match suspect.estimated_bytes {
         Some(bytes) => {
@@ -257,9 +257,9 @@ fn suspect_note(suspect: &IncidentSuspect, all_lists: u64) -> String {
 fn wave_note(wave: &ReturnWave, wave_secs: u32) -> String {
     let bytes = wave.response_bytes.map(|bytes| format!(", returning {}", bytes.words())).unwrap_or_default();
     format!(
-        "then a second wave: {} instances of clients sent {} LISTs within {}{bytes}",
-        units::count(wave.instances),
-        units::count(wave.lists),
+        "then a second wave: {} of clients sent {} within {}{bytes}",
+        counted(wave.instances, "instance"),
+        counted(wave.lists, "LIST"),
         span_words(wave_secs)
     )
 }

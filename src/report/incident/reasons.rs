@@ -25,8 +25,8 @@ pub(super) fn support_words(support: &Support) -> String {
             format!("it had most of what was in flight ({})", units::share(*share))
         }
         Support::HeldEnough => "its LISTs held enough to matter".to_owned(),
-        Support::NearMemoryLimit { memory_limit } => {
-            format!("LISTs held a good part of the memory limit of {}", units::bytes(*memory_limit))
+        Support::NearMemoryLimit { memory_limit, share } => {
+            format!("LISTs held {} of the memory limit of {}", units::share(*share), units::bytes(*memory_limit))
         }
         Support::IdentityCertain => "the client is identified with certainty".to_owned(),
     }
@@ -64,6 +64,11 @@ pub(super) fn span_words(secs: u32) -> String {
     }
 }
 
+/// A count with its noun, which takes an s in the plural.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", units::count(count), if count == 1 { "" } else { "s" })
+}
+
 /// What happened to a victim.
 pub(super) fn victim_words(victim: &Victim) -> String {
     let longest = victim.longest_late_secs.map(|secs| units::number((secs * 10.0).round() / 10.0));
@@ -84,10 +89,10 @@ pub(super) fn wave_words(wave: &ReturnWave, back_at: Option<i64>, thresholds: &I
     let first = first.map(|client| format!(" {} came first.", client.client)).unwrap_or_default();
     let most = wave.clients.first().map(|client| {
         format!(
-            " {} sent most LISTs, {} from {} instances.",
+            " {} sent most LISTs, {} from {}.",
             client.client,
             units::count(client.list_count),
-            units::count(client.instance_count)
+            counted(client.instance_count, "instance")
         )
     });
     let heaviest = wave.clients.iter().filter_map(|client| Some((client, client.response_bytes()?)));
@@ -100,11 +105,11 @@ pub(super) fn wave_words(wave: &ReturnWave, back_at: Option<i64>, thresholds: &I
         format!(" The server died again {after} after it was back.")
     });
     format!(
-        "Within {} of the server's first sign of life, {} instances of {} clients were back and sent {} LISTs.{first}{}{}{}",
+        "Within {} of the server's first sign of life, {} of {} sent {}.{first}{}{}{}",
         span_words(thresholds.wave_secs),
-        units::count(wave.instances),
-        wave.clients.len(),
-        units::count(wave.lists),
+        counted(wave.instances, "instance"),
+        counted(wave.clients.len() as u64, "client"),
+        counted(wave.lists, "LIST"),
         most.unwrap_or_default(),
         heaviest.unwrap_or_default(),
         again.unwrap_or_default(),
