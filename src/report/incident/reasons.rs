@@ -120,6 +120,8 @@ pub(super) fn wave_words(wave: &ReturnWave, back_at: Option<i64>, thresholds: &I
 pub(super) fn growth_words(memory: &MemoryFacts, thresholds: &IncidentThresholds) -> String {
     /// More types of client are in the JSON.
     const NAMED: usize = 3;
+    /// Less would be written as 0 %.
+    const LEAST_SHARE: f64 = 0.005;
     let growth = &memory.growth;
     if growth.sample_count < 2 {
         return "There are too few samples of measured memory before the moment to compare with the estimate."
@@ -139,8 +141,9 @@ pub(super) fn growth_words(memory: &MemoryFacts, thresholds: &IncidentThresholds
     let shares: Vec<String> = growth
         .by_client_type
         .iter()
+        .filter(|(_, share)| *share >= LEAST_SHARE)
         .take(NAMED)
-        .map(|(name, share)| format!("{name} {:.0} %", share * 100.0))
+        .map(|(name, share)| format!("{name} {}", units::share(*share)))
         .collect();
     let attributed = if shares.is_empty() {
         "no LIST of known size was in flight meanwhile".to_owned()

@@ -106,6 +106,11 @@ impl IncidentReport {
             [one] => format!(" of {one}"),
             [first, ..] => format!(", mostly of {first}"),
         };
+        let part = match suspect.inflight {
+            own if own == all => format!("all {} LISTs in flight", units::count(all)),
+            own => format!("{} of the {} LISTs in flight", units::count(own), units::count(all)),
+        };
+        let whose = name.map_or_else(|| "its".to_owned(), |name| format!("{name}'s"));
         let held = match suspect.estimated_bytes {
             None => "their size is unknown".to_owned(),
             Some(bytes) => format!(
@@ -114,12 +119,7 @@ impl IncidentReport {
                 units::share(suspect.share)
             ),
         };
-        format!(
-            "At the last logged peak, {} of the {} LISTs in flight were {}{resources}; {held}",
-            units::count(suspect.inflight),
-            units::count(all),
-            name.map_or_else(|| "its own".to_owned(), |name| format!("from {name}"))
-        )
+        format!("At the last logged peak, {part} were {whose} LISTs{resources}; {held}")
     }
 
     fn no_culprit(&self) -> String {
