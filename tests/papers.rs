@@ -105,6 +105,37 @@ fn the_first_step_is_to_stop_who_can_be_spared() {
     let step = report["first_step"].as_str().unwrap();
     let stop = "stop or scale down what runs as service account acme-system/acme-operator-controller-manager";
     assert!(step.starts_with(stop), "{step}");
+    let code = &report["first_step_code"];
+    assert_eq!((&code["code"], &code["running_as"]["namespace"]), (&"stop-client".into(), &"acme-system".into()));
+}
+
+/// Whoever reads the JSON by program needs no words: each sentence that says something new has a code beside it.
+#[test]
+fn json_has_codes_beside_the_words() {
+    let log = project("sample-logs/python-oom").display().to_string();
+    let report = json(&["incident", &log, "--no-candidates", "--at", "2026-11-24T09:11:00Z"]);
+    for (words, codes) in [("supports", "support_codes"), ("doubts", "doubt_codes"), ("notes", "note_codes")] {
+        let count = |key: &str| report[key].as_array().unwrap().len();
+        assert_eq!(count(words), count(codes), "{words}");
+    }
+    assert_eq!(report["thresholds"]["culprit_share"], 0.2);
+    for victim in report["victims"].as_array().unwrap() {
+        let sum: u64 = ["late", "rejected", "failed", "cut_off"].map(|key| victim[key].as_u64().unwrap()).iter().sum();
+        assert_eq!(victim["harmed"], sum, "{victim}");
+        assert!(!victim["words"].as_str().unwrap().is_empty());
+    }
+    let end = report["moment"]["finding"].as_u64().unwrap();
+    let end = &report["findings"][usize::try_from(end).unwrap()];
+    assert_eq!(end["kind"], "apiserver-restart");
+    assert_eq!(end["severity_reason"], report["moment"]["reason"]);
+
+    let report = json(&["capacity", &log]);
+    assert_eq!(report["not_compared_code"], "nothing-before");
+    assert_eq!(report["busiest"][0]["load_code"]["code"], "requests");
+    let scopes: Vec<&Value> = report["objectives"].as_array().unwrap().iter().map(|one| &one["scope_code"]).collect();
+    assert_eq!(scopes, ["object", "namespace", "cluster"]);
+    assert_eq!(report["trends"][2]["subject_code"]["code"], "memory-held");
+    assert_eq!(report["notes"].as_array().unwrap().len(), report["note_codes"].as_array().unwrap().len());
 }
 
 #[test]
@@ -112,7 +143,7 @@ fn many_that_storm_are_told_where_none_is_the_culprit() {
     let folder = tempfile::tempdir().unwrap();
     let report = json(&["incident", &hostile_log(&folder), "--no-candidates", "--resource", "pods=3000x5KB"]);
     assert_eq!(suspects(&report, "culprit"), [""; 0]);
-    assert!(verdict(&report).contains("6 clients stormed, but none had a fifth"), "{}", verdict(&report));
+    assert!(verdict(&report).contains("6 clients stormed, but none had 20 % or more"), "{}", verdict(&report));
 }
 
 /// A period that begins or ends in the middle of a bucket is widened, so that nothing of it is lost.

@@ -9,10 +9,10 @@ use crate::analysis;
 use crate::cli::CapacityArgs;
 use crate::console::Console;
 use crate::findings::{
-    ClientLists, ClientPeriod, Clock, Finding, FlowPeriod, LevelBounds, LevelHour, ListPressure, Periods, Presence,
-    ServerActivity, collections, review,
+    CapacityInput, ClientLists, ClientPeriod, Clock, Finding, FlowPeriod, LevelBounds, LevelHour, ListPressure,
+    Presence, ServerActivity, Thresholds, review_period, summarize_collections,
 };
-use crate::report::{CapacityReport, SCHEMA_VERSION, ServerFacts, Window, blind_spot, words};
+use crate::report::{CapacityNote, CapacityReport, NotCompared, SCHEMA_VERSION, ServerFacts, Window};
 use crate::requests::{Tally, tallied};
 use crate::tables::{Database, Logs, TypedRow};
 use crate::units::{self, Zone};
@@ -41,7 +41,7 @@ pub(super) fn run(args: &CapacityArgs, console: Console) -> Result<()> {
             bucket_secs,
         };
         let made = gathered.report(&period, &rows)?;
-        paper::write(&made, &made.page(&args.paper.timezone), &args.paper, console)?;
+        paper::write(&made.json(), &made.page(&args.paper.timezone), &args.paper, console)?;
     }
     report(&reading.opened, &tally, args.logs.strict, console)
 }
@@ -189,42 +189,44 @@ impl Gathered<'_> {
             .cloned()
             .collect();
         let bounds = self.bounds();
-        let zone = &self.args.paper.timezone;
-        let name = period.week.clone().unwrap_or_else(|| days(zone.day(period.from), zone.day(period.to - 1)));
-        let periods = Periods {
-            name: &name,
+        let thresholds = Thresholds::embedded();
+        let review = review_period(&CapacityInput {
             bucket_secs: self.bucket_secs,
-            this: (period.from, period.to),
+            period: (period.from, period.to),
             has_before,
             clients: &clients,
             lists: &lists,
             levels: &levels,
             bounds: &bounds,
-            hours: &hours,
+            activity: &hours,
             pressure: &pressure,
             clocks: &clocks,
-            collections: &collections(&created, &self.resources()),
+            collections: &summarize_collections(&created, &self.resources()),
             findings: &findings,
             words,
             notes: rows.profiles(),
             memory_limit: self.args.memory_limit,
-            zone,
-        };
-        let reviewed = review(&periods);
+            zone: &self.args.paper.timezone,
+            thresholds: &thresholds,
+        });
         let is_within = |at: Micros| at >= period.from && at < period.to;
         Ok(CapacityReport {
             schema_version: SCHEMA_VERSION,
             week: period.week.clone(),
             window: Window { from: period.from, to: period.to },
-            before: has_before.then_some(Window { from: before_from, to: period.from }),
-            not_compared: (!has_before).then(|| not_compared(is_compared)),
+            window_before: has_before.then_some(Window { from: before_from, to: period.from }),
+            not_compared: (!has_before).then_some(if is_compared {
+                NotCompared::NothingBefore
+            } else {
+                NotCompared::NotAskedFor
+            }),
             logs: paper::log_facts(self.tally),
             server: ServerFacts {
                 version: version_words(self.dimensions.server.version),
                 server_concurrency: self.settings.flows.server_concurrency,
                 configuration: origin_words(self.flows.origin).to_owned(),
             },
-            review: reviewed,
+            review,
             activity: hours.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
             pressure: pressure.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
             level_hours: levels.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
@@ -272,46 +274,22 @@ impl Gathered<'_> {
             .collect()
     }
 
-    fn notes(&self, period: &Period) -> Vec<String> {
+    fn notes(&self, period: &Period) -> Vec<CapacityNote> {
         let mut notes = vec![
-            "memory: what LISTs held is an estimate from one size of each resource for all of the logs; that a collection grew doesn't show \
-             in it"
-                .to_owned(),
-            "seats: those of LISTs follow from sizes, and are a range; waits under half a second, and those of watches, are in no log".to_owned(),
-            "created and deleted: what deletecollection or a time to live removes is in no line".to_owned(),
-            "clients that only write have no instances here".to_owned(),
+            CapacityNote::OneSizePerResource,
+            CapacityNote::SeatsFromSizes,
+            CapacityNote::BulkDeletesUnseen,
+            CapacityNote::WritersWithoutInstances,
         ];
-        let (first, last) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
-        if first > period.from + DAY_MICROS || last < period.to - DAY_MICROS {
-            notes.push(format!(
-                "coverage: the logs go from {} to {}, which is less than the period",
-                units::second(first),
-                units::second(last)
-            ));
+        let (from, to) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
+        if from > period.from + DAY_MICROS || to < period.to - DAY_MICROS {
+            notes.push(CapacityNote::PartlyCovered { from, to });
         }
         if self.settings.flows.config.is_none() {
-            notes.push(
-                "priority levels: the configuration is that of a fresh cluster; give the server's own with --config"
-                    .to_owned(),
-            );
+            notes.push(CapacityNote::DefaultConfiguration);
         }
         notes
     }
-}
-
-/// From the one day to the other.
-fn days(first: String, last: String) -> String {
-    if first == last { first } else { format!("{first} to {last}") }
-}
-
-/// Why a period isn't compared with the one before.
-fn not_compared(is_wanted: bool) -> String {
-    let why = if is_wanted {
-        "the logs hold nothing of the period before; give those of two weeks to see what changed"
-    } else {
-        "--compare none was given"
-    };
-    why.to_owned()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "seconds of a bucket")]

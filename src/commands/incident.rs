@@ -12,24 +12,50 @@ use crate::analysis::incident::{IncidentOptions, MeasuredMemory};
 use crate::cli::IncidentArgs;
 use crate::console::Console;
 use crate::findings::{
-    CutOff, Finding, Incident, ListPressure, Moment, MomentKind, Policy, Presence, Pressure, Restart, Scene,
-    ServerActivity, ServerLoad, audit_policy, growth, harm_began, incident, moments,
+    AuditPolicy, CutOff, Finding, Incident, IncidentInput, IncidentThresholds, ListPressure, Moment, MomentKind,
+    Presence, Pressure, Restart, ServerActivity, ServerLoad, Thresholds, analyze_incident, find_moments, harm_start,
+    measure_growth, propose_audit_policy,
 };
 use crate::memory::{Resident, resident};
-use crate::report::{IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window, blind_spot, words};
+use crate::report::{IncidentNote, IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window};
 use crate::requests::Tally;
 use crate::source::open_beside;
 
 pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
     paper::format(&args.paper)?;
-    let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
-    let memory = args.memory.as_deref().map(read_memory).transpose()?;
-    let options = IncidentOptions { memory, ..args.into() };
-    let asking = Asking { settings: settings.into(), zone: args.paper.timezone.clone(), ..Asking::default() };
-    let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
-    let report = asked.answer(analysis::incident(&asked.session, &options))?;
-    paper::write(&report, &report.page(&args.paper.timezone), &args.paper, console)?;
-    asked.report_unreadable()
+    let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
+    settings.flows.notes.iter().for_each(|note| console.note(note));
+    let measured = args.memory.as_deref().map(|path| {
+        let text = open_beside(path).and_then(std::io::read_to_string);
+        let text = text.with_context(|| format!("can't read {}", path.display()))?;
+        resident(&text).with_context(|| format!("in {}", path.display()))
+    });
+    let measured = measured.transpose()?;
+    let (reading, asked) = read(args, console)?;
+    let database = &reading.database;
+    let (dimensions, recorded, rows, loads) = reading.run(gather(args, database, &settings))?;
+    let tally = reading.tally();
+    if tally.events() > 0 {
+        let findings = storms::found(&rows, &tally, reading.opened.logs.window.from);
+        let inputs = IncidentInputs {
+            args,
+            settings: &settings,
+            reading: &reading,
+            tally: &tally,
+            rows: &rows,
+            findings: &findings,
+            loads,
+            thresholds: Thresholds::embedded(),
+        };
+        let analysis = inputs.analyze(asked, measured.as_deref())?;
+        let candidates = match &recorded {
+            Some(recorded) => Some(inputs.candidates(&analysis, &dimensions, recorded)?),
+            None => None,
+        };
+        let report = inputs.report(analysis, candidates);
+        paper::write(&report.json(), &report.page(&args.paper.timezone), &args.paper, console)?;
+    }
+    report(&reading.opened, &tally, args.logs.strict, console)
 }
 
 /// Opens the logs; where a time is asked for, only what is around it.
@@ -44,7 +70,7 @@ fn read(args: &IncidentArgs, console: Console) -> Result<(Reading, Option<i64>)>
     if let Some(at) = asked {
         // An end that is meant may be a minute from the time that was read off a graph.
         let (before, after) = spans(args);
-        let spare = 60_000_000;
+        let spare = i64::from(Thresholds::embedded().incident.asked_near_secs) * 1_000_000;
         logs.from = Some(logs.from.unwrap_or_else(|| units::instant(at - before - spare)));
         logs.to = Some(logs.to.unwrap_or_else(|| units::instant(at + after + spare)));
         opened = open(&args.inputs, &logs, console)?;
@@ -78,7 +104,7 @@ async fn gather(
 }
 
 /// What was read, and what was found in it.
-struct Gathered<'g> {
+struct IncidentInputs<'g> {
     args: &'g IncidentArgs,
     settings: &'g Settings,
     reading: &'g Reading,
@@ -86,10 +112,11 @@ struct Gathered<'g> {
     rows: &'g Rows,
     findings: &'g [Finding],
     loads: Vec<ServerLoad>,
+    thresholds: Thresholds,
 }
 
 /// The moment, and all that is known of it.
-struct Told {
+struct IncidentAnalysis {
     moment: Moment,
     others: Vec<Moment>,
     window: Window,
@@ -99,30 +126,30 @@ struct Told {
     cut_off: Vec<CutOff>,
     memory: Option<MemoryFacts>,
     incident: Incident,
-    policy: Policy,
+    policy: AuditPolicy,
 }
 
-impl Gathered<'_> {
-    fn told(&self, asked: Option<i64>, measured: Option<&[Resident]>) -> Result<Told> {
+impl IncidentInputs<'_> {
+    fn analyze(&self, asked: Option<i64>, measured: Option<&[Resident]>) -> Result<IncidentAnalysis> {
         let (first, last) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
         let whole = self
             .reading
             .ask::<ListPressure>(&[("bucket_secs", bucket_secs(first, last).max(ACTIVITY_SECS).to_string())])?;
-        let moments = moments(self.findings, words, &whole, asked);
+        let moments = find_moments(self.findings, &whole, asked, &self.thresholds.incident);
         let Some((moment, others)) = moments.split_first() else {
             // Nothing ended, and no list was in flight: the log is looked at from its end.
-            return self.told_of(no_moment(last), &[], (first, last), measured);
+            return self.analyze_moment(Moment::without_end(MomentKind::Peak, last), &[], (first, last), measured);
         };
-        self.told_of(moment.clone(), others, (first, last), measured)
+        self.analyze_moment(moment.clone(), others, (first, last), measured)
     }
 
-    fn told_of(
+    fn analyze_moment(
         &self,
         moment: Moment,
         others: &[Moment],
         (first, last): (i64, i64),
         measured: Option<&[Resident]>,
-    ) -> Result<Told> {
+    ) -> Result<IncidentAnalysis> {
         let (before, after) = spans(self.args);
         let window = Window { from: (moment.at - before).max(first), to: (moment.at + after).min(last).max(moment.at) };
         let within = [("from_micros", window.from.to_string()), ("to_micros", window.to.to_string())];
@@ -145,16 +172,23 @@ impl Gathered<'_> {
         let at_peak: Vec<Pressure> = self.reading.ask(&at(peak_at))?;
         let at_end: Vec<Pressure> = self.reading.ask(&at(moment.at))?;
         let cut_off = if moment.back_at.is_some() { self.reading.ask(&cut)? } else { Vec::new() };
-        let began = harm_began(self.findings, &moment).to_string();
-        let harmed = self.reading.ask(&[("from_micros", began), ("to_micros", moment.at.to_string())])?;
+        let harm_from = harm_start(self.findings, &moment, &self.thresholds.incident).to_string();
+        let harmed = self.reading.ask(&[("from_micros", harm_from), ("to_micros", moment.at.to_string())])?;
         let returns = match moment.back_at {
-            Some(back) => self.reading.ask(&[("start_micros", back.to_string()), server])?,
+            Some(back) => {
+                let wave = ("wave_secs", self.thresholds.incident.wave_secs.to_string());
+                self.reading.ask(&[("start_micros", back.to_string()), wave, server])?
+            }
             None => Vec::new(),
         };
         let file = self.args.memory.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let memory = measured.map(|all| memory_facts(&file, all, &moment, window, &pressure, micros(pressure_secs)));
-        let scene = Scene {
+        let step = micros(pressure_secs);
+        let memory =
+            measured.map(|all| memory_facts(&file, all, &moment, window, &pressure, step, &self.thresholds.incident));
+        let all: Vec<Moment> = std::iter::once(&moment).chain(others).cloned().collect();
+        let incident = analyze_incident(&IncidentInput {
             moment: &moment,
+            moments: &all,
             findings: self.findings,
             words,
             measured: storms::measured(self.rows, self.tally, None),
@@ -166,12 +200,11 @@ impl Gathered<'_> {
             returns: &returns,
             growth: memory.as_ref().map(|memory| &memory.growth),
             memory_limit: self.args.memory_limit,
-        };
-        let all: Vec<Moment> = std::iter::once(&moment).chain(others).cloned().collect();
-        let incident = incident(&scene, &all);
+            thresholds: &self.thresholds,
+        });
         let everything: Vec<ServerActivity> = self.reading.ask(&[])?;
-        let policy = audit_policy(&everything, ACTIVITY_SECS, self.tally);
-        Ok(Told {
+        let policy = propose_audit_policy(&everything, ACTIVITY_SECS, self.tally);
+        Ok(IncidentAnalysis {
             others: others.to_vec(),
             moment,
             window,
@@ -185,12 +218,20 @@ impl Gathered<'_> {
         })
     }
 
-    fn candidates(&self, told: &Told, dimensions: &Dimensions, recorded: &Recorded) -> Result<ProposeReport> {
+    fn candidates(
+        &self,
+        analysis: &IncidentAnalysis,
+        dimensions: &Dimensions,
+        recorded: &Recorded,
+    ) -> Result<ProposeReport> {
         check(recorded)?;
         // A candidate that halves what filled the memory is worth having; one for a limit leaves room for all else.
         const LEAST_BUDGET: u64 = 64 << 20;
-        let peaks =
-            told.moment.final_peak.into_iter().chain(told.incident.earlier_peak.as_ref().map(|earlier| earlier.peak));
+        let peaks = analysis
+            .moment
+            .final_peak
+            .into_iter()
+            .chain(analysis.incident.earlier_peak.as_ref().map(|earlier| earlier.peak));
         let half = peaks.map(|peak| peak.middle() / 2).max().unwrap_or_default().max(LEAST_BUDGET);
         let proposing = Proposing {
             terms: Terms {
@@ -210,46 +251,36 @@ impl Gathered<'_> {
         proposing.report()
     }
 
-    fn report(&self, told: Told, candidates: Option<ProposeReport>) -> IncidentReport {
+    fn report(&self, analysis: IncidentAnalysis, candidates: Option<ProposeReport>) -> IncidentReport {
         let mut notes = Vec::new();
         if self.args.at.is_some() {
-            notes.push(
-                "range: sizes, clients and the server's version were taken from the time around --at only; over all of the log the \
-                 estimates may be narrower"
-                    .to_owned(),
-            );
+            notes.push(IncidentNote::ReadAroundTime);
         }
-        let named: Vec<String> = told.others.iter().map(|other| units::second(other.at)).collect();
-        if !named.is_empty() {
-            notes.push(format!("other moments that these logs offer, for --at: {}", named.join(", ")));
+        if !analysis.others.is_empty() {
+            notes.push(IncidentNote::OtherMoments);
         }
         IncidentReport {
             schema_version: SCHEMA_VERSION,
-            moment: told.moment,
-            other_moments: told.others,
-            window: told.window,
+            moment: analysis.moment,
+            other_moments: analysis.others,
+            window: analysis.window,
             logs: paper::log_facts(self.tally),
-            incident: told.incident,
-            pressure: told.pressure,
-            pressure_secs: told.pressure_secs,
-            activity: told.activity,
+            incident: analysis.incident,
+            pressure: analysis.pressure,
+            pressure_secs: analysis.pressure_secs,
+            activity: analysis.activity,
             activity_secs: ACTIVITY_SECS,
-            memory: told.memory,
+            memory: analysis.memory,
             memory_limit_bytes: self.args.memory_limit,
-            cut_off: told.cut_off,
+            cut_off: analysis.cut_off,
             findings: self.findings.to_vec(),
             apiservers: self.loads.clone(),
-            blind_spots: storms::unseen(self.rows, self.tally, self.findings).iter().map(blind_spot).collect(),
-            policy: told.policy,
+            blind_spots: storms::unseen(self.rows, self.tally, self.findings),
+            policy: analysis.policy,
             candidates,
             notes,
         }
     }
-}
-
-/// The moment of a log in which nothing is worth looking at.
-fn no_moment(at: i64) -> Moment {
-    Moment { kind: MomentKind::Peak, at, back_at: None, apiserver: None, reason: String::new(), final_peak: None }
 }
 
 /// A length of buckets, in seconds, that divides a span into some hundreds; no less than a second.
@@ -274,6 +305,7 @@ fn memory_facts(
     window: Window,
     pressure: &[ListPressure],
     step: i64,
+    thresholds: &IncidentThresholds,
 ) -> MemoryFacts {
     let name = moment.apiserver.as_deref().filter(|name| !name.is_empty());
     let within = |series: &Resident| -> Vec<(i64, f64)> {
@@ -284,9 +316,11 @@ fn memory_facts(
     let series =
         all.iter().find(is_named).or_else(|| all.iter().max_by(|one, other| highest(one).total_cmp(&highest(other))));
     let samples = series.map(within).unwrap_or_default();
-    let source = match series.map(|series| series.name.as_str()).filter(|name| !name.is_empty()) {
-        Some(name) => format!("{file}, {name}, of {} series", all.len()),
-        None => file.to_owned(),
-    };
-    MemoryFacts { source, growth: growth(&samples, moment, pressure, (window.from, window.to), step), samples }
+    MemoryFacts {
+        file: file.to_owned(),
+        series: series.map(|series| series.name.clone()).filter(|name| !name.is_empty()),
+        series_count: all.len(),
+        growth: measure_growth(&samples, moment, pressure, (window.from, window.to), step, thresholds),
+        samples,
+    }
 }

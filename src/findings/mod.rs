@@ -37,9 +37,10 @@ use incident::peaks;
 use restart_herd::follows;
 
 pub use capacity::{
-    BusyHour, ClientLists, ClientPeriod, ClientUsage, Clock, CollectionGrowth, FlowPeriod, Headroom, Improvement,
-    LevelBounds, LevelHour, Meets, Objective, Periods, Review, Slope, Trend, TrendUnit, Usage, bucket_name,
-    collections, review,
+    BusyBucket, BusyLoad, CapacityInput, CapacityReview, CapacityStep, CapacityThresholds, ClientLists, ClientPeriod,
+    ClientUsage, Clock, CollectionGrowth, FlowPeriod, Headroom, Improvement, InstanceChange, LevelBounds, LevelHour,
+    LevelState, ListChange, Meets, Objective, ObjectiveScope, Slope, Trend, TrendSubject, TrendUnit, Usage,
+    fullest_level, review_period, summarize_collections,
 };
 pub use coverage::{
     Coverage, LatencyCoverage, LevelCount, LevelCoverage, Presence, ServerVersion, TrafficClass, assess_coverage,
@@ -48,9 +49,10 @@ pub use culprit::Culprit;
 pub use episode::{Episode, EpisodeClient, Pattern, Pressure, ReadKind, Restart};
 pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
-    Certainty, ClientReturn, CutOff, EarlierPeak, Growth, HarmedClient, Incident, ListPressure, Moment, MomentKind,
-    Policy, PolicyVolume, PressurePeak, Role, Scene, ServerActivity, ServerLoad, Suspect, Victim, Wave, audit_policy,
-    growth, harm_began, incident, moments,
+    AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, HarmedClient, Incident,
+    IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListPressure, MemoryGrowth, Moment, MomentKind,
+    PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs, ServerActivity, ServerLoad, Support, Victim,
+    analyze_incident, find_moments, harm_start, measure_growth, propose_audit_policy,
 };
 pub use remedy::{Remedy, Unknown};
 pub use severity::{Severity, SeverityReason};

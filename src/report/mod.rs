@@ -3,8 +3,7 @@
 mod agreement;
 mod capacity;
 mod explain;
-mod explanations;
-mod findings;
+mod finding_words;
 mod findings_cards;
 mod html;
 mod incident;
@@ -27,13 +26,16 @@ use crate::tables::{Cell, TextTable};
 use crate::units;
 
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
-pub use capacity::CapacityReport;
+pub use capacity::{CapacityNote, CapacityReport, NotCompared};
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use explanations::{Explanation, explain};
 pub use findings::{
     CoverageJson, FindingJson, blind_spot, coverage_json, findings_json, remedy, severity_reason, unknown, words,
 };
 pub use html::html;
+pub use incident::{IncidentNote, IncidentReport, MemoryFacts};
+pub use lint::{LintReport, SchemaCatch};
+pub use logs::{LogFacts, Window};
 pub use markdown::page_markdown;
 pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
 pub use request::{RequestReport, RequestStep, outcome, request_words};

@@ -4,11 +4,20 @@ use std::collections::BTreeMap;
 
 use super::float;
 use super::page::{Chart, Look, Series, Unit};
-use crate::findings::ListPressure;
+use crate::findings::{Bytes, ListPressure, PressurePeak};
 use crate::units;
 
 /// Types of clients that have a colour of their own; the rest are one.
 const TYPES: usize = 7;
+
+/// What lists held at a peak. Lists of unknown size are left out, so with some of those the bytes are a lower bound.
+pub(super) fn held_words(peak: &PressurePeak) -> String {
+    match (peak.estimated_bytes, peak.unknown) {
+        (None, _) => "unknown".to_owned(),
+        (Some(bytes), 0) => bytes.words(),
+        (Some(Bytes { low, .. }), _) => Bytes { low, high: None }.words(),
+    }
+}
 
 /// The servers of some rows, in order of their names.
 pub(super) fn servers<'r>(names: impl Iterator<Item = &'r Option<String>>) -> Vec<&'r Option<String>> {

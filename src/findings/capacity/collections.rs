@@ -14,16 +14,16 @@ pub struct CollectionGrowth {
     pub resource: String,
     /// Objects created in this period.
     pub created: u64,
-    /// Objects deleted one by one.
+    /// Objects deleted in this period, one by one: what `deletecollection` removes has no line of its own.
     pub deleted: u64,
-    /// Created in the period before.
+    /// Objects created in the period before.
     pub created_before: u64,
-    /// Deleted in the period before.
+    /// Objects deleted in the period before.
     pub deleted_before: u64,
 }
 
-/// By resource, the greatest change first; `resources` says what each flow key is of: resource and group.
-pub fn collections(rows: &[FlowPeriod], resources: &HashMap<i64, (&str, &str)>) -> Vec<CollectionGrowth> {
+/// By resource, the greatest change first; `resources` gives the resource and group of each flow key.
+pub fn summarize_collections(rows: &[FlowPeriod], resources: &HashMap<i64, (&str, &str)>) -> Vec<CollectionGrowth> {
     let mut grown: BTreeMap<String, CollectionGrowth> = BTreeMap::new();
     for row in rows {
         let Some((resource, api_group)) = resources.get(&row.flow_key).filter(|(resource, _)| !resource.is_empty())

@@ -1,46 +1,47 @@
-//! What to do first: clients whose whole LISTs could be watches, by what that would save.
+//! What to do first: clients whose repeated LISTs of whole collections could be watches, by what that would save.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::ClientUsage;
-use crate::findings::{Bytes, ClientProfile};
-use crate::units;
+use crate::findings::{Bytes, Note};
 
-/// Something to do, and what it would save.
+/// A client that could watch instead of listing whole collections again and again, and what that would save.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Improvement {
-    /// The client's type.
+    /// What kind of client it is, such as `operator`.
     pub client_type: String,
-    /// The client.
+    /// Its name.
     pub client: String,
-    /// What to do, in words.
-    pub what: String,
-    /// Lists of whole collections that would not be.
+    /// What the client catalogue advises; `None` where it has no advice.
+    pub advice: Option<String>,
+    /// Lists of whole collections saved: all beyond the first of each instance.
     pub lists_saved: u64,
-    /// The part of all bytes that lists returned in the period, from 0 to 1, middle of the estimate; `None` where unknown.
+    /// The part saved of all bytes that lists returned in the period, from 0 to 1, middle of the estimate; `None` where
+    /// unknown.
     pub share: Option<f64>,
-    /// Bytes that would not be returned in the period; `None` where no size is known.
+    /// Bytes saved in the period; `None` where no size is known.
     pub response_bytes: Option<Bytes>,
-    /// What the client's lists held at once at most, which would not be held; `None` where no size is known.
+    /// What the client's lists held at once at most, which they would no longer hold; `None` where no size is known.
     pub peak_bytes: Option<Bytes>,
 }
 
-/// Of fewer lists than this nothing is to be gained.
-const LEAST_SAVED: u64 = 10;
-
 /// Clients by the bytes that a watch in place of repeated whole lists would save: all but the one list that each instance
 /// begins with.
-pub(super) fn improvements(clients: &[ClientUsage], notes: &BTreeMap<String, ClientProfile>) -> Vec<Improvement> {
+pub(super) fn find_improvements(
+    clients: &[ClientUsage],
+    notes: &BTreeMap<String, Note>,
+    min_saved_lists: u64,
+) -> Vec<Improvement> {
     let this = || clients.iter().filter_map(|client| Some((client, client.this.as_ref()?)));
     let all: u64 = this().filter_map(|(_, usage)| usage.response_bytes.map(Bytes::middle)).sum();
     let mut found: Vec<Improvement> = this()
-        // The server's own clients are not for anybody to change.
+        // The apiserver's own clients can't be changed.
         .filter(|(client, _)| client.client_type != "apiserver")
         .filter_map(|(client, usage)| {
             let lists_saved = usage.whole_lists.saturating_sub(usage.instances.unwrap_or_default());
-            if lists_saved < LEAST_SAVED {
+            if lists_saved < min_saved_lists {
                 return None;
             }
             let part = |bytes: u64| {
@@ -54,7 +55,7 @@ pub(super) fn improvements(clients: &[ClientUsage], notes: &BTreeMap<String, Cli
             Some(Improvement {
                 client_type: client.client_type.clone(),
                 client: client.client.clone(),
-                what: what(client, lists_saved, notes),
+                advice: notes.get(&client.client).and_then(|note| note.advice.clone()),
                 lists_saved,
                 #[expect(clippy::cast_precision_loss, reason = "a share")]
                 share: response_bytes.filter(|_| all > 0).map(|bytes| bytes.middle() as f64 / all as f64),
@@ -65,13 +66,4 @@ pub(super) fn improvements(clients: &[ClientUsage], notes: &BTreeMap<String, Cli
         .collect();
     found.sort_by_key(|one| std::cmp::Reverse((one.response_bytes.map(Bytes::middle), one.lists_saved)));
     found
-}
-
-fn what(client: &ClientUsage, lists_saved: u64, notes: &BTreeMap<String, ClientProfile>) -> String {
-    let advice = notes.get(&client.client).and_then(|note| note.advice.clone());
-    let advice = advice.unwrap_or_else(|| {
-        "watch in place of listing (an informer), or list with resourceVersion=0 and selectors, and less often"
-            .to_owned()
-    });
-    format!("{advice} ({} LISTs of whole collections beyond the first of each instance)", units::count(lists_saved))
 }

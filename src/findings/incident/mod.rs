@@ -1,47 +1,50 @@
-//! The story of an incident: which moment, who had filled the server's memory by then, who suffered, who came back.
+//! An incident: which moment it is about, who had filled the server's memory by then, who suffered, who came back.
 //!
 //! ```text
-//! Finding, ListPressure ─▶ moments ─▶ Moment ─▶ (rows about it) ─▶ incident ─▶ Incident
+//! Finding, ListPressure ─▶ find_moments ─▶ Moment ─▶ (rows about it) ─▶ analyze_incident ─▶ Incident
 //! ```
 //!
-//! A server dies of what is in flight when it does, and that is what logs are worst at: with the usual policy a request that
-//! has no end leaves no line. So a suspect is judged by the last two minutes, by what it left without an end where that
-//! is logged, and by whether a storm of its was going on; and the verdict says what it rests on, and how sure that is.
+//! A server dies of what is in flight at that time, and that is what logs are worst at: with the usual policy a request
+//! without an end leaves no line. So a suspect is judged by the run-up (the last two minutes), by the lists it left without
+//! an end where those are logged, and by whether a storm of its own was going on. All results are data: `report` writes the
+//! words.
 
 mod growth;
 mod moment;
 mod policy;
+mod returns;
 mod rows;
-mod story;
 mod suspects;
+mod thresholds;
+mod verdict;
 mod victims;
-mod wave;
 
-pub use growth::{Growth, growth};
+pub use growth::{MemoryGrowth, measure_growth};
 pub(super) use moment::peaks;
-pub use moment::{EarlierPeak, Moment, MomentKind, PressurePeak, moments};
-pub use policy::{Policy, PolicyVolume, audit_policy};
-pub use rows::{ClientReturn, CutOff, HarmedClient, ListPressure, ServerActivity, ServerLoad};
-pub use story::Certainty;
-pub use suspects::{Role, Suspect};
-pub use victims::{Victim, harm_began};
-pub use wave::Wave;
+pub use moment::{EarlierPeak, Moment, MomentKind, PressurePeak, find_moments};
+pub use policy::{AuditPolicy, PolicyVolume, propose_audit_policy};
+pub use returns::ReturnWave;
+pub use rows::{ClientReturn, CutOff, CutOffVerb, HarmedClient, ListPressure, ServerActivity, ServerLoad};
+pub use suspects::{IncidentSuspect, Role};
+pub use thresholds::IncidentThresholds;
+pub use verdict::{Certainty, Doubt, IncidentStep, RunningAs, Support};
+pub use victims::{Victim, harm_start};
 
 use serde::Serialize;
 
-use super::{Finding, Measured, Pressure, WordFinding};
+use super::{Finding, Measured, Pressure, Thresholds};
 use crate::audit::Micros;
 
 /// What is known of a moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'s> {
+pub struct IncidentInput<'s> {
     /// The moment.
     pub moment: &'s Moment,
+    /// All moments that the logs offer, this one among them.
+    pub moments: &'s [Moment],
     /// What was found in the logs.
     pub findings: &'s [Finding],
-    /// How a finding is worded.
-    pub words: WordFinding,
-    /// What that rests on.
+    /// What the findings are based on.
     pub measured: Measured<'s>,
     /// Rows of `list_pressure` for the time that is looked at.
     pub pressure: &'s [ListPressure],
@@ -51,50 +54,68 @@ pub struct Scene<'s> {
     pub at_end: &'s [Pressure],
     /// Rows of `cut_off_reads` for the moment.
     pub cut_off: &'s [CutOff],
-    /// Rows of `harmed_clients` for the time before the moment.
+    /// Rows of `harmed_clients` from [`harm_start`] to the moment.
     pub harmed: &'s [HarmedClient],
     /// Rows of `returns` since the server was back.
     pub returns: &'s [ClientReturn],
-    /// What measured memory says; `None` where there is none.
-    pub growth: Option<&'s Growth>,
-    /// What the server's memory is limited to, in bytes.
+    /// How measured memory compares; `None` where none was given.
+    pub growth: Option<&'s MemoryGrowth>,
+    /// The server's memory limit, in bytes; `None` where it is unknown.
     pub memory_limit: Option<u64>,
+    /// What to judge by.
+    pub thresholds: &'s Thresholds,
 }
 
-/// The story.
+/// What is concluded about a moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Incident {
-    /// How sure the verdict is.
+    /// How sure the conclusion is.
     pub certainty: Certainty,
-    /// What speaks for it.
-    pub supports: Vec<String>,
-    /// What speaks against it, or isn't known.
-    pub doubts: Vec<String>,
-    /// What happened, who did it, how sure that is: three sentences.
-    pub verdict: Vec<String>,
+    /// What speaks for it, the strongest first.
+    #[serde(rename = "support_codes")]
+    pub supports: Vec<Support>,
+    /// What speaks against it, or isn't known, the strongest first.
+    #[serde(rename = "doubt_codes")]
+    pub doubts: Vec<Doubt>,
     /// What to do first; `None` where nothing is to be done.
-    pub first_step: Option<String>,
-    /// When lists held far more in the time that was looked at, and the server outlived it; `None` if it was never so.
+    #[serde(rename = "first_step_code")]
+    pub first_step: Option<IncidentStep>,
+    /// When lists held far more in the time that was looked at, and the server outlived it; `None` if they never did.
     pub earlier_peak: Option<EarlierPeak>,
-    /// Who had lists in flight, culprits first.
-    pub suspects: Vec<Suspect>,
-    /// Who suffered.
+    /// Clients that had lists in flight, culprits first.
+    pub suspects: Vec<IncidentSuspect>,
+    /// Clients that suffered, the most harmed first.
     pub victims: Vec<Victim>,
-    /// Who came back; `None` where no server did.
-    pub wave: Option<Wave>,
+    /// Clients that came back; `None` where no server did.
+    pub wave: Option<ReturnWave>,
+    /// What all that was judged by.
+    pub thresholds: IncidentThresholds,
 }
 
-/// Puts the story together; `moments` are all that the logs offer.
-pub fn incident(scene: &Scene<'_>, moments: &[Moment]) -> Incident {
-    let suspects = suspects::suspects(scene);
-    let victims = victims::victims(scene, &suspects);
-    let wave = wave::wave(scene, moments);
-    let story::Story { certainty, supports, doubts, verdict, first_step } = story::story(scene, moments, &suspects);
-    let earlier_peak = moment::earlier_peak(scene.pressure, scene.moment);
-    Incident { certainty, supports, doubts, verdict, first_step, earlier_peak, suspects, victims, wave }
+impl Incident {
+    /// Suspects taken for culprits.
+    pub fn culprits(&self) -> Vec<&IncidentSuspect> {
+        self.suspects.iter().filter(|suspect| suspect.role == Role::Culprit).collect()
+    }
+
+    /// Suspects with a storm near the moment.
+    pub fn storming(&self) -> Vec<&IncidentSuspect> {
+        self.suspects.iter().filter(|suspect| suspect.is_storming).collect()
+    }
 }
 
-/// Whether a finding was going on at a moment, or ended so shortly before that it matters.
+/// Concludes who is to blame for a moment, who suffered and who came back.
+pub fn analyze_incident(input: &IncidentInput<'_>) -> Incident {
+    let suspects = suspects::find_suspects(input);
+    let victims = victims::find_victims(input, &suspects);
+    let wave = returns::summarize_returns(input);
+    let verdict::Judgement { certainty, supports, doubts, first_step } = verdict::judge(input, &suspects);
+    let thresholds = input.thresholds.incident;
+    let earlier_peak = moment::earlier_peak(input.pressure, input.moment, &thresholds);
+    Incident { certainty, supports, doubts, first_step, earlier_peak, suspects, victims, wave, thresholds }
+}
+
+/// Whether a finding was going on at a moment, or ended no longer than `before` ahead of it.
 fn is_at(finding: &Finding, moment: &Moment, before: Micros) -> bool {
     finding.started_at <= moment.at && moment.at - finding.ended_at <= before
 }

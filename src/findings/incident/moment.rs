@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::ListPressure;
+use super::thresholds::micros;
+use super::{IncidentThresholds, ListPressure};
 use crate::audit::Micros;
 use crate::findings::finding::as_instant;
 use crate::findings::{Bytes, Finding, Kind, Severity, WordFinding};
@@ -10,19 +11,19 @@ use crate::findings::{Bytes, Finding, Kind, Severity, WordFinding};
 /// A moment to look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Moment {
-    /// What it is.
+    /// What makes it worth looking at.
     pub kind: MomentKind,
     /// When: of an end, the last sign of life before it.
     #[serde(serialize_with = "as_instant")]
     pub at: Micros,
-    /// When the server was heard of again; `None` if it didn't end.
+    /// When the server was back; `None` if it didn't end.
     #[serde(serialize_with = "crate::findings::finding::as_maybe_instant")]
     pub back_at: Option<Micros>,
     /// The apiserver; `None` where the logs name none.
     pub apiserver: Option<String>,
-    /// What speaks for an end, in words; empty for other moments.
-    pub reason: String,
-    /// What lists held in the last two minutes before, at the worst instant; `None` where none was in flight.
+    /// The finding that shows the end, by its index in the report; `None` for moments without an end.
+    pub finding: Option<usize>,
+    /// What lists held in the run-up, at the worst instant; `None` where none was in flight.
     pub final_peak: Option<PressurePeak>,
 }
 
@@ -43,18 +44,28 @@ pub enum MomentKind {
 /// What lists held at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PressurePeak {
-    /// When.
+    /// The instant.
     #[serde(serialize_with = "as_instant")]
     pub at: Micros,
     /// Lists in flight.
     pub inflight: u64,
-    /// Those of them of unknown size, which the bytes leave out.
+    /// Lists in flight of unknown size, which the bytes leave out.
     pub unknown: u64,
-    /// What the others held; `None` where there are no others.
+    /// What the lists of known size held; `None` where there are none.
     pub estimated_bytes: Option<Bytes>,
 }
 
 impl Moment {
+    /// A moment without an end.
+    pub const fn without_end(kind: MomentKind, at: Micros) -> Self {
+        Self { kind, at, back_at: None, apiserver: None, finding: None, final_peak: None }
+    }
+
+    /// Whether an apiserver ended then, for sure or perhaps.
+    pub const fn is_end(&self) -> bool {
+        matches!(self.kind, MomentKind::Death | MomentKind::PossibleDeath)
+    }
+
     /// For how long the server was away, to the second that clocks show; `None` if it didn't come back.
     pub fn away_micros(&self) -> Option<Micros> {
         Some(seconds(self.back_at?) - seconds(self.at))
@@ -76,114 +87,112 @@ impl PressurePeak {
     pub fn middle(&self) -> u64 {
         self.estimated_bytes.map_or(0, Bytes::middle)
     }
-
-    /// What was held, in words.
-    pub fn words(&self) -> String {
-        match (self.estimated_bytes, self.unknown) {
-            (None, _) => "unknown".to_owned(),
-            (Some(bytes), 0) => bytes.words(),
-            (Some(Bytes { low, .. }), _) => Bytes { low, high: None }.words(),
-        }
-    }
 }
-
-/// Garbage of lists is collected within minutes, so what lists held before that killed nobody.
-pub(super) const FINAL_MICROS: Micros = 120_000_000;
-/// An end so near to the time that was asked for is what was meant, as one may have read it off a graph.
-const NEAR_MICROS: Micros = 60_000_000;
 
 /// The moments that the logs offer, the worst first: ends of apiservers, by what lists held before; without any, the moment
 /// when lists held most. If a time was asked for, that comes first, or the end next to it.
-pub fn moments(
+pub fn find_moments(
     findings: &[Finding],
-    words: WordFinding,
     pressure: &[ListPressure],
     asked: Option<Micros>,
+    thresholds: &IncidentThresholds,
 ) -> Vec<Moment> {
-    let mut found: Vec<Moment> = findings.iter().filter_map(|finding| end(finding, words, pressure)).collect();
+    let ends = findings.iter().enumerate();
+    let mut found: Vec<Moment> =
+        ends.filter_map(|(index, finding)| end_of(index, finding, pressure, thresholds)).collect();
     let rank = |moment: &Moment| {
         let held = moment.final_peak.map_or(0, |peak| peak.middle());
         (moment.kind == MomentKind::Death, held, moment.at)
     };
     found.sort_by_key(|moment| std::cmp::Reverse(rank(moment)));
     match asked {
-        None if found.is_empty() => found.extend(highest(pressure)),
+        None if found.is_empty() => found.extend(busiest_moment(pressure)),
         None => {}
         Some(at) => {
-            let distance = |place: &usize| ((found[*place].at - at).abs(), *place);
-            match (0..found.len()).min_by_key(distance).filter(|place| (found[*place].at - at).abs() <= NEAR_MICROS) {
-                Some(place) => found[..=place].rotate_right(1),
-                None => found.insert(0, asked_for(at, pressure)),
+            let distance = |index: &usize| ((found[*index].at - at).abs(), *index);
+            let near = micros(thresholds.asked_near_secs);
+            match (0..found.len()).min_by_key(distance).filter(|index| (found[*index].at - at).abs() <= near) {
+                Some(index) => found[..=index].rotate_right(1),
+                None => found.insert(0, moment_asked_for(at, pressure, thresholds)),
             }
         }
     }
     found
 }
 
-fn end(finding: &Finding, words: WordFinding, pressure: &[ListPressure]) -> Option<Moment> {
+/// The end of an apiserver that a finding shows; `None` if it shows none.
+fn end_of(
+    index: usize,
+    finding: &Finding,
+    pressure: &[ListPressure],
+    thresholds: &IncidentThresholds,
+) -> Option<Moment> {
     let kind = match (finding.kind, finding.severity) {
         (Kind::ApiserverRestart, Severity::Critical) => MomentKind::Death,
         (Kind::ApiserverRestart, Severity::Warning) => MomentKind::PossibleDeath,
         _ => return None,
     };
+    let before = run_up_peaks(pressure, finding.started_at, thresholds);
+    let own = before.filter(|(server, _)| **server == finding.apiserver).map(|(_, peak)| peak);
     Some(Moment {
-        kind,
-        at: finding.started_at,
         back_at: Some(finding.ended_at),
         apiserver: finding.apiserver.clone(),
-        reason: words(finding).severity_reason,
-        final_peak: final_peak(pressure, &finding.apiserver, finding.started_at),
+        finding: Some(index),
+        final_peak: own.max_by_key(|peak| (peak.middle(), peak.inflight)),
+        ..Moment::without_end(kind, finding.started_at)
     })
 }
 
 /// The moment when lists held most, on the server where that was.
-fn highest(pressure: &[ListPressure]) -> Option<Moment> {
+fn busiest_moment(pressure: &[ListPressure]) -> Option<Moment> {
     let (apiserver, peak) = peaks(pressure).max_by_key(|(_, peak)| (peak.middle(), peak.inflight))?;
     Some(Moment {
-        kind: MomentKind::Peak,
-        at: peak.at,
-        back_at: None,
         apiserver: apiserver.clone(),
-        reason: String::new(),
         final_peak: Some(peak),
+        ..Moment::without_end(MomentKind::Peak, peak.at)
     })
 }
 
-fn asked_for(at: Micros, pressure: &[ListPressure]) -> Moment {
-    let before = peaks(pressure).filter(|(_, peak)| (at - FINAL_MICROS..=at).contains(&peak.at));
-    let worst = before.max_by_key(|(_, peak)| (peak.middle(), peak.inflight));
+fn moment_asked_for(at: Micros, pressure: &[ListPressure], thresholds: &IncidentThresholds) -> Moment {
+    let worst = run_up_peaks(pressure, at, thresholds).max_by_key(|(_, peak)| (peak.middle(), peak.inflight));
     let somewhere = || pressure.first().and_then(|row| row.apiserver.clone());
     Moment {
-        kind: MomentKind::Asked,
-        at,
-        back_at: None,
         apiserver: worst.map_or_else(somewhere, |(apiserver, _)| apiserver.clone()),
-        reason: String::new(),
         final_peak: worst.map(|(_, peak)| peak),
+        ..Moment::without_end(MomentKind::Asked, at)
     }
 }
 
-/// What lists held at the worst instant of the two minutes before `at`, on one server.
-fn final_peak(pressure: &[ListPressure], apiserver: &Option<String>, at: Micros) -> Option<PressurePeak> {
-    let before =
-        peaks(pressure).filter(|(server, peak)| *server == apiserver && (at - FINAL_MICROS..=at).contains(&peak.at));
-    before.map(|(_, peak)| peak).max_by_key(|peak| (peak.middle(), peak.inflight))
+/// The peaks in the run-up to an instant, on all servers.
+fn run_up_peaks<'p>(
+    pressure: &'p [ListPressure],
+    at: Micros,
+    thresholds: &IncidentThresholds,
+) -> impl Iterator<Item = (&'p Option<String>, PressurePeak)> {
+    let from = at - thresholds.run_up();
+    peaks(pressure).filter(move |(_, peak)| (from..=at).contains(&peak.at))
 }
 
 /// A peak before the last one, and which type of client had most of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EarlierPeak {
-    /// When, and what was held.
+    /// The peak.
     pub peak: PressurePeak,
     /// The type of client that held most then.
     pub client_type: String,
 }
 
-/// The highest peak of the server before the last two minutes, if it was far above the last one.
-pub(super) fn earlier_peak(pressure: &[ListPressure], moment: &Moment) -> Option<EarlierPeak> {
+/// The highest peak of the server before the run-up, if it was far above the last one.
+pub(super) fn earlier_peak(
+    pressure: &[ListPressure],
+    moment: &Moment,
+    thresholds: &IncidentThresholds,
+) -> Option<EarlierPeak> {
     let last = moment.final_peak.map_or(0, |peak| peak.middle());
+    #[expect(clippy::cast_precision_loss, reason = "estimates of bytes")]
+    let is_far_above = |peak: PressurePeak| peak.middle() as f64 > thresholds.earlier_peak_ratio * last as f64;
     let earlier = |(server, peak): &(&Option<String>, PressurePeak)| {
-        **server == moment.apiserver && peak.at < moment.at - FINAL_MICROS && peak.middle() / 3 > last / 2
+        **server == moment.apiserver && peak.at < moment.at - thresholds.run_up() && is_far_above(*peak)
     };
     let (_, peak) = peaks(pressure).filter(earlier).max_by_key(|(_, peak)| peak.middle())?;
     let then = pressure.iter().filter(|row| row.apiserver == moment.apiserver && row.peak_at == peak.at);
@@ -206,4 +215,50 @@ pub(in crate::findings) fn peaks(pressure: &[ListPressure]) -> impl Iterator<Ite
         let peak = PressurePeak { at: rows[0].peak_at, inflight, unknown, estimated_bytes };
         (&rows[0].apiserver, peak)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Thresholds;
+
+    const SECOND: Micros = 1_000_000;
+
+    /// One list each, of so many bytes, at so many seconds.
+    fn pressure(peaks: &[(Micros, u64)]) -> Vec<ListPressure> {
+        let row = |(secs, bytes): &(Micros, u64)| ListPressure {
+            bucket_at: secs * SECOND,
+            peak_at: secs * SECOND,
+            client_type: "operator".to_owned(),
+            inflight_count: 1,
+            inflight_low_bytes: *bytes,
+            inflight_high_bytes: *bytes,
+            ..ListPressure::default()
+        };
+        peaks.iter().map(row).collect()
+    }
+
+    #[test]
+    fn without_an_end_the_busiest_moment_or_the_one_asked_for_is_looked_at() {
+        let thresholds = Thresholds::embedded().incident;
+        let rows = pressure(&[(10, 500), (300, 100), (350, 200)]);
+        let found = find_moments(&[], &rows, None, &thresholds);
+        assert_eq!((found[0].kind, found[0].at), (MomentKind::Peak, 10 * SECOND));
+        let asked = find_moments(&[], &rows, Some(400 * SECOND), &thresholds);
+        assert_eq!((asked[0].kind, asked[0].at), (MomentKind::Asked, 400 * SECOND));
+        assert_eq!(asked[0].final_peak.unwrap().at, 350 * SECOND, "the worst instant of the run-up");
+        assert_eq!(find_moments(&[], &[], None, &thresholds), []);
+    }
+
+    #[test]
+    fn an_earlier_peak_is_worth_mentioning_only_if_it_was_far_above_the_last_one() {
+        let thresholds = Thresholds::embedded().incident;
+        let earlier = |bytes| {
+            let rows = pressure(&[(10, bytes), (350, 200)]);
+            let moment = &find_moments(&[], &rows, Some(400 * SECOND), &thresholds)[0];
+            earlier_peak(&rows, moment, &thresholds)
+        };
+        assert_eq!(earlier(290), None);
+        assert_eq!(earlier(310).unwrap().peak.at, 10 * SECOND);
+    }
 }

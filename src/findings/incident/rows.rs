@@ -1,8 +1,21 @@
 //! What the queries measured of an incident.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::episode::{instant_text, row, texts};
 use crate::audit::Micros;
 use crate::tables::TypedRow;
+
+/// The verb of a read that was cut off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CutOffVerb {
+    /// A LIST, or a page of one.
+    #[default]
+    List,
+    /// A watch.
+    Watch,
+}
 
 row! {
     /// A row of the query `list_pressure`.
@@ -85,7 +98,7 @@ row! {
     CutOff of "cut_off_reads" {
         client_type: String,
         client: String,
-        verb: String,
+        verb: CutOffVerb,
         api_group: Option<String>,
         resource: Option<String>,
         open_count: u64,

@@ -1,81 +1,103 @@
-//! Who suffered, without being to blame: late, refused or cut off, more than it usually is.
+//! Who suffered without being to blame: clients that were late, rejected or cut off more often than usual.
 
 use serde::Serialize;
 
-use super::suspects::part;
-use super::{HarmedClient, Moment, Role, Scene, Suspect, is_at};
+use super::suspects::ratio;
+use super::thresholds::micros;
+use super::{HarmedClient, IncidentInput, IncidentSuspect, IncidentThresholds, Moment, Role, is_at};
 use crate::audit::Micros;
 use crate::findings::{Finding, Severity};
-use crate::units;
 
 /// A client that suffered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Victim {
-    /// The client's type.
+    /// What kind of client it is, such as `kubelet`.
     pub client_type: String,
-    /// The client.
+    /// Its name.
     pub client: String,
     /// Its requests in the span.
     pub requests: u64,
-    /// Those of them that were late, refused, failed or had no end.
+    /// Its requests that were late, rejected, failed or cut off: the sum of the four counts.
     pub harmed: u64,
-    /// The share of its requests that fare so at other times, from 0 to 1; `None` where it made none.
+    /// Requests that took longer than their latency objective.
+    pub late: u64,
+    /// Requests rejected with 429.
+    pub rejected: u64,
+    /// Requests failed with 5xx.
+    pub failed: u64,
+    /// Requests without an end in the log.
+    pub cut_off: u64,
+    /// Its longest request, in seconds; `None` where none was late.
+    pub longest_late_secs: Option<f64>,
+    /// The share of its requests that are harmed at other times, from 0 to 1; `None` where it made none.
     pub usual_share: Option<f64>,
-    /// What happened to it, in words.
-    pub words: String,
 }
 
-/// Since when whoever suffers may suffer from what the moment is about: when the storms that were going on at it began, a minute
-/// before at least, and ten at most.
-pub fn harm_began(findings: &[Finding], moment: &Moment) -> Micros {
-    const LEAST: Micros = 60_000_000;
-    const MOST: Micros = 600_000_000;
+/// When harm that may be due to a moment starts: with the storms that were going on at the moment, within the bounds of
+/// `min_harm_secs` and `max_harm_secs` before it.
+pub fn harm_start(findings: &[Finding], moment: &Moment, thresholds: &IncidentThresholds) -> Micros {
+    let (least, most) = (micros(thresholds.min_harm_secs), micros(thresholds.max_harm_secs));
     let is_storm = |finding: &&Finding| finding.severity >= Severity::Warning && finding.peak_concurrency.is_some();
-    let going_on = findings.iter().filter(is_storm).filter(|finding| is_at(finding, moment, LEAST));
-    let began = going_on.map(|finding| finding.started_at).min();
-    began.unwrap_or(moment.at).clamp(moment.at - MOST, moment.at - LEAST)
+    let going_on = findings.iter().filter(is_storm).filter(|finding| is_at(finding, moment, least));
+    let started = going_on.map(|finding| finding.started_at).min();
+    started.unwrap_or(moment.at).clamp(moment.at - most, moment.at - least)
 }
 
-/// Fewer harmed requests are a coincidence; and to be harmed is to fare so many times worse than usual.
-const LEAST_HARMED: u64 = 3;
-const TIMES_USUAL: f64 = 2.0;
-
-/// All that are no culprits, those with most harmed requests first.
-pub(super) fn victims(scene: &Scene<'_>, suspects: &[Suspect]) -> Vec<Victim> {
+/// All victims that are no culprits, those with most harmed requests first.
+pub(super) fn find_victims(input: &IncidentInput<'_>, suspects: &[IncidentSuspect]) -> Vec<Victim> {
+    let thresholds = &input.thresholds.incident;
     let is_culprit = |row: &&HarmedClient| {
         suspects.iter().any(|suspect| suspect.role == Role::Culprit && suspect.client == row.client)
     };
-    let mut victims: Vec<Victim> = scene.harmed.iter().filter(|row| !is_culprit(row)).filter_map(victim).collect();
+    let others = input.harmed.iter().filter(|row| !is_culprit(row));
+    let mut victims: Vec<Victim> = others.filter_map(|row| judge_harm(row, thresholds)).collect();
     victims.sort_by_key(|victim| std::cmp::Reverse(victim.harmed));
     victims
 }
 
-fn victim(row: &HarmedClient) -> Option<Victim> {
+/// `None` where a client fared no worse than usual.
+fn judge_harm(row: &HarmedClient, thresholds: &IncidentThresholds) -> Option<Victim> {
     let harmed = row.late_count + row.rejected_count + row.error_count + row.open_count;
     let usual =
-        (row.otherwise_request_count > 0).then(|| part(row.otherwise_harmed_count, row.otherwise_request_count));
-    let is_usual = usual.is_some_and(|usual| part(harmed, row.request_count) < TIMES_USUAL * usual);
-    if harmed < LEAST_HARMED || is_usual {
+        (row.otherwise_request_count > 0).then(|| ratio(row.otherwise_harmed_count, row.otherwise_request_count));
+    let is_usual = usual.is_some_and(|usual| ratio(harmed, row.request_count) < thresholds.harmed_ratio * usual);
+    if harmed < thresholds.min_harmed || is_usual {
         return None;
     }
-    let count = |count: u64, what: &str| (count > 0).then(|| format!("{} {what}", units::count(count)));
-    let longest = row.longest_secs.filter(|_| row.late_count > 0);
-    let late = match longest {
-        Some(secs) => count(row.late_count, &format!("late, up to {} s", units::number((secs * 10.0).round() / 10.0))),
-        None => count(row.late_count, "late"),
-    };
-    let parts = [
-        late,
-        count(row.rejected_count, "refused with 429"),
-        count(row.error_count, "failed with 5xx"),
-        count(row.open_count, "without an end"),
-    ];
     Some(Victim {
         client_type: row.client_type.clone(),
         client: row.client.clone(),
         requests: row.request_count,
         harmed,
+        late: row.late_count,
+        rejected: row.rejected_count,
+        failed: row.error_count,
+        cut_off: row.open_count,
+        longest_late_secs: row.longest_secs.filter(|_| row.late_count > 0),
         usual_share: usual,
-        words: parts.into_iter().flatten().collect::<Vec<_>>().join("; "),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::Thresholds;
+
+    #[test]
+    fn a_client_that_always_fares_so_is_no_victim() {
+        let harmed = |late_count, otherwise_harmed_count| {
+            let row = HarmedClient {
+                request_count: 10,
+                late_count,
+                otherwise_request_count: 100,
+                otherwise_harmed_count,
+                longest_secs: Some(2.5),
+                ..HarmedClient::default()
+            };
+            judge_harm(&row, &Thresholds::embedded().incident)
+        };
+        assert_eq!(harmed(4, 5).unwrap().longest_late_secs, Some(2.5));
+        assert_eq!(harmed(4, 30), None, "late as usual");
+        assert_eq!(harmed(2, 0), None, "too few");
+    }
 }

@@ -45,12 +45,12 @@ impl CapacityReport {
                 ],
             ),
             chart(
-                &format!("Refused, failed and late in each {}", self.bucket()),
+                &format!("Rejected, failed and late in each {}", self.bucket()),
                 Unit::Count,
                 vec![
-                    self.sums("429 of Priority and Fairness", &|row| float(row.rejected_count)),
+                    self.sums("429 from Priority and Fairness", &|row| float(row.rejected_count)),
                     self.sums("5xx", &|row| float(row.error_count)),
-                    self.sums("later than the objective", &|row| float(row.late_count)),
+                    self.sums("later than their objective", &|row| float(row.late_count)),
                 ],
             ),
         ];
@@ -65,21 +65,22 @@ impl CapacityReport {
 
     /// The bucket that an instant is in; `None` outside of the period.
     pub(super) fn bucket_of(&self, at: i64) -> Option<usize> {
-        let place = (at - self.window.from).div_euclid(bucket_micros(self.bucket_secs));
-        usize::try_from(place).ok().filter(|place| *place < self.buckets())
+        let index = (at - self.window.from).div_euclid(bucket_micros(self.bucket_secs));
+        usize::try_from(index).ok().filter(|index| *index < self.buckets())
     }
 
     /// Sums of all apiservers by bucket.
     fn sums(&self, name: &str, of: &dyn Fn(&ServerActivity) -> f64) -> Series {
         let mut values = vec![0.0; self.buckets()];
-        for (place, row) in self.activity.iter().filter_map(|row| Some((self.bucket_of(row.bucket_at)?, row))) {
-            values[place] += of(row);
+        for (index, row) in self.activity.iter().filter_map(|row| Some((self.bucket_of(row.bucket_at)?, row))) {
+            values[index] += of(row);
         }
         Series { name: name.to_owned(), values: values.into_iter().map(Some).collect(), look: Look::Line }
     }
 
     /// Ends of apiservers, and the worst storms.
     fn marks(&self, zone: &Zone) -> Vec<(Option<String>, Mark)> {
+        /// More marks would hide each other.
         const STORMS: usize = 3;
         let (storms, ends): (Vec<&Finding>, Vec<&Finding>) =
             self.findings.iter().partition(|finding| finding.is_storm());

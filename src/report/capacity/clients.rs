@@ -1,5 +1,6 @@
-//! What clients asked, what changed, and what to do about it.
+//! What clients sent, what changed, and what to do about it.
 
+use super::words::{improvement_words, list_change_words};
 use super::{CapacityReport, ROWS};
 use crate::findings::{Bytes, ClientUsage, Clock, Usage};
 use crate::report::page::{Part, Table};
@@ -9,19 +10,19 @@ use crate::units;
 impl CapacityReport {
     pub(super) fn improvements(&self) -> Vec<Part> {
         if self.review.improvements.is_empty() {
-            return vec![Part::Text("No client reads whole collections again and again.".to_owned())];
+            return vec![Part::Text("No client lists whole collections again and again.".to_owned())];
         }
         let columns = [
             ("client", false),
             ("type", false),
             ("LISTs saved", true),
-            ("of all bytes of LISTs", true),
+            ("of all bytes from LISTs", true),
             ("bytes saved (estimated)", true),
             ("peak lower by (estimated)", true),
             ("what to do", false),
         ];
         let mut table = Table::of(
-            "Most to be gained, by the middle of the bytes that LISTs would no longer return",
+            "Biggest savings, by the bytes that LISTs would no longer return (middle of the estimate)",
             "client_lists",
             &columns,
         );
@@ -38,7 +39,7 @@ impl CapacityReport {
                     or_dash(one.share.map(units::share)),
                     or_dash(one.response_bytes.map(Bytes::words)),
                     or_dash(one.peak_bytes.map(Bytes::words)),
-                    one.what.clone(),
+                    improvement_words(one),
                 ]
             })
             .collect();
@@ -56,7 +57,7 @@ impl CapacityReport {
             ("returned by LISTs (estimated)", true),
             (if is_of_types { "highest client's peak" } else { "peak held (estimated)" }, true),
         ]);
-        if self.before.is_some() {
+        if self.window_before.is_some() {
             columns.extend([("requests before", true), ("LISTs before", true)]);
         }
         let mut table = Table::of(caption, "client_periods, client_lists", &columns);
@@ -78,7 +79,7 @@ impl CapacityReport {
                     or_dash(this.response_bytes.map(Bytes::words)),
                     or_dash(this.peak_bytes.map(Bytes::words)),
                 ]);
-                if self.before.is_some() {
+                if self.window_before.is_some() {
                     let before =
                         |of: fn(&Usage) -> u64| or_dash(usage.before.as_ref().map(|before| units::count(of(before))));
                     row.extend([before(|usage| usage.requests), before(|usage| usage.lists)]);
@@ -96,10 +97,10 @@ impl CapacityReport {
         if more > 0 {
             parts.push(Part::Text(format!("{more} more are in the JSON.")));
         }
-        if self.before.is_none() {
+        if self.window_before.is_none() {
             return parts;
         }
-        let grown: Vec<&ClientUsage> = self.review.clients.iter().filter(|client| !client.why.is_empty()).collect();
+        let grown: Vec<&ClientUsage> = self.review.clients.iter().filter(|client| client.change.is_some()).collect();
         if !grown.is_empty() {
             let mut table = Table::of(
                 "What changed, and what explains it",
@@ -125,7 +126,7 @@ impl CapacityReport {
             })
             .collect();
         let mut table = Table::of(
-            "Collections that grew or shrank, which makes each LIST of them so much bigger or smaller",
+            "Collections that grew or shrank: each LIST of them got bigger or smaller",
             "flow_periods",
             &[("resource", false), ("created", true), ("deleted", true), ("net", true), ("net before", true)],
         );
@@ -141,7 +142,7 @@ impl CapacityReport {
 
     pub(super) fn clocks(&self) -> Vec<Part> {
         if self.review.clocks.is_empty() {
-            return vec![Part::Text("No client lists at regular intervals.".to_owned())];
+            return vec![Part::Text("No client polls at fixed intervals.".to_owned())];
         }
         let columns = [
             ("client", false),
@@ -149,19 +150,21 @@ impl CapacityReport {
             ("lists", false),
             ("how", false),
             ("every", true),
-            ("clocks", true),
+            ("pollers", true),
             ("LISTs", true),
             ("returned (estimated)", true),
         ];
         let mut table = Table::of(
-            "Clients that list like a clock, by what that returns; over all of these logs",
+            "Clients that poll at fixed intervals, by what that returns; over all of these logs",
             "clocks",
             &columns,
         );
         table.rows = self.review.clocks.iter().take(ROWS).map(clock_row).collect();
         vec![
             Part::Table(table),
-            Part::Text("Each could watch, or take turns, so that they don't list at the same moment.".to_owned()),
+            Part::Text(
+                "Each could watch instead, or spread its LISTs so that they don't come at the same moment.".to_owned(),
+            ),
         ]
     }
 }
@@ -173,7 +176,7 @@ fn growth_row(client: &ClientUsage) -> Vec<String> {
         client.client_type.clone(),
         lists(&client.before),
         lists(&client.this),
-        client.why.clone(),
+        client.change.as_ref().map(list_change_words).unwrap_or_default(),
     ]
 }
 

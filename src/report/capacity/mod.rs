@@ -1,16 +1,22 @@
-//! The report of `capacity`: a period against the one before, and against what the servers can bear.
+//! The report of `capacity`: a period against the one before, and against the servers' limits.
 
 mod charts;
 mod clients;
+mod json;
 mod servers;
+mod verdict;
+mod words;
 
+use serde::Serialize;
+
+use self::words::{bucket_name, not_compared_words, note_words};
 use super::page::{Fact, Page, Part, Section, Tone};
-use super::{about, float};
-use crate::analysis::capacity::CapacityReport;
-use crate::findings::{Finding, Severity, Usage, bucket_name};
+use super::pressure::held_words;
+use super::{LogFacts, ServerFacts, Window, about, float};
+use crate::findings::{CapacityReview, Finding, LevelHour, ListPressure, ServerActivity, Severity, Usage, as_instant};
 use crate::units::{self, Zone};
 
-/// All there is to say.
+/// A period's capacity, as data. [`CapacityReport::json`] adds the words.
 #[derive(Clone, Debug, Serialize)]
 pub struct CapacityReport {
     /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
@@ -20,25 +26,26 @@ pub struct CapacityReport {
     /// The period.
     pub window: Window,
     /// The period before; `None` where it isn't compared with.
-    pub before: Option<Window>,
+    pub window_before: Option<Window>,
     /// Why there is no comparison; `None` where there is one.
-    pub not_compared: Option<String>,
+    #[serde(rename = "not_compared_code")]
+    pub not_compared: Option<NotCompared>,
     /// What the logs hold in all.
     pub logs: LogFacts,
-    /// What the server was taken to be.
+    /// What the server was assumed to be.
     pub server: ServerFacts,
-    /// The review.
+    /// What is concluded about the period.
     #[serde(flatten)]
-    pub review: Review,
+    pub review: CapacityReview,
     /// What each apiserver was asked, by bucket.
     pub activity: Vec<ServerActivity>,
     /// What lists held, by bucket and type of client.
     pub pressure: Vec<ListPressure>,
     /// What priority levels were asked for, by bucket.
     pub level_hours: Vec<LevelHour>,
-    /// How long a bucket of those is, in seconds.
+    /// The length of those buckets, in seconds.
     pub bucket_secs: f64,
-    /// What an apiserver's memory is limited to, in bytes; `None` where nobody said.
+    /// An apiserver's memory limit, in bytes; `None` where none was given.
     pub memory_limit_bytes: Option<u64>,
     /// What was found in the period, the worst first.
     #[serde(serialize_with = "super::findings::serialize_findings")]
@@ -46,7 +53,43 @@ pub struct CapacityReport {
     /// What the log could not show.
     pub blind_spots: Vec<String>,
     /// What else there is to know.
-    pub notes: Vec<String>,
+    #[serde(rename = "note_codes")]
+    pub notes: Vec<CapacityNote>,
+}
+
+/// Why a period isn't compared with the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotCompared {
+    /// The logs hold nothing of the period before.
+    NothingBefore,
+    /// No comparison was asked for.
+    NotAskedFor,
+}
+
+/// Something to know about how a period was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum CapacityNote {
+    /// Sizes are estimated once for the whole log.
+    OneSizePerResource,
+    /// Seats of LISTs follow from sizes; short waits are not logged.
+    SeatsFromSizes,
+    /// Objects that are not deleted one by one have no line.
+    BulkDeletesUnseen,
+    /// Instances are counted by reads of collections only.
+    WritersWithoutInstances,
+    /// The logs hold less than the period.
+    PartlyCovered {
+        /// The first event.
+        #[serde(serialize_with = "as_instant")]
+        from: i64,
+        /// The last event.
+        #[serde(serialize_with = "as_instant")]
+        to: i64,
+    },
+    /// FlowSchemas and priority levels are those of a fresh cluster.
+    DefaultConfiguration,
 }
 
 /// Rows of tables beyond this are left to JSON.
@@ -60,17 +103,19 @@ impl CapacityReport {
         let end = if is_one_day { zone.format(to, "%H:%M") } else { zone.minute(to) };
         let span = format!("{} to {end}", zone.minute(from));
         let title = format!("{span} {zone}");
-        let compared = match (&self.before, &self.not_compared) {
+        let compared = match (&self.window_before, self.not_compared) {
             (Some(before), _) => format!("Compared with {} to {}.", zone.minute(before.from), zone.minute(before.to)),
-            (None, why) => format!("Not compared: {}.", why.as_deref().unwrap_or("nobody asked for it")),
+            (None, reason) => {
+                format!("Not compared: {}.", not_compared_words(reason.unwrap_or(NotCompared::NotAskedFor)))
+            }
         };
         Page {
             kind: "Capacity report",
             title: self.week.as_ref().map_or(title.clone(), |week| format!("{week}, {title}")),
             about: vec![self.logs.line(zone), compared, format!("Server: {}.", self.server.line())],
             certainty: Some(self.tone()),
-            verdict: self.review.verdict.iter().map(|sentence| zone.in_sentence(sentence)).collect(),
-            first_step: self.review.first_step.clone(),
+            verdict: self.verdict_words(zone),
+            first_step: self.first_step_words(),
             facts: self.facts(zone),
             sections: self.sections(zone),
         }
@@ -85,9 +130,9 @@ impl CapacityReport {
         let (tone, words) = if has(is_end, Severity::Critical) {
             (Tone::Critical, "An apiserver died")
         } else if has(is_storm, Severity::Critical) {
-            (Tone::Critical, "Storms that can take a server down")
+            (Tone::Critical, "Storms that can take an apiserver down")
         } else if has(is_storm, Severity::Warning) {
-            (Tone::Warning, "Storms, but none that takes a server down")
+            (Tone::Warning, "Storms, but none that takes an apiserver down")
         } else if has(is_end, Severity::Warning) {
             (Tone::Warning, "An apiserver may have died")
         } else {
@@ -100,7 +145,7 @@ impl CapacityReport {
         let fact = |label: &str, value: String, note: String| Fact { label: label.to_owned(), value, note };
         let review = &self.review;
         let changed = |now: f64, then: Option<f64>| match then {
-            Some(then) if then > 0.0 => format!("{:+.0} % on the period before", (now / then - 1.0) * 100.0),
+            Some(then) if then > 0.0 => format!("{:+.0} % against the period before", (now / then - 1.0) * 100.0),
             _ => String::new(),
         };
         let before = review.before.as_ref();
@@ -116,12 +161,14 @@ impl CapacityReport {
             match review.peak {
                 Some(peak) => fact(
                     "Held by LISTs at their peak",
-                    peak.words(),
+                    held_words(&peak),
                     format!("estimated, {} at once at {}", units::count(peak.inflight), zone.minute(peak.at)),
                 ),
-                None => {
-                    fact("Held by LISTs at their peak", "unknown".to_owned(), "give --metrics or --resource".to_owned())
-                }
+                None => fact(
+                    "Held by LISTs at their peak",
+                    "unknown".to_owned(),
+                    "give sizes with --metrics or --resource".to_owned(),
+                ),
             },
             fact("Seats in use on average", self.mean_seats(), seats_note),
         ];
@@ -130,7 +177,7 @@ impl CapacityReport {
         facts.push(fact(
             "Within their latency objective",
             units::percent(all - late, all),
-            "1 s, 5 s or 30 s by scope; 99 % is the objective".to_owned(),
+            "the objective is 99 % within 1 s, 5 s or 30 s, by scope".to_owned(),
         ));
         let of =
             |severity| self.findings.iter().filter(|one| one.is_storm() && one.severity == severity).count() as u64;
@@ -150,7 +197,6 @@ impl CapacityReport {
         format!("{} of {}", about(low, high), self.server.server_concurrency)
     }
 
-    /// What a bucket is called.
     fn bucket(&self) -> &'static str {
         bucket_name(self.bucket_secs)
     }
@@ -170,16 +216,16 @@ impl CapacityReport {
             section("Latency", vec![Part::Table(self.objectives())]),
             section("Priority levels", self.levels(zone)),
             section("Busiest", vec![Part::Table(self.busiest(zone))]),
-            section("Like a clock", self.clocks()),
+            section("Polls at fixed intervals", self.clocks()),
             section("Trends", self.trends(zone)),
             section("Storms", self.storms(zone)),
-            section("What the log can't show", vec![Part::Bullets(self.unseen())]),
+            section("What the log can't show", vec![Part::Bullets(self.unseen(zone))]),
         ]
     }
 
-    fn unseen(&self) -> Vec<String> {
+    fn unseen(&self, zone: &Zone) -> Vec<String> {
         let mut spots = self.blind_spots.clone();
-        spots.extend(self.notes.iter().cloned());
+        spots.extend(self.notes.iter().map(|note| note_words(note, zone)));
         spots
     }
 }

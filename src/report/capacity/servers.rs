@@ -1,5 +1,6 @@
-//! How the servers bore it: latency, priority levels, busiest hours, trends, storms.
+//! How the servers coped: latency, priority levels, busiest hours, trends, storms.
 
+use super::words::{amount_words, load_words, scope_words, state_words, trend_words};
 use super::{CapacityReport, ROWS};
 use crate::findings::{Finding, Headroom, Severity, Trend, TrendUnit};
 use crate::report::findings_cards::findings_table;
@@ -11,24 +12,24 @@ impl CapacityReport {
     pub(super) fn objectives(&self) -> Table {
         let mut columns =
             vec![("requests for", false), ("objective", true), ("requests", true), ("later", true), ("within", true)];
-        if self.before.is_some() {
+        if self.window_before.is_some() {
             columns.push(("within, before", true));
         }
         let mut table =
-            Table::of("Latency against upstream's objectives, which ask for 99 % within", "client_periods", &columns);
+            Table::of("Latency against Kubernetes' objectives, which ask for 99 % within", "client_periods", &columns);
         table.rows = self
             .review
             .objectives
             .iter()
             .map(|one| {
                 let mut row = vec![
-                    one.scope.to_owned(),
+                    scope_words(one.scope).to_owned(),
                     format!("{} s", one.objective_secs),
                     units::count(one.requests),
                     units::count(one.late),
                     units::percent(one.requests - one.late, one.requests),
                 ];
-                if self.before.is_some() {
+                if self.window_before.is_some() {
                     row.push(units::percent(one.requests_before - one.late_before, one.requests_before));
                 }
                 row
@@ -40,15 +41,15 @@ impl CapacityReport {
     pub(super) fn levels(&self, zone: &Zone) -> Vec<Part> {
         let columns = [
             ("priority level", false),
-            ("seats in use, at its busiest", true),
+            ("seats in use at its busiest", true),
             ("nominal", true),
-            ("most", true),
+            ("maximum", true),
             ("in use of nominal", true),
             ("requests", true),
             ("waited", true),
-            ("refused", true),
+            ("rejected", true),
             ("busiest", false),
-            ("in short", false),
+            ("state", false),
         ];
         let mut table = Table::of("Demand of each priority level on one apiserver", "level_hours", &columns);
         table.rows = self.review.levels.iter().map(|level| level_row(level, zone)).collect();
@@ -57,16 +58,16 @@ impl CapacityReport {
         for level in self.review.levels.iter().filter(|level| level.requests > 0 && !level.is_exempt) {
             let mut values = vec![0.0; self.buckets()];
             let of_level = self.level_hours.iter().filter(|hour| hour.priority_level == level.priority_level);
-            for (place, hour) in of_level.filter_map(|hour| Some((self.bucket_of(hour.bucket_at)?, hour))) {
+            for (index, hour) in of_level.filter_map(|hour| Some((self.bucket_of(hour.bucket_at)?, hour))) {
                 // Of several apiservers the fullest counts, as each has its own seats.
-                values[place] = f64::max(values[place], f64::midpoint(hour.mean_low_seats, hour.mean_high_seats));
+                values[index] = f64::max(values[index], f64::midpoint(hour.mean_low_seats, hour.mean_high_seats));
             }
             let values = values.into_iter().map(Some).collect();
             series.push(Series { name: level.priority_level.clone(), values, look: Look::Line });
         }
         parts.push(Part::Chart(Chart {
             title: format!("Seats in use, mean of each {}, on the fullest apiserver", self.bucket()),
-            note: "Middle of the range. A burst hardly shows in such a mean; waits and refusals tell of it.".to_owned(),
+            note: "Middle of the range. A burst hardly shows in such a mean; waits and rejections show it.".to_owned(),
             query: "level_hours".to_owned(),
             unit: Unit::Count,
             from: self.window.from,
@@ -87,7 +88,7 @@ impl CapacityReport {
             .review
             .busiest
             .iter()
-            .map(|hour| vec![hour.by.to_owned(), zone.minute(hour.at), hour.value.clone()])
+            .map(|hour| vec![load_words(&hour.load).to_owned(), zone.minute(hour.at), amount_words(&hour.load)])
             .collect();
         table
     }
@@ -98,19 +99,19 @@ impl CapacityReport {
             ("days", true),
             ("first", true),
             ("last", true),
-            ("change a week", true),
+            ("change per week", true),
             ("95 % interval", true),
             ("limit", true),
-            ("meets it", false),
+            ("reached", false),
         ];
         let mut table =
-            Table::of("By the day, and by least squares", "server_activity, list_pressure, level_hours", &columns);
-        table.rows = self.review.trends.iter().map(|trend| trend_row(trend, zone)).collect();
+            Table::of("Day by day, by least squares", "server_activity, list_pressure, level_hours", &columns);
+        table.rows = self.review.trends.iter().map(|trend| trend_row(trend, self.bucket(), zone)).collect();
         vec![
             Part::Table(table),
             Part::Text(
-                "An interval with 0 in it means that the days differ too much to tell a trend. Days are taken to be independent and the growth to \
-                 be steady, which weekends aren't; a date is given only where the whole interval grows, and not far ahead."
+                "An interval that contains 0 means that the days differ too much to show a trend. Days are assumed to be independent and the \
+                 growth to be steady, which weekends aren't; a date is given only where the whole interval is above 0, and not far ahead."
                     .to_owned(),
             ),
         ]
@@ -128,7 +129,8 @@ impl CapacityReport {
             parts.push(Part::Text(format!("{more} more are in the JSON, and in stormglass storms.")));
         }
         parts.push(Part::Text(
-            "The evidence of each: stormglass storms; the story of one: stormglass incident --at TIME.".to_owned(),
+            "For the evidence of each, run stormglass storms; for a report on one, stormglass incident --at TIME."
+                .to_owned(),
         ));
         parts
     }
@@ -146,11 +148,11 @@ fn level_row(level: &Headroom, zone: &Zone) -> Vec<String> {
         units::count(level.waited),
         units::count(level.rejected),
         or_dash(level.busiest_at.map(|at| zone.minute(at))),
-        level.verdict.to_owned(),
+        state_words(level.state).to_owned(),
     ]
 }
 
-fn trend_row(trend: &Trend, zone: &Zone) -> Vec<String> {
+fn trend_row(trend: &Trend, bucket: &str, zone: &Zone) -> Vec<String> {
     let unit = match trend.unit {
         TrendUnit::Bytes => Unit::Bytes,
         TrendUnit::PerSecond => Unit::PerSecond,
@@ -163,18 +165,16 @@ fn trend_row(trend: &Trend, zone: &Zone) -> Vec<String> {
     let end = |day: Option<&(i64, f64)>| or_dash(day.map(|(_, value)| unit.words(*value)));
     let meets = match (&trend.meets, &trend.slope) {
         (Some(meets), _) => {
-            let day = |at: Option<i64>| at.map_or_else(|| "later than can be told".to_owned(), |at| zone.day(at));
+            let day = |at: Option<i64>| at.map_or_else(|| "too far ahead".to_owned(), |at| zone.day(at));
             format!("{} ({} to {})", day(meets.likely), day(meets.earliest), day(meets.latest))
         }
         (None, None) => "too few days".to_owned(),
         (None, Some(slope)) if slope.is_noise() => "no trend".to_owned(),
-        (None, Some(slope)) if trend.limit.is_some() && slope.high > 0.0 => {
-            "not as far ahead as can be told".to_owned()
-        }
+        (None, Some(slope)) if trend.limit.is_some() && slope.high > 0.0 => "too far ahead to give a date".to_owned(),
         (None, Some(_)) => "–".to_owned(),
     };
     vec![
-        trend.of.clone(),
+        trend_words(&trend.subject, bucket),
         units::count(trend.days.len() as u64),
         end(trend.days.first()),
         end(trend.days.last()),

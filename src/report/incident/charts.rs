@@ -1,8 +1,9 @@
-//! Everything over time.
+//! Memory, traffic and latency over time.
 
 use std::collections::BTreeMap;
 
 use super::IncidentReport;
+use super::reasons::{growth_words, source_words};
 use crate::findings::{Moment, MomentKind, ServerActivity};
 use crate::report::page::{Chart, Look, Mark, Measured, Part, Series, Unit};
 use crate::report::pressure::{of_server, pressure_chart, servers};
@@ -10,7 +11,7 @@ use crate::report::{bucket_micros, float};
 use crate::units::Zone;
 
 impl IncidentReport {
-    /// Everything over time, for each apiserver, the one that it is about first.
+    /// For each apiserver, the one of this report's moment first.
     pub(super) fn charts(&self, zone: &Zone) -> Vec<Part> {
         /// Further ones are in the JSON.
         const SERVERS: usize = 5;
@@ -30,7 +31,10 @@ impl IncidentReport {
             chart.measured = memory
                 .map(|memory| Measured { name: "measured resident memory".to_owned(), points: memory.samples.clone() });
             parts.push(Part::Chart(chart));
-            parts.extend(memory.map(|memory| Part::Text(format!("{} ({})", memory.growth.summary, memory.source))));
+            parts.extend(memory.map(|memory| {
+                let growth = growth_words(memory, &self.incident.thresholds);
+                Part::Text(format!("{growth} ({})", source_words(memory)))
+            }));
             let rows: Vec<&ServerActivity> = self.activity.iter().filter(|row| row.apiserver == *server).collect();
             parts.extend(self.activity_charts(&rows, &named, &marks).into_iter().map(Part::Chart));
         }
@@ -40,7 +44,7 @@ impl IncidentReport {
         parts
     }
 
-    /// Ends and returns, those of the moment that it is about first: they keep their labels where there is no room for all.
+    /// Ends and returns, those of this report's moment first: they keep their labels where there is no room for all.
     fn marks(&self, server: &Option<String>, zone: &Zone) -> Vec<Mark> {
         let moments = std::iter::once(&self.moment).chain(&self.other_moments);
         let moments: Vec<&Moment> = moments.filter(|moment| moment.apiserver == *server).collect();
@@ -64,11 +68,11 @@ impl IncidentReport {
         let step = bucket_micros(self.activity_secs);
         let from = self.window.from.div_euclid(step) * step;
         let buckets = usize::try_from((self.window.to - from).div_euclid(step) + 1).unwrap_or_default();
-        let places: BTreeMap<i64, &ServerActivity> =
+        let by_bucket: BTreeMap<i64, &ServerActivity> =
             rows.iter().map(|row| ((row.bucket_at - from).div_euclid(step), *row)).collect();
         let secs = self.activity_secs;
         let series = |name: &str, of: &dyn Fn(&ServerActivity) -> Option<f64>| {
-            let values = (0_i64..).take(buckets).map(|place| places.get(&place).map_or(Some(0.0), |row| of(row)));
+            let values = (0_i64..).take(buckets).map(|bucket| by_bucket.get(&bucket).map_or(Some(0.0), |row| of(row)));
             Series { name: name.to_owned(), values: values.collect(), look: Look::Line }
         };
         let rate = |count: u64| Some(float(count) / secs);
@@ -95,22 +99,22 @@ impl IncidentReport {
                 "",
             ),
             chart(
-                "Refused and failed",
+                "Rejected and failed",
                 Unit::PerSecond,
                 vec![
-                    series("429 of Priority and Fairness", &|row| rate(row.rejected_count)),
+                    series("429 from Priority and Fairness", &|row| rate(row.rejected_count)),
                     series("5xx", &|row| rate(row.error_count)),
                 ],
                 "",
             ),
             chart(
-                "Latency of what was finished, without watches",
+                "Latency of finished requests, without watches",
                 Unit::Seconds,
                 vec![
                     series("longest", &|row| row.longest_secs.or(Some(0.0))),
                     series("mean", &|row| row.mean_duration_secs.or(Some(0.0))),
                 ],
-                "By the time of receipt. What an end cut off isn't in it, so that just before one the numbers are too good.",
+                "By time of receipt. Requests cut off by an end are missing, so the figures just before one are too good.",
             ),
         ]
     }

@@ -1,20 +1,30 @@
-//! The report of `incident`: the story of a moment, the verdict first, then what it rests on.
+//! The report of `incident`: what happened at a moment, the verdict first, then what it is based on.
 
 mod charts;
+mod json;
+mod reasons;
 mod remedies;
 mod tables;
+mod verdict;
 
+use serde::Serialize;
+
+use self::reasons::{counted, span_words};
 use super::page::{Fact, Page, Part, Section, Tone};
-use crate::analysis::incident::IncidentReport;
-use crate::findings::{MomentKind, PressurePeak, Role, Suspect, Wave};
+use super::pressure::held_words;
+use super::{LogFacts, ProposeReport, Window};
+use crate::findings::{
+    AuditPolicy, CutOff, Finding, Incident, IncidentSuspect, ListPressure, MemoryGrowth, Moment, MomentKind,
+    PressurePeak, ReturnWave, Role, ServerActivity, ServerLoad,
+};
 use crate::units::{self, Zone};
 
-/// All there is to say.
+/// An incident, as data. [`IncidentReport::json`] adds the words.
 #[derive(Clone, Debug, Serialize)]
 pub struct IncidentReport {
     /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
     pub schema_version: u32,
-    /// What the moment is.
+    /// The moment that it is about.
     pub moment: Moment,
     /// The other moments that the logs offer, the worst first.
     pub other_moments: Vec<Moment>,
@@ -22,20 +32,20 @@ pub struct IncidentReport {
     pub window: Window,
     /// What the logs hold in all.
     pub logs: LogFacts,
-    /// The story.
+    /// Who is to blame, who suffered, who came back.
     #[serde(flatten)]
     pub incident: Incident,
     /// What lists held over time, by type of client.
     pub pressure: Vec<ListPressure>,
-    /// How long a bucket of that is, in seconds.
+    /// The length of a bucket of that, in seconds.
     pub pressure_secs: f64,
     /// What each apiserver was asked over time.
     pub activity: Vec<ServerActivity>,
-    /// How long a bucket of that is, in seconds.
+    /// The length of a bucket of that, in seconds.
     pub activity_secs: f64,
-    /// What measured memory says; `None` where none was given.
+    /// Measured memory; `None` where none was given.
     pub memory: Option<MemoryFacts>,
-    /// What the server's memory is limited to, in bytes; `None` where nobody said.
+    /// The server's memory limit, in bytes; `None` where none was given.
     pub memory_limit_bytes: Option<u64>,
     /// What was in flight at the moment, as far as the log has it.
     pub cut_off: Vec<CutOff>,
@@ -47,23 +57,38 @@ pub struct IncidentReport {
     /// What the log could not show.
     pub blind_spots: Vec<String>,
     /// What to log next time.
-    pub policy: Policy,
-    /// Changes of API Priority and Fairness, each tried on the logged requests; `None` where nobody wanted any.
+    pub policy: AuditPolicy,
+    /// Changes of API Priority and Fairness, each tried on the logged requests; `None` where they were not asked for.
     pub candidates: Option<ProposeReport>,
     /// What else there is to know.
-    pub notes: Vec<String>,
+    #[serde(rename = "note_codes")]
+    pub notes: Vec<IncidentNote>,
 }
 
-/// Measured memory.
+/// Something to know about how an incident was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IncidentNote {
+    /// Only the time around the one asked for was read.
+    ReadAroundTime,
+    /// The logs offer other moments.
+    OtherMoments,
+}
+
+/// Measured memory, and how it compares with the estimate.
 #[derive(Clone, Debug, Serialize)]
 pub struct MemoryFacts {
-    /// The file, and the series in it.
-    pub source: String,
+    /// The file.
+    pub file: String,
+    /// The series in it; `None` where it has no name.
+    pub series: Option<String>,
+    /// How many series the file has.
+    pub series_count: usize,
     /// Samples in the window: when, and bytes.
     #[serde(serialize_with = "as_samples")]
     pub samples: Vec<(i64, f64)>,
-    /// What they say of the estimate.
-    pub growth: Growth,
+    /// How they compare with the estimate.
+    pub growth: MemoryGrowth,
 }
 
 fn as_samples<S: serde::Serializer>(samples: &[(i64, f64)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -81,8 +106,8 @@ impl IncidentReport {
             title: self.title(zone),
             about: [Some(self.logs.line(zone)), self.window_words(zone)].into_iter().flatten().collect(),
             certainty: Some(self.certainty()),
-            verdict: self.incident.verdict.iter().map(|sentence| zone.in_sentence(sentence)).collect(),
-            first_step: self.incident.first_step.clone(),
+            verdict: self.verdict_words(zone),
+            first_step: self.first_step_words(),
             facts: self.facts(zone),
             sections: self.sections(zone),
         }
@@ -106,21 +131,22 @@ impl IncidentReport {
     }
 
     fn certainty(&self) -> (Tone, String) {
-        let suspects = &self.incident.suspects;
-        let has_culprit = suspects.iter().any(|suspect| suspect.role == Role::Culprit);
-        let is_storming = suspects.iter().any(|suspect| suspect.is_storming);
-        let is_dead = matches!(self.moment.kind, MomentKind::Death | MomentKind::PossibleDeath);
-        let tone = match (has_culprit, is_dead) {
+        let has_culprit = !self.incident.culprits().is_empty();
+        let tone = match (has_culprit, self.moment.is_end()) {
             (true, true) => Tone::Critical,
             (true, false) | (false, true) => Tone::Warning,
-            (false, false) if is_storming => Tone::Warning,
+            (false, false) if !self.incident.storming().is_empty() => Tone::Warning,
             (false, false) => Tone::Good,
         };
         let word = self.incident.certainty.name();
-        if !has_culprit {
-            return (tone, format!("No culprit, {word} confidence"));
-        }
-        (tone, format!("Culprit with {word} confidence"))
+        (
+            tone,
+            if has_culprit {
+                format!("Culprit with {word} confidence")
+            } else {
+                format!("No culprit, {word} confidence")
+            },
+        )
     }
 
     fn facts(&self, zone: &Zone) -> Vec<Fact> {
@@ -128,19 +154,25 @@ impl IncidentReport {
         let suspects = &self.incident.suspects;
         let lists = suspects.iter().map(|suspect| suspect.inflight).sum();
         let suspect = match suspects.first().filter(|first| first.role == Role::Culprit) {
-            None => ("none".to_owned(), self.storming_words()),
-            Some(first) => (first.client.clone(), suspect_words(first, lists)),
+            None => ("none".to_owned(), self.storming_note()),
+            Some(first) => (first.client.clone(), suspect_note(first, lists)),
         };
+        let run_up = span_words(self.incident.thresholds.run_up_secs);
         let held = self.moment.final_peak.map_or_else(
-            || ("nothing".to_owned(), "no LIST is logged in the two minutes before".to_owned()),
-            |peak| (peak.words(), self.peak_words(&peak, zone)),
+            || ("nothing".to_owned(), format!("no LIST is logged in the {run_up} before")),
+            |peak| (held_words(&peak), self.peak_note(&peak, zone)),
         );
         let mut facts = vec![
             fact("Main suspect", suspect.0, suspect.1),
             fact("Held by all LISTs at the last logged peak", held.0, held.1),
         ];
         if let Some(away) = self.moment.away_micros() {
-            let note = self.incident.wave.as_ref().map(wave_words).unwrap_or_default();
+            let note = self
+                .incident
+                .wave
+                .as_ref()
+                .map(|wave| wave_note(wave, self.incident.thresholds.wave_secs))
+                .unwrap_or_default();
             facts.push(fact("Back after", units::span(away), note));
         }
         let victims = &self.incident.victims;
@@ -149,27 +181,28 @@ impl IncidentReport {
             0 => fact(
                 "Others harmed in the run-up",
                 "none seen".to_owned(),
-                "that was late, refused or failed".to_owned(),
+                "no client had more late, rejected or failed requests than usual".to_owned(),
             ),
             count => fact(
                 "Others harmed in the run-up",
                 if count == 1 { "one client".to_owned() } else { format!("{count} clients") },
-                format!("late, refused, failed or cut off: {}", names.join(", ")),
+                format!("late, rejected, failed or cut off: {}", names.join(", ")),
             ),
         });
         facts
     }
 
-    fn storming_words(&self) -> String {
-        match self.incident.suspects.iter().filter(|suspect| suspect.is_storming).count() {
-            0 => "no client stormed in the two minutes before".to_owned(),
-            1 => "one client stormed, with less than a fifth of what was held".to_owned(),
-            count => format!("{count} clients stormed, each with less than a fifth of what was held"),
+    fn storming_note(&self) -> String {
+        let (run_up, least) = (self.incident.thresholds.run_up_secs, self.incident.thresholds.culprit_share);
+        match self.incident.storming().len() {
+            0 => format!("no client stormed in the {} before", span_words(run_up)),
+            1 => format!("one client stormed, with less than {} of what was held", units::share(least)),
+            count => format!("{count} clients stormed, each with less than {} of what was held", units::share(least)),
         }
     }
 
     /// When the last peak was, and that there was a higher one before.
-    fn peak_words(&self, peak: &PressurePeak, zone: &Zone) -> String {
+    fn peak_note(&self, peak: &PressurePeak, zone: &Zone) -> String {
         let before = peak.micros_before(self.moment.at) / 1_000_000;
         let when =
             if before == 0 { zone.clock(peak.at) } else { format!("{}, {before} s before", zone.clock(peak.at)) };
@@ -178,11 +211,11 @@ impl IncidentReport {
             count => format!(", {} of unknown size", units::count(count)),
         };
         let earlier = self.incident.earlier_peak.as_ref().map_or_else(String::new, |earlier| {
-            let (held, at) = (earlier.peak.words(), zone.clock(earlier.peak.at));
-            format!("; at {at} it had been {held}, most of it {}", earlier.client_type)
+            let (held, at) = (held_words(&earlier.peak), zone.clock(earlier.peak.at));
+            format!("; an earlier peak at {at} held {held}, most of it by {} clients", earlier.client_type)
         });
-        let garbage = if peak.estimated_bytes.is_some() { ", with the garbage they leave" } else { "" };
-        format!("estimated{garbage}, {} at once{unknown}, at {when}{earlier}", units::count(peak.inflight))
+        let garbage = if peak.estimated_bytes.is_some() { ", including garbage" } else { "" };
+        format!("estimated{garbage}, {} LISTs at once{unknown}, at {when}{earlier}", units::count(peak.inflight))
     }
 
     fn sections(&self, zone: &Zone) -> Vec<Section> {
@@ -193,36 +226,41 @@ impl IncidentReport {
             Section { heading: "In flight at the end".to_owned(), parts: self.in_flight(zone) },
         ];
         if let Some(wave) = &self.incident.wave {
-            let parts = vec![Part::Text(zone.in_sentence(&wave.summary)), Part::Table(tables::wave_table(wave, zone))];
+            let summary = reasons::wave_words(wave, self.moment.back_at, &self.incident.thresholds);
+            let parts = vec![
+                Part::Text(summary),
+                Part::Table(tables::wave_table(wave, self.incident.thresholds.wave_secs, zone)),
+            ];
             sections.push(Section { heading: "The second wave".to_owned(), parts });
         }
         sections.push(Section { heading: "Victims".to_owned(), parts: self.victims() });
         sections.push(Section { heading: "Apiservers side by side".to_owned(), parts: self.skew() });
         sections.push(Section { heading: "Findings with their evidence".to_owned(), parts: self.evidence(zone) });
-        sections.push(Section { heading: "What the log can't show".to_owned(), parts: self.unseen() });
+        sections.push(Section { heading: "What the log can't show".to_owned(), parts: self.unseen(zone) });
         sections.push(Section { heading: "What to log next time".to_owned(), parts: self.next_time() });
         sections
     }
 }
 
-fn suspect_words(suspect: &Suspect, all_lists: u64) -> String {
+fn suspect_note(suspect: &IncidentSuspect, all_lists: u64) -> String {
     if suspect.inflight == 0 {
-        return format!("{} LISTs in the last minute", units::count(suspect.recent_lists));
+        return format!("{} in the last minute", counted(suspect.recent_lists, "LIST"));
     }
-    let of = match suspect.estimated_bytes {
+    let held = match suspect.estimated_bytes {
         Some(bytes) => {
             format!("holding {}, {} of what those in flight held", bytes.words(), units::share(suspect.share))
         }
         None => "of unknown size".to_owned(),
     };
-    format!("{} of the {} LISTs then, {of}", units::count(suspect.inflight), units::count(all_lists))
+    format!("{} of the {} LISTs at that peak, {held}", units::count(suspect.inflight), units::count(all_lists))
 }
 
-fn wave_words(wave: &Wave) -> String {
+fn wave_note(wave: &ReturnWave, wave_secs: u32) -> String {
     let bytes = wave.response_bytes.map(|bytes| format!(", returning {}", bytes.words())).unwrap_or_default();
     format!(
-        "then a second wave: {} instances of clients sent {} LISTs within a minute{bytes}",
-        units::count(wave.instances),
-        units::count(wave.lists)
+        "then a second wave: {} of clients sent {} within {}{bytes}",
+        counted(wave.instances, "instance"),
+        counted(wave.lists, "LIST"),
+        span_words(wave_secs)
     )
 }

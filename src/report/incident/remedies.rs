@@ -1,19 +1,20 @@
 //! What to do now, and what to log next time.
 
 use super::IncidentReport;
-use crate::findings::{Remedy, Role};
+use super::reasons::volume_words;
+use crate::findings::Role;
 use crate::report::page::{Card, Code, Part, Table, Tone, Unit};
 use crate::report::{self, ProposeReport, rounded};
 use crate::units::{self, Zone};
 
 impl IncidentReport {
-    /// What helps: at the client first, then by Priority and Fairness.
+    /// At the client first, then with Priority and Fairness.
     pub(super) fn remedies(&self, zone: &Zone) -> Vec<Part> {
         let mut parts = Vec::new();
         let of_culprits = self.incident.suspects.iter().filter(|suspect| suspect.role >= Role::Contributor);
         let mut remedies: Vec<String> = Vec::new();
-        for place in of_culprits.flat_map(|suspect| &suspect.findings) {
-            let finding = &self.findings[*place];
+        for index in of_culprits.flat_map(|suspect| &suspect.findings) {
+            let finding = &self.findings[*index];
             for remedy in &finding.remedies {
                 let words = match (remedy, finding.culprit.client()) {
                     (Remedy::ClientAdvice { .. }, _) | (_, None) => report::remedy(remedy),
@@ -25,7 +26,7 @@ impl IncidentReport {
             }
         }
         if !remedies.is_empty() {
-            parts.push(Part::Text("At the clients, which is what lasts:".to_owned()));
+            parts.push(Part::Text("At the clients, for a lasting fix:".to_owned()));
             parts.push(Part::Bullets(remedies));
         }
         match &self.candidates {
@@ -33,7 +34,7 @@ impl IncidentReport {
             Some(proposed) => parts.extend(candidate_parts(proposed, zone)),
         }
         if parts.is_empty() {
-            parts.push(Part::Text("Nothing that this log calls for.".to_owned()));
+            parts.push(Part::Text("Nothing in this log calls for action.".to_owned()));
         }
         parts
     }
@@ -41,20 +42,21 @@ impl IncidentReport {
     pub(super) fn next_time(&self) -> Vec<Part> {
         let volume = &self.policy.volume;
         let columns = [("audit policy", false), ("lines a day", true), ("bytes a day", true)];
-        let mut table = Table::of("What that would write, at the rate of these logs", "server_activity", &columns);
+        let mut table =
+            Table::of("What that policy would write, at the rate of these logs", "server_activity", &columns);
         let row = |what: &str, lines, bytes| vec![what.to_owned(), units::count(lines), units::bytes(bytes)];
         table.rows = vec![
-            row("as it is", volume.lines_per_day_now, volume.bytes_per_day_now),
+            row("current policy", volume.lines_per_day_now, volume.bytes_per_day_now),
             row("this policy", volume.lines_per_day, volume.bytes_per_day),
         ];
         vec![
             Part::Text(
-                "With this policy the LISTs that are in flight at the next end leave a line each, which makes them the strongest evidence there is."
+                "With this policy each LIST in flight at the next end leaves a line, which is the strongest evidence there is."
                     .to_owned(),
             ),
             Part::Code(Code { caption: "Audit policy for --audit-policy-file".to_owned(), language: "yaml", text: self.policy.yaml.to_owned() }),
             Part::Table(table),
-            Part::Text(format!("It rests on {}.", volume.basis)),
+            Part::Text(volume_words(volume)),
         ]
     }
 }
@@ -64,14 +66,14 @@ fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
     let mut parts = Vec::new();
     if !proposed.proposals.is_empty() {
         parts.push(Part::Text(format!(
-            "By API Priority and Fairness, which holds until then. Each was tried by replaying the logged requests with {} seeds; LISTs were to \
-             keep within {}.",
+            "With API Priority and Fairness, until the clients are fixed. Each candidate was tried by replaying the logged requests with {} \
+             seeds; LISTs had to stay within {}.",
             proposed.seeds,
             units::bytes(proposed.memory_budget_bytes)
         )));
     }
     if let Some(doubt) = &proposed.doubt {
-        parts.push(Part::Text(format!("Doubtful: the replay of the server as it is isn't what happened: {doubt}.")));
+        parts.push(Part::Text(format!("Doubtful: the baseline replay does not reproduce the log: {doubt}.")));
     }
     for proposal in &proposed.proposals {
         let size = |bytes: f64| Unit::Bytes.words(bytes);
@@ -101,7 +103,7 @@ fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
             .collect();
         details.push((
             "also catches".to_owned(),
-            if caught.is_empty() { "nobody else".to_owned() } else { caught.join(", ") },
+            if caught.is_empty() { "no other client".to_owned() } else { caught.join(", ") },
         ));
         parts.push(Part::Card(Card { tone: Tone::Plain, title: format!("Candidate {}", proposal.name), details }));
         let manifests: Vec<&str> = proposal.manifests.iter().map(|manifest| manifest.text.trim_end()).collect();

@@ -1,9 +1,10 @@
-//! Who had LISTs in flight, who suffered, who came back, and how evenly the load fell.
+//! Which clients had LISTs in flight, suffered and came back, and how evenly the load fell.
 
 use std::collections::BTreeMap;
 
+use super::reasons::{span_words, support_words, victim_words};
 use super::{IncidentReport, ROWS};
-use crate::findings::{Bytes, CutOff, Role, ServerLoad, Suspect, Wave};
+use crate::findings::{Bytes, CutOff, CutOffVerb, IncidentSuspect, ReturnWave, Role, ServerLoad};
 use crate::report::findings_cards::{cards, findings_table};
 use crate::report::page::{Part, Table, Unit};
 use crate::report::{float, or_dash, rounded};
@@ -14,7 +15,7 @@ impl IncidentReport {
         let columns = [
             ("client", false),
             ("type", false),
-            ("taken for", false),
+            ("role", false),
             ("share of what was in flight", true),
             ("LISTs at once", true),
             ("held (estimated)", true),
@@ -23,22 +24,26 @@ impl IncidentReport {
             ("cut off", true),
         ];
         let mut table = Table::of(
-            "Who had LISTs in flight at the last logged peak, or sent some in the last minute",
+            "Clients with LISTs in flight at the last logged peak, or sent in the last minute",
             "pressure_at",
             &columns,
         );
         table.rows = self.incident.suspects.iter().take(ROWS).map(suspect_row).collect();
-        let roles = "Culprit: it stormed, and held a fifth or more of the last logged peak or was cut off by the end. Contributor: it held a \
-                     tenth or more, or stormed. That peak is the worst instant of the two minutes before.";
-        let mut parts = vec![Part::Table(table), Part::Text(roles.to_owned())];
-        let named = |heading: &str, reasons: &[String]| {
-            let reasons = reasons.iter().map(|reason| format!("{heading}: {reason}"));
-            reasons.collect::<Vec<_>>()
-        };
-        let reasons = [named("for it", &self.incident.supports), named("against it", &self.incident.doubts)].concat();
+        let thresholds = &self.incident.thresholds;
+        let roles = format!(
+            "Culprit: it stormed, and held {} or more of the last logged peak or was cut off by the end. Contributor: it held {} or more, or \
+             stormed. The last logged peak is the worst instant of the {} before.",
+            units::share(thresholds.culprit_share),
+            units::share(thresholds.contributor_share),
+            span_words(thresholds.run_up_secs)
+        );
+        let mut parts = vec![Part::Table(table), Part::Text(roles)];
+        let supports = self.incident.supports.iter().map(|support| format!("for it: {}", support_words(support)));
+        let doubts = self.incident.doubts.iter().map(|doubt| format!("against it: {}", self.doubt(doubt)));
+        let reasons: Vec<String> = supports.chain(doubts).collect();
         if !reasons.is_empty() {
             parts.push(Part::Text(format!(
-                "What the verdict rests on; confidence is {}:",
+                "The verdict is based on these, with {} confidence:",
                 self.incident.certainty.name()
             )));
             parts.push(Part::Bullets(reasons));
@@ -47,7 +52,8 @@ impl IncidentReport {
     }
 
     pub(super) fn in_flight(&self, zone: &Zone) -> Vec<Part> {
-        let (lists, watches): (Vec<&CutOff>, Vec<&CutOff>) = self.cut_off.iter().partition(|row| row.verb == "list");
+        let (lists, watches): (Vec<&CutOff>, Vec<&CutOff>) =
+            self.cut_off.iter().partition(|row| row.verb == CutOffVerb::List);
         let mut parts = Vec::new();
         let list_columns = [
             ("client", false),
@@ -61,7 +67,7 @@ impl IncidentReport {
         ];
         if lists.is_empty() {
             parts.push(Part::Text(
-                "No LIST without an end is in the log. Where the audit policy omits RequestReceived that says nothing: see below what \
+                "No LIST without an end is in the log. That proves nothing where the audit policy omits RequestReceived: see below what \
                  to log next time."
                     .to_owned(),
             ));
@@ -72,8 +78,9 @@ impl IncidentReport {
         }
         let mut by_client: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
         for row in &watches {
-            let sum = by_client.entry((&row.client, &row.client_type)).or_default();
-            *sum = (sum.0 + row.open_count, sum.1.max(row.instance_count));
+            let (count, instances) = by_client.entry((&row.client, &row.client_type)).or_default();
+            *count += row.open_count;
+            *instances = row.instance_count.max(*instances);
         }
         if !by_client.is_empty() {
             let mut table = Table::of(
@@ -98,12 +105,12 @@ impl IncidentReport {
     pub(super) fn victims(&self) -> Vec<Part> {
         if self.incident.victims.is_empty() {
             return vec![Part::Text(
-                "No client other than the culprits fared worse than usual in the time before, as far as the log tells."
+                "No client but the culprits had more late, rejected, failed or cut-off requests than usual in the run-up."
                     .to_owned(),
             )];
         }
         let mut table = Table::of(
-            "Who fared worse than usual in the time before, without storming",
+            "Clients with more late, rejected, failed or cut-off requests than usual in the run-up, culprits aside",
             "harmed_clients",
             &[
                 ("client", false),
@@ -126,7 +133,7 @@ impl IncidentReport {
                     units::count(victim.harmed),
                     units::count(victim.requests),
                     or_dash(victim.usual_share.map(|share| Unit::Share.words(share))),
-                    victim.words.clone(),
+                    victim_words(victim),
                 ]
             })
             .collect();
@@ -135,13 +142,13 @@ impl IncidentReport {
 
     pub(super) fn skew(&self) -> Vec<Part> {
         let mut table = Table::of(
-            "Each apiserver's part of the load, over all of these logs",
+            "Each apiserver's share of the load, over all of these logs",
             "apiserver_loads",
             &[
                 ("apiserver", false),
                 ("requests", true),
                 ("share", true),
-                ("a second", true),
+                ("per second", true),
                 ("LISTs", true),
                 ("share of LISTs", true),
                 ("open watches, mean", true),
@@ -168,7 +175,7 @@ impl IncidentReport {
             })
             .collect();
         let words = match self.apiservers.as_slice() {
-            [] | [_] => "These are the logs of one apiserver; if the control plane has more, nothing can be said of how evenly the load fell.".to_owned(),
+            [] | [_] => "These are the logs of one apiserver; if the control plane has more, how evenly the load fell is unknown.".to_owned(),
             many => skew_words(many),
         };
         vec![Part::Text(words), Part::Table(table)]
@@ -183,14 +190,14 @@ impl IncidentReport {
         parts
     }
 
-    pub(super) fn unseen(&self) -> Vec<Part> {
+    pub(super) fn unseen(&self, zone: &Zone) -> Vec<Part> {
         let mut spots = self.blind_spots.clone();
-        spots.extend(self.notes.iter().cloned());
+        spots.extend(self.note_words(zone));
         vec![Part::Bullets(spots)]
     }
 }
 
-fn suspect_row(suspect: &Suspect) -> Vec<String> {
+fn suspect_row(suspect: &IncidentSuspect) -> Vec<String> {
     let role = match suspect.role {
         Role::Culprit => "culprit",
         Role::Contributor => "contributor",
@@ -225,12 +232,12 @@ fn cut_off_row(row: &CutOff, zone: &Zone) -> Vec<String> {
     ]
 }
 
-pub(super) fn wave_table(wave: &Wave, zone: &Zone) -> Table {
+pub(super) fn wave_table(wave: &ReturnWave, wave_secs: u32, zone: &Zone) -> Table {
     let columns = [
         ("client", false),
         ("type", false),
         ("first seen", false),
-        ("after, s", true),
+        ("after (s)", true),
         ("instances", true),
         ("LISTs", true),
         ("at once", true),
@@ -238,7 +245,8 @@ pub(super) fn wave_table(wave: &Wave, zone: &Zone) -> Table {
         ("watches", true),
         ("429", true),
     ];
-    let mut table = Table::of("The first minute after the server was heard of again", "returns", &columns);
+    let mut table =
+        Table::of(format!("The first {} after the server was back", span_words(wave_secs)), "returns", &columns);
     table.rows = wave
         .clients
         .iter()
@@ -252,7 +260,7 @@ pub(super) fn wave_table(wave: &Wave, zone: &Zone) -> Table {
                 units::count(row.instance_count),
                 units::count(row.list_count),
                 or_dash(row.peak_list_count.map(units::count)),
-                or_dash(row.response_low_bytes.map(|low| Bytes { low, high: row.response_high_bytes }.words())),
+                or_dash(row.response_bytes().map(Bytes::words)),
                 units::count(row.watch_count),
                 units::count(row.rejected_count),
             ]
@@ -275,7 +283,7 @@ fn skew_words(servers: &[ServerLoad]) -> String {
     });
     let words: Vec<String> = requests.into_iter().chain(watches).collect();
     format!(
-        "{}; an even part would be {fair}. Clients keep their connection, so that after a restart the others hold all of them.",
+        "{}; an even share would be {fair}. Clients keep their connections, so after a restart the other apiservers hold all of them.",
         words.join(", ")
     )
 }

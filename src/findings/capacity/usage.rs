@@ -1,29 +1,28 @@
-//! Which clients grew, and what explains it: more instances, more of each, or bigger answers.
+//! What each client used, and what explains a change of its LISTs: more instances, more LISTs of each, or bigger responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{ClientLists, ClientPeriod};
+use super::{CapacityThresholds, ClientLists, ClientPeriod, float};
 use crate::findings::Bytes;
-use crate::units;
 
 /// What a client used in one period.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Usage {
-    /// Requests.
+    /// Requests of all kinds.
     pub requests: u64,
-    /// Lists.
+    /// LISTs.
     pub lists: u64,
-    /// Watches, those that begin with a list among them.
+    /// Watches, including those that begin with a list.
     pub watches: u64,
-    /// Writes.
+    /// Creations, updates, patches and deletions.
     pub writes: u64,
-    /// Requests that API Priority and Fairness refused.
+    /// Requests that API Priority and Fairness rejected.
     pub rejected: u64,
-    /// Seat-seconds, at least.
+    /// Seat-seconds: the low end of the range.
     pub low_seat_secs: f64,
-    /// Seat-seconds, at most.
+    /// Seat-seconds: the high end of the range.
     pub high_seat_secs: f64,
     /// Instances that read collections; `None` where it read none.
     pub instances: Option<u64>,
@@ -37,23 +36,46 @@ pub struct Usage {
     pub peak_bytes: Option<Bytes>,
 }
 
-/// A client in both periods.
+/// What a client used in both periods.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClientUsage {
-    /// Its type.
+    /// What kind of client it is, such as `operator`.
     pub client_type: String,
-    /// The client; empty for all of a type.
+    /// Its name; empty for all clients of a type together.
     pub client: String,
-    /// In this period; `None` if it wasn't there.
+    /// In this period; `None` if it sent nothing.
     pub this: Option<Usage>,
-    /// In the one before; `None` if it wasn't there, or that isn't in the logs.
+    /// In the period before; `None` if it sent nothing, or the logs don't hold that period.
     pub before: Option<Usage>,
-    /// What explains the change, in words; empty where there is nothing to explain.
-    pub why: String,
+    /// What explains the change of its LISTs; `None` where there is too little change to explain.
+    pub change: Option<ListChange>,
+}
+
+/// How a client's LISTs changed, as factors: the value in this period divided by the one in the period before. What changed
+/// little is `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ListChange {
+    /// LISTs.
+    pub lists: f64,
+    /// Instances.
+    pub instances: Option<InstanceChange>,
+    /// LISTs of each instance.
+    pub lists_per_instance: Option<f64>,
+    /// Bytes in each response.
+    pub bytes_per_list: Option<f64>,
+}
+
+/// How the number of a client's instances changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct InstanceChange {
+    /// In the period before.
+    pub before: u64,
+    /// In this period.
+    pub now: u64,
 }
 
 impl ClientUsage {
-    /// How much it used in this period.
+    /// How much it used: by the bytes its lists returned, then by requests.
     fn rank(&self) -> (u64, u64) {
         let usage = self.this.as_ref().or(self.before.as_ref());
         usage.map_or((0, 0), |usage| {
@@ -63,7 +85,12 @@ impl ClientUsage {
 }
 
 /// All clients, those whose lists return most first.
-pub(super) fn clients(periods: &[ClientPeriod], lists: &[ClientLists], has_before: bool) -> Vec<ClientUsage> {
+pub(super) fn compare_clients(
+    periods: &[ClientPeriod],
+    lists: &[ClientLists],
+    has_before: bool,
+    thresholds: &CapacityThresholds,
+) -> Vec<ClientUsage> {
     let mut names: BTreeSet<(&str, &str)> =
         periods.iter().map(|row| (row.client_type.as_str(), row.client.as_str())).collect();
     names.extend(lists.iter().map(|row| (row.client_type.as_str(), row.client.as_str())));
@@ -79,8 +106,9 @@ pub(super) fn clients(periods: &[ClientPeriod], lists: &[ClientLists], has_befor
         .map(|(client_type, client)| {
             let of = |is_this| usages.get(&(client_type, client, is_this)).cloned();
             let (this, before) = (of(true), of(false).filter(|_| has_before));
-            let why = this.as_ref().zip(before.as_ref()).map(|(this, before)| why(this, before)).unwrap_or_default();
-            ClientUsage { client_type: client_type.to_owned(), client: client.to_owned(), this, before, why }
+            let both = this.as_ref().zip(before.as_ref());
+            let change = both.and_then(|(this, before)| explain_change(this, before, thresholds));
+            ClientUsage { client_type: client_type.to_owned(), client: client.to_owned(), this, before, change }
         })
         .filter(|client| client.this.is_some() || client.before.is_some())
         .collect();
@@ -88,8 +116,8 @@ pub(super) fn clients(periods: &[ClientPeriod], lists: &[ClientLists], has_befor
     clients
 }
 
-/// The same by type.
-pub(super) fn types(clients: &[ClientUsage]) -> Vec<ClientUsage> {
+/// All clients of each type together, the types whose lists return most first.
+pub(super) fn sum_by_type(clients: &[ClientUsage]) -> Vec<ClientUsage> {
     let mut types: BTreeMap<&str, (Option<Usage>, Option<Usage>)> = BTreeMap::new();
     for client in clients {
         let (this, before) = types.entry(&client.client_type).or_default();
@@ -104,15 +132,15 @@ pub(super) fn types(clients: &[ClientUsage]) -> Vec<ClientUsage> {
         client: String::new(),
         this,
         before,
-        why: String::new(),
+        change: None,
     });
     let mut types: Vec<ClientUsage> = of_type.collect();
     types.sort_by_key(|client| std::cmp::Reverse(client.rank()));
     types
 }
 
-/// All of one period together.
-pub(super) fn total<'c>(usages: impl Iterator<Item = &'c Usage>) -> Usage {
+/// All usage together.
+pub(super) fn sum_usage<'c>(usages: impl Iterator<Item = &'c Usage>) -> Usage {
     usages.fold(Usage::default(), |mut sum, usage| {
         sum.add(usage);
         sum
@@ -138,7 +166,7 @@ impl Usage {
         self.peak_bytes = bytes(row.peak_low_bytes, row.peak_high_bytes);
     }
 
-    /// Peaks aren't of the same instant, so the highest stands for all.
+    /// Peaks are of different instants, so they can't be added: the highest is taken.
     fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.lists += other.lists;
@@ -152,21 +180,16 @@ impl Usage {
         self.whole_lists += other.whole_lists;
         self.response_bytes = plus(self.response_bytes, other.response_bytes);
         self.peak_lists = self.peak_lists.max(other.peak_lists);
-        self.peak_bytes = self.peak_bytes.max_by_low(other.peak_bytes);
+        self.peak_bytes = higher(self.peak_bytes, other.peak_bytes);
     }
 }
 
-trait MaxByLow {
-    fn max_by_low(self, other: Self) -> Self;
-}
-
-impl MaxByLow for Option<Bytes> {
-    fn max_by_low(self, other: Self) -> Self {
-        match (self, other) {
-            (Some(one), Some(other)) if other.low > one.low => Some(other),
-            (Some(one), _) => Some(one),
-            (None, other) => other,
-        }
+/// The one with the higher low end.
+fn higher(one: Option<Bytes>, other: Option<Bytes>) -> Option<Bytes> {
+    match (one, other) {
+        (Some(one), Some(other)) if other.low > one.low => Some(other),
+        (Some(one), _) => Some(one),
+        (None, other) => other,
     }
 }
 
@@ -183,60 +206,36 @@ fn plus(one: Option<Bytes>, other: Option<Bytes>) -> Option<Bytes> {
     }
 }
 
-/// Less of a change than this has no reason that could be told from chance.
-const CHANGED: f64 = 0.1;
-/// Of so few lists nothing can be told.
-const LEAST_LISTS: u64 = 20;
-
-/// What explains a change of a client's lists.
-fn why(this: &Usage, before: &Usage) -> String {
+/// What explains a change of a client's lists; `None` where there was little change, or of few lists.
+fn explain_change(this: &Usage, before: &Usage, thresholds: &CapacityThresholds) -> Option<ListChange> {
     let (lists, lists_before) = (this.lists.max(1), before.lists.max(1));
-    let Some(change) = change(lists, lists_before).filter(|_| lists.max(lists_before) >= LEAST_LISTS) else {
-        return String::new();
+    let factor = |now: f64, then: f64| {
+        (then > 0.0).then(|| now / then).filter(|factor| (factor - 1.0).abs() >= thresholds.min_change)
     };
-    let mut reasons = Vec::new();
-    if let (Some(now), Some(then)) = (this.instances, before.instances) {
-        if let Some(change) = self::change(now, then) {
-            reasons.push(format!("{change} instances ({} → {})", units::count(then), units::count(now)));
-        }
-        let each = |lists: u64, instances: u64| ratio(lists, instances.max(1));
-        if let Some(change) = change_of(each(lists, now), each(lists_before, then)) {
-            reasons.push(format!("{change} LISTs of each"));
-        }
-    }
+    let is_enough = lists.max(lists_before) >= thresholds.min_explained_lists;
+    let lists_factor = factor(float(lists), float(lists_before)).filter(|_| is_enough)?;
+    let instances = this.instances.zip(before.instances);
+    let per_instance = |lists: u64, instances: u64| ratio(lists, instances.max(1));
     let size = |usage: &Usage| usage.response_bytes.map(|bytes| ratio(bytes.middle(), usage.lists.max(1)));
-    if let Some(change) = size(this).zip(size(before)).and_then(|(now, then)| change_of(now, then)) {
-        reasons.push(format!("{change} bytes in each answer, as it lists other things or in other ways"));
-    }
-    if reasons.is_empty() { format!("{change} LISTs") } else { format!("{change} LISTs: {}", reasons.join(", ")) }
-}
-
-/// A change in words, such as `+20 %`; `None` where there is as good as none.
-pub(super) fn change(now: u64, then: u64) -> Option<String> {
-    change_of(float(now), float(then))
-}
-
-fn change_of(now: f64, then: f64) -> Option<String> {
-    if then <= 0.0 {
-        return None;
-    }
-    let change = now / then - 1.0;
-    (change.abs() >= CHANGED)
-        .then(|| if change >= 4.0 { format!("×{:.0}", change + 1.0) } else { format!("{:+.0} %", change * 100.0) })
+    Some(ListChange {
+        lists: lists_factor,
+        instances: instances
+            .filter(|(now, before)| factor(float(*now), float(*before)).is_some())
+            .map(|(now, before)| InstanceChange { before, now }),
+        lists_per_instance: instances
+            .and_then(|(now, before)| factor(per_instance(lists, now), per_instance(lists_before, before))),
+        bytes_per_list: size(this).zip(size(before)).and_then(|(now, then)| factor(now, then)),
+    })
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {
     float(part) / float(whole)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts and bytes of which a few digits are told")]
-fn float(value: u64) -> f64 {
-    value as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::findings::Thresholds;
 
     fn usage(lists: u64, instances: u64, bytes: u64) -> Usage {
         Usage {
@@ -249,10 +248,18 @@ mod tests {
 
     #[test]
     fn growth_is_explained_by_what_grew() {
-        assert_eq!(why(&usage(150, 15, 1_500), &usage(100, 10, 1_000)), "+50 % LISTs: +50 % instances (10 → 15)");
-        assert_eq!(why(&usage(300, 10, 3_000), &usage(100, 10, 1_000)), "+200 % LISTs: +200 % LISTs of each");
-        assert_eq!(why(&usage(900, 10, 9_000), &usage(100, 10, 1_000)), "×9 LISTs: ×9 LISTs of each");
-        assert_eq!(why(&usage(103, 10, 1_000), &usage(100, 10, 1_000)), "");
-        assert_eq!(why(&usage(10, 1, 1_000), &usage(1, 1, 1_000)), "");
+        let explained = |this: Usage, before: Usage| explain_change(&this, &before, &Thresholds::embedded().capacity);
+        let more_instances = ListChange {
+            lists: 1.5,
+            instances: Some(InstanceChange { before: 10, now: 15 }),
+            lists_per_instance: None,
+            bytes_per_list: None,
+        };
+        assert_eq!(explained(usage(150, 15, 1_500), usage(100, 10, 1_000)), Some(more_instances));
+        let more_of_each =
+            ListChange { lists: 9.0, instances: None, lists_per_instance: Some(9.0), bytes_per_list: None };
+        assert_eq!(explained(usage(900, 10, 9_000), usage(100, 10, 1_000)), Some(more_of_each));
+        assert_eq!(explained(usage(103, 10, 1_000), usage(100, 10, 1_000)), None, "too little change");
+        assert_eq!(explained(usage(10, 1, 1_000), usage(1, 1, 1_000)), None, "too few lists");
     }
 }

@@ -1,0 +1,232 @@
+//! The verdict in three sentences or so: what happened, which client did it, how sure that is; and what to do first.
+
+use super::IncidentReport;
+use super::reasons::{doubt_words, span_words, support_words};
+use crate::findings::{Doubt, Finding, IncidentStep, IncidentSuspect, Kind, MomentKind, RunningAs};
+use crate::report::finding_words;
+use crate::report::pressure::held_words;
+use crate::units::{self, Zone};
+
+impl IncidentReport {
+    /// What happened, which client did it, how sure that is.
+    pub(super) fn verdict_words(&self, zone: &Zone) -> Vec<String> {
+        vec![self.what_happened(zone), self.who_did_it(), self.how_sure()]
+    }
+
+    /// What to do first; `None` where nothing is to be done.
+    pub(super) fn first_step_words(&self) -> Option<String> {
+        match self.incident.first_step.as_ref()? {
+            IncidentStep::StopClient { client, running_as, finding } => {
+                let stop = stop_words(running_as);
+                let remedy = self.findings.get(*finding).and_then(|found| finding_words::first_remedy(found, client));
+                Some(remedy.map_or_else(|| stop.clone(), |remedy| format!("{stop}; to fix it: {remedy}")))
+            }
+            IncidentStep::FixClient { client, finding } => {
+                self.findings.get(*finding).and_then(|found| finding_words::first_step(found, client))
+            }
+            IncidentStep::LogRequestReceived => Some(
+                "log RequestReceived of LISTs, so that those in flight at the next end leave a line (the policy is below)"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn what_happened(&self, zone: &Zone) -> String {
+        let moment = &self.moment;
+        let server = match &moment.apiserver {
+            Some(name) => format!("Apiserver {name}"),
+            None => "The apiserver".to_owned(),
+        };
+        let at = zone.second(moment.at);
+        match moment.kind {
+            MomentKind::Death => {
+                let back = moment.away_micros().map(|away| format!(" and was back {} later", units::span(away)));
+                format!(
+                    "{server} died at {at} without shutting down{}; audit logs don't show what killed it{}.",
+                    back.unwrap_or_default(),
+                    self.other_deaths(zone)
+                )
+            }
+            MomentKind::PossibleDeath => {
+                let reason = self.moment_reason(moment, zone);
+                format!("{server} may have died at {at}; a missing piece of its log would look the same ({reason}).")
+            }
+            MomentKind::Peak => format!("No apiserver died in these logs; LISTs held most at {at}."),
+            MomentKind::Asked => {
+                let near = span_words(self.incident.thresholds.asked_near_secs);
+                format!("No apiserver died within {near} of {at}, the time asked for.")
+            }
+        }
+    }
+
+    /// That the logs hold other deaths, and when the first few were.
+    fn other_deaths(&self, zone: &Zone) -> String {
+        const NAMED: usize = 3;
+        let deaths = self.other_moments.iter().filter(|other| other.kind == MomentKind::Death);
+        let mut others: Vec<i64> = deaths.map(|other| other.at).filter(|at| *at != self.moment.at).collect();
+        others.sort_unstable();
+        let named: Vec<String> = others.iter().take(NAMED).map(|at| zone.second(*at)).collect();
+        match (named.as_slice(), others.len().saturating_sub(NAMED)) {
+            ([], _) => String::new(),
+            ([one], _) => format!(". These logs hold another such end, at {one}"),
+            (named, 0) => format!(". These logs hold other such ends, at {}", named.join(" and ")),
+            (named, more) => format!(". These logs hold other such ends, at {} and {more} more", named.join(", ")),
+        }
+    }
+
+    fn who_did_it(&self) -> String {
+        let culprits = self.incident.culprits();
+        let Some(first) = culprits.first() else {
+            return self.no_culprit();
+        };
+        let names: Vec<String> =
+            culprits.iter().map(|culprit| format!("{} (type {})", culprit.client, culprit.client_type)).collect();
+        let lead = match (self.moment.is_end(), culprits.len()) {
+            (true, 1) => "The likely culprit is",
+            (true, _) => "The likely culprits are",
+            (false, _) => "Most of the load came from",
+        };
+        let main = first.main_finding.and_then(|index| self.findings.get(index));
+        // Of several culprits, the sentences that follow are about the first.
+        let name = if culprits.len() > 1 { Some(first.client.as_str()) } else { None };
+        let deed = main.and_then(|finding| deed_words(finding, name));
+        let deed = deed.map(|deed| format!(" {deed}.")).unwrap_or_default();
+        format!("{lead} {}.{deed} {}.", names.join(", "), self.share_words(first, name))
+    }
+
+    /// What part of the LISTs in flight was a suspect's; `name` where that needs to be said.
+    fn share_words(&self, suspect: &IncidentSuspect, name: Option<&str>) -> String {
+        if suspect.inflight == 0 {
+            let (who, lists) = (name.unwrap_or("It"), units::count(suspect.recent_lists));
+            return format!("{who} had no LIST in flight at the last logged peak, but sent {lists} in the last minute");
+        }
+        let all: u64 = self.incident.suspects.iter().map(|other| other.inflight).sum();
+        let resources = match suspect.resources.as_slice() {
+            [] => String::new(),
+            [one] => format!(" of {one}"),
+            [first, ..] => format!(", mostly of {first}"),
+        };
+        let part = match suspect.inflight {
+            own if own == all => format!("all {} LISTs in flight", units::count(all)),
+            own => format!("{} of the {} LISTs in flight", units::count(own), units::count(all)),
+        };
+        let whose = name.map_or_else(|| "its".to_owned(), |name| format!("{name}'s"));
+        let held = match suspect.estimated_bytes {
+            None => "their size is unknown".to_owned(),
+            Some(bytes) => format!(
+                "they held an estimated {}, {} of what all LISTs in flight held",
+                bytes.words(),
+                units::share(suspect.share)
+            ),
+        };
+        format!("At the last logged peak, {part} were {whose} LISTs{resources}; {held}")
+    }
+
+    fn no_culprit(&self) -> String {
+        let held = self.held_words();
+        let storming = self.incident.storming();
+        if !storming.is_empty() {
+            format!("{}. {}.", self.storming_words(&storming), capitalized(&held))
+        } else if self.moment.is_end() {
+            format!("No client stormed then, as far as the log shows: {held}. LISTs don't explain this end.")
+        } else {
+            format!("No client stormed then: {held}.")
+        }
+    }
+
+    /// What all LISTs held in the run-up.
+    fn held_words(&self) -> String {
+        let run_up = span_words(self.incident.thresholds.run_up_secs);
+        match self.moment.final_peak {
+            None => format!("no LIST was in flight in the {run_up} before"),
+            Some(peak) if peak.estimated_bytes.is_none() => {
+                let lists = units::count(peak.inflight);
+                format!("{lists} LISTs of unknown size were in flight at once in the {run_up} before")
+            }
+            Some(peak) => {
+                let held = held_words(&peak);
+                format!("the LISTs in flight in the {run_up} before held an estimated {held} at their peak")
+            }
+        }
+    }
+
+    /// That clients stormed, none of which held enough to be a culprit.
+    fn storming_words(&self, storming: &[&IncidentSuspect]) -> String {
+        const NAMED: usize = 3;
+        let named: Vec<String> = storming
+            .iter()
+            .take(NAMED)
+            .map(|suspect| format!("{} ({})", suspect.client, units::share(suspect.share)))
+            .collect();
+        let more = match storming.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        let least = units::share(self.incident.thresholds.culprit_share);
+        let clients = match storming.len() {
+            1 => format!("One client stormed, but it had less than {least} of what LISTs held"),
+            count => format!("{count} clients stormed, but none had {least} or more of what LISTs held"),
+        };
+        format!("{clients}: {}{more}", named.join(", "))
+    }
+
+    fn how_sure(&self) -> String {
+        /// The report lists all further down.
+        const NAMED: usize = 2;
+        let incident = &self.incident;
+        let subject = match (incident.culprits().is_empty(), incident.storming().is_empty()) {
+            (false, _) => "Confidence in that",
+            (true, false) => "Confidence that no single client is to blame",
+            (true, true) => "Confidence that no client is to blame",
+        };
+        let supports = incident.supports.iter().take(NAMED).map(support_words).collect::<Vec<_>>().join("; ");
+        let doubts = incident.doubts.iter().take(NAMED).map(|doubt| self.doubt(doubt)).collect::<Vec<_>>().join("; ");
+        let name = incident.certainty.name();
+        if supports.is_empty() && doubts.is_empty() {
+            return format!("{subject} is {name}: nothing in the log speaks against it.");
+        }
+        let reasons = [("For it", supports), ("Against it", doubts)].into_iter();
+        let reasons = reasons.filter(|(_, words)| !words.is_empty());
+        let reasons: String = reasons.map(|(heading, words)| format!(" {heading}: {words}.")).collect();
+        format!("{subject} is {name}.{reasons}")
+    }
+
+    pub(super) fn doubt(&self, doubt: &Doubt) -> String {
+        doubt_words(doubt, self.incident.thresholds.run_up_secs)
+    }
+}
+
+fn stop_words(running_as: &RunningAs) -> String {
+    let identity = match running_as {
+        RunningAs::ServiceAccount { namespace, name } => format!("service account {namespace}/{name}"),
+        RunningAs::User { name } => format!("user {name}"),
+    };
+    format!("stop or scale down what runs as {identity}, if it can be spared")
+}
+
+/// What a finding shows that a client did, with its `name` where that needs to be said; `None` where the finding is of many
+/// clients.
+fn deed_words(finding: &Finding, name: Option<&str>) -> Option<String> {
+    let long = units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000);
+    let of = name.map(|name| format!(" of {name}")).unwrap_or_default();
+    let instances = match finding.instances {
+        1 => format!("One instance{of}"),
+        count => format!("{} instances{of}", units::count(count)),
+    };
+    match finding.kind {
+        Kind::ListLoop => Some(format!("{instances} repeated the same LIST for {long}")),
+        Kind::RetryLoop => Some(format!("{instances} retried failed LISTs without a pause for {long}")),
+        Kind::RelistHerd => Some(format!("{instances} listed at the same time, within {long}")),
+        Kind::PageStorm => Some(format!("{instances} read page after page for {long}")),
+        Kind::UnpaginatedList => Some(format!("{instances} listed whole collections without paging for {long}")),
+        Kind::RestartHerd => {
+            Some(format!("{} came back together with all other clients after a restart", name.unwrap_or("It")))
+        }
+        Kind::ApiserverRestart | Kind::ListPileup | Kind::WatchChurn | Kind::DiscoveryLoop => None,
+    }
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
