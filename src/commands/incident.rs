@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use super::apf::{Law, Proposing, Recorded, Terms, check, record};
+use super::apf::{Proposer, Recorded, ReplayMode, Terms, check, record};
 use super::dimensions::{Dimensions, prepare};
 use super::logs::{moment as typed_moment, open, report};
 use super::paper;
@@ -15,7 +15,7 @@ use crate::findings::{
     CutOff, Finding, Incident, ListPressure, Moment, MomentKind, Policy, Presence, Pressure, Restart, Scene,
     ServerActivity, ServerLoad, audit_policy, growth, harm_began, incident, moments,
 };
-use crate::memory::{Resident, resident};
+use crate::memory::{Resident, parse_resident};
 use crate::report::{IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window};
 use crate::requests::Tally;
 use crate::source::open_beside;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
     let measured = args.memory.as_deref().map(|path| {
         let text = open_beside(path).and_then(std::io::read_to_string);
         let text = text.with_context(|| format!("can't read {}", path.display()))?;
-        resident(&text).with_context(|| format!("in {}", path.display()))
+        parse_resident(&text).with_context(|| format!("in {}", path.display()))
     });
     let measured = measured.transpose()?;
     let (reading, asked) = read(args, console)?;
@@ -104,8 +104,8 @@ async fn gather(
     let (dimensions, recorded) = if args.no_candidates {
         (prepare(database, &wanted, &also, settings).await?, None)
     } else {
-        let law = Law { capacity: None, is_closed_loop: false };
-        let (dimensions, recorded) = record(database, settings, &wanted, &also, law).await?;
+        let mode = ReplayMode { capacity: None, is_closed_loop: false };
+        let (dimensions, recorded) = record(database, settings, &wanted, &also, mode).await?;
         (dimensions, Some(recorded))
     };
     let rows = storms::rows(database, &dimensions, None).await?;
@@ -226,7 +226,7 @@ impl Gathered<'_> {
         let peaks =
             told.moment.final_peak.into_iter().chain(told.incident.earlier_peak.as_ref().map(|earlier| earlier.peak));
         let half = peaks.map(|peak| peak.middle() / 2).max().unwrap_or_default().max(LEAST_BUDGET);
-        let proposing = Proposing {
+        let proposer = Proposer {
             terms: Terms {
                 memory_budget: self.args.memory_limit.map_or(half, |limit| limit / 4),
                 max_wait_secs: MAX_WAIT_SECS,
@@ -241,7 +241,7 @@ impl Gathered<'_> {
             tally: self.tally,
             interrupt: self.reading.interrupt(),
         };
-        proposing.report()
+        proposer.report()
     }
 
     fn report(&self, told: Told, candidates: Option<ProposeReport>) -> IncidentReport {

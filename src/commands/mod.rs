@@ -13,6 +13,7 @@ mod query;
 mod reading;
 mod resources;
 mod settings;
+mod size_basis;
 mod storms;
 mod synth;
 

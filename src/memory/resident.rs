@@ -48,7 +48,7 @@ pub enum ResidentError {
 ///
 /// # Errors
 /// When it is neither, or nothing is in it.
-pub fn resident(text: &str) -> Result<Vec<Resident>, ResidentError> {
+pub fn parse_resident(text: &str) -> Result<Vec<Resident>, ResidentError> {
     let text = text.trim_start_matches('\u{feff}');
     let mut all = if text.trim_start().starts_with('{') { of_prometheus(text)? } else { of_csv(text)? };
     all.retain(|series| !series.samples.is_empty());
@@ -59,7 +59,7 @@ pub fn resident(text: &str) -> Result<Vec<Resident>, ResidentError> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct PrometheusAnswer {
     data: Option<Data>,
 }
 
@@ -79,7 +79,7 @@ struct SeriesOf {
 }
 
 fn of_prometheus(text: &str) -> Result<Vec<Resident>, ResidentError> {
-    let answer: Answer = serde_json::from_str(text).map_err(ResidentError::Json)?;
+    let answer: PrometheusAnswer = serde_json::from_str(text).map_err(ResidentError::Json)?;
     let data = answer.data.filter(|data| data.result_type == "matrix").ok_or(ResidentError::NoMatrix)?;
     let series = data.result.into_iter().map(|series| {
         let labels = series.metric.iter().filter(|(name, _)| *name != "__name__");
@@ -158,17 +158,17 @@ mod tests {
     fn csv_is_read_as_people_have_it() {
         let one = "t,rss\n1795511460,1048576\n1795511461.5,2 MiB\n";
         let samples = vec![(AT, 1_048_576.0), (AT + 1_500_000, 2_097_152.0)];
-        assert_eq!(resident(one).unwrap(), [Resident { name: String::new(), samples: samples.clone() }]);
+        assert_eq!(parse_resident(one).unwrap(), [Resident { name: String::new(), samples: samples.clone() }]);
         let grafana = "Time,cp-1,cp-2\n2026-11-24 09:11:00,1.5e6,\n2026-11-24T10:11:01+01:00,,7\n";
-        let both = resident(grafana).unwrap();
+        let both = parse_resident(grafana).unwrap();
         assert_eq!((both[0].name.as_str(), &both[0].samples), ("cp-1", &vec![(AT, 1.5e6)]));
         assert_eq!((both[1].name.as_str(), &both[1].samples), ("cp-2", &vec![(AT + 1_000_000, 7.0)]));
-        assert_eq!(resident("1795511460000,5\n").unwrap()[0].samples, [(AT, 5.0)]);
+        assert_eq!(parse_resident("1795511460000,5\n").unwrap()[0].samples, [(AT, 5.0)]);
     }
 
     #[test]
     fn what_is_no_measurement_is_said_with_its_line() {
-        let error = |text: &str| resident(text).unwrap_err().to_string();
+        let error = |text: &str| parse_resident(text).unwrap_err().to_string();
         assert_eq!(error("t,rss\n1795511460,5\nlater,5\n"), "line 3: \"later\" is no time");
         assert_eq!(error("t,rss\n1795511460,much\n"), "line 2: \"much\" is no size");
         assert_eq!(error("t,rss\n"), "there is no sample in it");
@@ -181,7 +181,7 @@ mod tests {
         let text = r#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{"__name__":"process_resident_memory_bytes","instance":"10.0.0.1:6443"},
              "values":[[1795511461,"7"],[1795511460,"5"],[1795511462,"NaN"]]}]}}"#;
-        let all = resident(text).unwrap();
+        let all = parse_resident(text).unwrap();
         assert_eq!(all[0].name, "instance=10.0.0.1:6443");
         assert_eq!(all[0].samples, [(AT, 5.0), (AT + 1_000_000, 7.0)]);
     }

@@ -55,7 +55,7 @@ impl TypedRow for VerdictCheck {
 
 /// The sum of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Agreement {
+pub struct DecisionAgreement {
     /// Requests that are in the logs and in the server's log.
     pub request_count: u64,
     /// Those with the same FlowSchema and priority level, or passing by in both.
@@ -84,8 +84,8 @@ pub struct Difference {
 }
 
 /// Compares reading and word.
-pub fn agreement(checks: &[VerdictCheck]) -> Agreement {
-    let mut sum = Agreement::default();
+pub fn compare_decisions(checks: &[VerdictCheck]) -> DecisionAgreement {
+    let mut sum = DecisionAgreement::default();
     for check in checks {
         sum.request_count += check.request_count;
         sum.take_schema(check);
@@ -97,7 +97,7 @@ pub fn agreement(checks: &[VerdictCheck]) -> Agreement {
     sum
 }
 
-impl Agreement {
+impl DecisionAgreement {
     fn take_schema(&mut self, check: &VerdictCheck) {
         let server = check.server_flow_schema.as_deref().zip(check.server_priority_level.as_deref());
         let reading = (!check.is_outside).then_some((check.flow_schema.as_str(), check.priority_level.as_str()));
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn seats_within_bounds_are_no_agreement_but_no_difference_either() {
-        let sum = agreement(&[check(2, 2, 2), check(1, 10, 5), check(3, 4, 7)]);
+        let sum = compare_decisions(&[check(2, 2, 2), check(1, 10, 5), check(3, 4, 7)]);
         assert_eq!((sum.list_count, sum.same_seats_count, sum.possible_seats_count), (9, 3, 3));
         assert_eq!(sum.differences.len(), 1);
         assert_eq!(sum.differences[0].reading, "3–4 seats in global-default");
@@ -210,7 +210,7 @@ mod tests {
             ..check(1, 1, 1)
         };
         let only_here = VerdictCheck { is_outside: true, ..check(1, 1, 1) };
-        let sum = agreement(&[outside, only_here]);
+        let sum = compare_decisions(&[outside, only_here]);
         assert_eq!((sum.request_count, sum.same_flow_schema_count), (6, 3));
         assert_eq!(sum.differences[0].reading, "passes by");
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Agreement, Block, about, between, bullets, or_dash, section, table};
+use super::{Block, DecisionAgreement, about, between, bullets, or_dash, section, table};
 use crate::tables::TypedRow;
 use crate::units;
 
@@ -24,7 +24,7 @@ pub struct ExplainReport {
     /// Rows of clients left out, being more than asked for.
     pub omitted_clients: usize,
     /// How far our reading agrees with the server's own word; `None` where its log wasn't given.
-    pub agreement: Option<Agreement>,
+    pub agreement: Option<DecisionAgreement>,
     /// What the numbers rest on, and what the log cannot tell.
     pub notes: Vec<String>,
 }

@@ -1,17 +1,23 @@
 //! Looks: one plain report, several ways to write it. Nothing is judged here.
 
 mod agreement;
+mod candidate;
 mod capacity;
+mod comparison;
 mod explain;
 mod findings_cards;
 mod html;
 mod incident;
 mod lint;
 mod logs;
+mod manifests;
 mod markdown;
 pub mod page;
 mod pressure;
 mod propose;
+mod propose_json;
+mod replay_json;
+mod replay_note;
 mod request;
 mod seats;
 mod simulate;
@@ -24,21 +30,28 @@ use serde::Serialize;
 use crate::tables::{Cell, TextTable};
 use crate::units;
 
-pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
+pub use agreement::{DecisionAgreement, Difference, VerdictCheck, compare_decisions};
+pub use candidate::rejection_words;
 pub use capacity::CapacityReport;
+pub use comparison::{capacity_words, comparison_sentence, mismatch_words};
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use html::html;
 pub use incident::{IncidentReport, MemoryFacts};
 pub use lint::{LintReport, SchemaCatch};
 pub use logs::{LogFacts, Window};
+pub use manifests::{ManifestFile, kustomization, manifest_files};
 pub use markdown::page_markdown;
-pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
+pub use propose::{
+    BudgetCheck, Confidence, ConfidenceLevel, Doubt, JointReplay, MatchedReplay, Proposal, ProposeReport,
+    RejectedProposal, ServerComparison, SlowClient, TriedSize,
+};
+pub use replay_note::ReplayNote;
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
-pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept, capacity_words};
+pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept};
 pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
 pub use terminal::page_blocks;
-pub use verify::{ApiserverCheck, VerifyReport, verdict_words};
+pub use verify::{ApiserverCheck, VerifyReport};
 
 /// The version of all JSON objects. A field that goes, or changes its meaning, raises it; a new one doesn't.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -110,6 +123,16 @@ fn bucket_micros(secs: f64) -> i64 {
 #[expect(clippy::cast_precision_loss, reason = "counts, and sizes of which three digits are known")]
 fn float(value: u64) -> f64 {
     value as f64
+}
+
+/// The first three of some things in words, and how many more there are.
+fn listed<T>(things: &[T], word: impl Fn(&T) -> String) -> String {
+    const NAMED: usize = 3;
+    let words: Vec<String> = things.iter().take(NAMED).map(word).collect();
+    match things.len().saturating_sub(NAMED) {
+        0 => words.join(", "),
+        more => format!("{} and {more} more", words.join(", ")),
+    }
 }
 
 /// What isn't there.

@@ -4,169 +4,223 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Block, ServerFacts, between, bullets, or_dash, rounded, section, table};
+use super::candidate::{joint_limit_words, proposal_evidence, rejection_words};
+use super::comparison::{byte_words, secs};
+use super::{Block, ReplayNote, ServerFacts, between, bullets, mismatch_words, or_dash, rounded, section, table};
 use crate::apf::lint::LintFinding;
-use crate::candidates::{Caught, Declined, Plan};
-use crate::simulation::{Effect, Hurt};
+use crate::candidates::{Candidate, CandidateRejection, Draft, Plan, SeatChange};
+use crate::findings::Finding;
+use crate::simulation::{BaselineMismatch, Comparison};
 use crate::units::{self, legible};
 
-/// All there is to say.
-#[derive(Clone, Debug, Serialize)]
+/// What `apf propose` found.
+#[derive(Clone, Debug)]
 pub struct ProposeReport {
     /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
     pub schema_version: u32,
     /// What the server was taken to be.
     pub server: ServerFacts,
-    /// What LISTs may hold at once.
+    /// The memory that LISTs may hold at once, in bytes.
     pub memory_budget_bytes: u64,
-    /// How long a request may wait, in seconds.
+    /// How long clients without a storm may wait because of a candidate, in seconds.
     pub max_wait_secs: f64,
     /// How often each candidate was replayed.
     pub seeds: u64,
-    /// Where the replay of the server as it is is far from the log; `None` where it isn't.
-    pub doubt: Option<String>,
+    /// What the baseline replays do not reproduce, of each apiserver where there is such a thing.
+    pub mismatches: Vec<BaselineMismatch>,
     /// The candidates, the worst storm's first.
     pub proposals: Vec<Proposal>,
-    /// Storms without one, and why.
-    pub declined: Vec<Declined>,
-    /// All candidates at once, over all of the log; `None` without any.
-    pub together: Option<Together>,
+    /// Storms without a candidate.
+    pub rejected: Vec<RejectedProposal>,
+    /// All candidates at once, over the whole log; `None` without any.
+    pub joint: Option<JointReplay>,
     /// What to know of these numbers.
-    pub notes: Vec<String>,
+    pub notes: Vec<ReplayNote>,
 }
 
-/// A candidate.
-#[derive(Clone, Debug, Serialize)]
+/// A candidate that helps.
+#[derive(Clone, Debug)]
 pub struct Proposal {
-    /// What both objects are called.
-    pub name: String,
-    /// Whose storm it is for.
-    pub clients: Vec<String>,
-    /// What was found, in sentences.
-    pub storms: Vec<String>,
-    /// How its size came about.
-    pub plan: Plan,
-    /// `matchingPrecedence` of the FlowSchema.
-    pub matching_precedence: i32,
-    /// Whom it catches.
-    pub caught: Vec<Caught>,
-    /// How it did in the replay.
-    pub effect: Effect,
-    /// That in a sentence.
-    pub sentence: String,
-    /// Who is worse off.
-    pub hurt: Vec<Hurt>,
-    /// Whether LISTs stayed within the budget under all seeds, by the upper bound of those whose size is known; `None` where
-    /// nothing is known of what those hold that it catches.
-    pub keeps_within_budget: Option<bool>,
-    /// The highest lower bound of what they held, in bytes.
-    pub peak_low_bytes: f64,
-    /// The highest upper bound of what they held, in bytes.
-    pub peak_high_bytes: f64,
-    /// LISTs of which nothing bounds what they hold, of all clients.
-    pub unbounded_lists: u64,
-    /// What it is without the candidate, and the sizes that were tried.
+    /// Which requests it selects.
+    pub draft: Draft,
+    /// The findings that it is for, the worst first.
+    pub findings: Vec<Finding>,
+    /// Its objects.
+    pub candidate: Candidate,
+    /// The seats of one apiserver.
+    pub server_concurrency: u32,
+    /// Other priority levels whose nominal limit it changes.
+    pub seat_changes: Vec<SeatChange>,
+    /// The time that was replayed, from and to, in microseconds since 1970.
+    pub replayed_micros: (i64, i64),
+    /// How often it was replayed.
+    pub seeds: u64,
+    /// The candidate beside the current configuration.
+    pub comparison: ServerComparison,
+    /// The requests that it matches, in the replay.
+    pub matched: MatchedReplay,
+    /// The memory of all LISTs against the budget.
+    pub budget: BudgetCheck,
+    /// The storm without the candidate, and the sizes that were tried.
     pub tried: Vec<TriedSize>,
-    /// LISTs that ran at once before, of all clients.
+    /// LISTs of all clients that ran at once before.
     pub lists_at_once_before: f64,
-    /// LISTs that run at once with it, of all clients.
+    /// LISTs of all clients that run at once with it.
     pub lists_at_once: f64,
-    /// LISTs that it catches and that run at once with it, on one apiserver.
-    pub caught_lists_at_once: f64,
     /// Clients without a storm that wait longer than they may.
     pub slow: Vec<SlowClient>,
-    /// How far it can be trusted, and why not further.
-    pub confidence: String,
-    /// What to do at the client besides.
-    pub remedies: Vec<String>,
-    /// What lint says of it.
+    /// How far it can be trusted.
+    pub confidence: Confidence,
+    /// Lint findings of its objects.
     pub lint: Vec<LintFinding>,
-    /// All of that in sentences, as it stands in the manifests.
-    pub evidence: Vec<String>,
-    /// The manifests.
-    pub manifests: Vec<ManifestFile>,
+}
+
+/// A comparison on one apiserver.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerComparison {
+    /// The apiserver with most matched LISTs; `None` where there is only one.
+    pub apiserver: Option<String>,
+    /// The comparison there. Clients that are worse off on other apiservers are added.
+    pub comparison: Comparison,
+}
+
+/// The requests that a candidate matches, in its replay: the median over all seeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MatchedReplay {
+    /// Requests.
+    pub request_count: u64,
+    /// Requests that are rejected.
+    pub rejected: f64,
+    /// The 99th percentile of the waits of those that wait, in seconds.
+    pub wait_p99_secs: f64,
+    /// LISTs that run at once on one apiserver.
+    pub lists_at_once: f64,
+}
+
+/// The memory that LISTs of all clients held at the peak, against the budget.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BudgetCheck {
+    /// The highest lower bound over all seeds, in bytes.
+    pub peak_low_bytes: f64,
+    /// The highest upper bound of LISTs of known size, in bytes.
+    pub peak_high_bytes: f64,
+    /// The budget, with the memory that the server holds without LISTs, in bytes.
+    pub budget_bytes: f64,
+    /// Whether the upper bound stayed within the budget; `None` where no size of a matched LIST is known.
+    pub is_kept: Option<bool>,
+    /// LISTs of all clients without an upper bound.
+    pub unbounded_lists: u64,
+}
+
+/// How far a candidate can be trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confidence {
+    /// In one word.
+    pub level: ConfidenceLevel,
+    /// Why it isn't higher.
+    pub doubts: Vec<Doubt>,
+}
+
+/// How far a candidate can be trusted, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfidenceLevel {
+    /// Nothing speaks against it.
+    High,
+    /// A few things are uncertain.
+    Medium,
+    /// Many things are uncertain, or it rejects most of what it matches.
+    Low,
+}
+
+/// Why a candidate can't be trusted further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doubt {
+    /// It matches requests that a cluster depends on.
+    MatchesVitalTraffic,
+    /// LISTs may hold more than the budget.
+    MayExceedBudget,
+    /// The size of its LISTs is unknown.
+    UnknownSizes,
+    /// The size of some of its LISTs is unknown.
+    SomeUnknownSizes,
+    /// The size of some LISTs of other clients is unknown.
+    OthersUnknownSizes,
+    /// All LISTs together hold more with it.
+    HoldsMore,
+    /// It matches other clients too.
+    MatchesOthers,
+    /// Most of what it matches is rejected.
+    MostlyRejected,
+    /// More than a tenth of what it matches is rejected.
+    OftenRejected,
+    /// Some of what it matches waits longer than clients without a storm may.
+    LongWaits,
+    /// The seats of its LISTs are a range.
+    UncertainSeats,
+    /// The server's configuration was not given.
+    DefaultConfiguration,
+    /// The server's version is unknown.
+    UnknownVersion,
+    /// A server restarted, and the log lacks the LISTs that ran at that moment.
+    UnloggedRestart,
+    /// The baseline replay does not reproduce the log.
+    BaselineMismatch,
+}
+
+/// A storm without a candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RejectedProposal {
+    /// The storm.
+    pub finding: Finding,
+    /// Why there is no candidate.
+    pub reason: CandidateRejection,
+    /// What the best size of a limit would have changed; `None` unless sizes were replayed.
+    pub best: Option<Box<ServerComparison>>,
 }
 
 /// A size of a candidate's priority level.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TriedSize {
-    /// How many LISTs it lets run at once, and by which numbers; `None` for how it is without.
+    /// The numbers behind the size; `None` for the storm without a candidate.
     pub plan: Option<Plan>,
-    /// The highest lower bound of what LISTs of all clients held, in bytes.
+    /// The highest lower bound of the memory that LISTs of all clients held, in bytes.
     pub peak_low_bytes: f64,
-    /// The highest upper bound.
+    /// The highest upper bound, in bytes.
     pub peak_high_bytes: f64,
-    /// Requests that it catches and that are rejected; `None` for how it is without.
+    /// Matched requests that are rejected; `None` for the storm without a candidate.
     pub caught_rejected: Option<f64>,
-    /// How long 99 of 100 requests wait at most that it catches, in seconds; `None` for how it is without.
+    /// The 99th percentile of the waits of matched requests, in seconds; `None` for the storm without a candidate.
     pub caught_wait_p99_secs: Option<f64>,
     /// Clients without a storm that wait longer than they may.
     pub slow: usize,
-    /// Who is hurt that isn't meant.
-    pub hurt: Vec<String>,
-    /// Whether it is the one that is proposed.
+    /// Clients that are worse off and aren't targets.
+    pub regressed: Vec<String>,
+    /// Whether it is the size that is proposed.
     pub is_chosen: bool,
 }
 
 /// A client without a storm that a candidate lets wait too long.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SlowClient {
-    /// The client.
+    /// Its name.
     pub client: String,
-    /// How long its requests waited at most before, in seconds.
+    /// The longest wait of its requests before, in seconds.
     pub wait_max_before_secs: f64,
-    /// How long they wait now.
+    /// The longest wait with the candidate, in seconds.
     pub wait_max_secs: f64,
 }
 
-/// A manifest.
-#[derive(Clone, Debug, Serialize)]
-pub struct ManifestFile {
-    /// The name of its file.
-    pub file: String,
-    /// The file.
-    pub text: String,
-}
-
-/// What all candidates come to at once.
-#[derive(Clone, Debug, Serialize)]
-pub struct Together {
-    /// How they do.
-    pub effect: Effect,
-    /// That in a sentence.
-    pub sentence: String,
-    /// Who is worse off.
-    pub hurt: Vec<Hurt>,
-    /// Whether LISTs stayed within the budget over all of the log, by the upper bound of those whose size is known.
-    pub keeps_within_budget: bool,
-    /// That in a sentence.
-    pub limit: String,
-    /// The highest upper bound of what they held, in bytes.
-    pub peak_high_bytes: f64,
+/// All candidates at once, over the whole log.
+#[derive(Clone, Debug)]
+pub struct JointReplay {
+    /// The candidates beside the current configuration.
+    pub comparison: ServerComparison,
+    /// The memory of all LISTs against the budget.
+    pub budget: BudgetCheck,
     /// Clients without a storm that wait longer than they may.
     pub slow: Vec<SlowClient>,
-}
-
-/// Whether the server's LISTs stay within the budget, in a sentence; `keeps` is `None` where that can't be told, and
-/// `unbounded` is how many LISTs aren't counted.
-pub fn limit_words((low, high): (f64, f64), budget_bytes: f64, keeps: Option<bool>, unbounded: u64) -> String {
-    let but = match unbounded {
-        0 => String::new(),
-        count => format!(", without {} of unknown size (see --metrics and --resource)", units::count(count)),
-    };
-    let held = format!("all LISTs together{but} hold {} to {} at the peak, whatever the seed", size(low), size(high));
-    let budget = size(budget_bytes);
-    match keeps {
-        None => {
-            "whether it keeps LISTs within the budget can't be told, as the size of those that it catches isn't known"
-                .to_owned()
-        }
-        Some(true) => format!("{held}, within the budget of {budget}"),
-        Some(false) if f64::midpoint(low, high) <= budget_bytes => {
-            format!("{held}: the middle of that is within the budget of {budget}, its upper end is not")
-        }
-        Some(false) => format!("{held}, more than the budget of {budget}"),
-    }
 }
 
 impl ProposeReport {
@@ -175,86 +229,98 @@ impl ProposeReport {
         let mut blocks = vec![
             Block::Line(self.server.line()),
             Block::Line(format!(
-                "LISTs may hold {}, and nobody without a storm may wait for more than {} s because of a candidate; seeds: {}.",
+                "Memory budget for LISTs: {}; clients without a storm may wait up to {} because of a candidate; seeds: {}.",
                 units::bytes(self.memory_budget_bytes),
-                rounded(self.max_wait_secs),
+                secs(self.max_wait_secs),
                 self.seeds
             )),
         ];
-        if let Some(doubt) = &self.doubt {
+        if let Some(doubt) = self.doubt_words() {
             blocks.push(Block::Line(format!(
-                "\nDoubtful: the replay of the server as it is isn't what happened: {doubt}. Its version, configuration or sizes \
-                 aren't those of the server, or the log lacks requests."
+                "\nDoubtful: the baseline replay does not reproduce the log: {doubt}. The server has another version, \
+                 configuration or object sizes, or the log lacks requests."
             )));
         }
         if self.proposals.is_empty() {
-            let why = if self.declined.is_empty() { ": no storm at warning or above is in the log" } else { "" };
+            let why = if self.rejected.is_empty() { ": the log has no storm of severity warning or above" } else { "" };
             blocks.push(Block::Line(format!("\nNo candidate{why}.")));
         }
-        blocks.extend(self.proposals.iter().flat_map(proposal));
-        if let Some(together) = &self.together {
+        blocks.extend(self.proposals.iter().flat_map(proposal_blocks));
+        if let Some(joint) = &self.joint {
             let heading = match self.proposals.len() {
-                1 => "Over all of the log",
-                _ => "All candidates at once, over all of the log",
+                1 => "Over the whole log",
+                _ => "All candidates at once, over the whole log",
             };
-            blocks.extend(section(heading, Block::Line(together_words(together))));
+            blocks.extend(section(heading, Block::Line(joint_words(joint))));
         }
-        if !self.declined.is_empty() {
-            blocks.extend(section("Storms without a candidate", self.declined_words()));
+        if !self.rejected.is_empty() {
+            blocks.extend(section("Storms without a candidate", self.rejected_words()));
         }
         if let Some(out) = out {
-            let written = if self.proposals.is_empty() { "nothing is written to" } else { "written to" };
+            let written = if self.proposals.is_empty() { "nothing written to" } else { "written to" };
             blocks.push(Block::Line(format!("\n{written} {}", out.display())));
         }
-        blocks.extend(section("What to know of these candidates", bullets(&self.notes)));
+        blocks.extend(section("About these candidates", bullets(&self.note_sentences())));
         blocks
     }
 
-    fn declined_words(&self) -> Block {
-        let words = self.declined.iter().map(|declined| {
-            let remedy = declined.remedies.first().map(|remedy| format!("\n    instead: {}", legible(remedy)));
-            format!("  - {}: {}{}", declined.storm, legible(&declined.reason), remedy.unwrap_or_default())
+    /// What the baseline replays do not reproduce; `None` where they reproduce the log.
+    pub fn doubt_words(&self) -> Option<String> {
+        let words: Vec<String> = self.mismatches.iter().map(mismatch_words).collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
+    pub(super) fn note_sentences(&self) -> Vec<String> {
+        self.notes.iter().map(ReplayNote::sentence).collect()
+    }
+
+    fn rejected_words(&self) -> Block {
+        let words = self.rejected.iter().map(|rejected| {
+            let remedy = rejected.finding.remedies.first();
+            let remedy = remedy.map(|remedy| format!("\n    instead: {}", legible(remedy)));
+            let (storm, reason) = (legible(&rejected.storm_words()), legible(&rejection_words(rejected)));
+            format!("  - {storm}: {reason}{}", remedy.unwrap_or_default())
         });
         Block::Line(words.collect::<Vec<_>>().join("\n"))
     }
 }
 
-fn proposal(proposal: &Proposal) -> Vec<Block> {
-    let mut blocks = section(&proposal.name, bullets(&proposal.evidence)).to_vec();
+fn proposal_blocks(proposal: &Proposal) -> Vec<Block> {
+    let mut blocks = section(&proposal.draft.name, bullets(&proposal_evidence(proposal))).to_vec();
     let columns = [
         ("", false),
         ("LISTs at once", true),
         ("seats", true),
-        ("held at the peak", true),
-        ("caught: rejected", true),
-        ("wait p99 s", true),
+        ("peak memory", true),
+        ("matched: rejected", true),
+        ("p99 wait (s)", true),
         ("others too slow", true),
-        ("hurts", false),
+        ("worse off", false),
     ];
     let rows = proposal.tried.iter().map(|tried| {
         let of_plan = |of: &dyn Fn(&Plan) -> String| or_dash(tried.plan.as_ref().map(of));
         vec![
             match tried.plan {
-                None => "as it is".to_owned(),
+                None => "today".to_owned(),
                 Some(_) if tried.is_chosen => "→".to_owned(),
                 Some(_) => String::new(),
             },
             of_plan(&|plan| between(plan.lists_at_once.0.into(), plan.lists_at_once.1.into())),
             of_plan(&|plan| format!("{}{}", plan.nominal_seats, if plan.queues { "" } else { ", rejecting" })),
-            format!("{}–{}", size(tried.peak_low_bytes), size(tried.peak_high_bytes)),
+            format!("{}–{}", byte_words(tried.peak_low_bytes), byte_words(tried.peak_high_bytes)),
             or_dash(tried.caught_rejected.map(rounded)),
             or_dash(tried.caught_wait_p99_secs.map(rounded)),
             of_plan(&|_| units::count(tried.slow as u64)),
-            or_dash(Some(tried.hurt.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
+            or_dash(Some(tried.regressed.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
         ]
     });
-    blocks.push(Block::Line("  sizes that were tried:".to_owned()));
+    blocks.push(Block::Line("  Sizes that were tried:".to_owned()));
     blocks.push(table(&columns, rows.collect()));
     let mut more = Vec::new();
     if !proposal.slow.is_empty() {
         more.push(format!("waits too long: {}", slow_words(&proposal.slow)));
     }
-    more.extend(proposal.remedies.iter().map(|remedy| format!("at the client: {remedy}")));
+    more.extend(proposal.remedies().iter().map(|remedy| format!("at the client: {remedy}")));
     more.extend(proposal.lint.iter().map(|finding| format!("lint: {}: {}", finding.rule, finding.message)));
     if !more.is_empty() {
         blocks.push(bullets(&more));
@@ -264,25 +330,16 @@ fn proposal(proposal: &Proposal) -> Vec<Block> {
 
 fn slow_words(slow: &[SlowClient]) -> String {
     let words = slow.iter().map(|slow| {
-        format!(
-            "{} {} s (before {} s)",
-            legible(&slow.client),
-            rounded(slow.wait_max_secs),
-            rounded(slow.wait_max_before_secs)
-        )
+        let (now, before) = (secs(slow.wait_max_secs), secs(slow.wait_max_before_secs));
+        format!("{} {now}, was {before}", legible(&slow.client))
     });
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn together_words(together: &Together) -> String {
-    let mut words = format!("  {}\n  {}", legible(&together.sentence), together.limit);
-    if !together.slow.is_empty() {
-        words = format!("{words}\n  waits too long: {}", slow_words(&together.slow));
+fn joint_words(joint: &JointReplay) -> String {
+    let mut words = format!("  {}\n  {}", legible(&joint.comparison.sentence()), joint_limit_words(joint));
+    if !joint.slow.is_empty() {
+        words = format!("{words}\n  waits too long: {}", slow_words(&joint.slow));
     }
     words
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes that were whole numbers")]
-fn size(value: f64) -> String {
-    units::bytes(value.round() as u64)
 }

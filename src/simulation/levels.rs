@@ -2,7 +2,7 @@
 
 use super::queue_set::QueueSet;
 use super::retry_after::RetryAfter;
-use super::scenario::{Level, Scenario};
+use super::scenario::{Scenario, ScenarioLevel};
 use crate::apf::{ADJUSTMENT_SECS, Demand, DemandStats, LevelLimits, current_limits, idle_limits};
 
 /// How long one adjustment lasts, in nanoseconds.
@@ -76,7 +76,7 @@ impl LevelState {
     }
 }
 
-fn queue_set(level: &Level, seats: u32) -> QueueSet {
+fn queue_set(level: &ScenarioLevel, seats: u32) -> QueueSet {
     match level.queuing {
         _ if level.is_exempt => QueueSet::exempt(),
         None => QueueSet::rejecting(seats),

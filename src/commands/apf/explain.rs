@@ -16,7 +16,7 @@ use crate::cli::ExplainArgs;
 use crate::console::Console;
 use crate::report::{
     ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelSeats, LevelUse, SCHEMA_VERSION, SchemaUse, ServerFacts,
-    VerdictCheck, agreement, summary,
+    VerdictCheck, compare_decisions, summary,
 };
 use crate::tables::{Database, TypedRow};
 use crate::units;
@@ -85,7 +85,7 @@ fn assemble(
         flow_schemas: rows.schemas,
         omitted_clients: rows.clients.len().saturating_sub(shown),
         clients: rows.clients.into_iter().take(shown).collect(),
-        agreement: has_verdicts.then(|| agreement(&rows.checks)),
+        agreement: has_verdicts.then(|| compare_decisions(&rows.checks)),
         notes,
     }
 }

@@ -11,8 +11,8 @@ mod simulate;
 mod tries;
 mod verify;
 
-pub(super) use propose::{Proposing, Terms};
-pub(super) use recorded::{Law, Recorded, record};
+pub(super) use propose::{Proposer, Terms};
+pub(super) use recorded::{Recorded, ReplayMode, record};
 pub(super) use replays::check;
 
 use anyhow::Result;

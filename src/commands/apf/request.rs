@@ -11,7 +11,7 @@ use super::level_seats;
 use crate::apf::{Matcher, NEWEST_KNOWN, RequestDigest, RequestInfo, Step, implied_groups, limits, live_config, steps};
 use crate::cli::ExplainArgs;
 use crate::console::Console;
-use crate::memory::{Snapshot, sizes};
+use crate::memory::{Snapshot, estimate_sizes};
 use crate::report::{RequestReport, RequestStep, SCHEMA_VERSION, outcome, request_words};
 
 pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
@@ -32,7 +32,7 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     let level = seats.iter().find(|seats| seats.priority_level == found.priority_level.name);
     let level = level.context("the priority level that was found is gone")?;
     let metrics: Vec<Snapshot> = settings.metrics.iter().map(|taken| taken.snapshot.clone()).collect();
-    let sizes = sizes(&settings.given, &metrics, &[]);
+    let sizes = estimate_sizes(&settings.given, &metrics, &[]);
     let classifier = Classifier::new(&config, &all, features, &sizes, (&[], (0, 0)));
     let own_seats = classifier.seats(&digest, &found.priority_level.name);
     let is_outside = digest.passes_by();

@@ -1,4 +1,4 @@
-//! `apf verify`: whether a change that is in force does what its replay said.
+//! `apf verify`: whether a change that is in force does what its replay predicted.
 
 use anyhow::{Context, Result, bail};
 
@@ -7,14 +7,14 @@ use super::super::logs::report;
 use super::super::reading::Reading;
 use super::super::settings::Settings;
 use super::super::{Interrupt, show_report};
-use super::recorded::{Law, Recorded, RecordedServer, record};
-use super::replays::{Change, caught_schemas, check, client_names, logged_side, scenario_with, sides};
+use super::recorded::{Recorded, RecordedServer, ReplayMode, record};
+use super::replays::{Change, check, client_names, matched_schemas, scenario_with, summarize_log, summarize_replays};
 use super::{origin_words, version_words};
 use crate::apf::NEWEST_KNOWN;
 use crate::cli::{LogArgs, VerifyArgs};
 use crate::console::Console;
-use crate::report::{ApiserverCheck, SCHEMA_VERSION, ServerFacts, VerifyReport, verdict_words};
-use crate::simulation::{Facts, Memory, Scenario, checks, facts};
+use crate::report::{ApiserverCheck, ReplayNote, SCHEMA_VERSION, ServerFacts, VerifyReport};
+use crate::simulation::{MatchedFacts, Scenario, ServerMemory, check_predictions, collect_facts, judge_checks};
 
 pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
@@ -46,7 +46,8 @@ struct Read {
 
 fn read(inputs: &[String], logs: &LogArgs, args: &VerifyArgs, settings: &Settings, console: Console) -> Result<Read> {
     let reading = Reading::of(inputs, logs, console)?;
-    let (dimensions, recorded) = reading.run(record(&reading.database, settings, "", &[], Law::of(&args.replay)))?;
+    let (dimensions, recorded) =
+        reading.run(record(&reading.database, settings, "", &[], ReplayMode::from_args(&args.replay)))?;
     if reading.tally().events() == 0 {
         report(&reading.opened, &reading.tally(), logs.strict, console)?;
     }
@@ -67,20 +68,20 @@ impl Verifying<'_> {
         let scenario =
             |read: &Read| scenario_with(Some(&self.change.config), &read.recorded, &read.dimensions, self.settings);
         let (then, now) = (scenario(before), scenario(after));
-        let schemas = caught_schemas(&self.change.config, &before.recorded.flows.config);
+        let schemas = matched_schemas(&self.change.config, &before.recorded.flows.config);
         let mut apiservers = Vec::new();
         for server in &after.recorded.servers {
             let clients = client_names(&after.recorded);
-            let logged = facts(&logged_side(server, &now, self.memory(), &clients).0, &schemas);
+            let logged = collect_facts(&summarize_log(server, &now, self.memory(), &clients).0, &schemas);
             let replayed = self.replayed(server, &now, &after.recorded, &schemas)?;
-            let foreseen = match counterpart(server, &before.recorded) {
+            let predicted = match counterpart(server, &before.recorded) {
                 Some(server) => self.replayed(server, &then, &before.recorded, &schemas)?,
-                None => Facts::default(),
+                None => MatchedFacts::default(),
             };
-            let checks = checks(&foreseen, &replayed, &logged);
-            let sentence = verdict_words(&checks, &foreseen, &logged);
+            let checks = check_predictions(&predicted, &replayed, &logged);
+            let verdict = judge_checks(&checks, &predicted, &logged);
             let apiserver = server.apiserver.clone();
-            apiservers.push(ApiserverCheck { apiserver, sentence, foreseen, replayed, logged, checks });
+            apiservers.push(ApiserverCheck { apiserver, verdict, predicted, replayed, logged, checks });
         }
         Ok(VerifyReport {
             schema_version: SCHEMA_VERSION,
@@ -95,22 +96,22 @@ impl Verifying<'_> {
         })
     }
 
-    fn memory(&self) -> Memory {
-        Memory { base: self.args.replay.memory_base.unwrap_or_default(), limit: None }
+    fn memory(&self) -> ServerMemory {
+        ServerMemory { base: self.args.replay.memory_base.unwrap_or_default(), limit: None }
     }
 
-    /// What a replay of the requests under the change says of those that it catches.
+    /// Replays the requests under the change; what becomes of those that it matches.
     fn replayed(
         &self,
         server: &RecordedServer,
         scenario: &Scenario,
         recorded: &Recorded,
         schemas: &[String],
-    ) -> Result<Facts> {
+    ) -> Result<MatchedFacts> {
         let clients = client_names(recorded);
         let seeds = self.args.replay.seeds;
-        let sides = sides(server, &[scenario], (seeds, self.memory()), &clients, &self.interrupt)?;
-        Ok(sides.first().map(|side| facts(side, schemas)).unwrap_or_default())
+        let summaries = summarize_replays(server, &[scenario], (seeds, self.memory()), &clients, &self.interrupt)?;
+        Ok(summaries.first().map(|summary| collect_facts(summary, schemas)).unwrap_or_default())
     }
 }
 
@@ -120,24 +121,14 @@ fn counterpart<'b>(server: &RecordedServer, before: &'b Recorded) -> Option<&'b 
     same.or_else(|| before.servers.iter().max_by_key(|server| server.traffic.requests.len()))
 }
 
-fn notes(settings: &Settings, after: &Read) -> Vec<String> {
-    let mut notes = vec![
-        "foreseen is a replay of the logs before the change, with it; replayed is one of the logs since; logged is what the \
-         server did"
-            .to_owned(),
-        "the log doesn't say which priority level a request went through: those that the change should catch are counted, \
-         whether it did or not"
-            .to_owned(),
-        "waits under half a second are in no log: what took less may have run or waited, which makes a range".to_owned(),
-    ];
+fn notes(settings: &Settings, after: &Read) -> Vec<ReplayNote> {
+    let mut notes =
+        vec![ReplayNote::PredictedReplayedLogged, ReplayNote::LevelsNotLogged, ReplayNote::ShortWaitsAreRanges];
     if settings.flows.config.is_none() {
-        notes.push(
-            "the configuration before is that of a fresh cluster: give the server's own with --config".to_owned(),
-        );
+        notes.push(ReplayNote::DefaultConfiguration);
     }
     if after.dimensions.server.version.is_none() {
-        let newest = version_words(Some(NEWEST_KNOWN)).unwrap_or_default();
-        notes.push(format!("the server's version is not known; it is replayed as {newest}, see --kube-version"));
+        notes.push(ReplayNote::VersionUnknown { assumed: version_words(Some(NEWEST_KNOWN)).unwrap_or_default() });
     }
     notes
 }
