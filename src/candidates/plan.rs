@@ -1,4 +1,4 @@
-//! How large a priority level is that lets so many LISTs run at once: from seats back to shares.
+//! How large a priority level must be to let a given number of LISTs run at once: from seats back to shares.
 //!
 //! With S seats of the server and ΣN shares of all other levels, a level of n shares has N = ⌈S · n / (ΣN + n)⌉ seats, so
 //! that not every number of seats can be had. A LIST takes as many of them as it is estimated to, but no more than the
@@ -18,20 +18,20 @@ use crate::apf::{
     limits,
 };
 
-/// How many LISTs a level lets run at once, and by which numbers.
+/// The size of a priority level: how many LISTs it lets run at once.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Plan {
-    /// LISTs at once, at least and at most, as the estimate of a LIST's seats has it.
+    /// LISTs at once, at least and at most, by the range of a LIST's seats.
     pub lists_at_once: (u32, u32),
     /// `nominalConcurrencyShares`.
     pub nominal_concurrency_shares: i32,
-    /// The seats that they come to.
+    /// The nominal limit that these shares give, in seats.
     pub nominal_seats: u32,
-    /// What a LIST takes of them, at least and at most.
+    /// Seats that a LIST takes, at least and at most.
     pub seats_per_list: (u32, u32),
-    /// Whether LISTs wait for their turn; else they are rejected at once.
+    /// Whether LISTs wait in queues; else they are rejected at once.
     pub queues: bool,
-    /// LISTs that may wait, of one flow.
+    /// LISTs of one flow that may wait.
     pub waiting: u32,
 }
 
@@ -46,9 +46,9 @@ pub struct SeatChange {
     pub after: u32,
 }
 
-/// More shares than that are no limit any more.
+/// More shares than this don't limit any more.
 const MOST_SHARES: i32 = 100;
-/// A candidate takes no more than one in so many of the server's seats from all others: it is there to hold back.
+/// A candidate takes at most one in this many of the server's seats, since it is meant to throttle.
 const SHARE_OF_SEATS: u32 = 10;
 /// Queues and hands. The larger the hand, the longer a LIST takes only one seat: 64 queues are as many as a new cluster's
 /// levels for nodes have, and 15 of 16 is the largest hand that can be dealt.
@@ -62,8 +62,8 @@ const LONGEST_QUEUE: i32 = 1_000;
 /// No request waits longer, in seconds: a quarter of the 60 s of `--request-timeout`.
 const LONGEST_WAIT_SECS: f64 = 15.0;
 
-/// All plans for a draft that differ in how many LISTs they let run at once, from few to many, up to `most`. `list_secs`
-/// says how long a LIST takes where so many run at once, in seconds; `None` where that isn't known.
+/// Plans all sizes of a draft that differ in the number of LISTs at once, from few to many, up to `most`. `list_secs` gives
+/// the duration of a LIST in seconds where that many run at once; `None` where it is unknown.
 pub fn plan_sizes(
     draft: &Draft,
     input: &ProposalInput<'_>,

@@ -1,4 +1,4 @@
-//! Bytes that a LIST in flight makes the apiserver hold, and all of them together.
+//! The memory that a LIST in flight makes the apiserver hold, and that of all LISTs together.
 
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub enum Encoding {
     Protobuf,
 }
 
-/// What a LIST holds while it is in flight.
+/// The memory that a LIST holds while it is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MemoryCost {
     /// Bytes that each LIST of its kind adds.
@@ -54,7 +54,7 @@ impl MemoryCost {
     }
 }
 
-/// What a LIST holds, over all ways it may take on the server.
+/// Estimates the memory that a LIST holds, over all ways it may take on the server.
 pub fn estimate_memory(list: &ListShape<'_>, server: &Server, response: &ListResponse) -> MemoryCost {
     let is_custom = is_custom(list.api_group);
     let encodings: &[Encoding] = match list.encoding {
@@ -73,7 +73,7 @@ pub fn estimate_memory(list: &ListShape<'_>, server: &Server, response: &ListRes
     cost
 }
 
-/// The same of a LIST that follows others, as under a limit with a queue behind it.
+/// Estimates the same for a LIST that follows others, as under a limit with a queue behind it.
 ///
 /// Go's collector, as it comes (GOGC=100), lets the heap grow to twice what lived when it last looked. So each LIST in
 /// flight is joined by garbage of finished ones, up to its own live part; and the server's own live heap allows for as
@@ -86,7 +86,7 @@ pub fn estimate_sustained(cost: MemoryCost) -> MemoryCost {
     }
 }
 
-/// What LISTs that are in flight at once hold: so many of each.
+/// Sums up the memory of LISTs in flight at once, given as (number, cost of each).
 pub fn sum_in_flight(in_flight: impl IntoIterator<Item = (u64, MemoryCost)>) -> Range {
     let (sum, shared_garbage) = in_flight.into_iter().filter(|(count, _)| *count > 0).fold(
         (Range::ZERO, Range::ZERO),

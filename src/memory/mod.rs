@@ -1,14 +1,14 @@
 //! How many bytes a LIST makes the apiserver hold while it is in flight.
 //!
-//! Neither sizes nor memory stand in an audit log, so this stage puts them together from what else is known:
+//! An audit log has neither sizes nor memory, so this stage estimates them from other sources:
 //!
 //! ```text
 //! Given, Snapshot, Observed ─▶ estimate_sizes ─▶ estimate_response ─▶ estimate_memory ─▶ sum_in_flight
 //!  (flags, metrics, log)        of a resource     of one LIST           of one LIST         of all in flight at once
 //! ```
 //!
-//! Each number is a [`Range`] and says where it came from ([`SizeSource`]). What isn't known stays unknown: there is no default for how
-//! many objects a resource has, only for how big one is, but for kinds of which a cluster has a handful by nature.
+//! Each number is a [`Range`] and says where it came from ([`SizeSource`]). What is unknown stays unknown: there is
+//! no default for the number of objects, except for kinds of which every cluster has few; only for the size of one.
 
 mod coefficients;
 mod cost;

@@ -1,4 +1,4 @@
-//! What was measured of a server's memory, as people have it at hand: CSV, or the JSON of a Prometheus range query.
+//! Measured memory of a server: CSV, or the JSON of a Prometheus range query.
 
 use serde::Deserialize;
 
@@ -7,26 +7,26 @@ use crate::units::parse_bytes;
 /// The resident memory of one process over time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resident {
-    /// What tells the series from others: its labels or the name of its column; empty where there is only one.
+    /// Its labels, or the name of its column; empty where there is only one series.
     pub name: String,
-    /// When, in microseconds since 1970, and bytes, by time.
+    /// Microseconds since 1970 and bytes, by time.
     pub samples: Vec<(i64, f64)>,
 }
 
-/// Why a text holds no such measurements.
+/// Why a text can't be read as measurements.
 #[derive(Debug, thiserror::Error)]
 pub enum ResidentError {
     /// It looks like JSON, but isn't the answer to a range query.
-    #[error("it is no answer to a Prometheus range query")]
+    #[error("not a response to a Prometheus range query")]
     Json(#[source] serde_json::Error),
     /// The query failed, or wasn't one over a range of time.
-    #[error("it is an answer without a matrix: ask /api/v1/query_range")]
+    #[error("a Prometheus response without a matrix: query /api/v1/query_range")]
     NoMatrix,
     /// The CSV can't be read.
-    #[error("it is no CSV")]
+    #[error("not valid CSV")]
     Csv(#[source] csv::Error),
     /// A cell isn't what it should be.
-    #[error("line {line}: {text:?} is no {what}")]
+    #[error("line {line}: invalid {what} {text:?}")]
     Cell {
         /// The line.
         line: u64,
@@ -36,11 +36,11 @@ pub enum ResidentError {
         what: &'static str,
     },
     /// There is nothing in it.
-    #[error("there is no sample in it")]
+    #[error("no samples found")]
     Empty,
 }
 
-/// Reads all series of a text.
+/// Parses all series of a text.
 ///
 /// CSV has the time in its first column, as RFC 3339 (without a zone it is UTC) or in seconds or milliseconds since 1970, and
 /// a series in each further one, in bytes or with a unit such as `1.5 GiB`; a first line without numbers names them. Empty
@@ -169,11 +169,11 @@ mod tests {
     #[test]
     fn what_is_no_measurement_is_said_with_its_line() {
         let error = |text: &str| parse_resident(text).unwrap_err().to_string();
-        assert_eq!(error("t,rss\n1795511460,5\nlater,5\n"), "line 3: \"later\" is no time");
-        assert_eq!(error("t,rss\n1795511460,much\n"), "line 2: \"much\" is no size");
-        assert_eq!(error("t,rss\n"), "there is no sample in it");
-        assert_eq!(error("{\"a\":1}"), "it is an answer without a matrix: ask /api/v1/query_range");
-        assert_eq!(error("{"), "it is no answer to a Prometheus range query");
+        assert_eq!(error("t,rss\n1795511460,5\nlater,5\n"), "line 3: invalid time \"later\"");
+        assert_eq!(error("t,rss\n1795511460,much\n"), "line 2: invalid size \"much\"");
+        assert_eq!(error("t,rss\n"), "no samples found");
+        assert_eq!(error("{\"a\":1}"), "a Prometheus response without a matrix: query /api/v1/query_range");
+        assert_eq!(error("{"), "not a response to a Prometheus range query");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::range::Range;
 use super::sizes::ResourceSize;
 use crate::requests::ListKind;
 
-/// What a LIST asks for, as far as its cost depends on it.
+/// The parameters of a LIST that its cost depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ListShape<'l> {
     /// Its kind.
@@ -48,7 +48,7 @@ impl ListShape<'static> {
     }
 }
 
-/// What a LIST returns and reads.
+/// The response of a LIST, and what the server reads for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListResponse {
     /// Objects in the response.
@@ -57,14 +57,14 @@ pub struct ListResponse {
     pub bytes: Range,
     /// Bytes in JSON of what is read to find them, if it is read from etcd: selectors don't narrow that.
     pub read_bytes: Range,
-    /// Whether it goes on with a longer list, whose earlier pages have left their garbage.
+    /// Whether it is a further page of a longer list, whose earlier pages have left garbage.
     pub is_further_page: bool,
 }
 
 /// How unevenly pods are spread over nodes: a node's share against the average.
 const NODE_SPREAD: (f64, f64) = (0.3, 3.0);
 
-/// What a LIST returns; `None` if the size of its resource is unknown and nothing bounds it.
+/// Estimates what a LIST returns; `None` if the size of its resource is unknown and nothing bounds it.
 ///
 /// `nodes` is the number of nodes, for LISTs of the pods of one.
 pub fn estimate_response(list: &ListShape<'_>, size: &ResourceSize, nodes: Option<Range>) -> Option<ListResponse> {

@@ -1,4 +1,4 @@
-//! How many objects each resource has, and how big they are: of several sources, the most trusted.
+//! The number and the size of each resource's objects, from the most trusted of several sources.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +11,11 @@ use super::observed::{Observed, node_count};
 use super::range::Range;
 use super::source::SizeSource;
 
-/// What an estimate rests on, the most trusted first.
+/// The kind of source that an estimate is based on, the most trusted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SizeBasis {
-    /// Someone said so.
+    /// The command line.
     Given,
     /// The apiserver's metrics.
     Metrics,
@@ -25,7 +25,7 @@ pub enum SizeBasis {
     Paging,
     /// Names seen in the log.
     Counting,
-    /// What is usual of the kind.
+    /// What is usual for the kind.
     Default,
 }
 
@@ -34,24 +34,24 @@ pub enum SizeBasis {
 pub struct Estimate {
     /// The quantity.
     pub range: Range,
-    /// What it rests on; of a product, the less trusted of the two.
+    /// The kind of its source; of a product, the less trusted of the two.
     pub basis: SizeBasis,
     /// Where the number itself comes from.
     pub source: SizeSource,
 }
 
-/// What is known of a resource's size.
+/// The size of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResourceSize {
     /// The API group; empty for the core group.
     pub api_group: String,
     /// The resource, in the plural.
     pub resource: String,
-    /// How many objects there are; `None` if nothing tells.
+    /// Number of objects; `None` where no source has it.
     pub object_count: Option<Estimate>,
     /// Bytes of one object on average, in JSON as clients receive it.
     pub object_bytes: Estimate,
-    /// Bytes of all objects in JSON; `None` if nothing tells.
+    /// Bytes of all objects in JSON; `None` where no source has them.
     pub collection_bytes: Option<Estimate>,
     /// Bytes of one object on average as they lie in etcd. From metrics it is what the apiserver itself assumes, however
     /// wrong, since the seats of a LIST rest on it.
@@ -68,7 +68,7 @@ const JSON_PER_STORED_JSON: (f64, f64) = (1.0, 1.1);
 /// A collection is not always what it was when the largest body was logged.
 const SINCE_LOGGED: (f64, f64) = (0.8, 1.2);
 
-/// The sizes of all resources that any source tells of, sorted by group and resource.
+/// Estimates the sizes of all resources that any source has, sorted by group and resource.
 ///
 /// Several snapshots are several servers, or several times: the range holds them all.
 pub fn estimate_sizes(given: &[Given], metrics: &[Snapshot], observed: &[Observed]) -> Vec<ResourceSize> {
@@ -97,12 +97,12 @@ pub fn estimate_sizes(given: &[Given], metrics: &[Snapshot], observed: &[Observe
     sources.map(|sources| sources.size()).collect()
 }
 
-/// The size of a resource that no source tells of.
+/// The default size of a resource that no source has.
 pub fn assume_size(api_group: &str, resource: &str) -> ResourceSize {
     Sources { api_group, resource, given: None, samples: Vec::new(), observed: None, nodes: None }.size()
 }
 
-/// All that is said of one resource.
+/// All sources of one resource.
 struct Sources<'s> {
     api_group: &'s str,
     resource: &'s str,

@@ -121,7 +121,7 @@ fn regressed_words(clients: &[&Regressed]) -> String {
             format!("{} more of its {} rejected", units::count(more), requests(all))
         });
         let (before, after) = (client.wait_p50_before_secs, client.wait_p50_after_secs);
-        let p50 = (after >= before + 0.1).then(|| wait_words("median", before, after));
+        let p50 = (after >= before + 0.1).then(|| wait_words("p50", before, after));
         let (before, after) = (client.wait_p99_before_secs, client.wait_p99_after_secs);
         let p99 = (after >= before + 0.1).then(|| wait_words("p99", before, after));
         let parts: Vec<String> = [rejected, p50, p99].into_iter().flatten().collect();
@@ -144,9 +144,7 @@ fn improved_words(clients: &[Improved]) -> String {
 }
 
 fn wait_words(which: &str, before_secs: f64, after_secs: f64) -> String {
-    let after = if after_secs < 0.05 { "none".to_owned() } else { secs(after_secs) };
-    let before = if before_secs < 0.05 { "none".to_owned() } else { secs(before_secs) };
-    format!("{which} wait {after}, was {before}")
+    format!("{which} wait {} instead of {}", secs(after_secs), secs(before_secs))
 }
 
 fn requests(count: u64) -> String {
@@ -176,14 +174,13 @@ pub fn capacity_words(capacity: &ListCapacity) -> String {
         ListCapacityBasis::Unlimited => "LISTs take as long as in the log".to_owned(),
         ListCapacityBasis::Given => format!("The server runs {range} LISTs at full speed at once, as given"),
         ListCapacityBasis::Fitted { list_count, most_at_once } => format!(
-            "The server runs {range} LISTs at full speed at once: with that, equal LISTs need equal work ({} LISTs, up to {} \
-             at once)",
+            "The server runs {range} LISTs at full speed at once, estimated from {} equal LISTs, of which up to {} ran at once",
             units::count(list_count as u64),
             units::count(most_at_once as u64)
         ),
         ListCapacityBasis::Unknown { most_at_once } => format!(
-            "The server runs {range} LISTs at full speed at once: the log fits any of these, as too few equal LISTs ran at \
-             once ({} at most)",
+            "The server runs {range} LISTs at full speed at once: any of these values fits the log, as too few equal LISTs \
+             ran at once (at most {})",
             units::count(most_at_once as u64)
         ),
     }
@@ -268,7 +265,7 @@ mod tests {
         assert_eq!(
             comparison_sentence(&helps),
             "helps: 6 LISTs at once instead of 40; peak memory 572 MiB to 1.1 GiB instead of 3.7 GiB to 7.5 GiB; it throttles \
-             storm (9 more of its 100 requests rejected, p99 wait 12 s, was none)"
+             storm (9 more of its 100 requests rejected, p99 wait 12 s instead of 0 s)"
         );
         let hurts = Comparison { effect: Effect::HelpsButHurts, regressed: vec![storm(false)], ..comparison() };
         assert!(
@@ -281,7 +278,10 @@ mod tests {
             wait_p99_after_secs: 0.0,
         };
         let helps = comparison_sentence(&Comparison { improved: vec![improved], ..comparison() });
-        assert!(helps.ends_with("better off: good (20 fewer requests rejected, p99 wait none, was 9 s)"), "{helps}");
+        assert!(
+            helps.ends_with("better off: good (20 fewer requests rejected, p99 wait 0 s instead of 9 s)"),
+            "{helps}"
+        );
     }
 
     #[test]

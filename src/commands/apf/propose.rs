@@ -34,7 +34,7 @@ use crate::tables::TypedRow;
 
 /// A limit for more LISTs than this is none.
 const MOST_LISTS: u32 = 200;
-/// A candidate that rejects more than this part of what it catches costs its client dearly.
+/// A candidate that rejects more than this part of what it matches costs its client dearly.
 const DEAR_SHARE: f64 = 0.1;
 
 pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {

@@ -56,7 +56,7 @@ impl SizedCandidate {
         matches!(self.comparison.comparison.effect, Effect::Helps | Effect::HelpsButHurts)
     }
 
-    /// Whether anything that it catches waits or is rejected.
+    /// Whether any matched request waits or is rejected.
     pub(super) fn holds_back(&self) -> bool {
         self.matched.rejected > 0.0 || self.matched.wait_p99_secs >= 0.05
     }
