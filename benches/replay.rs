@@ -7,7 +7,8 @@ use divan::counter::ItemsCount;
 use stormglass::apf::{Features, WorkEstimate, compute_limits, default_config};
 use stormglass::kubernetes::Version;
 use stormglass::simulation::{
-    Capacity, Chance, Kind, Memory, Placed, Request, Scenario, Service, Traffic, outcome, replay,
+    ClassifiedFlow, ListCapacity, ReplayAssumptions, RequestKind, Scenario, ServerMemory, Service, Traffic,
+    TrafficRequest, replay, summarize_outcome,
 };
 
 const VERSION: Version = Version::new(1, 36);
@@ -22,13 +23,13 @@ fn main() {
 
 /// Requests of 200 users on the levels where a cluster's requests go, each of a few milliseconds; `busy` in a hundred hold
 /// their seats so long that others wait.
-fn traffic(kinds: &[Kind], busy: u64) -> Traffic {
+fn traffic(kinds: &[RequestKind], busy: u64) -> Traffic {
     let kind_count = u64::try_from(kinds.len()).unwrap_or(1);
     let request = |at: u64| {
         // Multiplying by an odd number spreads consecutive ones.
         let mixed = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let service_ns = if mixed % 100 < busy { 20 * SECOND } else { 1_000_000 + mixed % 9_000_000 };
-        Request {
+        TrafficRequest {
             received_ns: at * SECOND / RATE,
             service: Service::Fixed(service_ns),
             kind: u32::try_from(mixed % kind_count).unwrap_or_default(),
@@ -46,7 +47,7 @@ fn scenario() -> Scenario {
     let work = WorkEstimate { initial_seats: 1, final_seats: 0, additional_latency_nanos: 0 };
     let users: Vec<String> = (0..200).map(|user| format!("system:serviceaccount:team:{user}")).collect();
     let levels = ["workload-low", "workload-high", "global-default", "node-high", "exempt"];
-    let placed = users.iter().zip(levels.iter().cycle()).map(|(user, level)| Placed {
+    let placed = users.iter().zip(levels.iter().cycle()).map(|(user, level)| ClassifiedFlow {
         flow_schema: level,
         priority_level: level,
         flow_distinguisher: Some(user),
@@ -62,9 +63,9 @@ fn scenario() -> Scenario {
 fn requests(bencher: Bencher<'_, '_>, busy_percent: u64) {
     let scenario = scenario();
     let traffic = traffic(&scenario.kinds, busy_percent);
-    let chance = Chance::drawn(0, &Capacity::unlimited());
+    let assumptions = ReplayAssumptions::draw(0, &ListCapacity::unlimited());
     bencher.counter(ItemsCount::new(REQUESTS)).bench_local(|| {
-        let run = replay(&traffic, &[], &scenario, &chance, Memory::default());
-        outcome(&traffic, &scenario, &run)
+        let run = replay(&traffic, &[], &scenario, &assumptions, ServerMemory::default());
+        summarize_outcome(&traffic, &scenario, &run)
     });
 }

@@ -17,8 +17,11 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use stormglass::kubernetes::{ListKind, Version};
-use stormglass::memory::{Encoding, Held, ListShape, Range, Server, answer, held, sizes, sustained, together};
+use stormglass::memory::{
+    Encoding, ListShape, MemoryCost, Range, Server, estimate_memory, estimate_response, estimate_sizes,
+    estimate_sustained, sum_in_flight,
+};
+use stormglass::requests::ListKind;
 
 use crate::support::{folder, project};
 
@@ -611,15 +614,15 @@ impl Run {
     }
 
     fn estimate(&self, server: &Server, encoding: Option<Encoding>) -> Range {
-        together([(u64::from(self.in_flight), self.held(server, encoding))])
+        sum_in_flight([(u64::from(self.in_flight), self.held(server, encoding))])
     }
 
-    fn held(&self, server: &Server, encoding: Option<Encoding>) -> Held {
+    fn held(&self, server: &Server, encoding: Option<Encoding>) -> MemoryCost {
         let given = format!("pods={}x{}", self.pods, self.object_bytes).parse().unwrap();
         let limit = self.is_paged().then_some(u64::from(PAGE));
         let list = ListShape { limit, encoding, ..ListShape::of(self.kind) };
-        let answer = answer(&list, &sizes(&[given], &[], &[])[0], None).unwrap();
-        held(&list, server, &answer)
+        let response = estimate_response(&list, &estimate_sizes(&[given], &[], &[])[0], None).unwrap();
+        estimate_memory(&list, server, &response)
     }
 
     fn known_estimate(&self) -> Range {
@@ -644,7 +647,10 @@ fn capped_runs_lie_in_their_sustained_estimate() {
     let checked: Vec<_> = runs.iter().filter(|run| run.set == "capped" || run.cell.contains("C3-hardcap")).collect();
     assert_eq!(checked.len(), 9);
     for run in checked {
-        let range = together([(u64::from(run.in_flight), sustained(run.held(&run.server(), Some(run.encoding))))]);
+        let range = sum_in_flight([(
+            u64::from(run.in_flight),
+            estimate_sustained(run.held(&run.server(), Some(run.encoding))),
+        )]);
         assert!(run.is_held_by(range), "{run:?}: {range:?}");
     }
 }

@@ -100,7 +100,7 @@ fn holds(side: &Value, bytes: f64) -> bool {
 fn a_hard_limit_is_foreseen_as_it_came() {
     for measured in &MEASURED {
         let replay = simulated(measured, "hard-cap");
-        let (current, capped) = (&replay["current"], &replay["candidates"][0]["side"]);
+        let (current, capped) = (&replay["current"], &replay["candidates"][0]["replay"]);
         assert_eq!(replay["candidates"][0]["effect"], "helps", "{}", measured.log);
         let at_once = &capped["levels"].as_array().unwrap().last().unwrap()["most_lists"];
         assert_eq!((number(&at_once["low"]), number(&at_once["high"])), (6.0, 6.0), "{}", measured.log);
@@ -117,8 +117,8 @@ fn a_hard_limit_is_foreseen_as_it_came() {
 fn what_would_not_have_helped_is_said_to_do_nothing_and_why() {
     for measured in &MEASURED {
         for (name, why) in [
-            ("no-cluster-scope", "catches none of the requests: "),
-            ("borrows", "limit-pod-list borrows: 12 seats are its own"),
+            ("no-cluster-scope", "matches no request: "),
+            ("borrows", "limit-pod-list borrows: it has 12 nominal seats"),
         ] {
             let replay = simulated(measured, name);
             assert_eq!(replay["candidates"][0]["effect"], "does-nothing", "{} {name}", measured.log);
@@ -134,7 +134,7 @@ fn what_would_not_have_helped_is_said_to_do_nothing_and_why() {
 fn a_level_that_rejects_lets_one_run_at_a_time() {
     for measured in &MEASURED {
         let replay = simulated(measured, "rejects");
-        let side = &replay["candidates"][0]["side"];
+        let side = &replay["candidates"][0]["replay"];
         assert_eq!(side["most_lists"]["high"], 1.0);
         let group = lists(side, "restrict-pod-list");
         assert_eq!(group["rejected"]["concurrency_limit"]["mid"], 49.0, "of 50, those that came while it ran");
@@ -149,8 +149,8 @@ fn a_change_in_force_is_verified() {
         |after: &str| json(&[&["verify", before, "--after", after, "--candidate", &cap], &SERVER[..]].concat());
     let verified = verify(after);
     let quiet = verify("sample-logs/quiet")["apiservers"][0]["sentence"].to_string();
-    assert!(quiet.contains("not put to the test"), "{quiet}");
-    assert_eq!(verified["apiservers"][0]["sentence"], "it came as foreseen");
+    assert!(quiet.contains("not tested"), "{quiet}");
+    assert_eq!(verified["apiservers"][0]["sentence"], "as predicted");
     let not_in_force = verify(before);
     let sentence = not_in_force["apiservers"][0]["sentence"].as_str().unwrap();
     assert!(sentence.starts_with("the change seems not to be in force"), "{sentence}");
@@ -190,7 +190,7 @@ fn clients_that_try_again_are_served_in_the_end() {
     let args = [&["simulate", MEASURED[1].log, "--candidate", &cap], &SERVER[..]].concat();
     let (open, closed) = (json(&args), json(&[&args[..], &["--closed-loop"]].concat()));
     let lost = |report: &Value| {
-        let side = &report["apiservers"][0]["candidates"][0]["side"];
+        let side = &report["apiservers"][0]["candidates"][0]["replay"];
         number(&lists(side, "restrict-pod-list")["rejected"]["all"]["mid"])
     };
     assert!(lost(&open) > 0.0 && lost(&closed) <= 0.0, "{} {}", lost(&open), lost(&closed));
@@ -238,7 +238,7 @@ fn each_labelled_storm_has_its_candidate() {
         assert_eq!(clients(&plain), without, "{name}");
         assert_eq!(clients(&system), with, "{name} --include-system");
         let reasons = plain["declined"].to_string();
-        assert!(reasons.contains("only --include-system limits that"), "{reasons}");
+        assert!(reasons.contains("limit it only with --include-system"), "{reasons}");
         for proposal in system["proposals"].as_array().unwrap() {
             let name = &proposal["name"];
             assert_eq!(proposal["keeps_within_budget"], true, "{name}: {}", proposal["peak_high_bytes"]);
@@ -275,7 +275,7 @@ fn manifests_are_written_one_file_each_and_pass_lint() {
     // What is written can be replayed again.
     let replay = json(&["simulate", "sample-logs/python-oom", "--resource", "pods=3000x5KB", "--candidate", &out]);
     assert_eq!(replay["apiservers"][0]["candidates"][0]["effect"], "helps");
-    assert!(refused(&args).contains("is there already"));
+    assert!(refused(&args).contains("already exists"));
     stdout(&[&args[..], &["--force"]].concat());
 }
 
@@ -314,7 +314,7 @@ fn bad_candidates_have_clear_answers() {
     stdout(&["simulate", log, "--candidate", &format!("{schema},{level}"), "--seeds", "1"]);
     let unasked = json(&["simulate", log, "--candidate", &level, "--seeds", "1"]);
     let sentence = unasked["apiservers"][0]["candidates"][0]["sentence"].as_str().unwrap();
-    assert!(sentence.contains("no FlowSchema is in it, and none goes to its priority levels"), "{sentence}");
+    assert!(sentence.contains("has no FlowSchema, and no FlowSchema uses its priority levels"), "{sentence}");
     assert!(
         refused(&["simulate", log, "--candidate", &level, "--candidate", &level, "--sweep", "shares=1..2"])
             .contains("one candidate")
@@ -355,7 +355,7 @@ fn logs_with_little_in_them_have_clear_answers() {
     let get = event("a", "ResponseComplete", "get", "00.000000", "00.100000");
     let without = simulate(&temporary(&folder, "gets.log", get.repeat(3)));
     let sentence = without["apiservers"][0]["candidates"][0]["sentence"].to_string();
-    assert!(sentence.contains("catches none of the requests"), "{sentence}");
+    assert!(sentence.contains("matches no request"), "{sentence}");
     let empty = temporary(&folder, "empty.log", "");
     assert!(refused(&["simulate", &empty, "--candidate", &cap]).contains("there is nothing in it"));
     let refused_before =

@@ -2,133 +2,175 @@
 //! FlowSchema that selects just its LISTs, and a priority level that lets only so many of them run at once.
 //!
 //! ```text
-//! Finding, Requests ─▶ draft ─▶ Draft (whom it selects, and whom else) ─▶ Draft::candidate(how many at once) ─▶ Candidate
-//!                          └──▶ Declined (why a limit would be no help, and what would)       flow_schema_yaml, …
+//! Finding, RequestGroup ─▶ draft_candidates ─▶ Draft (which requests) ─▶ plan_sizes ─▶ Candidate (how many at once)
+//!                                   └──▶ RejectedCandidate (why a limit would not help)
 //! ```
 //!
 //! API Priority and Fairness can tell requests by user, group, service account, verb, resource and namespace, and by
 //! nothing else. So a candidate takes the narrowest subjects that cover a storm and only its own verbs and resources, and
-//! says whom it catches besides. What a cluster lives by is not limited: no candidate is for anything but LISTs, and the
-//! watches that begin with one, and those of nodes and of kube-system only if that is asked for.
+//! lists the other clients that it matches. Candidates limit only LISTs, and watches that begin with one; those of nodes and
+//! of kube-system only if that is asked for.
 //!
-//! How many LISTs may run at once follows from the memory that they may hold; whether that does what it should is found
-//! by replaying the log, which is not for this stage. What APF can't cure is declined, with what the client can do.
+//! How many LISTs may run at once follows from the memory that they may hold. Whether that works is found by replaying the
+//! log, in a later stage. A storm that APF can't limit is rejected, with the reason.
 
-mod manifest;
+mod name;
 mod plan;
 mod protect;
+mod rejection;
 mod select;
-mod words;
+mod subjects;
 #[cfg(test)]
 mod cases;
 
-pub use manifest::{comments, flow_schema_yaml, kustomization_yaml, object_name, priority_level_yaml};
-pub use plan::{Plan, reachable};
-pub use select::draft;
-pub use words::{candidate_evidence, catch_words};
+pub use plan::{Plan, SeatChange, plan_sizes};
+pub use rejection::{CandidateRejection, RejectedCandidate};
+pub use select::draft_candidates;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use crate::apf::{Config, Features, FlowSchema, PriorityLevel, RequestDigest, ResourceRule, Subject};
-use crate::findings::{Finding, WordFinding};
-use crate::memory::Held;
+use crate::findings::Finding;
+use crate::memory::MemoryCost;
 
-/// What a candidate is made from.
+/// What candidates are made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Situation<'s> {
+pub struct ProposalInput<'s> {
     /// The server's configuration.
     pub config: &'s Config,
-    /// What its version does.
+    /// The features of the server's version.
     pub features: &'s Features,
     /// The seats of one apiserver.
     pub server_concurrency: u32,
-    /// What the log's requests are to API Priority and Fairness.
-    pub requests: &'s [Requests<'s>],
-    /// What was found in the log.
+    /// The requests of the log, grouped by what API Priority and Fairness sees of them.
+    pub requests: &'s [RequestGroup<'s>],
+    /// The findings in the log.
     pub findings: &'s [Finding],
-    /// How a finding is worded.
-    pub words: WordFinding,
-    /// Whether nodes and kube-system may be limited.
+    /// Whether candidates may limit nodes and kube-system.
     pub includes_system: bool,
 }
 
 /// Requests of one client that are alike to API Priority and Fairness.
 #[derive(Clone, Debug)]
-pub struct Requests<'s> {
-    /// A number for what they are, the same for all clients.
+pub struct RequestGroup<'s> {
+    /// A number for what the requests are, the same for all clients.
     pub kind: u32,
-    /// The findings of this client in whose span some of them came, by their places, and how many did.
+    /// The findings of this client in whose time some of the requests came, by their index, with the number of these
+    /// requests.
     pub storms: Vec<(usize, u64)>,
-    /// What they have in common.
+    /// What the requests have in common.
     pub digest: &'s RequestDigest,
-    /// Where they go today.
+    /// The FlowSchema that matches them today.
     pub flow_schema: &'s str,
     /// The client's type.
     pub client_type: &'s str,
-    /// The client.
+    /// The client's name.
     pub client: &'s str,
-    /// How many there are.
+    /// Number of requests.
     pub count: u64,
     /// Whether they read a collection: LISTs, and watches that begin with one.
     pub is_list: bool,
-    /// What one of them takes, in seats, at least and at most, as far as no priority level limits it.
+    /// Seats that one of them takes, at least and at most, without the cap of a priority level.
     pub seats: (u32, u32),
-    /// What one of them holds of memory; `None` where that isn't known.
-    pub held: Option<Held>,
+    /// Memory that one of them holds; `None` where its size is unknown.
+    pub memory: Option<MemoryCost>,
 }
 
-/// A candidate but for how much it lets through.
+/// A candidate without a size: which requests it selects, but not how many of them run at once.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// What both objects are called.
+    /// The name of both objects.
     pub name: String,
-    /// The findings that it is for, by their places, the worst first.
+    /// The findings that it is for, by their index, the worst first.
     pub findings: Vec<usize>,
-    /// The clients whose storms these are.
+    /// The clients of these findings, which it is meant to throttle.
     pub clients: Vec<String>,
-    /// Whom it selects.
+    /// Whose requests it selects.
     pub subjects: Vec<Subject>,
-    /// What of theirs.
+    /// Which of their requests it selects.
     pub rules: Vec<ResourceRule>,
-    /// Where those requests go today, with the precedence of that FlowSchema; without the one that this replaces.
-    pub from: Vec<(String, i32)>,
-    /// Whether it takes the place of an earlier candidate of the same name.
+    /// The FlowSchemas that match these requests today, by precedence; without the one that this candidate replaces.
+    pub matched_today: Vec<PrecededSchema>,
+    /// Whether it replaces an earlier candidate of the same name on the server.
     pub replaces: bool,
-    /// Where it stands among all FlowSchemas.
+    /// `matchingPrecedence` of its FlowSchema.
     pub matching_precedence: i32,
-    /// Flows that it makes: users.
+    /// Flows that it distinguishes, by user.
     pub flow_count: usize,
-    /// Whom it catches.
-    pub caught: Vec<Caught>,
-    /// The kinds of LISTs that it is for, as [`Requests::kind`].
+    /// The clients that its FlowSchema matches.
+    pub matched: Vec<MatchedClient>,
+    /// The kinds of LISTs that it is for, as [`RequestGroup::kind`].
     pub kinds: BTreeSet<u32>,
-    /// What such a LIST takes, in seats, at least and at most.
+    /// Seats that such a LIST takes, at least and at most.
     pub list_seats: (u32, u32),
-    /// The most that such a LIST holds, of those whose size is known; `None` where it is of none.
-    pub held: Option<Held>,
-    /// Whether there are LISTs among them of which nothing bounds what they hold.
+    /// The most memory that such a LIST holds, of those of known size; `None` where no size is known.
+    pub list_memory: Option<MemoryCost>,
+    /// Whether some of these LISTs have no upper bound of their memory.
     pub has_unbounded: bool,
-    /// What to know of it.
-    pub notes: Vec<String>,
+    /// What to know of the requests that it selects.
+    pub notes: Vec<DraftNote>,
 }
 
-/// Whom a candidate catches.
+/// A FlowSchema that comes after a candidate's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Caught {
+pub struct PrecededSchema {
+    /// Its name.
+    pub name: String,
+    /// Its `matchingPrecedence`.
+    pub matching_precedence: i32,
+}
+
+/// A client of which a candidate's FlowSchema matches requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MatchedClient {
     /// The client's type.
     pub client_type: String,
-    /// The client.
+    /// The client's name.
     pub client: String,
-    /// Its users.
+    /// Users of the matched requests.
     pub users: usize,
-    /// Requests.
+    /// Matched requests.
     pub request_count: u64,
     /// All requests of that client in the log.
     pub of_requests: u64,
-    /// Whether it is one of those whose storm it is.
-    pub is_meant: bool,
+    /// Whether the candidate is meant to throttle it.
+    pub is_target: bool,
+}
+
+/// What to know of the requests that a candidate selects.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum DraftNote {
+    /// It selects a group since there are too many users to name; members that aren't in the log are matched too.
+    SelectsGroup {
+        /// The group.
+        group: String,
+        /// Users in the log.
+        user_count: usize,
+    },
+    /// Requests of the same client with credentials of `system:masters` are never limited.
+    MastersAreExempt,
+    /// Other clients use the same identity.
+    SharedIdentity {
+        /// These clients.
+        clients: Vec<ClientRef>,
+    },
+    /// It also matches watches that start from a resource version.
+    MatchesPlainWatches {
+        /// Watches.
+        request_count: u64,
+    },
+}
+
+/// A client by type and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ClientRef {
+    /// The client's name.
+    pub client: String,
+    /// The client's type.
+    pub client_type: String,
 }
 
 /// Objects that can be applied.
@@ -138,22 +180,8 @@ pub struct Candidate {
     pub flow_schema: FlowSchema,
     /// The priority level.
     pub priority_level: PriorityLevel,
-    /// How its size came about.
+    /// The numbers behind the size of the priority level.
     pub plan: Plan,
-}
-
-/// A storm for which a limit is no help.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Declined {
-    /// The finding, by its place.
-    #[serde(skip)]
-    pub finding: usize,
-    /// What was found, in a few words.
-    pub storm: String,
-    /// Why there is no candidate.
-    pub reason: String,
-    /// What to do at the client instead.
-    pub remedies: Vec<String>,
 }
 
 impl Candidate {

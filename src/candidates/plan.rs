@@ -1,4 +1,4 @@
-//! How large a priority level is that lets so many LISTs run at once: from seats back to shares.
+//! How large a priority level must be to let a given number of LISTs run at once: from seats back to shares.
 //!
 //! With S seats of the server and ΣN shares of all other levels, a level of n shares has N = ⌈S · n / (ΣN + n)⌉ seats, so
 //! that not every number of seats can be had. A LIST takes as many of them as it is estimated to, but no more than the
@@ -11,33 +11,44 @@
 
 use serde::Serialize;
 
-use super::select::schema;
-use super::{Candidate, Draft, Situation};
+use super::select::build_schema;
+use super::{Candidate, Draft, ProposalInput};
 use crate::apf::{
-    DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, ObjectLocation, PriorityLevel, Queuing, compute_limits,
-    is_valid_dealer,
+    Config, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, Place, PriorityLevel, Queuing, is_valid_dealer,
+    limits,
 };
 
-/// How many LISTs a level lets run at once, and by which numbers.
+/// The size of a priority level: how many LISTs it lets run at once.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Plan {
-    /// LISTs at once, at least and at most, as the estimate of a LIST's seats has it.
+    /// LISTs at once, at least and at most, by the range of a LIST's seats.
     pub lists_at_once: (u32, u32),
     /// `nominalConcurrencyShares`.
     pub nominal_concurrency_shares: i32,
-    /// The seats that they come to.
+    /// The nominal limit that these shares give, in seats.
     pub nominal_seats: u32,
-    /// What a LIST takes of them, at least and at most.
+    /// Seats that a LIST takes, at least and at most.
     pub seats_per_list: (u32, u32),
-    /// Whether LISTs wait for their turn; else they are rejected at once.
+    /// Whether LISTs wait in queues; else they are rejected at once.
     pub queues: bool,
-    /// LISTs that may wait, of one flow.
+    /// LISTs of one flow that may wait.
     pub waiting: u32,
 }
 
-/// More shares than that are no limit any more.
+/// A priority level whose nominal limit a candidate changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeatChange {
+    /// Its name.
+    pub priority_level: String,
+    /// Its nominal limit today, in seats.
+    pub before: u32,
+    /// Its nominal limit with the candidate.
+    pub after: u32,
+}
+
+/// More shares than this don't limit any more.
 const MOST_SHARES: i32 = 100;
-/// A candidate takes no more than one in so many of the server's seats from all others: it is there to hold back.
+/// A candidate takes at most one in this many of the server's seats, since it is meant to throttle.
 const SHARE_OF_SEATS: u32 = 10;
 /// Queues and hands. The larger the hand, the longer a LIST takes only one seat: 64 queues are as many as a new cluster's
 /// levels for nodes have, and 15 of 16 is the largest hand that can be dealt.
@@ -51,19 +62,19 @@ const LONGEST_QUEUE: i32 = 1_000;
 /// No request waits longer, in seconds: a quarter of the 60 s of `--request-timeout`.
 const LONGEST_WAIT_SECS: f64 = 15.0;
 
-/// All plans for a draft that differ in how many LISTs they let run at once, from few to many, up to `most`. `list_secs`
-/// says how long a LIST takes where so many run at once, in seconds; `None` where that isn't known.
-pub fn reachable(
+/// Plans all sizes of a draft that differ in the number of LISTs at once, from few to many, up to `most`. `list_secs` gives
+/// the duration of a LIST in seconds where that many run at once; `None` where it is unknown.
+pub fn plan_sizes(
     draft: &Draft,
-    situation: &Situation<'_>,
+    input: &ProposalInput<'_>,
     most: u32,
     list_secs: impl Fn(u32) -> Option<f64>,
 ) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     for shares in 1..=MOST_SHARES {
         let mut of_shares: Vec<Candidate> = Vec::new();
-        for response in responses(draft.flow_count) {
-            let candidate = candidate(draft, situation, shares, response, &list_secs);
+        for response in limit_responses(draft.flow_count) {
+            let candidate = build_candidate(draft, input, shares, response, &list_secs);
             of_shares.extend(candidate);
         }
         for candidate in of_shares {
@@ -95,7 +106,7 @@ fn is_better(plan: &Plan, known: &Plan) -> bool {
 }
 
 /// How LISTs may be held back: in queues, by several hands, or by rejecting them.
-fn responses(flow_count: usize) -> Vec<LimitResponse> {
+fn limit_responses(flow_count: usize) -> Vec<LimitResponse> {
     let queuing =
         |queues, hand_size| LimitResponse::Queue(Queuing { queues, hand_size, queue_length_limit: DEFAULT_QUEUE });
     let one_flow = (flow_count <= 1).then(|| queuing(1, 1));
@@ -105,23 +116,23 @@ fn responses(flow_count: usize) -> Vec<LimitResponse> {
 }
 
 /// The objects of these shares; `None` where they take too much from others.
-fn candidate(
+fn build_candidate(
     draft: &Draft,
-    situation: &Situation<'_>,
+    input: &ProposalInput<'_>,
     shares: i32,
     response: LimitResponse,
     list_secs: &impl Fn(u32) -> Option<f64>,
 ) -> Option<Candidate> {
-    let mut priority_level = level(draft, shares, response);
+    let mut priority_level = build_level(draft, shares, response);
     let mut levels: Vec<PriorityLevel> =
-        situation.config.priority_levels.iter().filter(|level| level.name != draft.name).cloned().collect();
+        input.config.priority_levels.iter().filter(|level| level.name != draft.name).cloned().collect();
     levels.push(priority_level.clone());
-    let limits = compute_limits(&levels, situation.server_concurrency, situation.features);
+    let limits = limits(&levels, input.server_concurrency, input.features);
     let limits = limits.last()?;
-    if limits.nominal > situation.server_concurrency.div_ceil(SHARE_OF_SEATS) {
+    if limits.nominal > input.server_concurrency.div_ceil(SHARE_OF_SEATS) {
         return None;
     }
-    let cap = limits.max_seats_per_request.unwrap_or(u32::MAX).min(situation.features.most_list_seats());
+    let cap = limits.max_seats_per_request.unwrap_or(u32::MAX).min(input.features.most_list_seats());
     let (low, high) = draft.list_seats;
     let seats = (low.clamp(1, cap), high.clamp(1, cap));
     // What is wider than the level runs alone.
@@ -129,8 +140,9 @@ fn candidate(
     let lists_at_once = (at_once(seats.1), at_once(seats.0));
     let mut waiting = 0;
     let queues = if let LimitResponse::Queue(queuing) = response {
-        let length = queue_length(list_secs(lists_at_once.1), lists_at_once.1, queuing.hand_size);
-        priority_level = level(draft, shares, LimitResponse::Queue(Queuing { queue_length_limit: length, ..queuing }));
+        let length = choose_queue_length(list_secs(lists_at_once.1), lists_at_once.1, queuing.hand_size);
+        priority_level =
+            build_level(draft, shares, LimitResponse::Queue(Queuing { queue_length_limit: length, ..queuing }));
         waiting = u32::try_from(length.saturating_mul(queuing.hand_size)).unwrap_or_default();
         true
     } else {
@@ -144,11 +156,11 @@ fn candidate(
         queues,
         waiting,
     };
-    Some(Candidate { flow_schema: flow_schema(draft), priority_level, plan })
+    Some(Candidate { flow_schema: build_flow_schema(draft), priority_level, plan })
 }
 
 /// How many may wait in one queue: as many as are served before they have waited too long.
-fn queue_length(list_secs: Option<f64>, at_once: u32, hand_size: i32) -> i32 {
+fn choose_queue_length(list_secs: Option<f64>, at_once: u32, hand_size: i32) -> i32 {
     let Some(list_secs) = list_secs.filter(|secs| *secs > 0.0) else {
         return DEFAULT_QUEUE;
     };
@@ -158,7 +170,7 @@ fn queue_length(list_secs: Option<f64>, at_once: u32, hand_size: i32) -> i32 {
     length.clamp(SHORTEST_QUEUE, LONGEST_QUEUE)
 }
 
-fn level(draft: &Draft, shares: i32, limit_response: LimitResponse) -> PriorityLevel {
+fn build_level(draft: &Draft, shares: i32, limit_response: LimitResponse) -> PriorityLevel {
     PriorityLevel {
         name: draft.name.clone(),
         kind: LevelKind::Limited {
@@ -172,7 +184,29 @@ fn level(draft: &Draft, shares: i32, limit_response: LimitResponse) -> PriorityL
     }
 }
 
-fn flow_schema(draft: &Draft) -> FlowSchema {
-    let schema = schema(&draft.name, draft.matching_precedence, draft.subjects.clone(), draft.rules.clone());
+fn build_flow_schema(draft: &Draft) -> FlowSchema {
+    let schema = build_schema(&draft.name, draft.matching_precedence, draft.subjects.clone(), draft.rules.clone());
     FlowSchema { distinguisher_method: (draft.flow_count > 1).then_some(DistinguisherMethod::ByUser), ..schema }
+}
+
+impl Candidate {
+    /// The priority levels whose nominal limit changes because of the candidate's shares.
+    pub fn seat_changes(&self, input: &ProposalInput<'_>) -> Vec<SeatChange> {
+        let after = input.config.clone().with(&self.config());
+        let seats = |config: &Config| -> Vec<(String, u32)> {
+            let limits = limits(&config.priority_levels, input.server_concurrency, input.features);
+            config
+                .priority_levels
+                .iter()
+                .map(|level| level.name.clone())
+                .zip(limits.iter().map(|l| l.nominal))
+                .collect()
+        };
+        let now = seats(&after);
+        let changed = seats(input.config).into_iter().filter_map(|(priority_level, before)| {
+            let (_, after) = now.iter().find(|(other, _)| *other == priority_level)?;
+            (*after != before).then_some(SeatChange { priority_level, before, after: *after })
+        });
+        changed.collect()
+    }
 }

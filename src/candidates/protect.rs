@@ -1,9 +1,8 @@
-//! What a cluster lives by, and no candidate limits, or only if that is asked for.
+//! Clients that no candidate limits, since a cluster depends on them, and clients that are limited only on request.
 
 use std::collections::BTreeSet;
 
-use super::select::subject_words;
-use super::{Requests, Situation};
+use super::{CandidateRejection, ClientRef, ProposalInput, RequestGroup};
 use crate::apf::Subject;
 use crate::kubernetes::SYSTEM_MASTERS;
 
@@ -15,23 +14,24 @@ const SYSTEM: [&str; 6] = ["kubelet", "kube-proxy", "cni", "csi", "dns", "autosc
 const SYSTEM_NAMESPACES: [&str; 2] = ["kube-", "openshift-"];
 
 /// Whether requests come with credentials that pass by every limit.
-pub(super) fn is_master(requests: &Requests<'_>) -> bool {
-    requests.digest.groups.iter().any(|group| group == SYSTEM_MASTERS)
+pub(super) fn is_master(requests: &RequestGroup<'_>) -> bool {
+    requests.digest.groups.iter().any(|group| group == MASTERS)
 }
 
-/// Fails where those subjects, or whose requests these are, must not be limited.
+/// Fails where those subjects, or the clients of these requests, must not be limited.
 pub(super) fn check(
-    situation: &Situation<'_>,
+    input: &ProposalInput<'_>,
     subjects: &BTreeSet<Subject>,
-    requests: &[&Requests<'_>],
-) -> Result<(), String> {
-    if let Some(requests) = requests.iter().find(|requests| CONTROL_PLANE.contains(&requests.client_type)) {
-        return Err(format!(
-            "it is of {} ({}), which a cluster can't do without",
-            requests.client, requests.client_type
-        ));
+    requests: &[&RequestGroup<'_>],
+) -> Result<(), CandidateRejection> {
+    let client_of = |types: &[&str]| {
+        let of_type = requests.iter().find(|requests| types.contains(&requests.client_type))?;
+        Some(ClientRef { client: of_type.client.to_owned(), client_type: of_type.client_type.to_owned() })
+    };
+    if let Some(client) = client_of(&CONTROL_PLANE) {
+        return Err(CandidateRejection::ControlPlane(client));
     }
-    if situation.includes_system {
+    if input.includes_system {
         return Ok(());
     }
     let is_system = |subject: &&Subject| match subject {
@@ -41,16 +41,7 @@ pub(super) fn check(
         }
     };
     if let Some(subject) = subjects.iter().find(is_system) {
-        return Err(format!(
-            "it is of {}, which belongs to the cluster itself: only --include-system limits that",
-            subject_words(subject)
-        ));
+        return Err(CandidateRejection::SystemSubject { subject: subject.clone() });
     }
-    match requests.iter().find(|requests| SYSTEM.contains(&requests.client_type)) {
-        None => Ok(()),
-        Some(requests) => Err(format!(
-            "it is of {} ({}), which belongs to the cluster itself: only --include-system limits that",
-            requests.client, requests.client_type
-        )),
-    }
+    client_of(&SYSTEM).map_or(Ok(()), |client| Err(CandidateRejection::SystemClient(client)))
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::ask::{Asked, Asking};
+use super::apf::{Proposer, Recorded, ReplayMode, Terms, check, record};
+use super::dimensions::{Dimensions, prepare};
+use super::logs::{moment as typed_moment, open, report};
 use super::paper;
 use super::settings::read_settings;
 use crate::analysis;
@@ -16,8 +18,8 @@ use crate::findings::{
     Presence, Pressure, Restart, ServerActivity, ServerLoad, Thresholds, analyze_incident, find_moments, harm_start,
     measure_growth, propose_audit_policy,
 };
-use crate::memory::{Resident, resident};
-use crate::report::{IncidentNote, IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window};
+use crate::memory::{Resident, parse_resident};
+use crate::report::{IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window};
 use crate::requests::Tally;
 use crate::source::open_beside;
 
@@ -28,7 +30,7 @@ pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
     let measured = args.memory.as_deref().map(|path| {
         let text = open_beside(path).and_then(std::io::read_to_string);
         let text = text.with_context(|| format!("can't read {}", path.display()))?;
-        resident(&text).with_context(|| format!("in {}", path.display()))
+        parse_resident(&text).with_context(|| format!("in {}", path.display()))
     });
     let measured = measured.transpose()?;
     let (reading, asked) = read(args, console)?;
@@ -95,8 +97,8 @@ async fn gather(
     let (dimensions, recorded) = if args.no_candidates {
         (prepare(database, &wanted, &also, settings).await?, None)
     } else {
-        let law = Law { capacity: None, is_closed_loop: false };
-        let (dimensions, recorded) = record(database, settings, &wanted, &also, law).await?;
+        let mode = ReplayMode { capacity: None, is_closed_loop: false };
+        let (dimensions, recorded) = record(database, settings, &wanted, &also, mode).await?;
         (dimensions, Some(recorded))
     };
     let rows = storms::rows(database, &dimensions, None).await?;
@@ -233,7 +235,7 @@ impl IncidentInputs<'_> {
             .into_iter()
             .chain(analysis.incident.earlier_peak.as_ref().map(|earlier| earlier.peak));
         let half = peaks.map(|peak| peak.middle() / 2).max().unwrap_or_default().max(LEAST_BUDGET);
-        let proposing = Proposing {
+        let proposer = Proposer {
             terms: Terms {
                 memory_budget: self.args.memory_limit.map_or(half, |limit| limit / 4),
                 max_wait_secs: MAX_WAIT_SECS,
@@ -248,7 +250,7 @@ impl IncidentInputs<'_> {
             tally: self.tally,
             interrupt: self.reading.interrupt(),
         };
-        proposing.report()
+        proposer.report()
     }
 
     fn report(&self, analysis: IncidentAnalysis, candidates: Option<ProposeReport>) -> IncidentReport {

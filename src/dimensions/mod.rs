@@ -10,19 +10,15 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-pub use flows::{FlowClassifier, Flows};
-pub use settings::{ApfSettings, DatedMetrics, Settings};
-
-use flows::{FLOW_QUERIES, WatchCount, fill_flows};
-use settings::{metrics_around, metrics_of};
-
-use crate::apf::UnknownGate;
+use super::flows::{FLOW_QUERIES, Flows, WatchCount, fill_flows};
+use super::settings::{Settings, metrics_around, metrics_of, version};
+use super::size_basis::{bytes_basis, cost_basis, count_basis};
 use crate::audit::{Micros, parse_instant};
 use crate::clients::{Classification, ClientType, Identity};
 use crate::kubernetes::{SYSTEM_APISERVER, ServiceAccount, Version};
 use crate::memory::{
-    Answer, Held, ListShape, Observed, Range, ResourceSize, Server, answer, held, list_kind, node_count,
-    reads_lists_from_etcd, sizes, unseen,
+    ListResponse, ListShape, MemoryCost, Observed, Range, ResourceSize, Server, assume_size, estimate_memory,
+    estimate_response, estimate_sizes, list_kind, node_count, reads_lists_from_etcd,
 };
 use crate::tables::{
     ClientRow, Database, DimensionRow, FlowRow, ListCostRow, ResourceRow, TablesError, TypedRow, VerdictRow,
@@ -38,7 +34,7 @@ pub struct Dimensions {
     /// How big each resource may have been to the server itself.
     pub known_sizes: Vec<ResourceSize>,
     /// What a LIST of each shape holds of memory, as far as its size is known; empty where nobody asked.
-    pub held: BTreeMap<String, Held>,
+    pub held: BTreeMap<String, MemoryCost>,
     /// When the first request was received, and the last, in microseconds.
     pub span: (Micros, Micros),
     /// What the server was taken to be.
@@ -209,8 +205,8 @@ fn dimensions_from(callers: Vec<Caller>, observed: &[Observed], settings: &Setti
     let metrics = metrics_of(&settings.metrics, first_at, last_at);
     let server = server(&callers, observed, settings.server);
     let known = metrics_around(&settings.metrics, first_at, last_at);
-    let known_sizes = sizes(&settings.given, &known, observed);
-    let sizes = sizes(&settings.given, &metrics, observed);
+    let known_sizes = estimate_sizes(&settings.given, &known, observed);
+    let sizes = estimate_sizes(&settings.given, &metrics, observed);
     let classify = |caller: Caller| {
         let classification = settings.catalogue.classify(&caller.identity);
         (caller, classification)
@@ -271,7 +267,7 @@ async fn fill_list_costs(
     database: &Database,
     dimensions: &Dimensions,
     observed: &[Observed],
-) -> Result<BTreeMap<String, Held>, TablesError> {
+) -> Result<BTreeMap<String, MemoryCost>, TablesError> {
     let nodes = node_count(observed);
     let shapes: Vec<Shape> = database.rows().await?;
     let costs: Vec<_> = shapes.iter().map(|shape| (shape, list_cost(shape, dimensions, nodes))).collect();
@@ -282,10 +278,14 @@ async fn fill_list_costs(
 }
 
 /// The size of a shape's resource, and what a LIST of the shape returns and holds, where that is known.
-fn list_cost(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -> (ResourceSize, Option<(Answer, Held)>) {
+fn list_cost(
+    shape: &Shape,
+    dimensions: &Dimensions,
+    nodes: Option<Range>,
+) -> (ResourceSize, Option<(ListResponse, MemoryCost)>) {
     let (api_group, resource) = (shape.api_group.as_deref().unwrap_or(""), shape.resource.as_deref().unwrap_or(""));
     let known = dimensions.sizes.iter().find(|size| size.api_group == api_group && size.resource == resource);
-    let size = known.cloned().unwrap_or_else(|| unseen(api_group, resource));
+    let size = known.cloned().unwrap_or_else(|| assume_size(api_group, resource));
     let cost = list_kind(&shape.list_kind).and_then(|kind| {
         let list = ListShape {
             kind,
@@ -299,17 +299,17 @@ fn list_cost(shape: &Shape, dimensions: &Dimensions, nodes: Option<Range>) -> (R
             encoding: None,
             response_bytes: None,
         };
-        let answer = answer(&list, &size, nodes)?;
-        Some((answer, held(&list, &dimensions.server, &answer)))
+        let response = estimate_response(&list, &size, nodes)?;
+        Some((response, estimate_memory(&list, &dimensions.server, &response)))
     });
     (size, cost)
 }
 
-fn list_cost_row(shape: &Shape, size: &ResourceSize, cost: Option<&(Answer, Held)>) -> ListCostRow {
+fn list_cost_row(shape: &Shape, size: &ResourceSize, cost: Option<&(ListResponse, MemoryCost)>) -> ListCostRow {
     let low = |range: Option<Range>| range.and_then(|range| i64::try_from(range.low).ok());
     let high = |range: Option<Range>| range.and_then(|range| i64::try_from(range.high?).ok());
     let (response, each, slack) =
-        (cost.map(|cost| cost.0.bytes), cost.map(|cost| cost.1.each), cost.map(|cost| cost.1.slack));
+        (cost.map(|cost| cost.0.bytes), cost.map(|cost| cost.1.per_list), cost.map(|cost| cost.1.shared_garbage));
     ListCostRow {
         shape: shape.shape.clone(),
         response_low_bytes: low(response),
@@ -318,18 +318,8 @@ fn list_cost_row(shape: &Shape, size: &ResourceSize, cost: Option<&(Answer, Held
         held_high_bytes: high(each),
         slack_low_bytes: low(slack),
         slack_high_bytes: high(slack),
-        cost_basis: size_basis(size),
+        cost_basis: cost_basis(size),
     }
-}
-
-/// What a resource's size rests on, in words.
-fn size_basis(size: &ResourceSize) -> String {
-    let count = size.object_count.as_ref();
-    let objects = count.map_or_else(
-        || "an unknown number of objects".to_owned(),
-        |count| format!("{} objects ({})", count.range, count.source),
-    );
-    format!("{objects} of {} each ({})", size.object_bytes.range.bytes(), size.object_bytes.source)
 }
 
 fn client_row((caller, client): &(Caller, Classification)) -> ClientRow {
@@ -357,10 +347,10 @@ fn resource_row(size: &ResourceSize) -> ResourceRow {
         resource: size.resource.clone(),
         object_count_low: low(count.map(|count| count.range)),
         object_count_high: high(count.map(|count| count.range)),
-        count_basis: count.map_or_else(|| "unknown".to_owned(), |count| count.source.clone()),
+        count_basis: count_basis(size),
         object_low_bytes: low(Some(size.object_bytes.range)),
         object_high_bytes: high(Some(size.object_bytes.range)),
-        bytes_basis: size.object_bytes.source.clone(),
+        bytes_basis: bytes_basis(size),
         collection_low_bytes: low(all),
         collection_high_bytes: high(all),
     }

@@ -19,13 +19,13 @@
 //! line errs by 15 % on average.
 //!
 //! Three things follow. The part without `n` is garbage that the collector has not met yet: it comes once, however many
-//! LISTs there are ([`Slack`]). It is the same for both encodings from etcd, which share a line but for the JSON: by
+//! LISTs there are ([`GarbageFactors`]). It is the same for both encodings from etcd, which share a line but for the JSON: by
 //! themselves six runs of protobuf, none of fewer than 10 LISTs, would put it at 27 `b`, twice what one LIST in JSON
 //! needs in all. And on the new way the price is per object, not per byte: thirty lists of pods of 17 kB cost 15 % more
 //! than as many of pods of 5 kB, and JSON no more than protobuf, as what is held is a copy of each object's outermost
 //! struct.
 //!
-//! Pages fit the same prices on the bytes of a page, but for more slack, as the garbage of all earlier pages is added:
+//! Pages fit the same prices on the bytes of a page, but for more garbage, as the garbage of all earlier pages is added:
 //! 61 to 174 pages' worth on the old way (6 runs), 18 to 71 on the new one (7 runs). The bounds begin lower, as who
 //! follows fewer pages leaves less. One run was made of the watch cache with protobuf in a buffer; it lies 6 % above
 //! streaming.
@@ -33,7 +33,7 @@
 //! More CPUs encode more responses at once, so expect the upper half there. Each run was made once; repeats of similar
 //! ones differed by 10 to 15 %. Compressed responses were not measured.
 
-use super::held::Encoding;
+use super::cost::Encoding;
 use super::routes::Route;
 
 /// Lowest and highest.
@@ -48,14 +48,14 @@ pub(super) struct Coefficients {
     pub(super) per_byte: Bounds,
     /// Bytes held for each object of the response, if they are pods.
     pub(super) per_object: Bounds,
-    pub(super) slack: Slack,
+    pub(super) shared_garbage: GarbageFactors,
 }
 
 /// Garbage not yet collected, once for all LISTs in flight, for each byte of one of them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Slack {
-    pub(super) of_whole: Bounds,
-    pub(super) of_page: Bounds,
+pub(super) struct GarbageFactors {
+    pub(super) per_whole_byte: Bounds,
+    pub(super) per_page_byte: Bounds,
 }
 
 const NONE: Bounds = (0.0, 0.0);
@@ -67,7 +67,7 @@ const ETCD_PROTOBUF: Coefficients = Coefficients {
     per_read_byte: READ,
     per_byte: NONE,
     per_object: NONE,
-    slack: Slack { of_whole: (5.7, 9.9), of_page: (14.0, 174.0) },
+    shared_garbage: GarbageFactors { per_whole_byte: (5.7, 9.9), per_page_byte: (14.0, 174.0) },
 };
 
 /// JSON takes 5.6 to 9.7 in all: what it takes beside [`READ`] goes to encoding what is returned.
@@ -75,7 +75,7 @@ const ETCD_JSON: Coefficients = Coefficients {
     per_read_byte: READ,
     per_byte: (2.3, 4.0),
     per_object: NONE,
-    slack: Slack { of_whole: (5.7, 9.9), of_page: (14.0, 174.0) },
+    shared_garbage: GarbageFactors { per_whole_byte: (5.7, 9.9), per_page_byte: (14.0, 174.0) },
 };
 
 /// Not measured. KEP-3157 counts five copies of what etcd sent on the old way; without the buffer, three or four
@@ -84,14 +84,14 @@ const ETCD_STREAMED: Coefficients = Coefficients {
     per_read_byte: (2.0, 5.7),
     per_byte: (0.0, 0.3),
     per_object: NONE,
-    slack: Slack { of_whole: (3.3, 9.9), of_page: (14.0, 174.0) },
+    shared_garbage: GarbageFactors { per_whole_byte: (3.3, 9.9), per_page_byte: (14.0, 174.0) },
 };
 
 const CACHE_JSON: Coefficients = Coefficients {
     per_read_byte: NONE,
     per_byte: (3.2, 5.6),
     per_object: NONE,
-    slack: Slack { of_whole: (5.8, 10.0), of_page: (14.0, 174.0) },
+    shared_garbage: GarbageFactors { per_whole_byte: (5.8, 10.0), per_page_byte: (14.0, 174.0) },
 };
 
 /// Streaming, and at most a buffer of protobuf besides (0.77 bytes for each of JSON).
@@ -99,17 +99,17 @@ const CACHE_PROTOBUF: Coefficients = Coefficients {
     per_read_byte: NONE,
     per_byte: (0.16, 1.06),
     per_object: (4_050.0, 6_950.0),
-    slack: Slack { of_whole: (1.6, 10.0), of_page: (14.0, 174.0) },
+    shared_garbage: GarbageFactors { per_whole_byte: (1.6, 10.0), per_page_byte: (14.0, 174.0) },
 };
 
 const CACHE_STREAMED: Coefficients = Coefficients {
     per_read_byte: NONE,
     per_byte: (0.16, 0.29),
     per_object: (4_050.0, 6_950.0),
-    slack: Slack { of_whole: (1.6, 2.8), of_page: (14.0, 71.0) },
+    shared_garbage: GarbageFactors { per_whole_byte: (1.6, 2.8), per_page_byte: (14.0, 71.0) },
 };
 
-/// What comes with each LIST, if LISTs follow one another, against a burst; see [`sustained`](super::held::sustained).
+/// What comes with each LIST, if LISTs follow one another, against a burst; see [`estimate_sustained`](super::cost::sustained).
 /// Seven runs of six LISTs at once, others waiting, hold 118 MB and 1.54 times the line's part with `n`; by the bounds
 /// here they need up to 1.2, and the rest is for runs not seen.
 pub(super) const TURNOVER: Bounds = (1.0, 1.25);

@@ -1,4 +1,4 @@
-//! Sizes given by hand: `pods=10000x17KiB`. They are believed before anything else.
+//! Sizes given on the command line: `pods=10000x17KiB`. They take precedence over all other sources.
 
 use std::str::FromStr;
 
@@ -7,16 +7,16 @@ use thiserror::Error;
 use crate::kubernetes::GroupResource;
 use crate::units;
 
-/// What someone says of a resource.
+/// The size of a resource, as given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
     /// The API group; empty for the core group.
     pub api_group: String,
     /// The resource, in the plural.
     pub resource: String,
-    /// How many objects there are; `None` if not said.
+    /// Number of objects; `None` where not given.
     pub object_count: Option<u64>,
-    /// Bytes of one object in JSON; `None` if not said.
+    /// Bytes of one object in JSON; `None` where not given.
     pub object_bytes: Option<u64>,
 }
 
@@ -24,10 +24,10 @@ pub struct Given {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum GivenError {
     /// Not of the form at all.
-    #[error("\"{0}\" says nothing of a resource's size: write RESOURCE[.GROUP]=[COUNT][xSIZE], as in pods=10000x17KiB")]
+    #[error("invalid size \"{0}\": expected RESOURCE[.GROUP]=[COUNT][xSIZE], such as pods=10000x17KiB")]
     Form(String),
     /// The part before the `x`.
-    #[error("\"{count}\" in \"{text}\" is no number of objects")]
+    #[error("invalid number of objects \"{count}\" in \"{text}\"")]
     Count {
         /// The whole.
         text: String,
@@ -35,7 +35,7 @@ pub enum GivenError {
         count: String,
     },
     /// The part after the `x`.
-    #[error("\"{size}\" in \"{text}\" is no size of an object: write 17KiB, 5KB or 4096")]
+    #[error("invalid object size \"{size}\" in \"{text}\": expected a size such as 17KiB, 5KB or 4096")]
     Size {
         /// The whole.
         text: String,
@@ -98,14 +98,14 @@ mod tests {
     #[test]
     fn the_message_says_which_part_is_wrong() {
         for (text, expected) in [
-            ("pods", "\"pods\" says nothing of a resource's size"),
-            ("pods=", "\"pods=\" says nothing"),
-            ("=5x5KB", "\"=5x5KB\" says nothing"),
-            ("pods=manyx5KB", "\"many\" in \"pods=manyx5KB\" is no number of objects"),
-            ("pods=-1", "\"-1\" in \"pods=-1\" is no number of objects"),
-            ("pods=5xbig", "\"big\" in \"pods=5xbig\" is no size of an object"),
-            ("pods=5x", "\"\" in \"pods=5x\" is no size"),
-            ("pods=5x0", "\"0\" in \"pods=5x0\" is no size"),
+            ("pods", "invalid size \"pods\": expected RESOURCE"),
+            ("pods=", "invalid size \"pods=\""),
+            ("=5x5KB", "invalid size \"=5x5KB\""),
+            ("pods=manyx5KB", "invalid number of objects \"many\" in \"pods=manyx5KB\""),
+            ("pods=-1", "invalid number of objects \"-1\" in \"pods=-1\""),
+            ("pods=5xbig", "invalid object size \"big\" in \"pods=5xbig\""),
+            ("pods=5x", "invalid object size \"\" in \"pods=5x\""),
+            ("pods=5x0", "invalid object size \"0\" in \"pods=5x0\""),
         ] {
             let message = given(text).unwrap_err().to_string();
             assert!(message.starts_with(expected), "{text}: {message}");

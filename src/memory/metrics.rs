@@ -25,7 +25,7 @@ const LEAST_OBJECT_BYTES: u64 = 100;
 /// What the server assumes of objects whose size it has not estimated yet (`list_work_estimator.go`, `maxObjectSize`).
 const MOST_OBJECT_BYTES: u64 = 1_500_000;
 
-/// What one file of metrics says. It may hold the pages of several apiservers, or of several times.
+/// The sizes in one file of metrics. It may hold the pages of several apiservers, or of several times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// When it was taken, as its line `# taken <RFC 3339>` has it; `None` without such a line.
@@ -69,12 +69,12 @@ impl Sample {
     }
 }
 
-/// Why a file of metrics is of no use.
+/// Why a file of metrics can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MetricsError {
     /// It has no object counts or sizes.
     #[error(
-        "there are no apiserver metrics in it: {OBJECTS}, {}, {} or {BYTES}",
+        "no apiserver metrics found: expected {OBJECTS}, {}, {} or {BYTES}",
         OLD_OBJECTS[0],
         OLD_OBJECTS[1]
     )]
@@ -256,6 +256,6 @@ process_start_time_seconds 1.79549912e+09 1795500000000
         assert_eq!(Snapshot::read(text).unwrap().unreadable_line_count, 3);
         let unknown = "apiserver_resource_objects{group=\"\",resource=\"pods\"} -1\nup NaN\n";
         assert_eq!(Snapshot::read(unknown), Err(MetricsError::NoMetrics));
-        assert!(MetricsError::NoMetrics.to_string().starts_with("there are no apiserver metrics in it"));
+        assert!(MetricsError::NoMetrics.to_string().starts_with("no apiserver metrics found"));
     }
 }

@@ -1,36 +1,37 @@
 //! How many bytes a LIST makes the apiserver hold while it is in flight.
 //!
-//! Neither sizes nor memory stand in an audit log, so this stage puts them together from what else is known:
+//! An audit log has neither sizes nor memory, so this stage estimates them from other sources:
 //!
 //! ```text
-//! Given, Snapshot, Observed ─▶ sizes ─▶ answer ─▶ held ─▶ together
-//!  (flags, metrics, log)        of a     of one   of one   of all that are
-//!                               resource  LIST     LIST     in flight at once
+//! Given, Snapshot, Observed ─▶ estimate_sizes ─▶ estimate_response ─▶ estimate_memory ─▶ sum_in_flight
+//!  (flags, metrics, log)        of a resource     of one LIST           of one LIST         of all in flight at once
 //! ```
 //!
-//! Each number is a [`Range`] and says where it came from. What isn't known stays unknown: there is no default for how
-//! many objects a resource has, only for how big one is, but for kinds of which a cluster has a handful by nature.
+//! Each number is a [`Range`] and says where it came from ([`SizeSource`]). What is unknown stays unknown: there is
+//! no default for the number of objects, except for kinds of which every cluster has few; only for the size of one.
 
-mod answer;
 mod coefficients;
+mod cost;
 mod defaults;
 mod fit;
 mod given;
-mod held;
 mod metrics;
 mod observed;
 mod range;
 mod resident;
+mod response;
 mod routes;
 mod sizes;
+mod source;
 
-pub use answer::{Answer, ListShape, answer};
+pub use cost::{Encoding, MemoryCost, estimate_memory, estimate_sustained, sum_in_flight};
 pub use fit::{Fit, Stretch, fit};
 pub use given::{Given, GivenError};
-pub use held::{Encoding, Held, held, sustained, together};
 pub use metrics::{MetricsError, Snapshot};
 pub use observed::{Observed, node_count};
 pub use range::Range;
-pub use resident::{Resident, ResidentError, resident};
+pub use resident::{Resident, ResidentError, parse_resident};
+pub use response::{ListResponse, ListShape, estimate_response};
 pub use routes::{Server, list_kind, reads_lists_from_etcd};
-pub use sizes::{Basis, Estimate, ResourceSize, sizes, unseen};
+pub use sizes::{Estimate, ResourceSize, SizeBasis, assume_size, estimate_sizes};
+pub use source::SizeSource;

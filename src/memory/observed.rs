@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::range::Range;
+use super::source::SizeSource;
 use crate::tables::TypedRow;
 
 /// A row of the query `resource_evidence`. Counts are of successful requests only.
@@ -85,38 +86,38 @@ impl Observed {
     ///
     /// The chain shows more than `pages × limit` objects, as the first page comes before those that are counted. Not
     /// more than one page above that if it ran to its end, which only other chains of the same length can confirm.
-    pub(super) fn paged_count(&self) -> Option<(Range, String)> {
+    pub(super) fn paged_count(&self) -> Option<(Range, SizeSource)> {
         let (pages, limit) = self.longest_chain_page_count.zip(self.longest_chain_limit)?;
         let full = pages.saturating_mul(limit);
         let is_confirmed = self.equal_chain_count >= AGREEING_CHAINS;
         let range = Range { low: full + 1, high: is_confirmed.then(|| full.saturating_add(limit)) };
-        let text = format!(
-            "{} of {} chains of pages reach page {} of {limit}",
-            self.equal_chain_count,
-            self.chain_count,
-            pages + 1
-        );
-        Some((range, text))
+        let source = SizeSource::Pages {
+            equal_chain_count: self.equal_chain_count,
+            chain_count: self.chain_count,
+            last_page: pages + 1,
+            limit,
+        };
+        Some((range, source))
     }
 
     /// How many objects there are, by the names that were seen; `None` where that says nothing.
     ///
     /// Events are left out: they vanish after an hour without a request.
-    pub(super) fn counted(&self, nodes: Option<Range>) -> Option<(Range, String)> {
+    pub(super) fn counted(&self, nodes: Option<Range>) -> Option<(Range, SizeSource)> {
         let alive = self.name_count.saturating_sub(self.deleted_name_count);
         match (self.api_group.as_str(), self.resource.as_str()) {
             (_, "events") => None,
             ("", "nodes") => nodes.map(|nodes| {
                 let nodes = nodes.or_more(Range::exactly(alive));
-                (nodes, "by the kubelets seen in the log".to_owned())
+                (nodes, SizeSource::Kubelets)
             }),
             ("", "pods") if nodes.is_some() => {
                 let nodes = nodes?;
                 let most = nodes.times(Range::exactly(PODS_PER_NODE)).high.map(|most| most.max(alive));
-                let text = format!("{alive} named in the log, and at most {PODS_PER_NODE} on each of {nodes} nodes");
-                Some((Range { low: alive, high: most }, text))
+                let source = SizeSource::NamesAndNodes { named: alive, per_node: PODS_PER_NODE, nodes };
+                Some((Range { low: alive, high: most }, source))
             }
-            _ if alive > 0 => Some((Range::at_least(alive), format!("{alive} named in the log"))),
+            _ if alive > 0 => Some((Range::at_least(alive), SizeSource::Names { named: alive })),
             _ => None,
         }
     }
@@ -125,7 +126,7 @@ impl Observed {
     ///
     /// From half to twice the middle and the average, as those that were touched needn't be like the rest. Never above
     /// the largest, once a fair number was seen.
-    pub(super) fn logged_object_bytes(&self) -> Option<(Range, String)> {
+    pub(super) fn logged_object_bytes(&self) -> Option<(Range, SizeSource)> {
         /// From so many on, the largest bounds what an average may be.
         const FAIR_SAMPLE: u64 = 20;
         let (median, mean) = self.median_object_bytes.zip(self.mean_object_bytes)?;
@@ -133,7 +134,7 @@ impl Observed {
         if let Some(largest) = self.max_object_bytes.filter(|_| self.sized_object_count >= FAIR_SAMPLE) {
             range = range.capped(Some(largest));
         }
-        Some((range, format!("by the logged bodies of {} objects", self.sized_object_count)))
+        Some((range, SizeSource::LoggedBodies { object_count: self.sized_object_count }))
     }
 }
 
@@ -153,7 +154,8 @@ mod tests {
         // There were 1,764 pods.
         assert_eq!(chains(114).paged_count().unwrap().0, Range::between(1_501, 2_000));
         assert_eq!(chains(1).paged_count().unwrap().0, Range::at_least(1_501));
-        assert_eq!(chains(114).paged_count().unwrap().1, "114 of 120 chains of pages reach page 4 of 500");
+        let source = SizeSource::Pages { equal_chain_count: 114, chain_count: 120, last_page: 4, limit: 500 };
+        assert_eq!(chains(114).paged_count().unwrap().1, source);
         assert_eq!(Observed::default().paged_count(), None);
     }
 

@@ -1,10 +1,6 @@
 //! A quantity that is known only within bounds.
 
-use std::fmt;
-
 use serde::Serialize;
-
-use crate::units;
 
 /// Bounds of a quantity, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -100,27 +96,6 @@ impl Range {
             high: self.high.zip(other.high).map(|(one, other)| combine(one, other)),
         }
     }
-
-    /// In words, each bound as `write` puts it.
-    fn written(self, write: impl Fn(u64) -> String) -> String {
-        match self.high {
-            None => format!("at least {}", write(self.low)),
-            Some(high) if write(high) == write(self.low) => write(high),
-            Some(high) => format!("{} to {}", write(self.low), write(high)),
-        }
-    }
-
-    /// As a size in bytes: `1.2 MiB to 3.4 MiB`.
-    pub fn bytes(self) -> String {
-        self.written(units::bytes)
-    }
-}
-
-/// As a count: `1,501 to 2,000`.
-impl fmt::Display for Range {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.written(units::count))
-    }
 }
 
 /// A whole number times a factor, to the nearest whole; factors here are never negative.
@@ -155,12 +130,5 @@ mod tests {
         assert_eq!(Range::exactly(100).over(Range::at_least(10)), None);
         assert_eq!(Range::exactly(100).over(Range::between(0, 20)), Some(Range::at_least(5)));
         assert_eq!(Range::exactly(100).over(Range::ZERO), None);
-    }
-
-    #[test]
-    fn bounds_are_written_once_where_they_are_one() {
-        assert_eq!(Range::between(1_501, 2_000).to_string(), "1,501 to 2,000");
-        assert_eq!(Range::at_least(12).to_string(), "at least 12");
-        assert_eq!(Range::exactly(4_096).bytes(), "4.0 KiB");
     }
 }

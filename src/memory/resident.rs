@@ -1,4 +1,4 @@
-//! What was measured of a server's memory, as people have it at hand: CSV, or the JSON of a Prometheus range query.
+//! Measured memory of a server: CSV, or the JSON of a Prometheus range query.
 
 use serde::Deserialize;
 
@@ -7,26 +7,26 @@ use crate::units::parse_bytes;
 /// The resident memory of one process over time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resident {
-    /// What tells the series from others: its labels or the name of its column; empty where there is only one.
+    /// Its labels, or the name of its column; empty where there is only one series.
     pub name: String,
-    /// When, in microseconds since 1970, and bytes, by time.
+    /// Microseconds since 1970 and bytes, by time.
     pub samples: Vec<(i64, f64)>,
 }
 
-/// Why a text holds no such measurements.
+/// Why a text can't be read as measurements.
 #[derive(Debug, thiserror::Error)]
 pub enum ResidentError {
     /// It looks like JSON, but isn't the answer to a range query.
-    #[error("it is no answer to a Prometheus range query")]
+    #[error("not a response to a Prometheus range query")]
     Json(#[source] serde_json::Error),
     /// The query failed, or wasn't one over a range of time.
-    #[error("it is an answer without a matrix: ask /api/v1/query_range")]
+    #[error("a Prometheus response without a matrix: query /api/v1/query_range")]
     NoMatrix,
     /// The CSV can't be read.
-    #[error("it is no CSV")]
+    #[error("not valid CSV")]
     Csv(#[source] csv::Error),
     /// A cell isn't what it should be.
-    #[error("line {line}: {text:?} is no {what}")]
+    #[error("line {line}: invalid {what} {text:?}")]
     Cell {
         /// The line.
         line: u64,
@@ -36,11 +36,11 @@ pub enum ResidentError {
         what: &'static str,
     },
     /// There is nothing in it.
-    #[error("there is no sample in it")]
+    #[error("no samples found")]
     Empty,
 }
 
-/// Reads all series of a text.
+/// Parses all series of a text.
 ///
 /// CSV has the time in its first column, as RFC 3339 (without a zone it is UTC) or in seconds or milliseconds since 1970, and
 /// a series in each further one, in bytes or with a unit such as `1.5 GiB`; a first line without numbers names them. Empty
@@ -48,7 +48,7 @@ pub enum ResidentError {
 ///
 /// # Errors
 /// When it is neither, or nothing is in it.
-pub fn resident(text: &str) -> Result<Vec<Resident>, ResidentError> {
+pub fn parse_resident(text: &str) -> Result<Vec<Resident>, ResidentError> {
     let text = text.trim_start_matches('\u{feff}');
     let mut all = if text.trim_start().starts_with('{') { of_prometheus(text)? } else { of_csv(text)? };
     all.retain(|series| !series.samples.is_empty());
@@ -59,7 +59,7 @@ pub fn resident(text: &str) -> Result<Vec<Resident>, ResidentError> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct PrometheusAnswer {
     data: Option<Data>,
 }
 
@@ -79,7 +79,7 @@ struct SeriesOf {
 }
 
 fn of_prometheus(text: &str) -> Result<Vec<Resident>, ResidentError> {
-    let answer: Answer = serde_json::from_str(text).map_err(ResidentError::Json)?;
+    let answer: PrometheusAnswer = serde_json::from_str(text).map_err(ResidentError::Json)?;
     let data = answer.data.filter(|data| data.result_type == "matrix").ok_or(ResidentError::NoMatrix)?;
     let series = data.result.into_iter().map(|series| {
         let labels = series.metric.iter().filter(|(name, _)| *name != "__name__");
@@ -158,22 +158,22 @@ mod tests {
     fn csv_is_read_as_people_have_it() {
         let one = "t,rss\n1795511460,1048576\n1795511461.5,2 MiB\n";
         let samples = vec![(AT, 1_048_576.0), (AT + 1_500_000, 2_097_152.0)];
-        assert_eq!(resident(one).unwrap(), [Resident { name: String::new(), samples: samples.clone() }]);
+        assert_eq!(parse_resident(one).unwrap(), [Resident { name: String::new(), samples: samples.clone() }]);
         let grafana = "Time,cp-1,cp-2\n2026-11-24 09:11:00,1.5e6,\n2026-11-24T10:11:01+01:00,,7\n";
-        let both = resident(grafana).unwrap();
+        let both = parse_resident(grafana).unwrap();
         assert_eq!((both[0].name.as_str(), &both[0].samples), ("cp-1", &vec![(AT, 1.5e6)]));
         assert_eq!((both[1].name.as_str(), &both[1].samples), ("cp-2", &vec![(AT + 1_000_000, 7.0)]));
-        assert_eq!(resident("1795511460000,5\n").unwrap()[0].samples, [(AT, 5.0)]);
+        assert_eq!(parse_resident("1795511460000,5\n").unwrap()[0].samples, [(AT, 5.0)]);
     }
 
     #[test]
     fn what_is_no_measurement_is_said_with_its_line() {
-        let error = |text: &str| resident(text).unwrap_err().to_string();
-        assert_eq!(error("t,rss\n1795511460,5\nlater,5\n"), "line 3: \"later\" is no time");
-        assert_eq!(error("t,rss\n1795511460,much\n"), "line 2: \"much\" is no size");
-        assert_eq!(error("t,rss\n"), "there is no sample in it");
-        assert_eq!(error("{\"a\":1}"), "it is an answer without a matrix: ask /api/v1/query_range");
-        assert_eq!(error("{"), "it is no answer to a Prometheus range query");
+        let error = |text: &str| parse_resident(text).unwrap_err().to_string();
+        assert_eq!(error("t,rss\n1795511460,5\nlater,5\n"), "line 3: invalid time \"later\"");
+        assert_eq!(error("t,rss\n1795511460,much\n"), "line 2: invalid size \"much\"");
+        assert_eq!(error("t,rss\n"), "no samples found");
+        assert_eq!(error("{\"a\":1}"), "a Prometheus response without a matrix: query /api/v1/query_range");
+        assert_eq!(error("{"), "not a response to a Prometheus range query");
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
         let text = r#"{"status":"success","data":{"resultType":"matrix","result":[
             {"metric":{"__name__":"process_resident_memory_bytes","instance":"10.0.0.1:6443"},
              "values":[[1795511461,"7"],[1795511460,"5"],[1795511462,"NaN"]]}]}}"#;
-        let all = resident(text).unwrap();
+        let all = parse_resident(text).unwrap();
         assert_eq!(all[0].name, "instance=10.0.0.1:6443");
         assert_eq!(all[0].samples, [(AT, 5.0), (AT + 1_000_000, 7.0)]);
     }

@@ -14,9 +14,9 @@
 //! Up to 1.32 the response is encoded into one buffer; from 1.33 on it is streamed, but for tables and YAML, which the
 //! log can't tell. A further page goes to etcd on 1.34, too, once its snapshot is gone; that is rare and left out.
 
-use super::answer::ListShape;
 use super::observed::Observed;
-use crate::kubernetes::{ListKind, Version};
+use super::response::ListShape;
+use crate::requests::ListKind;
 
 /// What is known of an apiserver that decides over the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

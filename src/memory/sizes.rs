@@ -1,4 +1,4 @@
-//! How many objects each resource has, and how big they are: of several sources, the most trusted.
+//! The number and the size of each resource's objects, from the most trusted of several sources.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,13 @@ use super::given::Given;
 use super::metrics::{Sample, Snapshot};
 use super::observed::{Observed, node_count};
 use super::range::Range;
+use super::source::SizeSource;
 
-/// What an estimate rests on, the most trusted first.
+/// The kind of source that an estimate is based on, the most trusted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Basis {
-    /// Someone said so.
+pub enum SizeBasis {
+    /// The command line.
     Given,
     /// The apiserver's metrics.
     Metrics,
@@ -24,33 +25,33 @@ pub enum Basis {
     Paging,
     /// Names seen in the log.
     Counting,
-    /// What is usual of the kind.
+    /// What is usual for the kind.
     Default,
 }
 
 /// A quantity and where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Estimate {
     /// The quantity.
     pub range: Range,
-    /// What it rests on; of a product, the less trusted of the two.
-    pub basis: Basis,
-    /// The same in words, to stand after the number.
-    pub source: String,
+    /// The kind of its source; of a product, the less trusted of the two.
+    pub basis: SizeBasis,
+    /// Where the number itself comes from.
+    pub source: SizeSource,
 }
 
-/// What is known of a resource's size.
+/// The size of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResourceSize {
     /// The API group; empty for the core group.
     pub api_group: String,
     /// The resource, in the plural.
     pub resource: String,
-    /// How many objects there are; `None` if nothing tells.
+    /// Number of objects; `None` where no source has it.
     pub object_count: Option<Estimate>,
     /// Bytes of one object on average, in JSON as clients receive it.
     pub object_bytes: Estimate,
-    /// Bytes of all objects in JSON; `None` if nothing tells.
+    /// Bytes of all objects in JSON; `None` where no source has them.
     pub collection_bytes: Option<Estimate>,
     /// Bytes of one object on average as they lie in etcd. From metrics it is what the apiserver itself assumes, however
     /// wrong, since the seats of a LIST rest on it.
@@ -67,10 +68,10 @@ const JSON_PER_STORED_JSON: (f64, f64) = (1.0, 1.1);
 /// A collection is not always what it was when the largest body was logged.
 const SINCE_LOGGED: (f64, f64) = (0.8, 1.2);
 
-/// The sizes of all resources that any source tells of, sorted by group and resource.
+/// Estimates the sizes of all resources that any source has, sorted by group and resource.
 ///
 /// Several snapshots are several servers, or several times: the range holds them all.
-pub fn sizes(given: &[Given], metrics: &[Snapshot], observed: &[Observed]) -> Vec<ResourceSize> {
+pub fn estimate_sizes(given: &[Given], metrics: &[Snapshot], observed: &[Observed]) -> Vec<ResourceSize> {
     let mut names: BTreeSet<(&str, &str)> = BTreeSet::new();
     names.extend(given.iter().map(|given| (given.api_group.as_str(), given.resource.as_str())));
     names.extend(metrics.iter().flat_map(Snapshot::resources).map(|(group, resource, _)| (group, resource)));
@@ -96,12 +97,12 @@ pub fn sizes(given: &[Given], metrics: &[Snapshot], observed: &[Observed]) -> Ve
     sources.map(|sources| sources.size()).collect()
 }
 
-/// The size of a resource that no source tells of.
-pub fn unseen(api_group: &str, resource: &str) -> ResourceSize {
+/// The default size of a resource that no source has.
+pub fn assume_size(api_group: &str, resource: &str) -> ResourceSize {
     Sources { api_group, resource, given: None, samples: Vec::new(), observed: None, nodes: None }.size()
 }
 
-/// All that is said of one resource.
+/// All sources of one resource.
 struct Sources<'s> {
     api_group: &'s str,
     resource: &'s str,
@@ -128,7 +129,7 @@ impl Sources<'_> {
     }
 
     fn stored_object_bytes(&self, object_bytes: &Estimate) -> Range {
-        let own = self.measured(Sample::assumed_object_bytes).filter(|_| object_bytes.basis != Basis::Given);
+        let own = self.measured(Sample::assumed_object_bytes).filter(|_| object_bytes.basis != SizeBasis::Given);
         let (least, most) = self.json_per_stored_byte();
         let usual = object_bytes.range.scaled((1.0 / most, 1.0 / least));
         match (own, self.samples.as_slice()) {
@@ -145,44 +146,41 @@ impl Sources<'_> {
 
     fn object_bytes(&self) -> Estimate {
         if let Some(bytes) = self.given.and_then(|given| given.object_bytes) {
-            return estimate((Range::exactly(bytes), "as given".to_owned()), Basis::Given);
+            return estimate((Range::exactly(bytes), SizeSource::Given), SizeBasis::Given);
         }
         let factor = self.json_per_stored_byte();
-        if let Some(found) = self.measured(Sample::stored_object_bytes) {
-            let (stored, source) = found;
-            return estimate((stored.scaled(factor), format!("{source}, in JSON")), Basis::Metrics);
+        if let Some((stored, snapshot_count)) = self.measured(Sample::stored_object_bytes) {
+            return estimate((stored.scaled(factor), SizeSource::StoredBytes { snapshot_count }), SizeBasis::Metrics);
         }
         if let Some(found) = self.observed.and_then(Observed::logged_object_bytes) {
-            return estimate(found, Basis::Bodies);
+            return estimate(found, SizeBasis::Bodies);
         }
         let usual = usual_object_bytes(self.api_group, self.resource);
-        estimate((usual, format!("usual for {}", self.resource)), Basis::Default)
+        estimate((usual, SizeSource::UsualSize), SizeBasis::Default)
     }
 
     fn object_count(&self, object_bytes: &Estimate) -> Option<Estimate> {
         if let Some(count) = self.given.and_then(|given| given.object_count) {
-            return Some(estimate((Range::exactly(count), "as given".to_owned()), Basis::Given));
+            return Some(estimate((Range::exactly(count), SizeSource::Given), SizeBasis::Given));
         }
-        if let Some(found) = self.measured(|sample| sample.object_count) {
-            return Some(estimate(found, Basis::Metrics));
+        if let Some((count, snapshot_count)) = self.measured(|sample| sample.object_count) {
+            return Some(estimate((count, SizeSource::Metrics { snapshot_count }), SizeBasis::Metrics));
         }
         let handful = handful(self.api_group, self.resource);
-        let by_nature =
-            || handful.map(|range| estimate((range, "of a kind of which there are few".to_owned()), Basis::Default));
+        let by_nature = || handful.map(|range| estimate((range, SizeSource::FewByNature), SizeBasis::Default));
         let Some(observed) = self.observed else {
             return by_nature();
         };
         let by_bodies = || {
             let bytes = Range::exactly(observed.max_collection_bytes?).scaled(SINCE_LOGGED);
-            let source = "by the largest logged body of a whole LIST".to_owned();
-            Some(estimate((bytes.over(object_bytes.range)?, source), Basis::Bodies))
+            Some(estimate((bytes.over(object_bytes.range)?, SizeSource::LargestBody), SizeBasis::Bodies))
         };
-        let by_logged_sizes = if object_bytes.basis <= Basis::Bodies { by_bodies() } else { None };
+        let by_logged_sizes = if object_bytes.basis <= SizeBasis::Bodies { by_bodies() } else { None };
         by_logged_sizes
             .or_else(|| self.paged_count(observed))
             .or_else(by_bodies)
             .or_else(by_nature)
-            .or_else(|| observed.counted(self.nodes).map(|found| estimate(found, Basis::Counting)))
+            .or_else(|| observed.counted(self.nodes).map(|found| estimate(found, SizeBasis::Counting)))
     }
 
     /// By pages, with the upper bound that counting has, where pages have none.
@@ -192,38 +190,33 @@ impl Sources<'_> {
             let counted = observed.counted(self.nodes).and_then(|(counted, _)| counted.high);
             range.high = counted.filter(|high| *high >= range.low);
         }
-        Some(estimate((range, source), Basis::Paging))
+        Some(estimate((range, source), SizeBasis::Paging))
     }
 
     fn collection_bytes(&self, count: Option<&Estimate>, each: &Estimate) -> Option<Estimate> {
         let product = count.map(|count| Estimate {
             range: count.range.times(each.range),
             basis: count.basis.max(each.basis),
-            source: format!("{} objects ({}) of {} ({})", count.range, count.source, each.range.bytes(), each.source),
+            source: SizeSource::CountTimesSize,
         });
-        if let Some(product) = product.as_ref().filter(|product| product.basis <= Basis::Metrics) {
-            return Some(product.clone());
+        if let Some(product) = product.as_ref().filter(|product| product.basis <= SizeBasis::Metrics) {
+            return Some(*product);
         }
         let logged = self.observed.and_then(|row| row.max_collection_bytes).map(|bytes| {
-            let source = "by the largest logged body of a whole LIST".to_owned();
-            estimate((Range::exactly(bytes).scaled(SINCE_LOGGED), source), Basis::Bodies)
+            estimate((Range::exactly(bytes).scaled(SINCE_LOGGED), SizeSource::LargestBody), SizeBasis::Bodies)
         });
         logged.or(product)
     }
 
-    /// The range of what the snapshots say; `None` if none does.
-    fn measured(&self, of: impl Fn(&Sample) -> Option<Range>) -> Option<(Range, String)> {
+    /// The range of what the snapshots say, and how many of them do; `None` if none does.
+    fn measured(&self, of: impl Fn(&Sample) -> Option<Range>) -> Option<(Range, usize)> {
         let values: Vec<_> = self.samples.iter().filter_map(of).collect();
         let range = values.iter().copied().reduce(Range::union)?;
-        let source = match values.len() {
-            1 => "by metrics".to_owned(),
-            count => format!("by {count} snapshots of metrics"),
-        };
-        Some((range, source))
+        Some((range, values.len()))
     }
 }
 
-fn estimate((range, source): (Range, String), basis: Basis) -> Estimate {
+fn estimate((range, source): (Range, SizeSource), basis: SizeBasis) -> Estimate {
     Estimate { range, basis, source }
 }
 
@@ -256,7 +249,7 @@ mod tests {
 
     fn one(given: &[&str], metrics: &[Snapshot], observed: &[Observed]) -> ResourceSize {
         let given: Vec<_> = given.iter().map(|text| text.parse().unwrap()).collect();
-        let mut sizes = sizes(&given, metrics, observed);
+        let mut sizes = estimate_sizes(&given, metrics, observed);
         assert_eq!(sizes.len(), 1);
         sizes.remove(0)
     }
@@ -266,11 +259,11 @@ mod tests {
         let metrics = [metrics(1_680, "6.96864e+06"), metrics(1_764, "-1")];
         let both = one(&["pods=x17KiB"], &metrics, &[paged_pods()]);
         let count = both.object_count.unwrap();
-        assert_eq!((count.range, count.basis), (Range::between(1_680, 1_764), Basis::Metrics));
-        assert_eq!(count.source, "by 2 snapshots of metrics");
-        assert_eq!((both.object_bytes.range, both.object_bytes.basis), (Range::exactly(17 << 10), Basis::Given));
+        assert_eq!((count.range, count.basis), (Range::between(1_680, 1_764), SizeBasis::Metrics));
+        assert_eq!(count.source, SizeSource::Metrics { snapshot_count: 2 });
+        assert_eq!((both.object_bytes.range, both.object_bytes.basis), (Range::exactly(17 << 10), SizeBasis::Given));
         let collection = both.collection_bytes.unwrap();
-        assert_eq!(collection.basis, Basis::Metrics);
+        assert_eq!(collection.basis, SizeBasis::Metrics);
         assert_eq!(collection.range, Range::between(1_680 * (17 << 10), 1_764 * (17 << 10)));
     }
 
@@ -279,26 +272,23 @@ mod tests {
         let size = one(&[], &[metrics(1_000, "3833258")], &[]);
         // 4,993 bytes each were measured.
         assert_eq!(size.object_bytes.range, Range::between(4_600, 7_668));
-        assert_eq!(size.object_bytes.source, "by metrics, in JSON");
+        assert_eq!(size.object_bytes.source, SizeSource::StoredBytes { snapshot_count: 1 });
     }
 
     #[test]
     fn without_metrics_pages_count() {
         let size = one(&[], &[], &[paged_pods()]);
         let count = size.object_count.unwrap();
-        assert_eq!((count.range, count.basis), (Range::between(1_501, 2_000), Basis::Paging));
+        assert_eq!((count.range, count.basis), (Range::between(1_501, 2_000), SizeBasis::Paging));
         let collection = size.collection_bytes.unwrap();
-        assert_eq!((collection.range, collection.basis), (Range::between(6_004_000, 40_000_000), Basis::Default));
-        assert_eq!(
-            collection.source,
-            "1,501 to 2,000 objects (114 of 120 chains of pages reach page 4 of 500) of 3.9 KiB to 20 KiB (usual for pods)"
-        );
+        assert_eq!((collection.range, collection.basis), (Range::between(6_004_000, 40_000_000), SizeBasis::Default));
+        assert_eq!(collection.source, SizeSource::CountTimesSize);
     }
 
     #[test]
     fn a_single_chain_is_bounded_by_what_nodes_can_run() {
         let nodes = Observed { resource: "nodes".to_owned(), kubelet_count: 100, ..Observed::default() };
-        let found = sizes(&[], &[], &[nodes, Observed { equal_chain_count: 1, ..paged_pods() }]);
+        let found = estimate_sizes(&[], &[], &[nodes, Observed { equal_chain_count: 1, ..paged_pods() }]);
         let pods = found.iter().find(|size| size.resource == "pods").unwrap();
         assert_eq!(pods.object_count.as_ref().unwrap().range, Range::between(1_501, 12_100));
     }
@@ -308,7 +298,7 @@ mod tests {
         let nodes =
             Observed { resource: "nodes".to_owned(), max_collection_bytes: Some(130_685), ..Observed::default() };
         let size = one(&[], &[], &[nodes]);
-        assert_eq!(size.collection_bytes.unwrap().basis, Basis::Bodies);
+        assert_eq!(size.collection_bytes.unwrap().basis, SizeBasis::Bodies);
         assert_eq!(size.object_count.unwrap().range, Range::between(3, 32));
     }
 
@@ -316,14 +306,14 @@ mod tests {
     fn how_many_there_are_stays_unknown_without_a_trace() {
         let size = one(&[], &[], &[pods()]);
         assert_eq!((&size.object_count, &size.collection_bytes), (&None, &None));
-        assert_eq!(size.object_bytes.basis, Basis::Default);
-        assert_eq!(unseen("", "pods"), size);
+        assert_eq!(size.object_bytes.basis, SizeBasis::Default);
+        assert_eq!(assume_size("", "pods"), size);
     }
 
     #[test]
     fn resources_come_sorted_and_the_last_word_counts() {
         let given = ["pods=1", "deployments.apps=2", "pods=3"].map(|text| text.parse().unwrap());
-        let found: Vec<_> = sizes(&given, &[], &[])
+        let found: Vec<_> = estimate_sizes(&given, &[], &[])
             .into_iter()
             .map(|size| (size.resource, size.object_count.map(|count| count.range.low)))
             .collect();

@@ -1,7 +1,9 @@
 //! Looks: one plain report, several ways to write it. Nothing is judged here.
 
 mod agreement;
+mod candidate;
 mod capacity;
+mod comparison;
 mod explain;
 mod finding_words;
 mod findings_cards;
@@ -9,10 +11,14 @@ mod html;
 mod incident;
 mod lint;
 mod logs;
+mod manifests;
 mod markdown;
 pub mod page;
 mod pressure;
 mod propose;
+mod propose_json;
+mod replay_json;
+mod replay_note;
 mod request;
 mod seats;
 mod simulate;
@@ -25,8 +31,10 @@ use serde::Serialize;
 use crate::tables::{Cell, TextTable};
 use crate::units;
 
-pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
-pub use capacity::{CapacityNote, CapacityReport, NotCompared};
+pub use agreement::{DecisionAgreement, Difference, VerdictCheck, compare_decisions};
+pub use candidate::rejection_words;
+pub use capacity::CapacityReport;
+pub use comparison::{capacity_words, comparison_sentence, mismatch_words};
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use explanations::{Explanation, explain};
 pub use findings::{
@@ -36,14 +44,19 @@ pub use html::html;
 pub use incident::{IncidentNote, IncidentReport, MemoryFacts};
 pub use lint::{LintReport, SchemaCatch};
 pub use logs::{LogFacts, Window};
+pub use manifests::{ManifestFile, kustomization, manifest_files};
 pub use markdown::page_markdown;
-pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
+pub use propose::{
+    BudgetCheck, Confidence, ConfidenceLevel, Doubt, JointReplay, MatchedReplay, Proposal, ProposeReport,
+    RejectedProposal, ServerComparison, SlowClient, TriedSize,
+};
+pub use replay_note::ReplayNote;
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
-pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept, capacity_words};
-pub use storms::{StormJson, StormReport, Suspect, blocks, markdown, ndjson};
+pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept};
+pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
 pub use terminal::page_blocks;
-pub use verify::verdict_words;
+pub use verify::{ApiserverCheck, VerifyReport};
 
 /// A report's data with the sentences that go with it in JSON.
 #[derive(Serialize)]
@@ -121,6 +134,16 @@ fn bucket_micros(secs: f64) -> i64 {
 #[expect(clippy::cast_precision_loss, reason = "counts, and sizes of which three digits are known")]
 fn float(value: u64) -> f64 {
     value as f64
+}
+
+/// The first three of some things in words, and how many more there are.
+fn listed<T>(things: &[T], word: impl Fn(&T) -> String) -> String {
+    const NAMED: usize = 3;
+    let words: Vec<String> = things.iter().take(NAMED).map(word).collect();
+    match things.len().saturating_sub(NAMED) {
+        0 => words.join(", "),
+        more => format!("{} and {more} more", words.join(", ")),
+    }
 }
 
 /// What isn't there.

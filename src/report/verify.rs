@@ -1,52 +1,87 @@
-//! The report of `apf verify`: what was foreseen of a change, and what came.
+//! The report of `apf verify`: what a replay predicted of a change, and what the log shows.
 
-use super::{Block, bullets, section, table};
-use crate::analysis::verify::{ApiserverCheck, VerifyReport};
-use crate::simulation::{Agreement, Check, Facts, Spread};
+use super::comparison::byte_words;
+use super::{Block, ReplayNote, ServerFacts, bullets, section, table};
+use crate::simulation::{Agreement, CheckedQuantity, MatchedFacts, PredictionCheck, Spread, VerifyVerdict};
 use crate::units::{self, legible};
 
-/// Whether reality follows, in a sentence.
-pub fn verdict_words(checks: &[Check], foreseen: &Facts, logged: &Facts) -> String {
-    if logged.request_count == 0 {
-        return "nothing can be told: none of the requests since is one that the change catches".to_owned();
-    }
-    if foreseen.request_count == 0 {
-        return "nothing was foreseen: none of the requests before is one that the change catches".to_owned();
-    }
-    let limit = checks.first();
-    if limit.is_some_and(|check| check.agreement == Agreement::Worse) {
-        return format!(
-            "the change seems not to be in force, or not to catch them: {} or more LISTs ran at once, where it lets {} run",
-            whole(logged.most_lists.low),
-            whole(limit.map_or(0.0, |check| check.foreseen.high.max(check.replayed.high)))
-        );
-    }
-    if limit.is_some_and(|check| check.agreement == Agreement::Unknown) {
-        return "can't be told: LISTs took less than half a second, so that the log doesn't say whether they ran or waited"
-            .to_owned();
-    }
-    if logged.most_lists.high < foreseen.most_lists.low {
-        return format!(
-            "not put to the test: no more than {} of the LISTs that it catches ran at once, where it lets {} run",
-            whole(logged.most_lists.high),
-            whole(foreseen.most_lists.high)
-        );
-    }
-    let named = |wanted: Agreement| -> Vec<&str> {
-        checks.iter().filter(|check| check.agreement == wanted).map(|check| check.what).collect()
+/// What `apf verify` found.
+#[derive(Clone, Debug)]
+pub struct VerifyReport {
+    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
+    pub schema_version: u32,
+    /// What the server was taken to be.
+    pub server: ServerFacts,
+    /// The name of the change: its folder or file.
+    pub candidate: String,
+    /// One for each apiserver of the logs after the change.
+    pub apiservers: Vec<ApiserverCheck>,
+    /// What to know of these numbers.
+    pub notes: Vec<ReplayNote>,
+}
+
+/// A change on one apiserver.
+#[derive(Clone, Debug)]
+pub struct ApiserverCheck {
+    /// Its label; `None` where the log has none.
+    pub apiserver: Option<String>,
+    /// The sum of the checks.
+    pub verdict: VerifyVerdict,
+    /// By a replay of the logs before the change, with it.
+    pub predicted: MatchedFacts,
+    /// By a replay of the logs after the change.
+    pub replayed: MatchedFacts,
+    /// By the logs after the change.
+    pub logged: MatchedFacts,
+    /// Number by number.
+    pub checks: Vec<PredictionCheck>,
+}
+
+/// The verdict in one sentence.
+pub(super) fn verdict_words(verdict: &VerifyVerdict) -> String {
+    let words = |quantities: &[CheckedQuantity]| {
+        quantities.iter().map(|quantity| quantity_words(*quantity)).collect::<Vec<_>>().join("; ")
     };
-    let (worse, better) = (named(Agreement::Worse), named(Agreement::Better));
-    let other_load = checks.iter().any(|check| check.agreement == Agreement::AsReplayed);
-    let words = |names: &[&str]| names.join("; ");
-    match (worse.as_slice(), better.as_slice()) {
-        ([], []) if other_load => {
-            "it came as a replay of these requests says; the load isn't that of before, and so not all is as foreseen"
-                .to_owned()
+    match verdict {
+        VerifyVerdict::NothingMatchedAfter => "unknown: the change matches no request of the logs after it".to_owned(),
+        VerifyVerdict::NothingMatchedBefore => {
+            "unknown: the change matches no request of the logs before it, so nothing was predicted".to_owned()
         }
-        ([], []) => "it came as foreseen".to_owned(),
-        (worse, []) => format!("worse than foreseen: {}; the rest came as foreseen", words(worse)),
-        ([], better) => format!("better than foreseen: {}; the rest came as foreseen", words(better)),
-        (worse, better) => format!("worse than foreseen: {}; better: {}", words(worse), words(better)),
+        VerifyVerdict::NotInForce { logged, allowed } => format!(
+            "the change seems not to be in force, or doesn't match these requests: at least {} LISTs ran at once, but it \
+             allows {}",
+            whole(*logged),
+            whole(*allowed)
+        ),
+        VerifyVerdict::TooShort => {
+            "unknown: LISTs took less than half a second, so the log doesn't say whether they ran or waited".to_owned()
+        }
+        VerifyVerdict::NotTested { logged, allowed } => format!(
+            "not tested: at most {} matched LISTs ran at once, and the change allows {}",
+            whole(*logged),
+            whole(*allowed)
+        ),
+        VerifyVerdict::AsPredicted => "as predicted".to_owned(),
+        VerifyVerdict::AsReplayed => {
+            "as replayed: the load differs from that before the change, so not all is as predicted".to_owned()
+        }
+        VerifyVerdict::Differs { worse, better } => match (worse.as_slice(), better.as_slice()) {
+            (worse, []) => format!("worse than predicted: {}; the rest is as predicted", words(worse)),
+            ([], better) => format!("better than predicted: {}; the rest is as predicted", words(better)),
+            (worse, better) => format!("worse than predicted: {}; better: {}", words(worse), words(better)),
+        },
+    }
+}
+
+/// What is compared, with its unit.
+pub(super) const fn quantity_words(quantity: CheckedQuantity) -> &'static str {
+    match quantity {
+        CheckedQuantity::ListsAtOnce => "matched LISTs at once, at most",
+        CheckedQuantity::RejectedShare => "matched requests rejected",
+        CheckedQuantity::WaitP50Secs => "p50 wait (s)",
+        CheckedQuantity::WaitP99Secs => "p99 wait (s)",
+        CheckedQuantity::TookP50Secs => "p50 total time (s)",
+        CheckedQuantity::OthersRejectedShare => "other requests rejected",
     }
 }
 
@@ -56,43 +91,46 @@ impl VerifyReport {
         let mut blocks = vec![Block::Line(self.server.line())];
         for check in &self.apiservers {
             let name = check.apiserver.as_deref().map_or_else(String::new, |name| format!("{}: ", legible(name)));
-            blocks.push(Block::Line(format!("{name}{}: {}", legible(&self.candidate), check.sentence)));
-            blocks.extend(section("Foreseen and logged", facts_table(check)));
+            blocks.push(Block::Line(format!("{name}{}: {}", legible(&self.candidate), verdict_words(&check.verdict))));
+            blocks.extend(section("Predicted and logged", facts_table(check)));
         }
-        blocks.extend(section("What to know of these numbers", bullets(&self.notes)));
+        let notes: Vec<String> = self.notes.iter().map(ReplayNote::sentence).collect();
+        blocks.extend(section("About these numbers", bullets(&notes)));
         blocks
     }
 }
 
 fn facts_table(check: &ApiserverCheck) -> Block {
-    let columns = [("", false), ("foreseen", true), ("replayed", true), ("logged", true), ("", false)];
-    let count = |facts: &Facts| units::count(facts.request_count);
-    let held = |facts: &Facts| format!("{}–{}", size(facts.peak_low_bytes.mid), size(facts.peak_high_bytes.mid));
+    let columns = [("", false), ("predicted", true), ("replayed", true), ("logged", true), ("", false)];
+    let count = |facts: &MatchedFacts| units::count(facts.request_count);
+    let held = |facts: &MatchedFacts| {
+        format!("{}–{}", byte_words(facts.peak_low_bytes.mid), byte_words(facts.peak_high_bytes.mid))
+    };
     let mut rows = vec![vec![
-        "requests that it catches".to_owned(),
-        count(&check.foreseen),
+        "matched requests".to_owned(),
+        count(&check.predicted),
         count(&check.replayed),
         count(&check.logged),
         String::new(),
     ]];
     rows.extend(check.checks.iter().map(|check| {
-        let is_share = check.what.starts_with("share");
+        let is_share = matches!(check.quantity, CheckedQuantity::RejectedShare | CheckedQuantity::OthersRejectedShare);
         let write = |value: f64| if is_share { format!("{} %", tenths(value * 100.0)) } else { tenths(value) };
         let spread = |spread: Spread| {
             let (low, mid, high) = (write(spread.low), write(spread.mid), write(spread.high));
             if low == high { mid } else { format!("{mid} ({low}–{high})") }
         };
         vec![
-            check.what.to_owned(),
-            spread(check.foreseen),
+            quantity_words(check.quantity).to_owned(),
+            spread(check.predicted),
             spread(check.replayed),
             spread(check.logged),
             agreement_words(check.agreement).to_owned(),
         ]
     }));
     rows.push(vec![
-        "memory of all LISTs at the peak, estimated".to_owned(),
-        held(&check.foreseen),
+        "peak memory of all LISTs, estimated".to_owned(),
+        held(&check.predicted),
         held(&check.replayed),
         held(&check.logged),
         String::new(),
@@ -102,11 +140,11 @@ fn facts_table(check: &ApiserverCheck) -> Block {
 
 const fn agreement_words(agreement: Agreement) -> &'static str {
     match agreement {
-        Agreement::AsForeseen => "as foreseen",
+        Agreement::AsPredicted => "as predicted",
         Agreement::AsReplayed => "as replayed",
         Agreement::Better => "better",
         Agreement::Worse => "worse",
-        Agreement::Unknown => "can't be told",
+        Agreement::Unknown => "unknown",
     }
 }
 
@@ -116,9 +154,4 @@ fn tenths(value: f64) -> String {
 
 fn whole(value: f64) -> String {
     format!("{:.0}", value.round())
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes that were whole numbers")]
-fn size(value: f64) -> String {
-    units::bytes(value.round() as u64)
 }

@@ -2,8 +2,8 @@
 
 use super::queue_set::QueueSet;
 use super::retry_after::RetryAfter;
-use super::scenario::{Level, Scenario};
-use crate::apf::{ADJUSTMENT_SECS, Demand, DemandStats, LevelLimits, compute_current_limits, compute_idle_limits};
+use super::scenario::{Scenario, ScenarioLevel};
+use crate::apf::{ADJUSTMENT_SECS, Demand, DemandStats, LevelLimits, current_limits, idle_limits};
 
 /// How long one adjustment lasts, in nanoseconds.
 pub(super) const ADJUSTMENT_NANOS: u64 = ADJUSTMENT_SECS * 1_000_000_000;
@@ -76,7 +76,7 @@ impl LevelState {
     }
 }
 
-fn queue_set(level: &Level, seats: u32) -> QueueSet {
+fn queue_set(level: &ScenarioLevel, seats: u32) -> QueueSet {
     match level.queuing {
         _ if level.is_exempt => QueueSet::exempt(),
         None => QueueSet::rejecting(seats),

@@ -1,24 +1,23 @@
-//! The LISTs of a log that share the server, and the work of those of which the log doesn't tell all.
+//! The LISTs of a log that share the server's capacity, with the work of those that the log doesn't show completely.
 
 use std::collections::BTreeMap;
 
-use super::service::{Executed, work};
+use super::service::{ExecutedList, infer_works};
 
 /// LISTs that share the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lists {
+pub struct SharedLists {
     /// Those that the log shows running.
-    pub executed: Vec<Executed>,
-    /// Those that it doesn't, since they were rejected or have no end: the group of each.
+    pub executed: Vec<ExecutedList>,
+    /// The group of each LIST that was rejected or has no end in the log.
     pub unknown: Vec<u32>,
 }
 
-impl Lists {
-    /// The work of each, in nanoseconds: first of those that ran, then of the others. Those that were cut off, and those
-    /// that never ran, are taken to have as much as others of their group: the median of it, or, where nobody else is in
-    /// it, of all.
-    pub fn works(&self, capacity: f64) -> Vec<u64> {
-        let mut works = work(&self.executed, capacity);
+impl SharedLists {
+    /// Estimates the work of each, in nanoseconds: first of those that ran, then of the others. Those that were cut off or
+    /// never ran get the median of their group, or of all LISTs where their group has no other.
+    pub fn estimate_works(&self, capacity: f64) -> Vec<u64> {
+        let mut works = infer_works(&self.executed, capacity);
         let mut groups: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
         let mut all = Vec::new();
         for (list, work) in self.executed.iter().zip(&works).filter(|(list, _)| list.is_whole) {
@@ -48,12 +47,12 @@ mod tests {
 
     #[test]
     fn what_the_log_does_not_show_is_like_the_others() {
-        let ran = |started_ns, ended_ns, group, is_whole| Executed { started_ns, ended_ns, group, is_whole };
-        let lists = Lists {
+        let ran = |started_ns, ended_ns, group, is_whole| ExecutedList { started_ns, ended_ns, group, is_whole };
+        let lists = SharedLists {
             executed: vec![ran(0, 10, 1, true), ran(20, 50, 1, true), ran(60, 80, 1, true), ran(90, 95, 1, false)],
             unknown: vec![1, 2],
         };
-        assert_eq!(lists.works(1.0), [10, 30, 20, 20, 20, 20]);
-        assert_eq!(Lists::default().works(1.0), [0_u64; 0]);
+        assert_eq!(lists.estimate_works(1.0), [10, 30, 20, 20, 20, 20]);
+        assert_eq!(SharedLists::default().estimate_works(1.0), [0_u64; 0]);
     }
 }

@@ -1,17 +1,17 @@
-//! What the log itself says became of its requests, in the words of a replay, to be put beside one.
+//! What the log itself says became of its requests, in the form of a replay, to compare with one.
 
-use super::pressure::{Memory, Pressure};
+use super::pressure::{MemoryPressure, ServerMemory};
 use super::queue_set::RejectReason;
 use super::replay::{AtOnce, End, Fate, LevelOutcome, Replay};
 use super::scenario::Scenario;
-use super::{Request, Traffic};
+use super::{Traffic, TrafficRequest};
 
 /// What the log says of a request's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Logged {
-    /// How long it waited, in nanoseconds, as far as the log says so, or, for a watch, lets one tell; else 0.
+pub struct LoggedTimes {
+    /// Its wait in nanoseconds, as logged, or, for a watch, as far as it can be inferred; else 0.
     pub wait_ns: u64,
-    /// When it ended, in nanoseconds from the beginning; `None` where the log doesn't say.
+    /// When it ended, in nanoseconds from the begin of the replay; `None` where the log doesn't say.
     pub ended_ns: Option<u64>,
     /// Whether it was rejected.
     pub is_rejected: bool,
@@ -20,25 +20,30 @@ pub struct Logged {
 /// A request that waited for at least this part of what it may was rejected because of it.
 const TIMED_OUT_PART: f64 = 0.9;
 
-/// A wait of less is in no log, in nanoseconds (`apiserver/pkg/endpoints/filters/audit.go`: latencies are noted for
+/// Shorter waits are in no log, in nanoseconds (`apiserver/pkg/endpoints/filters/audit.go`: latencies are noted for
 /// requests of half a second and more).
 const UNLOGGED_NS: u64 = 500_000_000;
 
-/// What became of the requests, in two readings: the first counts as running only what surely ran, the second all that may
-/// have. A request under half a second may have waited most of it; one without an end may have run until the server's.
+/// Reconstructs what became of the requests, in two readings: the first counts as running only what surely ran, the second
+/// all that may have. A request under half a second may have waited most of it; one without an end may have run until the server's.
 /// The limits of priority levels, and how many requests waited, are in no log.
-pub fn logged(traffic: &Traffic, times: &[Logged], scenario: &Scenario, memory: Memory) -> [Replay; 2] {
+pub fn reconstruct_logged(
+    traffic: &Traffic,
+    times: &[LoggedTimes],
+    scenario: &Scenario,
+    memory: ServerMemory,
+) -> [Replay; 2] {
     let fates: Vec<Fate> =
         traffic.requests.iter().zip(times).map(|(request, times)| fate(request, times, scenario)).collect();
     [false, true].map(|takes_all| reading(traffic, &fates, scenario, memory, takes_all))
 }
 
-fn reading(traffic: &Traffic, fates: &[Fate], scenario: &Scenario, memory: Memory, takes_all: bool) -> Replay {
+fn reading(traffic: &Traffic, fates: &[Fate], scenario: &Scenario, memory: ServerMemory, takes_all: bool) -> Replay {
     let mut levels = vec![AtOnce::default(); scenario.levels.len()];
     let (mut lists, mut schema_lists) = (levels.clone(), vec![AtOnce::default(); scenario.flow_schemas.len()]);
-    let mut pressure = Pressure::new(&traffic.lists, memory);
-    for (at_ns, is_start, place) in edges(traffic, fates, takes_all) {
-        let request = &traffic.requests[place];
+    let mut pressure = MemoryPressure::new(&traffic.lists, memory);
+    for (at_ns, is_start, index) in edges(traffic, fates, takes_all) {
+        let request = &traffic.requests[index];
         let kind = &scenario.kinds[request.kind as usize];
         let Some(level) = kind.level else {
             continue;
@@ -65,7 +70,7 @@ fn reading(traffic: &Traffic, fates: &[Fate], scenario: &Scenario, memory: Memor
     }
 }
 
-fn fate(request: &Request, times: &Logged, scenario: &Scenario) -> Fate {
+fn fate(request: &TrafficRequest, times: &LoggedTimes, scenario: &Scenario) -> Fate {
     let kind = &scenario.kinds[request.kind as usize];
     let took_ns = times.ended_ns.map_or(times.wait_ns, |ended| ended.saturating_sub(request.received_ns));
     #[expect(clippy::cast_precision_loss, reason = "a minute in nanoseconds is exact")]
@@ -91,7 +96,7 @@ fn edges(traffic: &Traffic, fates: &[Fate], takes_all: bool) -> Vec<(u64, bool, 
         next.copied().unwrap_or(last_ns)
     };
     let mut edges = Vec::new();
-    for (place, fate) in fates.iter().enumerate() {
+    for (index, fate) in fates.iter().enumerate() {
         let started_ns = fate.arrived_ns + fate.wait_ns;
         let span = match fate.end {
             End::Executed if takes_all || fate.took_ns >= UNLOGGED_NS => {
@@ -101,7 +106,7 @@ fn edges(traffic: &Traffic, fates: &[Fate], takes_all: bool) -> Vec<(u64, bool, 
             _ => None,
         };
         if let Some((start, end)) = span.filter(|(start, end)| end > start) {
-            edges.extend([(start, true, place), (end, false, place)]);
+            edges.extend([(start, true, index), (end, false, index)]);
         }
     }
     edges.sort_unstable();
@@ -110,7 +115,7 @@ fn edges(traffic: &Traffic, fates: &[Fate], takes_all: bool) -> Vec<(u64, bool, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Level, Service};
+    use super::super::{RequestKind, ScenarioLevel, Service};
     use super::*;
     use crate::apf::{Features, LevelLimits, LevelRole, WorkEstimate};
     use crate::kubernetes::Version;
@@ -127,8 +132,8 @@ mod tests {
         };
         let work = WorkEstimate { initial_seats: 1, final_seats: 0, additional_latency_nanos: 0 };
         Scenario {
-            levels: vec![Level { name: "only".into(), limits, is_exempt: false, queuing: None }],
-            kinds: vec![Kind {
+            levels: vec![ScenarioLevel { name: "only".into(), limits, is_exempt: false, queuing: None }],
+            kinds: vec![RequestKind {
                 level: Some(0),
                 flow_schema: 0,
                 hand: 0,
@@ -146,13 +151,13 @@ mod tests {
     fn what_may_have_run_is_told_from_what_surely_did() {
         const SECOND: u64 = 1_000_000_000;
         let request =
-            |received_ns| Request { received_ns, service: Service::Fixed(0), kind: 0, client: 0, list: Some(0) };
+            |received_ns| TrafficRequest { received_ns, service: Service::Fixed(0), kind: 0, client: 0, list: Some(0) };
         let traffic = Traffic {
             requests: [0, 0, 0, 0, 10 * SECOND].map(request).to_vec(),
             lists: vec![None],
             ..Traffic::default()
         };
-        let ended = |ended_ns, is_rejected| Logged { wait_ns: 0, ended_ns, is_rejected };
+        let ended = |ended_ns, is_rejected| LoggedTimes { wait_ns: 0, ended_ns, is_rejected };
         let times = [
             ended(Some(2 * SECOND), false),
             ended(Some(SECOND / 4), false),
@@ -160,7 +165,7 @@ mod tests {
             ended(Some(SECOND), true),
             ended(Some(11 * SECOND), false),
         ];
-        let [surely, all] = logged(&traffic, &times, &scenario(), Memory::default());
+        let [surely, all] = reconstruct_logged(&traffic, &times, &scenario(), ServerMemory::default());
         assert_eq!((surely.levels[0].most_lists, all.levels[0].most_lists), (1, 3));
         assert_eq!(all.fates[2].end, End::CutOff);
         assert_eq!(all.fates[3].end, End::Rejected(RejectReason::ConcurrencyLimit));

@@ -1,4 +1,4 @@
-//! What a replay came to, by client and FlowSchema: waits, rejections, and until when a herd was served.
+//! The outcome of one replay by client and FlowSchema: waits, rejections, and how long a herd took to drain.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use super::replay::{End, Fate, LevelOutcome, Replay};
 use super::scenario::Scenario;
 use super::{PressureOutcome, Traffic};
 
-/// What a replay came to.
+/// The outcome of one replay.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct ReplayOutcome {
     /// By client and FlowSchema, in their order.
     pub groups: Vec<GroupOutcome>,
     /// By priority level, in the order of the scenario.
     pub levels: Vec<LevelOutcome>,
     /// LISTs of each FlowSchema that ran at once, at most, in the order of the scenario.
     pub schema_lists: Vec<u32>,
-    /// What LISTs held of memory.
+    /// The memory of all LISTs.
     pub pressure: PressureOutcome,
 }
 
@@ -25,11 +25,11 @@ pub struct Outcome {
 pub struct GroupOutcome {
     /// The client, as [`super::Request::client`].
     pub client: u32,
-    /// The FlowSchema, by its place in the scenario.
+    /// The FlowSchema, by its index in the scenario.
     pub flow_schema: u32,
-    /// The priority level, by its place in the scenario.
+    /// The priority level, by its index in the scenario.
     pub level: u32,
-    /// Its requests.
+    /// Requests of the group.
     pub request_count: u64,
     /// Those that ran.
     pub executed_count: u64,
@@ -39,10 +39,10 @@ pub struct GroupOutcome {
     pub cut_off_count: u64,
     /// 429s that were tried again; 0 outside a closed loop.
     pub retried_count: u64,
-    /// How long those waited that had to: until they ran, or were rejected for it, or cut off, in seconds. What was rejected
-    /// at once isn't among them.
+    /// Waits of the requests that had to wait until they ran, timed out or were cut off, in seconds. Requests that were
+    /// rejected at once don't count.
     pub wait: Quantiles,
-    /// How long those took in all that ran, in seconds; of none it is 0.
+    /// Total times of the requests that ran, waits included, in seconds; 0 where none ran.
     pub took: Quantiles,
     /// LISTs of it that ran at once, at most.
     pub most_lists: u32,
@@ -72,22 +72,22 @@ pub struct Quantiles {
     pub max: f64,
 }
 
-/// Sums up a replay.
-pub fn outcome(traffic: &Traffic, scenario: &Scenario, replay: &Replay) -> Outcome {
-    let mut groups: BTreeMap<(u32, u32), Gathered> = BTreeMap::new();
+/// Sums a replay up by client and FlowSchema.
+pub fn summarize_outcome(traffic: &Traffic, scenario: &Scenario, replay: &Replay) -> ReplayOutcome {
+    let mut groups: BTreeMap<(u32, u32), GroupTally> = BTreeMap::new();
     // Requests of one group mostly come one after the other, or at least again soon.
     for (request, fate) in traffic.requests.iter().zip(&replay.fates) {
         let kind = &scenario.kinds[request.kind as usize];
         let Some(level) = kind.level.filter(|_| fate.end != End::Unseen) else {
             continue;
         };
-        let gathered = groups
+        let tally = groups
             .entry((request.client, kind.flow_schema))
-            .or_insert_with(|| Gathered { level, ..Gathered::default() });
-        gathered.take(fate, request.list.is_some());
+            .or_insert_with(|| GroupTally { level, ..GroupTally::default() });
+        tally.take(fate, request.list.is_some());
     }
-    let groups = groups.into_iter().map(|((client, flow_schema), gathered)| gathered.outcome(client, flow_schema));
-    Outcome {
+    let groups = groups.into_iter().map(|((client, flow_schema), tally)| tally.summarize(client, flow_schema));
+    ReplayOutcome {
         groups: groups.collect(),
         levels: replay.levels.clone(),
         schema_lists: replay.schema_lists.clone(),
@@ -112,7 +112,7 @@ impl Rejections {
 
 /// A group while its requests are gone through.
 #[derive(Default)]
-struct Gathered {
+struct GroupTally {
     level: u32,
     request_count: u64,
     cut_off_count: u64,
@@ -126,7 +126,7 @@ struct Gathered {
     ran: Vec<(u64, u64)>,
 }
 
-impl Gathered {
+impl GroupTally {
     fn take(&mut self, fate: &Fate, is_list: bool) {
         self.request_count += 1;
         match fate.end {
@@ -148,7 +148,7 @@ impl Gathered {
         }
     }
 
-    fn outcome(mut self, client: u32, flow_schema: u32) -> GroupOutcome {
+    fn summarize(mut self, client: u32, flow_schema: u32) -> GroupOutcome {
         GroupOutcome {
             client,
             flow_schema,

@@ -1,15 +1,15 @@
-//! What the LISTs that run at a time hold of the server's memory, as it goes up and down.
+//! The memory that the running LISTs hold together, over the time of a replay.
 //!
 //! A burst of LISTs that begin together is one thing; where they follow one another, as under a limit, there is also the
-//! garbage of those that have ended ([`sustained`]).
+//! garbage of those that have ended ([`estimate_sustained`]).
 
-use crate::memory::{Held, Range, sustained};
+use crate::memory::{MemoryCost, Range, estimate_sustained};
 
-/// The bytes held now, and what they came to so far.
+/// The memory of the LISTs that run now, and its peak so far.
 #[derive(Clone, Debug)]
-pub struct Pressure<'h> {
-    held: &'h [Option<Held>],
-    memory: Memory,
+pub struct MemoryPressure<'h> {
+    held: &'h [Option<MemoryCost>],
+    memory: ServerMemory,
     /// LISTs that run, of each kind.
     counts: Vec<u32>,
     low: u128,
@@ -29,19 +29,19 @@ pub struct Pressure<'h> {
 
 /// What is known of a server's memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// What it holds without LISTs, in bytes; 0 where that isn't known, and only what LISTs hold is counted.
+pub struct ServerMemory {
+    /// The memory without LISTs, in bytes; 0 where that is unknown, and only the LISTs' memory counts.
     pub base: u64,
-    /// Bytes of which it is asked for how long they were exceeded.
+    /// The limit, in bytes, for which the time above it is summed.
     pub limit: Option<u64>,
 }
 
-/// What a server held, over the time of a replay.
+/// The memory of all LISTs over one replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PressureOutcome {
     /// The most bytes at a time: the highest of all lower bounds, and the highest of all upper ones.
     pub peak: Range,
-    /// The highest upper bound, without LISTs of which nothing bounds what they hold.
+    /// The highest upper bound of LISTs of known size.
     pub known_peak_high: u64,
     /// The most LISTs that ran at once.
     pub most_lists: u32,
@@ -49,8 +49,7 @@ pub struct PressureOutcome {
     pub unbounded_lists: u64,
     /// For how long the lower bound was above the limit, in nanoseconds.
     pub surely_above_ns: u64,
-    /// For how long the upper bound was above the limit, in nanoseconds; LISTs of which nothing bounds what they hold don't
-    /// count.
+    /// For how long the upper bound of LISTs of known size was above the limit, in nanoseconds.
     pub possibly_above_ns: u64,
 }
 
@@ -65,9 +64,9 @@ impl PressureOutcome {
     };
 }
 
-impl<'h> Pressure<'h> {
-    /// No LIST runs.
-    pub fn new(held: &'h [Option<Held>], memory: Memory) -> Self {
+impl<'h> MemoryPressure<'h> {
+    /// A server without running LISTs.
+    pub fn new(held: &'h [Option<MemoryCost>], memory: ServerMemory) -> Self {
         Self {
             held,
             memory,
@@ -88,17 +87,17 @@ impl<'h> Pressure<'h> {
         }
     }
 
-    /// A LIST begins to run.
+    /// Starts a LIST.
     pub fn begin(&mut self, now_ns: u64, list: u32) {
         self.pass_until(now_ns);
         self.running += 1;
         self.counts[list as usize] += 1;
         let is_unbounded = match &self.held[list as usize] {
             Some(held) => {
-                self.low += u128::from(held.each.low);
-                self.high += u128::from(held.each.high.unwrap_or(0));
-                self.sustained_high += u128::from(sustained(*held).each.high.unwrap_or(0));
-                held.each.high.is_none()
+                self.low += u128::from(held.per_list.low);
+                self.high += u128::from(held.per_list.high.unwrap_or(0));
+                self.sustained_high += u128::from(estimate_sustained(*held).per_list.high.unwrap_or(0));
+                held.per_list.high.is_none()
             }
             None => true,
         };
@@ -107,22 +106,22 @@ impl<'h> Pressure<'h> {
         self.note();
     }
 
-    /// A LIST has ended.
+    /// Ends a LIST.
     pub fn end(&mut self, now_ns: u64, list: u32) {
         self.pass_until(now_ns);
         self.running -= 1;
         self.ended = if self.running == 0 { 0 } else { self.ended + 1 };
         self.counts[list as usize] -= 1;
         let is_unbounded = self.held[list as usize].as_ref().is_none_or(|held| {
-            self.low -= u128::from(held.each.low);
-            self.high -= u128::from(held.each.high.unwrap_or(0));
-            self.sustained_high -= u128::from(sustained(*held).each.high.unwrap_or(0));
-            held.each.high.is_none()
+            self.low -= u128::from(held.per_list.low);
+            self.high -= u128::from(held.per_list.high.unwrap_or(0));
+            self.sustained_high -= u128::from(estimate_sustained(*held).per_list.high.unwrap_or(0));
+            held.per_list.high.is_none()
         });
         self.unbounded -= u32::from(is_unbounded);
     }
 
-    /// All LISTs are cut off.
+    /// Ends all LISTs at once.
     pub fn clear(&mut self, now_ns: u64) {
         self.pass_until(now_ns);
         self.counts.fill(0);
@@ -130,7 +129,7 @@ impl<'h> Pressure<'h> {
         (self.unbounded, self.running, self.ended) = (0, 0, 0);
     }
 
-    /// What it came to.
+    /// The peak and the times so far.
     pub const fn outcome(&self) -> PressureOutcome {
         self.outcome
     }
@@ -148,11 +147,11 @@ impl<'h> Pressure<'h> {
         }
         // Where some have ended and others run still, there is garbage of the former.
         let is_sustained = self.ended > 0;
-        let with_garbage = |held: &Held| if is_sustained { sustained(*held) } else { *held };
+        let with_garbage = |held: &MemoryCost| if is_sustained { estimate_sustained(*held) } else { *held };
         let running = self.held.iter().zip(&self.counts).filter(|(_, count)| **count > 0);
         let (low, high) = running
             .filter_map(|(held, _)| held.as_ref())
-            .map(|held| with_garbage(held).slack)
+            .map(|held| with_garbage(held).shared_garbage)
             .fold((0, 0), |(low, high), slack| {
                 (u64::max(low, slack.low), u64::max(high, slack.high.unwrap_or_default()))
             });
@@ -193,14 +192,14 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn held(low: u64, high: Option<u64>) -> Option<Held> {
-        Some(Held { each: Range { low, high }, slack: Range::between(5, 10) })
+    fn held(low: u64, high: Option<u64>) -> Option<MemoryCost> {
+        Some(MemoryCost { per_list: Range { low, high }, shared_garbage: Range::between(5, 10) })
     }
 
     #[test]
-    fn slack_comes_once_and_garbage_with_what_follows() {
+    fn shared_garbage_comes_once_and_turnover_with_what_follows() {
         let lists = [held(100, Some(200))];
-        let mut pressure = Pressure::new(&lists, Memory { base: 1_000, limit: Some(1_205) });
+        let mut pressure = MemoryPressure::new(&lists, ServerMemory { base: 1_000, limit: Some(1_205) });
         pressure.begin(0, 0);
         pressure.begin(0, 0);
         assert_eq!(pressure.outcome().peak, Range::between(1_205, 1_410));
@@ -218,7 +217,7 @@ mod tests {
     #[test]
     fn what_nothing_bounds_has_no_upper_bound_but_the_rest_has() {
         let lists = [held(100, None), None, held(7, Some(9))];
-        let mut pressure = Pressure::new(&lists, Memory::default());
+        let mut pressure = MemoryPressure::new(&lists, ServerMemory::default());
         for list in 0..3 {
             pressure.begin(0, list);
         }

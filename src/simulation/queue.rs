@@ -159,10 +159,10 @@ impl QueueMask {
 /// The places of a word's ones, least first.
 fn ones(mut word: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let place = word.trailing_zeros();
+        let bit = word.trailing_zeros();
         // The lowest one becomes 0.
         word &= word.wrapping_sub(1);
-        (place < u64::BITS).then_some(place as usize)
+        (bit < u64::BITS).then_some(bit as usize)
     })
 }
 

@@ -1,69 +1,66 @@
 //! From event to event: what becomes of each request.
-//!
-//! Of events at the same time the end of a final phase comes first, then the end of a request, new limits, the end of a
-//! wait, and an arrival last; those of one kind come in the order in which they were foreseen, arrivals in that of the
-//! log. A start of the server comes before all of them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::events::{Event, Rank, Step};
 use super::levels::{ADJUSTMENT_NANOS, Levels};
-use super::pressure::{Memory, Pressure, PressureOutcome};
+use super::pressure::{MemoryPressure, PressureOutcome, ServerMemory};
 use super::queue_set::{RejectReason, Started};
-use super::scenario::{Kind, Scenario};
+use super::scenario::{RequestKind, Scenario};
 use super::service::Processor;
-use super::{Chance, Request, Service, Traffic};
+use super::{ReplayAssumptions, Service, Traffic, TrafficRequest};
 
-/// What became of all requests.
+/// The result of one replay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replay {
-    /// What became of each, in the order of the traffic.
+    /// The fate of each request, in the order of the traffic.
     pub fates: Vec<Fate>,
-    /// What the levels came to, in the order of the scenario.
+    /// The priority levels, in the order of the scenario.
     pub levels: Vec<LevelOutcome>,
     /// LISTs of each FlowSchema that ran at once, at most, in the order of the scenario.
     pub schema_lists: Vec<u32>,
-    /// What LISTs held of memory.
+    /// The memory of all LISTs.
     pub pressure: PressureOutcome,
     /// When the upper bound of that was above the limit, in nanoseconds: from, to.
     pub above_ns: Vec<(u64, u64)>,
 }
 
-/// What became of a request.
+/// The fate of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fate {
     /// How it ended.
     pub end: End,
-    /// When it came, in nanoseconds; in a closed loop when it came first.
+    /// Its arrival, in nanoseconds; in a closed loop that of its first try.
     pub arrived_ns: u64,
-    /// How long it was, in nanoseconds, until it started, was rejected for good or was cut off while it waited.
+    /// The time in nanoseconds until it started, was rejected for good, or was cut off while it waited.
     pub wait_ns: u64,
-    /// How long it took in all, in nanoseconds, from its arrival to its answer.
+    /// The time in nanoseconds from its arrival to its response.
     pub took_ns: u64,
-    /// How often it was tried again after it had been rejected; always 0 outside a closed loop.
+    /// Retries after a rejection; always 0 outside a closed loop.
     pub retries: u8,
 }
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It hasn't come.
+    /// It has not arrived yet.
     Unseen,
-    /// It waits still.
+    /// It is waiting.
     Waiting,
-    /// It runs still.
+    /// It is running.
     Running,
     /// It ran.
     Executed,
     /// It was rejected.
     Rejected(RejectReason),
-    /// The server ended before.
+    /// The server restarted before its end.
     CutOff,
-    /// It passed by API Priority and Fairness.
+    /// It bypassed API Priority and Fairness.
     PassedBy,
 }
 
-/// What a priority level came to.
+/// The maxima of a priority level over one replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LevelOutcome {
     /// The most requests that ran at once.
@@ -76,10 +73,16 @@ pub struct LevelOutcome {
     pub most_limit: u32,
 }
 
-/// Replays the traffic. `works` are what [`super::work()`] gives for the capacity of this chance; `memory` says what the
-/// server holds besides LISTs, and what it shouldn't exceed.
-pub fn replay(traffic: &Traffic, works: &[u64], scenario: &Scenario, chance: &Chance, memory: Memory) -> Replay {
-    let mut run = Run::new(traffic, works, scenario, chance, memory);
+/// Replays the traffic. `works` are what [`super::infer_works()`] gives for the capacity of these assumptions; `memory` says what the
+/// server holds besides LISTs, and its memory limit.
+pub fn replay(
+    traffic: &Traffic,
+    works: &[u64],
+    scenario: &Scenario,
+    assumptions: &ReplayAssumptions,
+    memory: ServerMemory,
+) -> Replay {
+    let mut run = Run::new(traffic, works, scenario, assumptions, memory);
     while let Some((now_ns, step)) = run.next() {
         run.take(now_ns, step);
     }
@@ -98,39 +101,7 @@ const FORGETTING_ADJUSTMENTS: u64 = 1_000;
 /// client-go tries so often again (`client-go/rest/request.go`, `maxRetries`).
 const MOST_RETRIES: u8 = 10;
 
-/// What happens next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Restart,
-    Foreseen(Rank),
-    /// A LIST that shares the server ends.
-    SharedEnd,
-    Adjustment,
-    Arrival,
-}
-
-/// Kinds of foreseen events, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Release,
-    End,
-    GiveUp,
-    Return,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Event {
-    at_ns: u64,
-    rank: Rank,
-    sequence: u64,
-    /// A slot of what runs, or the place of a request.
-    of: u32,
-    /// For [`Rank::GiveUp`]: the queue, and which try it is.
-    queue: u32,
-    attempt: u8,
-}
-
-/// How many there are at a time, and how many there were at most.
+/// A count, and its maximum so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct AtOnce {
     pub(super) now: u32,
@@ -148,7 +119,7 @@ impl AtOnce {
     }
 }
 
-/// A request that runs or lingers.
+/// A request that runs, or has ended but still holds its seats.
 #[derive(Clone, Copy, Debug)]
 struct Running {
     started: Started,
@@ -159,19 +130,19 @@ struct Run<'a> {
     traffic: &'a Traffic,
     works: &'a [u64],
     scenario: &'a Scenario,
-    chance: &'a Chance,
+    assumptions: &'a ReplayAssumptions,
     levels: Levels,
     outcomes: Vec<LevelOutcome>,
     /// LISTs that run, by priority level and by FlowSchema.
     level_lists: Vec<AtOnce>,
     schema_lists: Vec<AtOnce>,
     processor: Processor,
-    foreseen: BinaryHeap<Reverse<Event>>,
+    scheduled: BinaryHeap<Reverse<Event>>,
     sequence: u64,
     running: Vec<Running>,
     free: Vec<u32>,
     fates: Vec<Fate>,
-    pressure: Pressure<'a>,
+    pressure: MemoryPressure<'a>,
     next_request: usize,
     next_restart: usize,
     next_adjustment_ns: u64,
@@ -184,8 +155,14 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(traffic: &'a Traffic, works: &'a [u64], scenario: &'a Scenario, chance: &'a Chance, memory: Memory) -> Self {
-        let unseen = |request: &Request| Fate {
+    fn new(
+        traffic: &'a Traffic,
+        works: &'a [u64],
+        scenario: &'a Scenario,
+        assumptions: &'a ReplayAssumptions,
+        memory: ServerMemory,
+    ) -> Self {
+        let unseen = |request: &TrafficRequest| Fate {
             end: End::Unseen,
             arrived_ns: request.received_ns,
             wait_ns: 0,
@@ -202,21 +179,21 @@ impl<'a> Run<'a> {
             traffic,
             works,
             scenario,
-            chance,
+            assumptions,
             levels: Levels::started(scenario, 0),
             outcomes: vec![LevelOutcome::default(); scenario.levels.len()],
             level_lists: vec![AtOnce::default(); scenario.levels.len()],
             schema_lists: vec![AtOnce::default(); scenario.flow_schemas.len()],
-            processor: Processor::new(chance.capacity),
-            foreseen: BinaryHeap::new(),
+            processor: Processor::new(assumptions.capacity),
+            scheduled: BinaryHeap::new(),
             sequence: 0,
             running: Vec::new(),
             free: Vec::new(),
             fates: traffic.requests.iter().map(unseen).collect(),
-            pressure: Pressure::new(&traffic.lists, memory),
+            pressure: MemoryPressure::new(&traffic.lists, memory),
             next_request: 0,
             next_restart: 0,
-            next_adjustment_ns: chance.first_adjustment_ns,
+            next_adjustment_ns: assumptions.first_adjustment_ns,
             pending: 0,
             idle_adjustments: 0,
             followers,
@@ -229,31 +206,31 @@ impl<'a> Run<'a> {
     /// What comes next, and when.
     fn next(&self) -> Option<(u64, Step)> {
         let request = self.traffic.requests.get(self.next_request);
-        let foreseen = self.foreseen.peek().map(|Reverse(event)| (event.at_ns, Step::Foreseen(event.rank)));
-        if request.is_none() && foreseen.is_none() && self.pending == 0 {
+        let scheduled = self.scheduled.peek().map(|Reverse(event)| (event.at_ns, Step::Scheduled(event.rank)));
+        if request.is_none() && scheduled.is_none() && self.pending == 0 {
             return None;
         }
         let steps = [
             request.map(|request| (request.received_ns, Step::Arrival)),
-            foreseen,
+            scheduled,
             self.processor.next_end_ns().map(|at| (at, Step::SharedEnd)),
             self.traffic.restarts_ns.get(self.next_restart).map(|at| (*at, Step::Restart)),
             Some((self.next_adjustment_ns, Step::Adjustment)),
         ];
-        steps.into_iter().flatten().min_by_key(|(at, step)| (*at, rank(*step)))
+        steps.into_iter().flatten().min_by_key(|(at, step)| (*at, step.rank()))
     }
 
     fn take(&mut self, now_ns: u64, step: Step) {
         match step {
             Step::Arrival => {
-                let place = index(self.next_request);
+                let index = to_index(self.next_request);
                 self.next_request += 1;
                 self.skip_followers();
-                self.arrive(now_ns, place);
+                self.arrive(now_ns, index);
             }
-            Step::Foreseen(_) => {
-                if let Some(Reverse(event)) = self.foreseen.pop() {
-                    self.take_foreseen(now_ns, event);
+            Step::Scheduled(_) => {
+                if let Some(Reverse(event)) = self.scheduled.pop() {
+                    self.take_scheduled(now_ns, event);
                 }
             }
             Step::SharedEnd => {
@@ -266,7 +243,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn take_foreseen(&mut self, now_ns: u64, event: Event) {
+    fn take_scheduled(&mut self, now_ns: u64, event: Event) {
         match event.rank {
             Rank::Release => {
                 let Running { started, level } = self.running[event.of as usize];
@@ -290,27 +267,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Those that come after others don't come by the log.
+    /// Requests that follow others don't arrive by the log.
     fn skip_followers(&mut self) {
         while self.traffic.follows.get(self.next_request).is_some_and(Option::is_some) {
             self.next_request += 1;
         }
     }
 
-    fn kind(&self, place: u32) -> &'a Kind {
-        &self.scenario.kinds[self.traffic.requests[place as usize].kind as usize]
+    fn kind(&self, index: u32) -> &'a RequestKind {
+        &self.scenario.kinds[self.traffic.requests[index as usize].kind as usize]
     }
 
-    fn arrive(&mut self, now_ns: u64, place: u32) {
-        let kind = self.kind(place);
-        let fate = &mut self.fates[place as usize];
+    fn arrive(&mut self, now_ns: u64, index: u32) {
+        let kind = self.kind(index);
+        let fate = &mut self.fates[index as usize];
         if fate.retries == 0 {
             fate.arrived_ns = now_ns;
         }
         let Some(level) = kind.level else {
             fate.end = End::PassedBy;
             if !self.followers.is_empty() {
-                self.call_followers(now_ns, place);
+                self.call_followers(now_ns, index);
             }
             return;
         };
@@ -318,19 +295,19 @@ impl<'a> Run<'a> {
         let attempt = fate.retries;
         self.pending += 1;
         let state = &mut self.levels.levels[level as usize];
-        let work = kind.works[usize::from(self.chance.takes_most_seats)];
-        let admission = state.queue_set.arrive(now_ns, place, &self.scenario.hands[kind.hand as usize], work);
+        let work = kind.works[usize::from(self.assumptions.takes_most_seats)];
+        let admission = state.queue_set.arrive(now_ns, index, &self.scenario.hands[kind.hand as usize], work);
         match admission {
             Ok(queue) => {
                 self.dispatch(now_ns, level);
-                if let (End::Waiting, Some(queue)) = (self.fates[place as usize].end, queue) {
+                if let (End::Waiting, Some(queue)) = (self.fates[index as usize].end, queue) {
                     let at_ns = now_ns.saturating_add(kind.wait_limit_ns);
-                    self.foresee(Event { at_ns, rank: Rank::GiveUp, sequence: 0, of: place, queue, attempt });
+                    self.schedule(Event { at_ns, rank: Rank::GiveUp, sequence: 0, of: index, queue, attempt });
                 }
             }
             Err(reason) => {
                 state.note_demand(now_ns);
-                self.reject(now_ns, place, reason);
+                self.reject(now_ns, index, reason);
             }
         }
     }
@@ -345,9 +322,9 @@ impl<'a> Run<'a> {
     }
 
     fn start(&mut self, now_ns: u64, level: u32, started: Started) {
-        let place = started.id as usize;
-        let request = &self.traffic.requests[place];
-        let fate = &mut self.fates[place];
+        let index = started.id as usize;
+        let request = &self.traffic.requests[index];
+        let fate = &mut self.fates[index];
         fate.end = End::Running;
         fate.wait_ns = now_ns - fate.arrived_ns;
         let slot = self.occupy(Running { started, level });
@@ -359,7 +336,7 @@ impl<'a> Run<'a> {
         match request.service {
             Service::Fixed(service_ns) => {
                 let at_ns = now_ns.saturating_add(service_ns);
-                self.foresee(Event { at_ns, rank: Rank::End, sequence: 0, of: slot, queue: 0, attempt: 0 });
+                self.schedule(Event { at_ns, rank: Rank::End, sequence: 0, of: slot, queue: 0, attempt: 0 });
             }
             Service::Shared(work) => self.processor.start(now_ns, self.works[work as usize], slot),
         }
@@ -367,12 +344,12 @@ impl<'a> Run<'a> {
 
     fn end(&mut self, now_ns: u64, slot: u32) {
         let Running { started, level } = self.running[slot as usize];
-        let place = started.id as usize;
-        let fate = &mut self.fates[place];
+        let index = started.id as usize;
+        let fate = &mut self.fates[index];
         fate.end = End::Executed;
         fate.took_ns = now_ns - fate.arrived_ns;
         self.pending -= 1;
-        let request = &self.traffic.requests[place];
+        let request = &self.traffic.requests[index];
         if let Some(list) = request.list {
             self.pressure.end(now_ns, list);
             self.level_lists[level as usize].end();
@@ -381,7 +358,7 @@ impl<'a> Run<'a> {
         match self.levels.levels[level as usize].queue_set.finish(now_ns, &started) {
             None => self.free.push(slot),
             Some(at_ns) => {
-                self.foresee(Event { at_ns, rank: Rank::Release, sequence: 0, of: slot, queue: 0, attempt: 0 });
+                self.schedule(Event { at_ns, rank: Rank::Release, sequence: 0, of: slot, queue: 0, attempt: 0 });
             }
         }
         self.dispatch(now_ns, level);
@@ -390,12 +367,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn reject(&mut self, now_ns: u64, place: u32, reason: RejectReason) {
+    fn reject(&mut self, now_ns: u64, index: u32, reason: RejectReason) {
         self.pending -= 1;
-        let level = self.kind(place).level.unwrap_or_default();
+        let level = self.kind(index).level.unwrap_or_default();
         let is_closed = !self.followers.is_empty();
         let pause_ns = self.levels.levels[level as usize].retry_after.rejected(now_ns);
-        let fate = &mut self.fates[place as usize];
+        let fate = &mut self.fates[index as usize];
         fate.end = End::Rejected(reason);
         fate.took_ns = now_ns - fate.arrived_ns;
         fate.wait_ns = fate.took_ns;
@@ -405,18 +382,18 @@ impl<'a> Run<'a> {
         if fate.retries < MOST_RETRIES {
             fate.retries += 1;
             let at_ns = now_ns.saturating_add(pause_ns);
-            self.foresee(Event { at_ns, rank: Rank::Return, sequence: 0, of: place, queue: 0, attempt: 0 });
+            self.schedule(Event { at_ns, rank: Rank::Return, sequence: 0, of: index, queue: 0, attempt: 0 });
         } else {
-            self.call_followers(now_ns, place);
+            self.call_followers(now_ns, index);
         }
     }
 
-    /// Lets those come that waited for a request's end.
-    fn call_followers(&mut self, now_ns: u64, place: u32) {
-        for follower in std::mem::take(&mut self.followers[place as usize]) {
+    /// Schedules the requests that follow one that has ended.
+    fn call_followers(&mut self, now_ns: u64, index: u32) {
+        for follower in std::mem::take(&mut self.followers[index as usize]) {
             let pause_ns = self.traffic.follows[follower as usize].map_or(0, |follows| follows.pause_ns);
             let at_ns = now_ns.saturating_add(pause_ns);
-            self.foresee(Event { at_ns, rank: Rank::Return, sequence: 0, of: follower, queue: 0, attempt: 0 });
+            self.schedule(Event { at_ns, rank: Rank::Return, sequence: 0, of: follower, queue: 0, attempt: 0 });
         }
     }
 
@@ -428,7 +405,7 @@ impl<'a> Run<'a> {
         }
         self.levels.adjust(now_ns);
         for level in 0..self.scenario.levels.len() {
-            self.dispatch(now_ns, index(level));
+            self.dispatch(now_ns, to_index(level));
         }
         self.note_limits();
     }
@@ -436,34 +413,34 @@ impl<'a> Run<'a> {
     /// Where nothing has run for so long that the levels have forgotten all demand, further adjustments change nothing.
     fn skip_idle_adjustments(&mut self, now_ns: u64) {
         let request = self.traffic.requests.get(self.next_request).map(|request| request.received_ns);
-        let foreseen = self.foreseen.peek().map(|Reverse(event)| event.at_ns);
+        let scheduled = self.scheduled.peek().map(|Reverse(event)| event.at_ns);
         let restart = self.traffic.restarts_ns.get(self.next_restart).copied();
-        if let Some(next_ns) = [request, foreseen, restart].into_iter().flatten().min() {
+        if let Some(next_ns) = [request, scheduled, restart].into_iter().flatten().min() {
             let whole = next_ns.saturating_sub(now_ns) / ADJUSTMENT_NANOS;
             self.next_adjustment_ns = now_ns.saturating_add(whole.max(1) * ADJUSTMENT_NANOS);
         }
     }
 
-    /// The server starts anew: nothing is left of what ran or waited, nor of how the seats were divided.
+    /// The server restarts: all that ran or waited is cut off, and seats are divided from the start.
     fn restart(&mut self, now_ns: u64) {
         self.next_restart += 1;
-        self.next_adjustment_ns = now_ns.saturating_add(self.chance.first_adjustment_ns);
+        self.next_adjustment_ns = now_ns.saturating_add(self.assumptions.first_adjustment_ns);
         self.levels = Levels::started(self.scenario, now_ns);
         self.processor.clear();
         self.pressure.clear(now_ns);
         self.level_lists.iter_mut().chain(&mut self.schema_lists).for_each(|lists| lists.now = 0);
         self.running.clear();
         self.free.clear();
-        self.foreseen.retain(|Reverse(event)| event.rank == Rank::Return);
+        self.scheduled.retain(|Reverse(event)| event.rank == Rank::Return);
         self.pending = 0;
-        for place in 0..self.fates.len() {
-            let fate = &mut self.fates[place];
+        for index in 0..self.fates.len() {
+            let fate = &mut self.fates[index];
             if matches!(fate.end, End::Waiting | End::Running) {
                 fate.took_ns = now_ns.saturating_sub(fate.arrived_ns);
                 fate.wait_ns = if fate.end == End::Waiting { fate.took_ns } else { fate.wait_ns };
                 fate.end = End::CutOff;
                 if !self.followers.is_empty() {
-                    self.call_followers(now_ns, index(place));
+                    self.call_followers(now_ns, to_index(index));
                 }
             }
         }
@@ -476,12 +453,12 @@ impl<'a> Run<'a> {
             return slot;
         }
         self.running.push(running);
-        index(self.running.len() - 1)
+        to_index(self.running.len() - 1)
     }
 
-    fn foresee(&mut self, event: Event) {
+    fn schedule(&mut self, event: Event) {
         self.sequence += 1;
-        self.foreseen.push(Reverse(Event { sequence: self.sequence, ..event }));
+        self.scheduled.push(Reverse(Event { sequence: self.sequence, ..event }));
     }
 
     fn note_level(&mut self, level: u32) {
@@ -500,20 +477,6 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What comes first at the same time.
-const fn rank(step: Step) -> u8 {
-    match step {
-        Step::Restart => 0,
-        Step::Foreseen(Rank::Release) => 1,
-        Step::Foreseen(Rank::End) => 2,
-        Step::SharedEnd => 3,
-        Step::Adjustment => 4,
-        Step::Foreseen(Rank::GiveUp) => 5,
-        Step::Foreseen(Rank::Return) => 6,
-        Step::Arrival => 7,
-    }
-}
-
-fn index(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
+fn to_index(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }

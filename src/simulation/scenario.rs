@@ -1,27 +1,27 @@
-//! One configuration, made ready for a replay: what each kind of request meets in it.
+//! One configuration, prepared for a replay: the priority level, queues and seats of each kind of request.
 
 use std::collections::BTreeMap;
 
 use crate::apf::{Config, Features, LevelLimits, Queuing, WorkEstimate, deal, flow_hash};
 
-/// One configuration as a replay needs it.
+/// One configuration, prepared for a replay.
 #[derive(Clone, Debug, Default)]
 pub struct Scenario {
     /// The priority levels, in the order of the configuration.
-    pub levels: Vec<Level>,
-    /// What each kind of request meets.
-    pub kinds: Vec<Kind>,
+    pub levels: Vec<ScenarioLevel>,
+    /// The kinds of requests.
+    pub kinds: Vec<RequestKind>,
     /// The FlowSchemas' names.
     pub flow_schemas: Vec<String>,
     /// The hands that flows are dealt.
     pub hands: Vec<Vec<u32>>,
-    /// Whether the server asks clients for the more patience, the more it rejects.
+    /// Whether `Retry-After` grows with the number of rejections.
     pub retry_after_grows: bool,
 }
 
 /// A priority level.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Level {
+pub struct ScenarioLevel {
     /// Its name.
     pub name: String,
     /// Its limits.
@@ -32,35 +32,35 @@ pub struct Level {
     pub queuing: Option<Queuing>,
 }
 
-/// What a kind of request meets.
+/// Requests that are the same to API Priority and Fairness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// Its priority level, by its place; `None` where it passes by.
+pub struct RequestKind {
+    /// Its priority level, by its index; `None` where it bypasses API Priority and Fairness.
     pub level: Option<u32>,
-    /// Its FlowSchema, by its place.
+    /// Its FlowSchema, by its index.
     pub flow_schema: u32,
-    /// The hand of its flow, by its place.
+    /// The hand of its flow, by its index.
     pub hand: u32,
-    /// What it takes at least, and at most.
+    /// The least and the most work that it may take.
     pub works: [WorkEstimate; 2],
-    /// How long it waits, in nanoseconds from its receipt.
+    /// How long it may wait, in nanoseconds from its receipt.
     pub wait_limit_ns: u64,
 }
 
-/// Where a kind of request goes.
+/// How a configuration classifies a kind of request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Placed<'p> {
+pub struct ClassifiedFlow<'p> {
     /// Its FlowSchema.
     pub flow_schema: &'p str,
     /// Its priority level.
     pub priority_level: &'p str,
-    /// Its flow distinguisher; `None` where nothing tells flows apart.
+    /// Its flow distinguisher; `None` where its FlowSchema has one flow.
     pub flow_distinguisher: Option<&'p str>,
-    /// Whether it passes by API Priority and Fairness.
+    /// Whether it bypasses API Priority and Fairness.
     pub passes_by: bool,
-    /// What it takes at least, and at most.
+    /// The least and the most work that it may take.
     pub works: [WorkEstimate; 2],
-    /// How long the client gives the server, in seconds, where it says so.
+    /// The client's `timeout`, in seconds; `None` without one.
     pub timeout_secs: Option<f64>,
 }
 
@@ -70,14 +70,14 @@ const REQUEST_TIMEOUT_SECS: f64 = 60.0;
 const WAITING_PART: f64 = 0.25;
 
 impl Scenario {
-    /// Makes a configuration ready for requests of these kinds.
+    /// Prepares a configuration for requests of these kinds.
     pub fn new<'p>(
         config: &Config,
         limits: &[LevelLimits],
-        kinds: impl IntoIterator<Item = Placed<'p>>,
+        kinds: impl IntoIterator<Item = ClassifiedFlow<'p>>,
         features: &Features,
     ) -> Self {
-        let levels = config.priority_levels.iter().zip(limits).map(|(level, limits)| Level {
+        let levels = config.priority_levels.iter().zip(limits).map(|(level, limits)| ScenarioLevel {
             name: level.name.clone(),
             limits: *limits,
             is_exempt: level.is_exempt(),
@@ -85,47 +85,47 @@ impl Scenario {
         });
         let retry_after_grows = features.retry_after_grows;
         let mut scenario = Self { levels: levels.collect(), retry_after_grows, ..Self::default() };
-        let places: BTreeMap<String, usize> =
+        let level_indexes: BTreeMap<String, usize> =
             scenario.levels.iter().enumerate().map(|(at, level)| (level.name.clone(), at)).collect();
         let (mut schemas, mut hands) = (BTreeMap::new(), BTreeMap::new());
-        for placed in kinds {
-            let level = places.get(placed.priority_level).copied();
+        for flow in kinds {
+            let level = level_indexes.get(flow.priority_level).copied();
             let queuing = level.and_then(|level| scenario.levels[level].queuing);
-            let hand = scenario.hand(&mut hands, &placed, queuing);
-            let flow_schema = *schemas.entry(placed.flow_schema.to_owned()).or_insert_with(|| {
-                scenario.flow_schemas.push(placed.flow_schema.to_owned());
-                place(scenario.flow_schemas.len() - 1)
+            let hand = scenario.hand(&mut hands, &flow, queuing);
+            let flow_schema = *schemas.entry(flow.flow_schema.to_owned()).or_insert_with(|| {
+                scenario.flow_schemas.push(flow.flow_schema.to_owned());
+                to_index(scenario.flow_schemas.len() - 1)
             });
-            scenario.kinds.push(Kind {
-                level: level.filter(|_| !placed.passes_by).map(place),
+            scenario.kinds.push(RequestKind {
+                level: level.filter(|_| !flow.passes_by).map(to_index),
                 flow_schema,
                 hand,
-                works: placed.works,
-                wait_limit_ns: wait_limit_ns(placed.timeout_secs.filter(|_| features.waits_by_deadline)),
+                works: flow.works,
+                wait_limit_ns: wait_limit_ns(flow.timeout_secs.filter(|_| features.waits_by_deadline)),
             });
         }
         scenario
     }
 
-    /// The place of a flow's hand. A level with one queue deals that.
+    /// The index of a flow's hand, which is dealt if it is new.
     fn hand<'p>(
         &mut self,
         known: &mut BTreeMap<(&'p str, &'p str), u32>,
-        placed: &Placed<'p>,
+        flow: &ClassifiedFlow<'p>,
         queuing: Option<Queuing>,
     ) -> u32 {
         // Levels of one name have one way to queue, and a FlowSchema has one level.
-        let distinguisher = placed.flow_distinguisher.unwrap_or_default();
-        *known.entry((placed.flow_schema, distinguisher)).or_insert_with(|| {
+        let distinguisher = flow.flow_distinguisher.unwrap_or_default();
+        *known.entry((flow.flow_schema, distinguisher)).or_insert_with(|| {
             let hand = match queuing {
                 Some(Queuing { queues, hand_size, .. }) if queues > 1 => {
-                    deal(flow_hash(placed.flow_schema, distinguisher), not_negative(queues), not_negative(hand_size))
+                    deal(flow_hash(flow.flow_schema, distinguisher), not_negative(queues), not_negative(hand_size))
                 }
                 Some(_) => vec![0],
                 None => Vec::new(),
             };
             self.hands.push(hand);
-            place(self.hands.len() - 1)
+            to_index(self.hands.len() - 1)
         })
     }
 }
@@ -141,6 +141,6 @@ fn not_negative(value: i32) -> u32 {
     u32::try_from(value).unwrap_or_default()
 }
 
-fn place(index: usize) -> u32 {
+fn to_index(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }

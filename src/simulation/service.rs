@@ -1,24 +1,26 @@
-//! How long a LIST takes when others run beside it.
+//! How long a LIST takes while others run.
 //!
 //! On a busy server LISTs share the CPU: one that took 14 s among 50 takes far less among 6, so that the durations of a
-//! log can't be replayed as they are under another limit. The law here is processor sharing. With n LISTs running on a
-//! server that has the capacity for c of them, each gets on at the rate min(1, c / n), and is done when it has got on by
-//! its own work. From the starts and ends in a log the work of each LIST follows; replayed by the same law, it takes
-//! another time where others run beside it.
+//! log can't be replayed as they are under another limit. The model is processor sharing. With n LISTs running on a
+//! server that has the capacity for c of them, each progresses at the rate min(1, c / n), and ends when its progress has
+//! reached its work. The work of each LIST follows from the starts and ends in a log; replayed by the same model, it takes
+//! another time where other LISTs run.
 //!
-//! c is no number of CPUs, and no log tells it. But LISTs that ask for the same have about the same work, so the c under
-//! which their works differ least is the likely one ([`estimate_capacity`]). Where all of them ran among many, any c
-//! below that number explains them as well, and it doesn't matter which one it is: only the proportions of their works
-//! do. What the log can't tell apart stays a range.
+//! c is not the number of CPUs, and no log has it. But equal LISTs have about the same work, so the likely c is the one
+//! under which their works differ least ([`estimate_capacity`]). Where all of them ran among many, any c below that number
+//! explains them as well, and it doesn't matter which one it is: only the proportions of their works do. What the log
+//! doesn't determine stays a range.
 //!
-//! Requests other than LISTs are so short that their durations are taken as they are.
+//! Requests other than LISTs are so short that their logged durations are used.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use serde::Serialize;
+
 /// A LIST that the log shows running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Executed {
+pub struct ExecutedList {
     /// When it started to run, after all waiting, in nanoseconds.
     pub started_ns: u64,
     /// When it ended, in nanoseconds.
@@ -29,52 +31,53 @@ pub struct Executed {
     pub is_whole: bool,
 }
 
-/// How many LISTs get on at full speed side by side.
+/// The number of LISTs that run at full speed at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Capacity {
+pub struct ListCapacity {
     /// At least.
     pub low: f64,
-    /// What is reckoned with.
+    /// The likely value.
     pub likely: f64,
     /// At most.
     pub high: f64,
-    /// What that rests on.
-    pub basis: CapacityBasis,
+    /// What the estimate is based on.
+    pub basis: ListCapacityBasis,
 }
 
-/// What a capacity rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CapacityBasis {
+/// What a capacity is based on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum ListCapacityBasis {
     /// It was given.
     Given,
-    /// So many LISTs that ask for the same as others, of which so many ran at once at most.
+    /// LISTs of the same shape, under the assumption that they have the same work.
     Fitted {
-        /// LISTs.
+        /// These LISTs.
         list_count: usize,
-        /// Of them at once.
+        /// The most LISTs that ran at once.
         most_at_once: usize,
     },
-    /// Too few LISTs ran beside each other: all that is known is that it is no matter for what the log shows.
+    /// Too few LISTs ran at the same time to tell; any value of the range explains the log.
     Unknown {
-        /// LISTs that ran at once at most.
+        /// The most LISTs that ran at once.
         most_at_once: usize,
     },
-    /// None is reckoned with: LISTs take as long as they took in the log.
+    /// There is no limit: LISTs take as long as in the log.
     Unlimited,
 }
 
-impl Capacity {
-    /// A capacity that someone knows.
+impl ListCapacity {
+    /// A known capacity.
     pub const fn given(capacity: f64) -> Self {
-        Self { low: capacity, likely: capacity, high: capacity, basis: CapacityBasis::Given }
+        Self { low: capacity, likely: capacity, high: capacity, basis: ListCapacityBasis::Given }
     }
 
-    /// LISTs that take as long as they took in the log, whatever runs beside them.
+    /// A capacity with which LISTs take as long as in the log, whatever else runs.
     pub const fn unlimited() -> Self {
-        Self { low: f64::INFINITY, likely: f64::INFINITY, high: f64::INFINITY, basis: CapacityBasis::Unlimited }
+        Self { low: f64::INFINITY, likely: f64::INFINITY, high: f64::INFINITY, basis: ListCapacityBasis::Unlimited }
     }
 
-    /// One of the capacities that are possible, the lowest for 0 and the highest for 1: even in its logarithm.
+    /// A possible capacity: the lowest for 0, the highest for 1, and even in its logarithm between them.
     pub fn at(&self, share: f64) -> f64 {
         if self.low.is_infinite() { self.low } else { self.low * (self.high / self.low).powf(share) }
     }
@@ -90,11 +93,11 @@ const LIKELIHOOD_DROP: f64 = 1.92;
 /// Capacities that are tried, for each doubling.
 const STEPS_PER_DOUBLING: i32 = 2;
 
-/// Under which capacity the works of LISTs that ask for the same are most alike.
+/// Estimates the capacity under which the works of equal LISTs are most alike.
 ///
 /// The logarithms of the works are taken for normal within each group. The range holds all capacities that are no worse
 /// than the best within 95 % confidence, and the likely one is its middle, in logarithms.
-pub fn estimate_capacity(executed: &[Executed]) -> Capacity {
+pub fn estimate_capacity(executed: &[ExecutedList]) -> ListCapacity {
     let most_at_once = most_at_once(executed);
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
     for list in executed.iter().filter(|list| list.is_whole) {
@@ -104,17 +107,22 @@ pub fn estimate_capacity(executed: &[Executed]) -> Capacity {
     let highest = as_float(most_at_once.max(1));
     if list_count < FEWEST_LISTS || most_at_once < 2 {
         let likely = highest.sqrt();
-        return Capacity { low: 1.0, likely, high: highest, basis: CapacityBasis::Unknown { most_at_once } };
+        return ListCapacity { low: 1.0, likely, high: highest, basis: ListCapacityBasis::Unknown { most_at_once } };
     }
     let deviations: Vec<(f64, f64)> =
-        tried(highest).map(|capacity| (capacity, deviation(executed, &work(executed, capacity)))).collect();
+        tried(highest).map(|capacity| (capacity, deviation(executed, &infer_works(executed, capacity)))).collect();
     let least = deviations.iter().map(|(_, deviation)| *deviation).fold(f64::INFINITY, f64::min).max(1e-6);
     let is_possible = |deviation: f64| as_float(list_count) * (deviation.max(1e-6) / least).ln() <= LIKELIHOOD_DROP;
     let mut possible =
         deviations.iter().filter(|(_, deviation)| is_possible(*deviation)).map(|(capacity, _)| *capacity);
     let low = possible.next().unwrap_or(1.0);
     let high = possible.next_back().unwrap_or(low);
-    Capacity { low, likely: (low * high).sqrt(), high, basis: CapacityBasis::Fitted { list_count, most_at_once } }
+    ListCapacity {
+        low,
+        likely: (low * high).sqrt(),
+        high,
+        basis: ListCapacityBasis::Fitted { list_count, most_at_once },
+    }
 }
 
 /// Capacities from 1 up to a highest one.
@@ -124,7 +132,7 @@ fn tried(highest: f64) -> impl Iterator<Item = f64> {
 }
 
 /// The standard deviation of the logarithms of works within their groups.
-fn deviation(executed: &[Executed], works: &[u64]) -> f64 {
+fn deviation(executed: &[ExecutedList], works: &[u64]) -> f64 {
     /// How many, their sum, and the sum of their squares.
     type Sums = (f64, f64, f64);
     let mut groups: BTreeMap<u32, Sums> = BTreeMap::new();
@@ -142,8 +150,8 @@ fn deviation(executed: &[Executed], works: &[u64]) -> f64 {
     (squares / f64::max(count, 1.0)).sqrt()
 }
 
-/// The work of each LIST, in nanoseconds that it would take alone.
-pub fn work(executed: &[Executed], capacity: f64) -> Vec<u64> {
+/// Infers the work of each LIST: the nanoseconds that it would take alone.
+pub fn infer_works(executed: &[ExecutedList], capacity: f64) -> Vec<u64> {
     let mut works = vec![0; executed.len()];
     let mut progress_at_start = vec![0.0; executed.len()];
     let (mut at_ns, mut running, mut progress) = (0, 0_usize, 0.0);
@@ -162,8 +170,8 @@ pub fn work(executed: &[Executed], capacity: f64) -> Vec<u64> {
 }
 
 /// Starts and ends in order; of one moment, starts first, so that what takes no time has no work.
-fn edges(executed: &[Executed]) -> Vec<(u64, bool, usize)> {
-    let of_one = |(index, list): (usize, &Executed)| {
+fn edges(executed: &[ExecutedList]) -> Vec<(u64, bool, usize)> {
+    let of_one = |(index, list): (usize, &ExecutedList)| {
         [(list.started_ns, false, index), (list.ended_ns.max(list.started_ns), true, index)]
     };
     let mut edges: Vec<_> = executed.iter().enumerate().flat_map(of_one).collect();
@@ -171,7 +179,7 @@ fn edges(executed: &[Executed]) -> Vec<(u64, bool, usize)> {
     edges
 }
 
-fn most_at_once(executed: &[Executed]) -> usize {
+fn most_at_once(executed: &[ExecutedList]) -> usize {
     let mut ends_first: Vec<(u64, bool)> = executed
         .iter()
         .filter(|list| list.ended_ns > list.started_ns)
@@ -259,8 +267,8 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn ran(started_ns: u64, ended_ns: u64) -> Executed {
-        Executed { started_ns, ended_ns, group: 0, is_whole: true }
+    fn ran(started_ns: u64, ended_ns: u64) -> ExecutedList {
+        ExecutedList { started_ns, ended_ns, group: 0, is_whole: true }
     }
 
     /// Replays LISTs that all may run at once; when each ended.
@@ -282,19 +290,19 @@ mod tests {
 
     #[test]
     fn two_on_a_server_for_one_take_twice_as_long() {
-        assert_eq!(work(&[ran(0, 4 * SECOND), ran(0, 4 * SECOND)], 1.0), [2 * SECOND, 2 * SECOND]);
-        assert_eq!(work(&[ran(0, 4 * SECOND), ran(0, 4 * SECOND)], 2.0), [4 * SECOND, 4 * SECOND]);
+        assert_eq!(infer_works(&[ran(0, 4 * SECOND), ran(0, 4 * SECOND)], 1.0), [2 * SECOND, 2 * SECOND]);
+        assert_eq!(infer_works(&[ran(0, 4 * SECOND), ran(0, 4 * SECOND)], 2.0), [4 * SECOND, 4 * SECOND]);
         // The second runs alone for half of its time.
-        assert_eq!(work(&[ran(0, 2 * SECOND), ran(0, 4 * SECOND)], 1.0), [SECOND, 3 * SECOND]);
+        assert_eq!(infer_works(&[ran(0, 2 * SECOND), ran(0, 4 * SECOND)], 1.0), [SECOND, 3 * SECOND]);
     }
 
     #[test]
     fn replayed_as_it_was_a_log_comes_out_as_it_was() {
-        let lists: Vec<Executed> =
+        let lists: Vec<ExecutedList> =
             (0..40).map(|at| ran(at * SECOND / 7, at * SECOND / 7 + (1 + at * 13 % 17) * SECOND)).collect();
         let starts: Vec<u64> = lists.iter().map(|list| list.started_ns).collect();
         for capacity in [1.0, 2.5, 100.0] {
-            let ended = replay(&starts, &work(&lists, capacity), capacity);
+            let ended = replay(&starts, &infer_works(&lists, capacity), capacity);
             assert!(ended.iter().zip(&lists).all(|(end, list)| end.abs_diff(list.ended_ns) < 1_000), "{capacity}");
         }
     }
@@ -304,19 +312,19 @@ mod tests {
         let starts: Vec<u64> = (0..30).map(|at| if at < 10 { at * 3 * SECOND } else { 40 * SECOND }).collect();
         let works: Vec<u64> = (0..30).map(|at| SECOND + at % 5 * SECOND / 20).collect();
         let ended = replay(&starts, &works, 4.0);
-        let lists: Vec<Executed> = starts.iter().zip(&ended).map(|(start, end)| ran(*start, *end)).collect();
+        let lists: Vec<ExecutedList> = starts.iter().zip(&ended).map(|(start, end)| ran(*start, *end)).collect();
         let capacity = estimate_capacity(&lists);
         assert!(capacity.low > 2.8 && capacity.high < 5.7, "{capacity:?}");
-        assert_eq!(capacity.basis, CapacityBasis::Fitted { list_count: 30, most_at_once: 20 });
+        assert_eq!(capacity.basis, ListCapacityBasis::Fitted { list_count: 30, most_at_once: 20 });
     }
 
     #[test]
     fn what_the_log_cannot_tell_stays_a_range() {
-        let burst: Vec<Executed> = (0..20).map(|_| ran(0, 10 * SECOND)).collect();
+        let burst: Vec<ExecutedList> = (0..20).map(|_| ran(0, 10 * SECOND)).collect();
         let capacity = estimate_capacity(&burst);
         assert!((capacity.low, capacity.high) == (1.0, 20.0), "{capacity:?}");
         let few = estimate_capacity(&burst[..3]);
-        assert_eq!((few.low, few.high, few.basis), (1.0, 3.0, CapacityBasis::Unknown { most_at_once: 3 }));
+        assert_eq!((few.low, few.high, few.basis), (1.0, 3.0, ListCapacityBasis::Unknown { most_at_once: 3 }));
         assert!(estimate_capacity(&[]).likely >= 1.0);
     }
 }

@@ -54,6 +54,26 @@ pub fn count(count: u64) -> String {
     out
 }
 
+/// A count known within bounds: `1,501 to 2,000`, or `at least 12` without an upper one.
+pub fn count_range(low: u64, high: Option<u64>) -> String {
+    range(low, high, count)
+}
+
+/// A size in bytes known within bounds: `1.2 MiB to 3.4 MiB`.
+pub fn bytes_range(low: u64, high: Option<u64>) -> String {
+    range(low, high, bytes)
+}
+
+/// Bounds that read the same are written once.
+fn range(low: u64, high: Option<u64>, write: fn(u64) -> String) -> String {
+    let low = write(low);
+    match high.map(write) {
+        None => format!("at least {low}"),
+        Some(high) if high == low => high,
+        Some(high) => format!("{low} to {high}"),
+    }
+}
+
 /// So many pieces of something; one line may hold several.
 pub fn pieces(count: u64) -> String {
     format!("{} piece{}", self::count(count), if count == 1 { "" } else { "s" })
@@ -164,6 +184,13 @@ mod tests {
         assert_eq!(instant(1_784_831_532_000_123), "2026-07-23T18:32:12.000Z");
         assert_eq!(second(1_784_831_532_000_123), "2026-07-23 18:32:12Z");
         assert_eq!(legible("a\u{1b}[31mb\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c");
+    }
+
+    #[test]
+    fn bounds_are_written_once_where_they_are_one() {
+        assert_eq!(count_range(1_501, Some(2_000)), "1,501 to 2,000");
+        assert_eq!(count_range(12, None), "at least 12");
+        assert_eq!(bytes_range(4_096, Some(4_097)), "4.0 KiB");
     }
 
     #[test]

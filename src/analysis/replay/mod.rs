@@ -6,11 +6,19 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{AnalysisError, Interrupt};
-use crate::apf::lint::{LintInput, Traffic, lint};
-use crate::apf::{Config, compute_limits};
-use crate::dimensions::{Dimensions, Settings};
-use crate::simulation::{Catch, Chance, Memory, Outcome, Scenario, Side, logged, outcome, replay, side};
+use super::super::dimensions::Dimensions;
+use super::super::flows::{read_manifests, sound};
+use super::super::settings::Settings;
+use super::super::{Advice, Interrupt};
+use super::lint::manifests_in;
+use super::recorded::{Recorded, RecordedServer, ReplayMode};
+use crate::apf::lint::{LintFinding, LintInput, Traffic, lint};
+use crate::apf::{Config, limits};
+use crate::cli::{ReplayArgs, ServiceName};
+use crate::simulation::{
+    CandidateMatch, MatchFailure, ReplayAssumptions, ReplayOutcome, ReplaySummary, Scenario, ServerMemory,
+    reconstruct_logged, replay, summarize_outcome, summarize_replay,
+};
 
 pub(super) use traffic::{RecordedServer, RecordedTraffic};
 
@@ -57,11 +65,25 @@ impl Change {
         let exists = |level: &str| [live, &self.config].iter().any(|config| config.priority_level(level).is_some());
         let missing = self.config.flow_schemas.iter().find(|schema| !exists(&schema.priority_level));
         let Some(schema) = missing else { return Ok(()) };
-        Err(AnalysisError::MissingPriorityLevel {
-            change: self.name.clone(),
-            flow_schema: schema.name.clone(),
-            priority_level: schema.priority_level.clone(),
-        })
+        Err(Advice {
+            message: format!(
+                "FlowSchema {} of {} goes to the priority level {}, which is neither in it nor on the server",
+                schema.name, self.name, schema.priority_level
+            ),
+            hint: "name both objects, joined by a comma or in one folder; the server's own come with --config",
+        }
+        .into())
+    }
+}
+
+impl ReplayMode {
+    /// How LISTs are replayed, as the arguments have it.
+    pub(super) fn from_args(args: &ReplayArgs) -> Self {
+        let capacity = match args.service {
+            ServiceName::Fixed => Some(f64::INFINITY),
+            ServiceName::Shared => args.capacity,
+        };
+        Self { capacity, is_closed_loop: args.closed_loop }
     }
 }
 
@@ -82,41 +104,43 @@ pub(super) fn scenario_with(
     recorded.scenario(&config, &limits, &classifier)
 }
 
-/// What each scenario comes to, over all seeds.
-pub(super) fn sides(
+/// Replays each scenario under all seeds.
+pub(super) fn summarize_replays(
     server: &RecordedServer,
     scenarios: &[&Scenario],
-    (seeds, memory): (u64, Memory),
+    (seeds, memory): (u64, ServerMemory),
     clients: &[(String, String)],
     interrupt: &Interrupt,
-) -> Result<Vec<Side>, AnalysisError> {
-    let chances: Vec<Chance> = (0..seeds).map(|seed| Chance::drawn(seed, &server.capacity)).collect();
-    let works: Vec<Vec<u64>> = chances.par_iter().map(|chance| server.lists.works(chance.capacity)).collect();
+) -> Result<Vec<ReplaySummary>> {
+    let draws: Vec<ReplayAssumptions> =
+        (0..seeds).map(|seed| ReplayAssumptions::draw(seed, &server.capacity)).collect();
+    let works: Vec<Vec<u64>> =
+        draws.par_iter().map(|assumptions| server.lists.estimate_works(assumptions.capacity)).collect();
     let runs: Vec<(usize, usize)> =
-        (0..scenarios.len()).flat_map(|scenario| (0..chances.len()).map(move |chance| (scenario, chance))).collect();
-    let outcomes = runs.par_iter().map(|(scenario, chance)| {
+        (0..scenarios.len()).flat_map(|scenario| (0..draws.len()).map(move |draw| (scenario, draw))).collect();
+    let outcomes = runs.par_iter().map(|(scenario, draw)| {
         interrupt.check()?;
         let scenario = scenarios[*scenario];
-        let run = replay(&server.traffic, &works[*chance], scenario, &chances[*chance], memory);
-        Ok(outcome(&server.traffic, scenario, &run))
+        let run = replay(&server.traffic, &works[*draw], scenario, &draws[*draw], memory);
+        Ok(summarize_outcome(&server.traffic, scenario, &run))
     });
-    let outcomes: Vec<Outcome> = outcomes.collect::<Result<_, AnalysisError>>()?;
-    let of_scenario = scenarios.iter().zip(outcomes.chunks(chances.len()));
-    Ok(of_scenario.map(|(scenario, runs)| side(runs, scenario, clients)).collect())
+    let outcomes: Vec<ReplayOutcome> = outcomes.collect::<Result<_>>()?;
+    let of_scenario = scenarios.iter().zip(outcomes.chunks(draws.len()));
+    Ok(of_scenario.map(|(scenario, runs)| summarize_replay(runs, scenario, clients)).collect())
 }
 
-/// What the log itself says of an apiserver's requests, as a side of its own; and when its LISTs may have been above the
+/// Summarizes what the log itself says of an apiserver's requests; and when its LISTs may have been above the
 /// memory limit, in nanoseconds: from, to.
-pub(super) fn logged_side(
+pub(super) fn summarize_log(
     server: &RecordedServer,
     scenario: &Scenario,
-    memory: Memory,
+    memory: ServerMemory,
     clients: &[(String, String)],
-) -> (Side, Vec<(u64, u64)>) {
-    let readings = logged(&server.traffic, &server.times, scenario, memory);
-    let outcomes = readings.each_ref().map(|reading| outcome(&server.traffic, scenario, reading));
+) -> (ReplaySummary, Vec<(u64, u64)>) {
+    let readings = reconstruct_logged(&server.traffic, &server.times, scenario, memory);
+    let outcomes = readings.each_ref().map(|reading| summarize_outcome(&server.traffic, scenario, reading));
     let [_, all] = readings;
-    (side(&outcomes, scenario, clients), all.above_ns)
+    (summarize_replay(&outcomes, scenario, clients), all.above_ns)
 }
 
 /// The clients' types and names, for reports.
@@ -125,7 +149,7 @@ pub(super) fn client_names(recorded: &RecordedTraffic) -> Vec<(String, String)> 
 }
 
 /// The FlowSchemas that a change has, or whose priority level it changes.
-pub(super) fn caught_schemas(change: &Config, live: &Config) -> Vec<String> {
+pub(super) fn matched_schemas(change: &Config, live: &Config) -> Vec<String> {
     let is_changed = |level: &str| change.priority_level(level).is_some();
     let own = change.flow_schemas.iter().map(|schema| schema.name.clone());
     let others = live
@@ -135,46 +159,46 @@ pub(super) fn caught_schemas(change: &Config, live: &Config) -> Vec<String> {
     own.chain(others.map(|schema| schema.name.clone())).collect()
 }
 
-/// What a change catches of the requests of one apiserver.
-pub(super) fn catch(
+/// The requests of one apiserver that a change matches.
+pub(super) fn match_candidate(
     change: &Config,
     scenario: &Scenario,
     server: &RecordedServer,
     recorded: &RecordedTraffic,
     settings: &Settings,
-) -> Catch {
-    let schemas = caught_schemas(change, &recorded.flows.config);
-    let is_caught: Vec<bool> = scenario.flow_schemas.iter().map(|name| schemas.contains(name)).collect();
+) -> CandidateMatch {
+    let schemas = matched_schemas(change, &recorded.flows.config);
+    let is_matched: Vec<bool> = scenario.flow_schemas.iter().map(|name| schemas.contains(name)).collect();
     let clients = client_names(recorded);
     let level_of = |name: &String| {
         let schema = change.flow_schema(name).or_else(|| recorded.flows.config.flow_schema(name))?;
         Some(schema.priority_level.clone())
     };
-    let mut catch = Catch {
+    let mut matched = CandidateMatch {
         priority_levels: schemas.iter().filter_map(level_of).collect(),
         flow_schemas: schemas,
-        ..Catch::default()
+        ..CandidateMatch::default()
     };
     for request in &server.traffic.requests {
         let kind = &scenario.kinds[request.kind as usize];
-        if kind.level.is_none() || !is_caught[kind.flow_schema as usize] {
+        if kind.level.is_none() || !is_matched[kind.flow_schema as usize] {
             continue;
         }
-        catch.request_count += 1;
+        matched.request_count += 1;
         if request.list.is_some() {
-            catch.list_count += 1;
+            matched.list_count += 1;
             let client = clients.get(request.client as usize).map(|(_, client)| client.clone()).unwrap_or_default();
-            *catch.lists_by_client.entry(client).or_default() += 1;
+            *matched.lists_by_client.entry(client).or_default() += 1;
         }
     }
-    if catch.list_count == 0 {
-        catch.reasons = reasons(change, recorded, settings);
+    if matched.list_count == 0 {
+        matched.reasons = find_match_failures(change, recorded, settings);
     }
-    catch
+    matched
 }
 
-/// What lint has to say about a change that catches nothing.
-fn reasons(change: &Config, recorded: &RecordedTraffic, settings: &Settings) -> Vec<String> {
+/// Why a change matches no LIST, as far as lint can tell.
+fn find_match_failures(change: &Config, recorded: &Recorded, settings: &Settings) -> Vec<MatchFailure> {
     let flows = &recorded.flows;
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
     for request in recorded.servers.iter().flat_map(|server| &server.traffic.requests) {
@@ -203,12 +227,12 @@ fn reasons(change: &Config, recorded: &RecordedTraffic, settings: &Settings) -> 
         traffic: Some(&traffic),
         demand: &[],
     });
-    let place = |rule: &str| MISSING_RULES.iter().position(|name| *name == rule);
-    let mut telling: Vec<_> =
-        findings.into_iter().filter_map(|finding| Some((place(finding.rule)?, finding))).collect();
-    telling.sort_by_key(|(place, _)| *place);
-    telling.dedup_by_key(|(place, _)| *place);
-    telling.into_iter().take(2).map(|(_, finding)| format!("{} ({})", finding.message, finding.rule)).collect()
+    let rank = |rule: &str| MISSING_RULES.iter().position(|name| *name == rule);
+    let mut telling: Vec<_> = findings.into_iter().filter_map(|finding| Some((rank(finding.rule)?, finding))).collect();
+    telling.sort_by_key(|(rank, _)| *rank);
+    telling.dedup_by_key(|(rank, _)| *rank);
+    let failure = |(_, finding): (usize, LintFinding)| MatchFailure { rule: finding.rule, message: finding.message };
+    telling.into_iter().take(2).map(failure).collect()
 }
 
 /// The rules of lint that tell why a FlowSchema misses requests, the most telling first.
@@ -228,7 +252,7 @@ mod tests {
     use crate::apf::lint::RULES;
 
     #[test]
-    fn the_rules_that_tell_why_nothing_is_caught_are_there() {
+    fn the_rules_that_tell_why_nothing_is_matched_are_there() {
         assert!(MISSING_RULES.iter().all(|name| RULES.iter().any(|rule| rule.name == *name)));
     }
 }

@@ -10,20 +10,21 @@ use crate::apf::{Config, LevelLimits, RequestDigest};
 use crate::clients::ClientType;
 use crate::dimensions::{Dimensions, FlowClassifier, Flows};
 use crate::findings::Restart;
-use crate::memory::Held;
+use crate::memory::MemoryCost;
 use crate::simulation::{
-    Capacity, Executed, Follows, Lists, Logged, Placed, Request, Scenario, Service, Traffic, estimate_capacity,
+    ClassifiedFlow, ExecutedList, Follows, ListCapacity, LoggedTimes, Scenario, Service, SharedLists, Traffic,
+    TrafficRequest, estimate_capacity,
 };
 use crate::tables::{Arrival, Arrivals};
 
 /// What a replay of the logs needs.
 pub(in crate::analysis) struct RecordedTraffic {
     /// Each apiserver's requests.
-    pub(in crate::analysis) servers: Vec<RecordedServer>,
-    /// The clients, by [`Request::client`].
-    pub(in crate::analysis) clients: Vec<(ClientType, String)>,
-    /// What requests are to API Priority and Fairness, by [`Request::kind`].
-    pub(in crate::analysis) flows: Arc<Flows>,
+    pub(super) servers: Vec<RecordedServer>,
+    /// The clients, by [`TrafficRequest::client`].
+    pub(super) clients: Vec<(ClientType, String)>,
+    /// What requests are to API Priority and Fairness, by [`TrafficRequest::kind`].
+    pub(super) flows: Flows,
     /// Requests that never came as far, or pass by, or in a closed loop are retries of others.
     pub(in crate::analysis) left_out: u64,
     /// Requests whose time can't be of the same log.
@@ -40,9 +41,9 @@ pub(in crate::analysis) struct RecordedServer {
     pub(in crate::analysis) span_secs: f64,
     pub(in crate::analysis) traffic: Traffic,
     /// What the log says of their times, in their order.
-    pub(in crate::analysis) times: Vec<Logged>,
-    pub(in crate::analysis) lists: Lists,
-    pub(in crate::analysis) capacity: Capacity,
+    pub(super) times: Vec<LoggedTimes>,
+    pub(super) lists: SharedLists,
+    pub(super) capacity: ListCapacity,
     /// Requests of which the log doesn't say how long they ran, and that are taken to be like others.
     pub(in crate::analysis) unknown_service_count: u64,
 }
@@ -53,7 +54,7 @@ impl RecordedServer {
         let (from, to) = (nanos(from - self.began_micros), nanos(to - self.began_micros));
         let places = self.traffic.requests.partition_point(|request| request.received_ns < from)
             ..self.traffic.requests.partition_point(|request| request.received_ns <= to);
-        let shifted = |request: &Request| Request { received_ns: request.received_ns - from, ..*request };
+        let shifted = |request: &TrafficRequest| TrafficRequest { received_ns: request.received_ns - from, ..*request };
         let restarts = self.traffic.restarts_ns.iter().filter(|at| (from..=to).contains(*at));
         let times = self.times[places.clone()].iter();
         let (first, last) = (place(places.start), place(places.end));
@@ -73,13 +74,22 @@ impl RecordedServer {
                 follows: follows.iter().map(moved).collect(),
             },
             times: times
-                .map(|times| Logged { ended_ns: times.ended_ns.map(|ended| ended.saturating_sub(from)), ..*times })
+                .map(|times| LoggedTimes { ended_ns: times.ended_ns.map(|ended| ended.saturating_sub(from)), ..*times })
                 .collect(),
             lists: self.lists.clone(),
             capacity: self.capacity,
             unknown_service_count: self.unknown_service_count,
         }
     }
+}
+
+/// How LISTs are replayed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::commands) struct ReplayMode {
+    /// `None` takes the capacity from the log.
+    pub(in crate::commands) capacity: Option<f64>,
+    /// Whether clients wait for their last request's end.
+    pub(in crate::commands) is_closed_loop: bool,
 }
 
 /// LISTs that took less share no CPU worth speaking of, in nanoseconds.
@@ -90,40 +100,34 @@ const ASSUMED_SERVICE_NS: u64 = 5_000_000;
 /// The tables and queries that replays need.
 const WANTED: [&str; 5] = ["arrivals", "flows", "clients", "list_costs", "restarts"];
 
-impl RecordedTraffic {
-    /// Reads the logs for a replay, and for `wanted` and `also` besides, as [`Session::read`] does.
-    pub(in crate::analysis) async fn read(
-        session: &Session,
-        wanted: &[&str],
-        also: &[&str],
-        mode: ReplayMode,
-    ) -> Result<(Dimensions, Self), AnalysisError> {
-        let dimensions = session.read(&[&WANTED[..], wanted].concat(), also).await?;
-        let restarts: Vec<Restart> = session.database().rows().await?;
-        let arrivals = session.database().arrivals().await?;
-        let recorded = reconstruct_traffic(&dimensions, &arrivals, &restarts, mode);
-        Ok((dimensions, recorded))
-    }
-
-    /// # Errors
-    /// When there is nothing to replay.
-    pub(in crate::analysis) fn check(&self) -> Result<(), AnalysisError> {
-        if self.servers.is_empty() { Err(AnalysisError::NothingToReplay) } else { Ok(()) }
-    }
+/// Reads the logs, and all that `wanted` names besides.
+pub(in crate::commands) async fn record(
+    database: &Database,
+    settings: &Settings,
+    wanted: &str,
+    also: &[&str],
+    mode: ReplayMode,
+) -> Result<(Dimensions, Recorded)> {
+    let mut dimensions = prepare(database, &format!("{WANTED} {wanted}"), also, settings).await?;
+    let restarts: Vec<Restart> = database.rows().await?;
+    let arrivals = database.arrivals().await?;
+    let flows = dimensions.flows.take().context("flows were not asked for")?;
+    let recorded = recorded(&dimensions, flows, &arrivals, &restarts, mode);
+    Ok((dimensions, recorded))
 }
 
-fn reconstruct_traffic(
+fn recorded(
     dimensions: &Dimensions,
+    flows: Flows,
     arrivals: &Arrivals,
     restarts: &[Restart],
     mode: ReplayMode,
-) -> RecordedTraffic {
-    let flows = dimensions.flows.as_ref().map(Arc::clone);
-    let Some(flows) = flows else { unreachable!("flows are among the tables that are read") };
+) -> Recorded {
     let plausible = plausible(&arrivals.rows);
     let (clients, client_of) = clients(dimensions);
     let kinds: HashMap<i64, u32> = (0..).zip(&flows.digests).map(|(place, (flow_key, _))| (*flow_key, place)).collect();
-    let held: Vec<Option<Held>> = arrivals.shapes.iter().map(|shape| dimensions.held.get(shape).copied()).collect();
+    let held: Vec<Option<MemoryCost>> =
+        arrivals.shapes.iter().map(|shape| dimensions.held.get(shape).copied()).collect();
     let mut servers = Vec::new();
     for rows in arrivals.rows.chunk_by(|one, other| one.apiserver == other.apiserver) {
         let apiserver = arrivals.apiservers[rows[0].apiserver as usize].clone();
@@ -135,16 +139,16 @@ fn reconstruct_traffic(
         };
         let rows: Vec<&Arrival> = rows.iter().filter(passing).collect();
         let Some(first) = rows.first() else { continue };
-        let mut taking = Taking::new(first.received_micros, held.clone());
+        let mut builder = TrafficBuilder::new(first.received_micros, held.clone());
         let rows = if mode.is_closed_loop { without_retries(rows) } else { rows };
         for row in &rows {
             let (Some(kind), Some(client)) = (digest_of(row), client_of.get(&row.caller_key)) else {
                 unreachable!("every request has a digest and a client, as they are made of the same rows");
             };
-            taking.take(row, kind, *client);
+            builder.take(row, kind, *client);
         }
         let ends = restarts.iter().filter(|restart| restart.apiserver == apiserver).map(last_sign).collect();
-        servers.push(taking.server(apiserver, &rows, ends, mode));
+        servers.push(builder.server(apiserver, &rows, ends, mode));
     }
     let replayed: usize = servers.iter().map(|server| server.traffic.requests.len()).sum();
     let implausible = arrivals.rows.iter().filter(|row| !plausible.contains(&row.received_micros)).count() as u64;
@@ -201,11 +205,11 @@ fn clients(dimensions: &Dimensions) -> (Vec<(ClientType, String)>, HashMap<i64, 
 }
 
 /// One apiserver's traffic while its requests are gone through.
-struct Taking {
+struct TrafficBuilder {
     began_micros: i64,
     traffic: Traffic,
-    times: Vec<Logged>,
-    lists: Lists,
+    times: Vec<LoggedTimes>,
+    lists: SharedLists,
     /// Requests of unknown service, and their groups of LISTs.
     unknown: Vec<(usize, Option<u32>)>,
     /// Of each kind, services that are known, in nanoseconds.
@@ -214,13 +218,13 @@ struct Taking {
     watches: Vec<(usize, Option<u64>)>,
 }
 
-impl Taking {
-    fn new(began_micros: i64, held: Vec<Option<Held>>) -> Self {
+impl TrafficBuilder {
+    fn new(began_micros: i64, held: Vec<Option<MemoryCost>>) -> Self {
         Self {
             began_micros,
             traffic: Traffic { lists: held, ..Traffic::default() },
             times: Vec::new(),
-            lists: Lists::default(),
+            lists: SharedLists::default(),
             unknown: Vec::new(),
             known: BTreeMap::new(),
             watches: Vec::new(),
@@ -245,7 +249,7 @@ impl Taking {
             Some(service_ns) if is_list && service_ns >= LEAST_SHARED_NS => {
                 let (group, is_whole) = (row.shape.unwrap_or_default(), !row.is_cut);
                 let ended_ns = started_ns + service_ns;
-                self.lists.executed.push(Executed { started_ns, ended_ns, group, is_whole });
+                self.lists.executed.push(ExecutedList { started_ns, ended_ns, group, is_whole });
                 Service::Shared(place(self.lists.executed.len() - 1))
             }
             Some(service_ns) => {
@@ -256,8 +260,8 @@ impl Taking {
                 Service::Fixed(service_ns)
             }
         };
-        self.traffic.requests.push(Request { received_ns, service, kind, client, list: row.shape });
-        self.times.push(Logged { wait_ns, ended_ns, is_rejected: row.is_rejected });
+        self.traffic.requests.push(TrafficRequest { received_ns, service, kind, client, list: row.shape });
+        self.times.push(LoggedTimes { wait_ns, ended_ns, is_rejected: row.is_rejected });
     }
 
     fn server(
@@ -276,8 +280,8 @@ impl Taking {
             self.traffic.follows = follows(rows, &self.traffic, &self.times);
         }
         let capacity = match mode.capacity {
-            Some(capacity) if capacity.is_infinite() => Capacity::unlimited(),
-            Some(capacity) => Capacity::given(capacity),
+            Some(capacity) if capacity.is_infinite() => ListCapacity::unlimited(),
+            Some(capacity) => ListCapacity::given(capacity),
             None => estimate_capacity(&self.lists.executed),
         };
         let last = rows.last().map_or(self.began_micros, |row| row.received_micros);
@@ -339,7 +343,7 @@ impl Taking {
 const SAMPLED_SERVICES: usize = 1_000;
 
 /// Which requests come after which in a closed loop: a client that asks for the same again when it has its answer.
-fn follows(rows: &[&Arrival], traffic: &Traffic, times: &[Logged]) -> Vec<Option<Follows>> {
+fn follows(rows: &[&Arrival], traffic: &Traffic, times: &[LoggedTimes]) -> Vec<Option<Follows>> {
     let mut last: HashMap<i64, u32> = HashMap::new();
     let mut follows = Vec::new();
     for (at, row) in (0..).zip(rows) {
@@ -375,7 +379,7 @@ impl RecordedTraffic {
                     found.flow_distinguisher.as_deref(),
                 )
             });
-            Placed {
+            ClassifiedFlow {
                 flow_schema: schema,
                 priority_level: level,
                 flow_distinguisher: distinguisher,

@@ -4,7 +4,7 @@ use super::IncidentReport;
 use super::reasons::volume_words;
 use crate::findings::Role;
 use crate::report::page::{Card, Code, Part, Table, Tone, Unit};
-use crate::report::{self, ProposeReport, rounded};
+use crate::report::{ProposeReport, manifest_files, rejection_words, rounded};
 use crate::units::{self, Zone};
 
 impl IncidentReport {
@@ -72,15 +72,17 @@ fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
             units::bytes(proposed.memory_budget_bytes)
         )));
     }
-    if let Some(doubt) = &proposed.doubt {
+    if let Some(doubt) = proposed.doubt_words() {
         parts.push(Part::Text(format!("Doubtful: the baseline replay does not reproduce the log: {doubt}.")));
     }
-    for proposal in &proposed.proposals {
+    let manifests = manifest_files(proposed);
+    for (index, proposal) in proposed.proposals.iter().enumerate() {
+        let budget = &proposal.budget;
         let size = |bytes: f64| Unit::Bytes.words(bytes);
         let before = proposal.tried.iter().find(|tried| tried.plan.is_none());
         let mut details = vec![
-            ("for".to_owned(), proposal.clients.join(", ")),
-            ("replayed".to_owned(), format!("it {}", zone.in_sentence(&proposal.sentence))),
+            ("for".to_owned(), proposal.draft.clients.join(", ")),
+            ("replayed".to_owned(), format!("it {}", zone.in_sentence(&proposal.comparison.sentence()))),
             (
                 "LISTs at once".to_owned(),
                 format!(
@@ -90,37 +92,42 @@ fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
                 ),
             ),
             ("held".to_owned(), {
-                let after = format!("{} to {}", size(proposal.peak_low_bytes), size(proposal.peak_high_bytes));
+                let after = format!("{} to {}", size(budget.peak_low_bytes), size(budget.peak_high_bytes));
                 before.map_or(after.clone(), |before| {
                     format!("{} to {} → {after}", size(before.peak_low_bytes), size(before.peak_high_bytes))
                 })
             }),
-            ("confidence".to_owned(), proposal.confidence.clone()),
+            ("confidence".to_owned(), proposal.confidence.words()),
         ];
-        let caught = proposal.caught.iter().filter(|caught| !caught.is_meant);
-        let caught: Vec<String> = caught
-            .map(|caught| format!("{} ({} requests)", caught.client, units::count(caught.request_count)))
+        let others = proposal.draft.matched.iter().filter(|client| !client.is_target);
+        let others: Vec<String> = others
+            .map(|client| format!("{} ({} requests)", client.client, units::count(client.request_count)))
             .collect();
         details.push((
-            "also catches".to_owned(),
-            if caught.is_empty() { "no other client".to_owned() } else { caught.join(", ") },
+            "also matches".to_owned(),
+            if others.is_empty() { "no other client".to_owned() } else { others.join(", ") },
         ));
-        parts.push(Part::Card(Card { tone: Tone::Plain, title: format!("Candidate {}", proposal.name), details }));
-        let manifests: Vec<&str> = proposal.manifests.iter().map(|manifest| manifest.text.trim_end()).collect();
+        parts.push(Part::Card(Card {
+            tone: Tone::Plain,
+            title: format!("Candidate {}", proposal.draft.name),
+            details,
+        }));
+        let texts = manifests.iter().skip(2 * index).take(2);
+        let texts: Vec<&str> = texts.map(|manifest| manifest.text.trim_end()).collect();
         parts.push(Part::Code(Code {
-            caption: format!("Manifests of {}", proposal.name),
+            caption: format!("Manifests of {}", proposal.draft.name),
             language: "yaml",
-            text: manifests.join("\n---\n"),
+            text: texts.join("\n---\n"),
         }));
     }
-    let declined: Vec<String> = proposed
-        .declined
+    let rejected: Vec<String> = proposed
+        .rejected
         .iter()
-        .map(|declined| format!("{}: {}", declined.storm, zone.in_sentence(&declined.reason)))
+        .map(|rejected| format!("{}: {}", rejected.storm_words(), zone.in_sentence(&rejection_words(rejected))))
         .collect();
-    if !declined.is_empty() {
+    if !rejected.is_empty() {
         parts.push(Part::Text("Storms without a candidate:".to_owned()));
-        parts.push(Part::Bullets(declined));
+        parts.push(Part::Bullets(rejected));
     }
     parts
 }

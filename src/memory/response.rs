@@ -1,11 +1,11 @@
 //! What one LIST returns, and what the server reads for it, by the size of its resource.
 
-use super::held::Encoding;
+use super::cost::Encoding;
 use super::range::Range;
 use super::sizes::ResourceSize;
 use crate::kubernetes::ListKind;
 
-/// What a LIST asks for, as far as its cost depends on it.
+/// The parameters of a LIST that its cost depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ListShape<'l> {
     /// Its kind.
@@ -48,30 +48,35 @@ impl ListShape<'static> {
     }
 }
 
-/// What a LIST returns and reads.
+/// The response of a LIST, and what the server reads for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ListResponse {
     /// Objects in the response.
     pub object_count: Range,
     /// Bytes of the response, as JSON whatever its encoding.
     pub bytes: Range,
     /// Bytes in JSON of what is read to find them, if it is read from etcd: selectors don't narrow that.
     pub read_bytes: Range,
-    /// Whether it goes on with a longer list, whose earlier pages have left their garbage.
+    /// Whether it is a further page of a longer list, whose earlier pages have left garbage.
     pub is_further_page: bool,
 }
 
 /// How unevenly pods are spread over nodes: a node's share against the average.
 const NODE_SPREAD: (f64, f64) = (0.3, 3.0);
 
-/// What a LIST returns; `None` if the size of its resource is unknown and nothing bounds it.
+/// Estimates what a LIST returns; `None` if the size of its resource is unknown and nothing bounds it.
 ///
 /// `nodes` is the number of nodes, for LISTs of the pods of one.
-pub fn answer(list: &ListShape<'_>, size: &ResourceSize, nodes: Option<Range>) -> Option<Answer> {
+pub fn estimate_response(list: &ListShape<'_>, size: &ResourceSize, nodes: Option<Range>) -> Option<ListResponse> {
     let object_bytes = size.object_bytes.range;
     if list.kind == ListKind::ByName {
         let bytes = list.response_bytes.map_or(object_bytes, Range::exactly);
-        return Some(Answer { object_count: Range::exactly(1), bytes, read_bytes: bytes, is_further_page: false });
+        return Some(ListResponse {
+            object_count: Range::exactly(1),
+            bytes,
+            read_bytes: bytes,
+            is_further_page: false,
+        });
     }
     let limit = list.limit.filter(|limit| *limit > 0 && heeds_limit(list.kind));
     let scope = in_scope(list, size.object_count.as_ref().map(|count| count.range));
@@ -94,7 +99,7 @@ pub fn answer(list: &ListShape<'_>, size: &ResourceSize, nodes: Option<Range>) -
         return None;
     }
     let read_bytes = if list.has_selector { bytes_of(read).or_more(bytes) } else { bytes };
-    Some(Answer { object_count, bytes, read_bytes, is_further_page: list.kind == ListKind::NextPage })
+    Some(ListResponse { object_count, bytes, read_bytes, is_further_page: list.kind == ListKind::NextPage })
 }
 
 /// Whether the server returns pages of such a LIST. The watch cache ignores limits, so others are whole.
@@ -126,15 +131,15 @@ fn selected(list: &ListShape<'_>, scope: Range, nodes: Option<Range>) -> Range {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sizes::{sizes, unseen};
+    use super::super::sizes::{assume_size, estimate_sizes};
     use super::*;
 
     fn pods(text: &str) -> ResourceSize {
-        sizes(&[text.parse().unwrap()], &[], &[]).remove(0)
+        estimate_sizes(&[text.parse().unwrap()], &[], &[]).remove(0)
     }
 
-    fn of(list: ListShape<'_>) -> Answer {
-        answer(&list, &pods("pods=10000x5KB"), Some(Range::between(100, 110))).unwrap()
+    fn of(list: ListShape<'_>) -> ListResponse {
+        estimate_response(&list, &pods("pods=10000x5KB"), Some(Range::between(100, 110))).unwrap()
     }
 
     #[test]
@@ -150,11 +155,11 @@ mod tests {
     fn a_page_is_no_bigger_than_its_limit_or_the_collection() {
         let page = ListShape { limit: Some(500), ..ListShape::of(ListKind::NextPage) };
         assert_eq!((of(page).bytes, of(page).is_further_page), (Range::exactly(2_500_000), true));
-        let small = answer(&page, &pods("pods=20x5KB"), None).unwrap();
+        let small = estimate_response(&page, &pods("pods=20x5KB"), None).unwrap();
         assert_eq!(small.bytes, Range::exactly(100_000));
         let first = ListShape { kind: ListKind::FirstPage, ..page };
         assert_eq!((of(first).bytes, of(first).is_further_page), (Range::exactly(2_500_000), false));
-        let unknown = answer(&page, &pods("pods=x5KB"), None).unwrap();
+        let unknown = estimate_response(&page, &pods("pods=x5KB"), None).unwrap();
         assert_eq!(unknown.bytes, Range::between(0, 2_500_000));
     }
 
@@ -178,9 +183,9 @@ mod tests {
     #[test]
     fn an_unknown_collection_is_unknown_unless_the_body_was_logged() {
         let list = ListShape::of(ListKind::Full);
-        assert_eq!(answer(&list, &unseen("", "pods"), None), None);
+        assert_eq!(estimate_response(&list, &assume_size("", "pods"), None), None);
         let logged = ListShape { response_bytes: Some(1_000_000), ..list };
-        let found = answer(&logged, &unseen("", "pods"), None).unwrap();
+        let found = estimate_response(&logged, &assume_size("", "pods"), None).unwrap();
         assert_eq!((found.bytes, found.object_count), (Range::exactly(1_000_000), Range::between(50, 250)));
     }
 }

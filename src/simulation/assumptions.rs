@@ -1,12 +1,12 @@
-//! What no log tells, drawn from a seed: the same seed gives the same.
+//! What no log says, drawn from a seed: the same seed gives the same assumptions.
 
 use super::levels::ADJUSTMENT_NANOS;
-use super::{Capacity, Chance};
+use super::{ListCapacity, ReplayAssumptions};
 
-impl Chance {
-    /// The chance of a seed. The first, 0, takes the likely capacity; the others any that is possible. Requests whose seats
-    /// aren't known take the most that they may in one half of the seeds, and the least in the other.
-    pub fn drawn(seed: u64, capacity: &Capacity) -> Self {
+impl ReplayAssumptions {
+    /// Draws the assumptions of a seed. Seed 0 takes the likely capacity, the others any possible one. Requests with a range of
+    /// seats take the most for odd seeds, and the least for even ones.
+    pub fn draw(seed: u64, capacity: &ListCapacity) -> Self {
         let mut state = seed;
         let first_adjustment_ns = 1 + next(&mut state) % ADJUSTMENT_NANOS;
         let share = unit(next(&mut state));
@@ -38,12 +38,13 @@ mod tests {
 
     #[test]
     fn a_seed_always_gives_the_same_and_others_give_others() {
-        let capacity = Capacity { low: 1.0, likely: 2.0, high: 4.0, ..Capacity::given(2.0) };
-        assert_eq!(Chance::drawn(7, &capacity), Chance::drawn(7, &capacity));
-        assert_ne!(Chance::drawn(7, &capacity), Chance::drawn(8, &capacity));
-        let all = (0..100).map(|seed| Chance::drawn(seed, &capacity));
-        assert!(all.into_iter().all(|chance| {
-            (1.0..=4.0).contains(&chance.capacity) && (1..=ADJUSTMENT_NANOS).contains(&chance.first_adjustment_ns)
+        let capacity = ListCapacity { low: 1.0, likely: 2.0, high: 4.0, ..ListCapacity::given(2.0) };
+        assert_eq!(ReplayAssumptions::draw(7, &capacity), ReplayAssumptions::draw(7, &capacity));
+        assert_ne!(ReplayAssumptions::draw(7, &capacity), ReplayAssumptions::draw(8, &capacity));
+        let all = (0..100).map(|seed| ReplayAssumptions::draw(seed, &capacity));
+        assert!(all.into_iter().all(|assumptions| {
+            (1.0..=4.0).contains(&assumptions.capacity)
+                && (1..=ADJUSTMENT_NANOS).contains(&assumptions.first_adjustment_ns)
         }));
     }
 }

@@ -1,57 +1,57 @@
-//! One configuration's replays under all seeds, in one: each number with its spread.
+//! The replays of one configuration under all seeds, summarized: each number with its spread.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::outcome::{GroupOutcome, Outcome};
+use super::outcome::{GroupOutcome, ReplayOutcome};
 use super::scenario::Scenario;
 
 /// A number over all seeds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Spread {
-    /// The least.
+    /// The lowest value.
     pub low: f64,
     /// The median.
     pub mid: f64,
-    /// The most.
+    /// The highest value.
     pub high: f64,
 }
 
-/// What a configuration came to.
+/// The replays of one configuration.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Side {
-    /// The lower bound of what LISTs hold, in bytes, at its peak.
+pub struct ReplaySummary {
+    /// The lower bound of the memory that LISTs hold at the peak, in bytes.
     pub peak_low_bytes: Spread,
-    /// The upper bound; `None` where nothing bounds it.
+    /// The upper bound; `None` where some LIST has none.
     pub peak_high_bytes: Option<Spread>,
-    /// The upper bound without LISTs of which nothing bounds what they hold.
+    /// The upper bound of LISTs of known size.
     pub known_peak_high_bytes: Spread,
-    /// For how long the lower bound was above the limit, in seconds; 0 without a limit.
+    /// How long the lower bound was above the memory limit, in seconds; 0 without a limit.
     pub surely_above_secs: Spread,
-    /// For how long the upper bound was above the limit, in seconds; 0 without a limit.
+    /// How long the upper bound was above the memory limit, in seconds; 0 without a limit.
     pub possibly_above_secs: Spread,
     /// LISTs that ran at once, at most.
     pub most_lists: Spread,
-    /// LISTs of which nothing bounds what they hold.
+    /// LISTs without an upper bound of their memory.
     pub unbounded_lists: u64,
     /// Requests that were rejected, by reason.
-    pub rejected: RejectedSide,
+    pub rejected: RejectionSummary,
     /// By client and FlowSchema.
-    pub groups: Vec<GroupSide>,
+    pub groups: Vec<GroupSummary>,
     /// By priority level.
-    pub levels: Vec<LevelSide>,
+    pub levels: Vec<LevelSummary>,
     /// LISTs that ran at once, at most, by FlowSchema.
     pub schema_lists: BTreeMap<String, Spread>,
-    /// Requests that were cut off by the end of the server.
+    /// Requests that were cut off by a restart.
     pub cut_off: Spread,
-    /// 429s that were tried again; 0 outside a closed loop.
+    /// 429s that were retried; 0 outside a closed loop.
     pub retried: Spread,
 }
 
 /// Rejections by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct RejectedSide {
+pub struct RejectionSummary {
     /// All of them.
     pub all: Spread,
     /// The queue was full.
@@ -62,12 +62,12 @@ pub struct RejectedSide {
     pub time_out: Spread,
 }
 
-/// What became of a client's requests of one FlowSchema.
+/// A client's requests that match one FlowSchema.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct GroupSide {
-    /// The client, by its place.
+pub struct GroupSummary {
+    /// The client, by its index.
     #[serde(skip)]
-    pub client_place: u32,
+    pub client_index: u32,
     /// The client's type.
     pub client_type: String,
     /// The client.
@@ -79,26 +79,26 @@ pub struct GroupSide {
     /// Its requests.
     pub request_count: u64,
     /// Those that were rejected.
-    pub rejected: RejectedSide,
-    /// How long those waited that had to, in seconds: half of them no longer. What was rejected at once isn't among them.
+    pub rejected: RejectionSummary,
+    /// The median wait of the requests that had to wait, in seconds. Requests that were rejected at once don't count.
     pub wait_p50_secs: Spread,
-    /// 99 of 100 no longer.
+    /// The 99th percentile of these waits.
     pub wait_p99_secs: Spread,
-    /// None longer.
+    /// The longest of these waits.
     pub wait_max_secs: Spread,
-    /// How long those took that ran, waiting included, in seconds: half of them no longer.
+    /// The median total time of the requests that ran, waits included, in seconds.
     pub took_p50_secs: Spread,
-    /// None longer.
+    /// The longest total time.
     pub took_max_secs: Spread,
     /// LISTs of it that ran at once, at most.
     pub most_lists: Spread,
-    /// The longest time for which one of its LISTs or another waited or ran, in seconds.
+    /// The drain time: the longest span during which at least one of its LISTs waited or ran, in seconds.
     pub drain_secs: Spread,
 }
 
-/// What a priority level came to.
+/// A priority level over all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct LevelSide {
+pub struct LevelSummary {
     /// Its name.
     pub priority_level: String,
     /// Whether nothing limits it.
@@ -117,15 +117,19 @@ pub struct LevelSide {
     pub most_waiting: Spread,
 }
 
-/// Puts the outcomes of one configuration under several seeds together; `clients` are (type, name).
-pub fn side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, String)]) -> Side {
-    let spread = |of: &dyn Fn(&Outcome) -> f64| Spread::of(outcomes.iter().map(of));
+/// Summarizes the outcomes of one configuration under several seeds; `clients` are (type, name).
+pub fn summarize_replay(
+    outcomes: &[ReplayOutcome],
+    scenario: &Scenario,
+    clients: &[(String, String)],
+) -> ReplaySummary {
+    let spread = |of: &dyn Fn(&ReplayOutcome) -> f64| Spread::of(outcomes.iter().map(of));
     let secs = |nanos: u64| float(nanos) / 1e9;
     let is_bounded = outcomes.iter().all(|outcome| outcome.pressure.peak.high.is_some());
     let rejected = |of: &dyn Fn(&GroupOutcome) -> u64| spread(&|outcome| float(outcome.groups.iter().map(of).sum()));
     let groups = outcomes.first().map(|first| first.groups.len()).unwrap_or_default();
-    let levels = (0..scenario.levels.len()).map(|at| level_side(outcomes, scenario, at));
-    Side {
+    let levels = (0..scenario.levels.len()).map(|at| summarize_level(outcomes, scenario, at));
+    ReplaySummary {
         peak_low_bytes: spread(&|outcome| float(outcome.pressure.peak.low)),
         peak_high_bytes: is_bounded.then(|| spread(&|outcome| float(outcome.pressure.peak.high.unwrap_or_default()))),
         known_peak_high_bytes: spread(&|outcome| float(outcome.pressure.known_peak_high)),
@@ -133,13 +137,13 @@ pub fn side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, Strin
         possibly_above_secs: spread(&|outcome| secs(outcome.pressure.possibly_above_ns)),
         most_lists: spread(&|outcome| f64::from(outcome.pressure.most_lists)),
         unbounded_lists: outcomes.iter().map(|outcome| outcome.pressure.unbounded_lists).max().unwrap_or_default(),
-        rejected: RejectedSide {
+        rejected: RejectionSummary {
             all: rejected(&|group| group.rejected.all()),
             queue_full: rejected(&|group| group.rejected.queue_full),
             concurrency_limit: rejected(&|group| group.rejected.concurrency_limit),
             time_out: rejected(&|group| group.rejected.time_out),
         },
-        groups: (0..groups).filter_map(|at| group_side(outcomes, scenario, clients, at)).collect(),
+        groups: (0..groups).filter_map(|at| summarize_group(outcomes, scenario, clients, at)).collect(),
         levels: levels.collect(),
         schema_lists: scenario
             .flow_schemas
@@ -178,7 +182,12 @@ impl Spread {
 }
 
 /// The same groups are in all replays of one configuration, in the same order, as each has the same requests.
-fn group_side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, String)], at: usize) -> Option<GroupSide> {
+fn summarize_group(
+    outcomes: &[ReplayOutcome],
+    scenario: &Scenario,
+    clients: &[(String, String)],
+    at: usize,
+) -> Option<GroupSummary> {
     let first = outcomes.first()?.groups.get(at)?;
     let same: Vec<&GroupOutcome> = outcomes
         .iter()
@@ -190,14 +199,14 @@ fn group_side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, Str
         .collect();
     let spread = |of: &dyn Fn(&GroupOutcome) -> f64| Spread::of(same.iter().map(|group| of(group)));
     let (client_type, client) = clients.get(first.client as usize).cloned().unwrap_or_default();
-    Some(GroupSide {
-        client_place: first.client,
+    Some(GroupSummary {
+        client_index: first.client,
         client_type,
         client,
         flow_schema: scenario.flow_schemas.get(first.flow_schema as usize).cloned().unwrap_or_default(),
         priority_level: scenario.levels.get(first.level as usize).map(|level| level.name.clone()).unwrap_or_default(),
         request_count: first.request_count,
-        rejected: RejectedSide {
+        rejected: RejectionSummary {
             all: spread(&|group| float(group.rejected.all())),
             queue_full: spread(&|group| float(group.rejected.queue_full)),
             concurrency_limit: spread(&|group| float(group.rejected.concurrency_limit)),
@@ -213,12 +222,12 @@ fn group_side(outcomes: &[Outcome], scenario: &Scenario, clients: &[(String, Str
     })
 }
 
-fn level_side(outcomes: &[Outcome], scenario: &Scenario, at: usize) -> LevelSide {
+fn summarize_level(outcomes: &[ReplayOutcome], scenario: &Scenario, at: usize) -> LevelSummary {
     let level = &scenario.levels[at];
     let spread = |of: &dyn Fn(&super::LevelOutcome) -> u32| {
         Spread::of(outcomes.iter().map(|outcome| f64::from(of(&outcome.levels[at]))))
     };
-    LevelSide {
+    LevelSummary {
         priority_level: level.name.clone(),
         is_exempt: level.is_exempt,
         nominal_seats: level.limits.nominal,

@@ -1,0 +1,178 @@
+//! What to know of the numbers of a replay: what was assumed, and what no log says.
+
+use serde::Serialize;
+
+use crate::units;
+
+/// What to know of the numbers of `apf simulate`, `apf propose` and `apf verify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum ReplayNote {
+    /// Requests without a logged duration are replayed with that of similar ones.
+    AssumedDurations {
+        /// Requests.
+        request_count: u64,
+    },
+    /// Apiservers restarted during the log.
+    Restarts {
+        /// Restarts.
+        count: usize,
+    },
+    /// Requests are left out since their time is years from all others.
+    ImplausibleTimes {
+        /// Requests.
+        request_count: u64,
+    },
+    /// When a server divides its seats, and the capacity, are drawn from the seed.
+    DrawnFromSeed,
+    /// LISTs take as long as in the log, however many run at once.
+    FixedDurations,
+    /// Requests come when they came in the log; clients don't retry.
+    OpenLoop,
+    /// Clients wait for their previous response, and retry as client-go does.
+    ClosedLoop,
+    /// Kinds of requests whose seats the log leaves open.
+    UncertainSeats {
+        /// These kinds.
+        uncertain: usize,
+        /// All kinds.
+        all: usize,
+    },
+    /// The configuration is that of a new cluster, as none was given.
+    DefaultConfiguration,
+    /// The server's version is unknown.
+    VersionUnknown {
+        /// The version that was assumed.
+        assumed: String,
+    },
+    /// Logged requests are not replayed.
+    NotReplayed {
+        /// Requests.
+        request_count: u64,
+    },
+    /// Short waits and the limits of priority levels are in no log.
+    UnloggedWaits,
+    /// Sizes are of the LISTs alone.
+    ListMemoryOnly,
+    /// How watches and apiservers are replayed.
+    WatchesAndServers,
+    /// A candidate is replayed in the window of its own storms.
+    StormWindow,
+    /// How the size of a candidate is chosen.
+    ChoiceOfSize,
+    /// A candidate should be tried with a dry run.
+    TryDryRun,
+    /// The server doesn't serve the API version of the manifests.
+    ApiVersionNotServed,
+    /// What the columns of a verification are.
+    PredictedReplayedLogged,
+    /// The log doesn't name priority levels.
+    LevelsNotLogged,
+    /// Short waits make a range.
+    ShortWaitsAreRanges,
+}
+
+impl ReplayNote {
+    /// The note in a sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::AssumedDurations { request_count } => format!(
+                "{} were rejected in the log or have no end in it; they are replayed with the duration of similar requests",
+                requests(*request_count)
+            ),
+            Self::Restarts { count } => {
+                let restarts = if *count == 1 { "1 restart".to_owned() } else { format!("{count} restarts") };
+                format!(
+                    "the log shows {restarts} of an apiserver; each replay cuts off what runs at that moment, even where the \
+                     candidate would have kept the server alive; LISTs that were cut off may be missing from the log"
+                )
+            }
+            Self::ImplausibleTimes { request_count } => {
+                format!("requests left out, as their time is years from all others': {}", units::count(*request_count))
+            }
+            Self::UncertainSeats { uncertain, all } => format!(
+                "the log doesn't determine the seats of {} of {} kinds of requests; every other seed takes the most, the others \
+                 the least; narrow it with --metrics and --resource",
+                units::count(*uncertain as u64),
+                units::count(*all as u64)
+            ),
+            Self::VersionUnknown { assumed } => {
+                format!("the server's version is unknown; it is replayed as {assumed}; give it with --kube-version")
+            }
+            Self::NotReplayed { request_count } => format!(
+                "{} of the log are not replayed: they were refused before API Priority and Fairness, bypass it, or are retries in \
+                 a closed loop",
+                requests(*request_count)
+            ),
+            other => other.fixed_sentence().to_owned(),
+        }
+    }
+
+    /// The sentence of a note without numbers.
+    fn fixed_sentence(&self) -> &'static str {
+        match self {
+            Self::DrawnFromSeed => {
+                "a server divides its seats anew every 10 s; when exactly is in no log, so each seed draws it, and also the \
+                 capacity from the possible range"
+            }
+            Self::FixedDurations => "LISTs take as long as in the log, although fewer at once would take less",
+            Self::OpenLoop => {
+                "requests come when they came in the log, whatever happened to earlier ones, and rejected requests are not \
+                 retried; --closed-loop replays clients that wait and retry"
+            }
+            Self::ClosedLoop => {
+                "every client retries as client-go does, up to 10 times, which other clients may not; waits are summed over all \
+                 tries, and pages of one list come when they came in the log"
+            }
+            Self::DefaultConfiguration => {
+                "the current configuration is that of a new cluster; give the server's own with --config"
+            }
+            Self::UnloggedWaits => {
+                "waits under half a second, and the limits of priority levels, are in no log; a logged 429 that didn't wait for \
+                 long counts as queue-full where its level queues; each request has 60 s (--request-timeout)"
+            }
+            Self::ListMemoryOnly => {
+                "memory is what LISTs hold, without the rest of the server's memory; add that with --memory-base"
+            }
+            Self::WatchesAndServers => {
+                "a watch holds its seats until it has started; its wait is in no log, so none takes longer for that than the \
+                 quickest quarter; each apiserver is replayed by itself, starting with idle levels"
+            }
+            Self::StormWindow => {
+                "a candidate is replayed in the window of its own storms, together with the candidates above it; its numbers \
+                 include all other clients, so a limit on one client may not keep all LISTs within the budget"
+            }
+            Self::ChoiceOfSize => {
+                "only sizes that shares can give are tried, up to a tenth of the server's seats; of those within the budget the \
+                 least harmful is chosen, and the smallest of equals"
+            }
+            Self::TryDryRun => {
+                "try a candidate on the server with kubectl apply --dry-run=server, and check it with stormglass apf simulate, \
+                 which lists the limits of a replay"
+            }
+            Self::ApiVersionNotServed => {
+                "flowcontrol.apiserver.k8s.io/v1 is served since 1.29: this server doesn't accept the manifests as they are"
+            }
+            Self::PredictedReplayedLogged => {
+                "predicted is a replay of the logs before the change, with the change; replayed is a replay of the logs after it; \
+                 logged is what the server did"
+            }
+            Self::LevelsNotLogged => {
+                "the log doesn't say which priority level a request used: all requests that the change should match are counted"
+            }
+            Self::ShortWaitsAreRanges => {
+                "waits under half a second are in no log: a shorter request may have run or waited, which makes a range"
+            }
+            Self::AssumedDurations { .. }
+            | Self::Restarts { .. }
+            | Self::ImplausibleTimes { .. }
+            | Self::UncertainSeats { .. }
+            | Self::VersionUnknown { .. }
+            | Self::NotReplayed { .. } => unreachable!("its sentence has numbers"),
+        }
+    }
+}
+
+fn requests(count: u64) -> String {
+    format!("{} request{}", units::count(count), if count == 1 { "" } else { "s" })
+}
