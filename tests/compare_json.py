@@ -124,6 +124,9 @@ def lab_cases(lab):
         "s1 incident": ["incident", *scenario(relist), *metrics(relist)],
         "s1 incident herd": ["incident", *scenario(relist), *metrics(relist), *herd],
         "s1 propose system": ["apf", "propose", *scenario(relist), *PODS, *budget, "--include-system"],
+        "s1 simulate": ["apf", "simulate", *scenario(relist), *metrics(relist), "--candidate", HARD_CAP],
+        "s2 propose": ["apf", "propose", *scenario(oom), *PODS, *budget],
+        "s2 simulate closed loop": ["apf", "simulate", *scenario(oom), *PODS, "--candidate", HARD_CAP, "--closed-loop"],
         "s2 storms at": ["storms", *scenario(oom), *metrics(oom), "--at", "2026-11-24T09:11:00Z"],
         "s2 incident": ["incident", *scenario(oom), *metrics(oom), "--no-candidates"],
         "s2 capacity": ["capacity", *scenario(oom), *metrics(oom), "--memory-limit", "4GiB"],
@@ -137,13 +140,11 @@ def lab_cases(lab):
 def lab2_cases(lab, unpacked):
     """Cases over the second recordings: a storm on ConfigMaps before and after a change, and a kill."""
 
+    def sized(name):
+        return [f"{lab}/{name}/audit.log.gz", "--metrics", unpack(Path(lab) / name / "metrics-storm.txt.gz", unpacked)]
+
     def run(name):
-        options = []
-        for option, file in [("--metrics", "metrics-storm.txt.gz"), ("--config", "live.yaml.gz")]:
-            path = Path(lab) / name / file
-            if path.exists():
-                options += [option, unpack(path, unpacked)]
-        return [f"{lab}/{name}/audit.log.gz", *options]
+        return [*sized(name), "--config", unpack(Path(lab) / name / "live.yaml.gz", unpacked)]
 
     crd = run("crd-oom") + ["--memory", f"{lab}/crd-oom/rss.csv"]
     legacy, newer = f"{lab}/candidates/legacy/propose-2GiB", f"{lab}/candidates/v136/propose-128MiB"
@@ -153,10 +154,14 @@ def lab2_cases(lab, unpacked):
         return ["apf", "verify", *before, "--after", after, "--candidate", candidate]
 
     return {
-        "lab2 legacy storms": ["storms", *run("legacy-before-1")],
+        "lab2 legacy storms": ["storms", *sized("legacy-before-1")],
+        "lab2 crd storms": ["storms", *sized("crd-oom")],
         "lab2 crd incident": ["incident", *crd, "--no-candidates"],
         "lab2 gzip capacity": ["capacity", *run("gzip-v136-before"), "--compare", "none"],
         "lab2 legacy simulate": ["apf", "simulate", *run("legacy-before-1"), "--candidate", legacy],
+        "lab2 legacy propose": ["apf", "propose", *run("legacy-before-1"), "--memory-budget", "2GiB"],
+        "lab2 v136 explain": ["apf", "explain", *run("v136-before-1"), "--top", "0"],
+        "lab2 lint with log": ["apf", "lint", legacy, *run("legacy-before-1")],
         "lab2 legacy verify": verify("legacy", legacy),
         "lab2 v136 verify": verify("v136", newer),
     }
