@@ -26,6 +26,8 @@ pub mod candidates;
 pub mod simulation;
 pub mod report;
 
+pub mod synth;
+
 pub mod apf;
 pub mod units;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The stages in the data's order, each with the stages it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 17] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("source", &[]),
     ("audit", &[]),
     ("requests", &["source", "audit"]),
@@ -18,6 +18,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("report", &["apf", "candidates", "findings", "simulation", "tables", "units"]),
     ("apf", &[]),
     ("units", &[]),
+    ("synth", &["units"]),
     ("cli", &["audit", "units"]),
     ("console", &["cli", "requests", "tables", "units"]),
     (
@@ -35,6 +36,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
             "requests",
             "simulation",
             "source",
+            "synth",
             "tables",
             "units",
         ],
