@@ -46,6 +46,8 @@ pub mod dimensions;
 pub mod analysis;
 pub mod report;
 
+pub mod synth;
+
 pub mod apf;
 pub mod kubernetes;
 pub mod units;

@@ -2,9 +2,9 @@
 //!
 //! Measured were 82 runs of a 1.36 apiserver (two CPUs, GOGC as it comes, no GOMEMLIMIT) on 1,000 to 10,000 pods of 5
 //! or 17 kB: 1 to 50 LISTs at once from a user that APF exempts, and by how much the resident memory rose over its
-//! base. Old ways were measured on the same server, with the gates of the new ones turned off. `tests/memory_fit.rs`
-//! makes the lines, by the least squares of the relative error, and `tests/memory_fit.txt` keeps them. With `n` LISTs in
-//! flight of `b` bytes (JSON, whatever is sent) and `o` objects each, in kB per object:
+//! base. Old ways were measured on the same server, with the gates of the new ones turned off. `benches/memory_fit` makes
+//! the lines, by the least squares of the relative error, and keeps them in its `fit.txt`. With `n` LISTs
+//! in flight of `b` bytes (JSON, whatever is sent) and `o` objects each, in kB per object:
 //!
 //! ```text
 //! way                       fit                             measured / fitted   rms   runs

@@ -1,7 +1,9 @@
-//! How quantities are written, and read from the command line.
+//! How quantities are written, and read from the command line; and the random numbers of a seed.
 
+mod random;
 mod zone;
 
+pub use random::{Random, index_from, mix};
 pub use zone::Zone;
 
 /// A size in bytes, in binary units, as people read it.

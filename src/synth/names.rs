@@ -1,6 +1,6 @@
-//! Names that a cluster of some hundred people is made of; invented, and as long as such names are.
+//! The names of a company's cluster: made up, and as long as real ones.
 
-/// Namespaces, in the order in which etcd keeps them.
+/// Namespaces, sorted as in etcd.
 pub(super) const NAMESPACES: [&str; 26] = [
     "analytics",
     "argocd",
@@ -66,7 +66,7 @@ pub(super) const APPS: [&str; 32] = [
     "webhook-relay",
 ];
 
-/// People, as an OpenID Connect provider names them.
+/// People, by their names at the OpenID Connect provider.
 pub(super) const PEOPLE: [&str; 12] = [
     "anna.kowalska@example.com",
     "b.okafor@example.com",
@@ -82,5 +82,5 @@ pub(super) const PEOPLE: [&str; 12] = [
     "m.rossi@example.com",
 ];
 
-/// The letters that Kubernetes draws the suffixes of names from (`apimachinery/pkg/util/rand`).
+/// The letters of generated name suffixes (`apimachinery/pkg/util/rand`).
 pub(super) const SAFE_LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";

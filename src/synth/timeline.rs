@@ -1,49 +1,43 @@
-//! What is still to come, in the order of time. It holds what is in flight and the next turn of each routine, never a
-//! list of requests, so that memory does not grow with the log.
+//! Everything that is planned, in the order of time. It holds the requests in flight and the next run of each routine,
+//! never a list of all requests, so that memory does not grow with the log.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::digits::Micros;
 
-/// A request on its way.
+/// A request in flight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Request {
-    /// Who made it.
+    /// Index into the clients of the cluster.
     pub(super) client: usize,
-    /// What it asks, as a place in the catalogue.
+    /// Index into the calls of the cluster.
     pub(super) call: usize,
-    /// The routine it belongs to, which goes on when the request is done.
+    /// Index of the routine that sent it and continues when it completes; `None` for a single request.
     pub(super) routine: Option<usize>,
-    /// `auditID`.
     pub(super) audit_id: [u64; 2],
-    /// Names follow from it.
+    /// The names of its objects are derived from it.
     pub(super) seed: u64,
     /// The resource version in its URI or body.
     pub(super) version: u64,
-    /// When it came in.
     pub(super) received_at: Micros,
     /// When a long-running request's response began.
     pub(super) started_at: Micros,
-    /// When it was done.
     pub(super) completed_at: Micros,
     /// The share of its time spent in an APF queue, in thousandths.
     pub(super) queued_per_mille: u64,
-    /// The time limit of a watch.
+    /// `timeoutSeconds` of a watch.
     pub(super) timeout_secs: u32,
-    /// Which page of a list, from 0.
+    /// Page of a paginated list, from 0.
     pub(super) page: u32,
-    /// The code of its response.
     pub(super) code: u16,
-    /// How much of it the policy records.
     pub(super) level: Level,
-    /// The next line to write.
+    /// The stage that is written next.
     pub(super) stage: Stage,
     /// Whether a line of it has been written.
     pub(super) is_seen: bool,
 }
 
-/// `level` of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Metadata,
@@ -51,7 +45,6 @@ pub(super) enum Level {
     RequestResponse,
 }
 
-/// `stage` of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     RequestReceived,
@@ -60,7 +53,7 @@ pub(super) enum Stage {
 }
 
 impl Request {
-    /// The instant of its next line.
+    /// Timestamp of the stage that is written next.
     pub(super) const fn stage_at(&self) -> Micros {
         match self.stage {
             Stage::RequestReceived => self.received_at,
@@ -70,19 +63,18 @@ impl Request {
     }
 }
 
-/// Something that is to happen.
+/// A planned step of the simulation.
 #[derive(Clone, Debug)]
 pub(super) enum Task {
-    /// A line of a request is written.
+    /// Write the next line of a request.
     Write(Box<Request>),
-    /// A routine takes its next turn.
-    Turn(usize),
-    /// A call that comes at no fixed time comes.
-    Ask,
-    /// A client makes a call once: client, call.
-    Once(usize, usize),
-    /// A storm is over.
-    Calm,
+    /// Run a routine, by its index.
+    RunRoutine(usize),
+    /// Send a random ad hoc call.
+    SendAdHoc,
+    /// Send one request: index of the client, index of the call.
+    SendOnce(usize, usize),
+    EndStorm,
 }
 
 #[derive(Clone, Debug)]
@@ -98,7 +90,8 @@ impl Entry {
     }
 }
 
-/// The earliest is the greatest, for the heap's sake; what was planned first goes first among equals.
+/// The earliest entry is the greatest, as the heap pops the greatest. Of entries of the same time the one that was planned
+/// first comes first.
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
@@ -119,7 +112,7 @@ impl PartialEq for Entry {
 
 impl Eq for Entry {}
 
-/// What is to happen, and when.
+/// All planned tasks.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
     heap: BinaryHeap<Entry>,
@@ -137,8 +130,8 @@ impl Timeline {
         self.heap.pop().map(|entry| (entry.at, entry.task))
     }
 
-    /// Takes out all that is planned, in order.
-    pub(super) fn take(&mut self) -> Vec<(Micros, Task)> {
+    /// Removes all tasks and returns them in order.
+    pub(super) fn take_all(&mut self) -> Vec<(Micros, Task)> {
         let mut entries = std::mem::take(&mut self.heap).into_vec();
         entries.sort_unstable_by_key(Entry::key);
         entries.into_iter().map(|entry| (entry.at, entry.task)).collect()
@@ -150,15 +143,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_first_goes_first_and_equals_keep_their_order() {
+    fn tasks_come_in_the_order_of_time_and_of_planning() {
         let mut timeline = Timeline::default();
         for (at, routine) in [(5, 0), (3, 1), (5, 2), (3, 3), (4, 4)] {
-            timeline.plan(at, Task::Turn(routine));
+            timeline.plan(at, Task::RunRoutine(routine));
         }
         let order: Vec<_> = std::iter::from_fn(|| timeline.next())
             .map(|(at, task)| match task {
-                Task::Turn(routine) => (at, routine),
-                other => unreachable!("only turns were planned, not {other:?}"),
+                Task::RunRoutine(routine) => (at, routine),
+                other => unreachable!("only routines were planned, not {other:?}"),
             })
             .collect();
         assert_eq!(order, [(3, 1), (3, 3), (4, 4), (5, 0), (5, 2)]);

@@ -1,11 +1,11 @@
-//! Request and response objects of the lines that carry them: as a reader meets them, with keys that an event has too,
-//! escaped quotes and texts in texts, so that skipping them fast and wrongly is noticed.
+//! Request and response objects. They contain keys that events have too, escaped quotes and JSON within strings, as real
+//! ones do, so that a reader that skips them incorrectly fails.
 
 use super::digits::push_number;
-use super::random::mix;
-use super::template::{Template, Values};
+use super::template::{Template, TemplateValues};
+use crate::units::mix;
 
-/// What a request's bodies are.
+/// Which objects a request and its response carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body {
     None,
@@ -19,7 +19,7 @@ pub(super) enum Body {
     Application,
 }
 
-/// All objects, taken apart.
+/// All objects, parsed.
 #[derive(Debug)]
 pub(super) struct Bodies {
     pod: Template,
@@ -55,8 +55,8 @@ impl Bodies {
         }
     }
 
-    /// Appends `"requestObject":{…},`; nothing for a verb that sends none.
-    pub(super) fn push_request(&self, body: Body, verb: &str, values: &Values<'_>, out: &mut Vec<u8>) {
+    /// Appends `"requestObject":{…},`, unless the verb has none.
+    pub(super) fn push_request(&self, body: Body, verb: &str, values: &TemplateValues<'_>, out: &mut Vec<u8>) {
         let template = match (verb, body) {
             ("get" | "list" | "watch", _) | (_, Body::None | Body::PodList) => return,
             ("delete", _) => &self.delete_options,
@@ -74,7 +74,7 @@ impl Bodies {
     }
 
     /// Appends `"responseObject":{…},`.
-    pub(super) fn push_response(&self, body: Body, values: &Values<'_>, out: &mut Vec<u8>) {
+    pub(super) fn push_response(&self, body: Body, values: &TemplateValues<'_>, out: &mut Vec<u8>) {
         let template = match body {
             Body::None => return,
             Body::Pod | Body::PodStatus => &self.pod,
@@ -91,24 +91,24 @@ impl Bodies {
     }
 
     /// A list of up to twelve pods.
-    fn push_pod_list(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+    fn push_pod_list(&self, values: &TemplateValues<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(
             br#""responseObject":{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":""#,
         );
         push_number(values.version, out);
         out.extend_from_slice(br#""},"items":["#);
-        for at in 0..=mix(values.seed) % 12 {
-            if at > 0 {
+        for index in 0..=mix(values.seed) % 12 {
+            if index > 0 {
                 out.push(b',');
             }
-            let seed = mix(values.seed ^ at);
-            self.pod_item.fill(&Values { seed, ..*values }, out);
+            let seed = mix(values.seed ^ index);
+            self.pod_item.fill(&TemplateValues { seed, ..*values }, out);
         }
         out.extend_from_slice(b"]},");
     }
 }
 
-/// The images of a node: most of what a kubelet reports.
+/// `images` of a node, which make most of its status.
 fn images() -> String {
     let images: Vec<String> = (0..24)
         .map(|at| format!(r#"{{"names":["registry.example.com/platform/image-{at:02}@sha256:{:016x}{:016x}{:016x}{:016x}","registry.example.com/platform/image-{at:02}:2.{at}.1"],"sizeBytes":{}}}"#,

@@ -1,18 +1,18 @@
-//! How a request ended: `responseStatus` and `annotations`, in the words of upstream's errors.
+//! The outcome of a request: `responseStatus` and `annotations`, with the messages of upstream's errors.
 
 use super::call::Call;
 use super::digits::{push_duration, push_number, push_uuid};
-use super::line::Parts;
-use super::random::mix;
-use super::template::Values;
+use super::line::LineParts;
+use super::template::TemplateValues;
 use super::timeline::Stage;
+use crate::units::mix;
 
-/// Above this the server says what took the time (`endpoints/filters/audit.go`).
+/// The server adds latency annotations to slower requests (`endpoints/filters/audit.go`).
 const SLOW_NANOS: u64 = 500_000_000;
 
 /// Appends `"responseStatus":{…},`.
-pub(super) fn push_status(parts: &Parts<'_>, out: &mut Vec<u8>) {
-    let Parts { request, call, values, .. } = parts;
+pub(super) fn push_status(parts: &LineParts<'_>, out: &mut Vec<u8>) {
+    let LineParts { request, call, values, .. } = parts;
     out.extend_from_slice(br#""responseStatus":{"metadata":{},"#);
     match request.code {
         401 => out.extend_from_slice(br#""status":"Failure","message":"Unauthorized","reason":"Unauthorized","#),
@@ -34,9 +34,9 @@ pub(super) fn push_status(parts: &Parts<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"},");
 }
 
-type Message = fn(&Parts<'_>, &mut Vec<u8>);
+type Message = fn(&LineParts<'_>, &mut Vec<u8>);
 
-fn push_failure(reason: &str, parts: &Parts<'_>, message: Message, out: &mut Vec<u8>) {
+fn push_failure(reason: &str, parts: &LineParts<'_>, message: Message, out: &mut Vec<u8>) {
     out.extend_from_slice(br#""status":"Failure","message":""#);
     message(parts, out);
     out.extend_from_slice(br#"","reason":""#);
@@ -62,8 +62,8 @@ fn push_kind(call: &Call, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn push_forbidden(parts: &Parts<'_>, out: &mut Vec<u8>) {
-    let Parts { client, call, values, .. } = parts;
+fn push_forbidden(parts: &LineParts<'_>, out: &mut Vec<u8>) {
+    let LineParts { client, call, values, .. } = parts;
     let slash = if call.subresource.is_empty() { "" } else { "/" };
     if call.name.is_empty() {
         out.extend_from_slice(call.qualified_resource.as_bytes());
@@ -86,24 +86,24 @@ fn push_forbidden(parts: &Parts<'_>, out: &mut Vec<u8>) {
 }
 
 /// `pods \"name\"`.
-fn push_object(parts: &Parts<'_>, out: &mut Vec<u8>) {
+fn push_object(parts: &LineParts<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(parts.call.qualified_resource.as_bytes());
     out.extend_from_slice(br#" \""#);
     parts.call.name.fill(&parts.values, out);
     out.extend_from_slice(br#"\""#);
 }
 
-fn push_not_found(parts: &Parts<'_>, out: &mut Vec<u8>) {
+fn push_not_found(parts: &LineParts<'_>, out: &mut Vec<u8>) {
     push_object(parts, out);
     out.extend_from_slice(b" not found");
 }
 
-fn push_already_exists(parts: &Parts<'_>, out: &mut Vec<u8>) {
+fn push_already_exists(parts: &LineParts<'_>, out: &mut Vec<u8>) {
     push_object(parts, out);
     out.extend_from_slice(b" already exists");
 }
 
-fn push_conflict(parts: &Parts<'_>, out: &mut Vec<u8>) {
+fn push_conflict(parts: &LineParts<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Operation cannot be fulfilled on ");
     push_object(parts, out);
     out.extend_from_slice(
@@ -111,13 +111,13 @@ fn push_conflict(parts: &Parts<'_>, out: &mut Vec<u8>) {
     );
 }
 
-fn push_invalid(parts: &Parts<'_>, out: &mut Vec<u8>) {
+fn push_invalid(parts: &LineParts<'_>, out: &mut Vec<u8>) {
     push_object(parts, out);
     out.extend_from_slice(br#" is invalid: spec.template.metadata.labels: Invalid value: map[string]string{\"app\":\"web\"}: `selector` does not match template `labels`"#);
 }
 
-/// The Status that deleting most kinds of objects answers with.
-fn push_deleted(call: &Call, values: &Values<'_>, out: &mut Vec<u8>) {
+/// Appends the Status that a delete of most kinds returns.
+fn push_deleted(call: &Call, values: &TemplateValues<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(br#""status":"Success","details":{"name":""#);
     call.name.fill(values, out);
     out.extend_from_slice(br#"","#);
@@ -127,15 +127,15 @@ fn push_deleted(call: &Call, values: &Values<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(br#""},"#);
 }
 
-/// Appends `,"annotations":{…}` in the order of their keys; nothing where there are none.
-pub(super) fn push_annotations(parts: &Parts<'_>, out: &mut Vec<u8>) {
+/// Appends `,"annotations":{…}`, sorted by key, if there are any.
+pub(super) fn push_annotations(parts: &LineParts<'_>, out: &mut Vec<u8>) {
     const OPENING: &[u8] = br#","annotations":{"#;
     let start = out.len();
     out.extend_from_slice(OPENING);
     if parts.request.stage == Stage::ResponseComplete && !parts.call.is_long_running {
         push_latency(parts, out);
     }
-    // What APF refuses never comes to authorization, nor does what authentication refuses.
+    // Requests that authentication or APF rejects never reach authorization.
     if !matches!(parts.request.code, 401 | 429) {
         push_authorization(parts, out);
     }
@@ -148,14 +148,14 @@ pub(super) fn push_annotations(parts: &Parts<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn push_latency(parts: &Parts<'_>, out: &mut Vec<u8>) {
-    let Parts { request, call, .. } = parts;
+fn push_latency(parts: &LineParts<'_>, out: &mut Vec<u8>) {
+    let LineParts { request, call, .. } = parts;
     let total = (request.completed_at - request.received_at).unsigned_abs() * 1_000;
     if total <= SLOW_NANOS {
         return;
     }
     let noise = mix(request.seed);
-    let small = |at: u64| mix(noise ^ at) % 60_000 + 300;
+    let small = |index: u64| mix(noise ^ index) % 60_000 + 300;
     let queued = total / 1_000 * request.queued_per_mille;
     if !is_exempt(parts) {
         push_latency_part("apf-queue-wait", queued.max(small(1)), out);
@@ -176,8 +176,8 @@ fn push_latency(parts: &Parts<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Requests of system:masters wait in no queue.
-fn is_exempt(parts: &Parts<'_>) -> bool {
+/// Requests of system:masters are exempt from APF.
+fn is_exempt(parts: &LineParts<'_>) -> bool {
     parts.client.name == "system:apiserver"
 }
 
@@ -189,8 +189,8 @@ fn push_latency_part(part: &str, nanos: u64, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn push_authorization(parts: &Parts<'_>, out: &mut Vec<u8>) {
-    let Parts { request, client, call, values } = parts;
+fn push_authorization(parts: &LineParts<'_>, out: &mut Vec<u8>) {
+    let LineParts { request, client, call, values } = parts;
     let is_allowed = request.code != 403;
     if call.subresource == "token" && request.code == 201 {
         out.extend_from_slice(br#","authentication.kubernetes.io/issued-credential-id":"JTI="#);

@@ -1,37 +1,36 @@
-//! An audit line, byte for byte as kube-apiserver writes it: Go's order of fields, its escapes, its MicroTime.
+//! An audit line as kube-apiserver writes it, with Go's order of fields, its escapes and its MicroTime.
 
 use super::bodies::{Bodies, Body};
 use super::call::Call;
 use super::clients::{Client, Clients};
-use super::digits::{Instants, push_uuid};
+use super::digits::{TimestampWriter, push_uuid};
 use super::outcome::{push_annotations, push_status};
-use super::template::Values;
+use super::template::TemplateValues;
 use super::timeline::{Level, Request, Stage};
 
-/// Writes the lines of requests into a buffer.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineWriter {
     bodies: Bodies,
-    received: Instants,
-    staged: Instants,
+    received: TimestampWriter,
+    staged: TimestampWriter,
 }
 
-/// A request with the client and the call it names.
+/// A request with its client and its call.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parts<'a> {
+pub(super) struct LineParts<'a> {
     pub(super) request: &'a Request,
     pub(super) client: &'a Client,
     pub(super) call: &'a Call,
-    pub(super) values: Values<'a>,
+    pub(super) values: TemplateValues<'a>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> LineParts<'a> {
     pub(super) fn new(request: &'a Request, clients: &'a Clients, calls: &'a [Call]) -> Self {
         Self {
             request,
             client: clients.get(request.client),
             call: &calls[request.call],
-            values: Values {
+            values: TemplateValues {
                 seed: request.seed,
                 version: request.version,
                 node: clients.node_of(request.client, request.seed),
@@ -43,14 +42,14 @@ impl<'a> Parts<'a> {
     }
 }
 
-impl Lines {
+impl LineWriter {
     pub(super) fn new() -> Self {
-        Self { bodies: Bodies::new(), received: Instants::new(), staged: Instants::new() }
+        Self { bodies: Bodies::new(), received: TimestampWriter::new(), staged: TimestampWriter::new() }
     }
 
-    /// Appends the line of the request's present stage.
-    pub(super) fn push(&mut self, parts: &Parts<'_>, out: &mut Vec<u8>) {
-        let Parts { request, client, call, values } = parts;
+    /// Appends the line of the request's stage.
+    pub(super) fn push(&mut self, parts: &LineParts<'_>, out: &mut Vec<u8>) {
+        let LineParts { request, client, call, values } = parts;
         out.extend_from_slice(match request.level {
             Level::Metadata => br#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":""#,
             Level::Request => br#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Request","auditID":""#,
@@ -84,9 +83,9 @@ impl Lines {
         out.extend_from_slice(b"}\n");
     }
 
-    /// `objectRef`, `responseStatus` and the bodies, as far as the stage knows them.
-    fn push_result(&self, parts: &Parts<'_>, out: &mut Vec<u8>) {
-        let Parts { request, call, values, .. } = parts;
+    /// Appends `objectRef`, `responseStatus` and the bodies, as far as they are known at the stage.
+    fn push_result(&self, parts: &LineParts<'_>, out: &mut Vec<u8>) {
+        let LineParts { request, call, values, .. } = parts;
         if request.stage == Stage::RequestReceived {
             return call.received_target.fill(values, out);
         }

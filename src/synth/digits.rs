@@ -1,10 +1,13 @@
-//! Numbers, instants, durations and UUIDs as kube-apiserver writes them, put straight into a byte buffer: they are half
-//! of what changes from line to line, and `format!` would take most of the time.
+//! Numbers, times, durations and UUIDs as kube-apiserver writes them, appended to a byte buffer. They are half of what
+//! changes from line to line; with `format!` they would take most of the time.
+
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+use jiff::tz::Offset;
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 pub(super) type Micros = i64;
 
-/// Appends a number.
 pub(super) fn push_number(value: u64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut start = digits.len();
@@ -20,7 +23,7 @@ pub(super) fn push_number(value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[start..]);
 }
 
-/// Appends a number's lowest `width` digits (18 at most), with zeros in front.
+/// Appends the lowest `width` digits (18 at most) of a number, with leading zeros.
 fn push_padded(value: u64, width: usize, out: &mut Vec<u8>) {
     let mut digits = [b'0'; 18];
     let mut rest = value;
@@ -44,7 +47,7 @@ pub(super) fn push_hex(value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&hex(value));
 }
 
-/// Appends a UUID of version 4, as Go's `uuid.New` makes the audit IDs.
+/// Appends a UUID of version 4, the version of audit IDs.
 pub(super) fn push_uuid(bits: [u64; 2], out: &mut Vec<u8>) {
     let high = hex(bits[0] & 0xffff_ffff_ffff_0fff | 0x4000);
     let low = hex(bits[1] & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000);
@@ -101,21 +104,21 @@ fn push_decimal(value: u64, places: u32, unit: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(unit.as_bytes());
 }
 
-/// Writes instants of one kind; keeps the last second's text, since neighbours mostly share it.
+/// Writes timestamps. It keeps the text of the last second, as consecutive lines mostly share it.
 #[derive(Debug)]
-pub(super) struct Instants {
+pub(super) struct TimestampWriter {
     second: i64,
     text: Vec<u8>,
 }
 
-impl Instants {
+impl TimestampWriter {
     pub(super) fn new() -> Self {
         let mut text = Vec::new();
         push_second(0, &mut text);
         Self { second: 0, text }
     }
 
-    /// Appends `at` as Kubernetes' MicroTime: RFC 3339 in UTC with six digits.
+    /// Appends `at` as a MicroTime of Kubernetes: RFC 3339 in UTC with microseconds.
     pub(super) fn push(&mut self, at: Micros, out: &mut Vec<u8>) {
         let second = at.div_euclid(1_000_000);
         if second != self.second {
@@ -130,29 +133,12 @@ impl Instants {
     }
 }
 
-/// Appends `YYYY-MM-DDTHH:MM:SS` (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
+/// Appends `YYYY-MM-DDTHH:MM:SS` in UTC. Times that [`Timestamp`] cannot hold become the last or first that it can.
 pub(super) fn push_second(second: i64, out: &mut Vec<u8>) {
-    let days = second.div_euclid(86_400) + 719_468;
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let month = (shifted_month + 2) % 12 + 1;
-    let year = year_of_era + days.div_euclid(146_097) * 400 + i64::from(month <= 2);
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let time = second.rem_euclid(86_400);
-    for (value, width, mark) in [
-        (year, 4, b'-'),
-        (month, 2, b'-'),
-        (day, 2, b'T'),
-        (time / 3_600, 2, b':'),
-        (time / 60 % 60, 2, b':'),
-        (time % 60, 2, b'Z'),
-    ] {
-        push_padded(value.unsigned_abs(), width, out);
-        out.push(mark);
-    }
-    out.pop();
+    let (first, last) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+    let time = Timestamp::from_second(second.clamp(first, last)).unwrap_or_default();
+    let printed = DateTimePrinter::new().print_datetime(&Offset::UTC.to_datetime(time), out);
+    debug_assert!(printed.is_ok(), "writing to memory does not fail");
 }
 
 #[cfg(test)]
@@ -183,16 +169,17 @@ mod tests {
     }
 
     #[test]
-    fn instants_have_six_digits_and_know_the_calendar() {
-        let mut instants = Instants::new();
+    fn timestamps_have_microseconds() {
+        let mut timestamps = TimestampWriter::new();
         for (at, text) in [
             (0, "1970-01-01T00:00:00.000000Z"),
             (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"),
             (1_784_831_532_000_123, "2026-07-23T18:32:12.000123Z"),
             (1_784_831_532_999_999, "2026-07-23T18:32:12.999999Z"),
             (1_798_761_599_000_001, "2026-12-31T23:59:59.000001Z"),
+            (Micros::MAX, "9999-12-30T22:00:00.775807Z"),
         ] {
-            assert_eq!(written(|out| instants.push(at, out)), text);
+            assert_eq!(written(|out| timestamps.push(at, out)), text);
         }
     }
 

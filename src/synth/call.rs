@@ -1,13 +1,13 @@
-//! One kind of request, taken apart from the way one writes it: `get /api/v1/namespaces/«ns»/pods/«pod»` is enough to know
-//! the URI, the `objectRef` and the words of an error message.
+//! A kind of request. Its verb and URI, such as `get /api/v1/namespaces/«ns»/pods/«pod»`, are enough to derive the
+//! `objectRef` and the error messages.
 
 use super::bodies::Body;
 use super::template::Template;
 use crate::kubernetes::resource_name;
 
-/// A kind of request, as the catalogue writes it.
+/// A kind of request, as written in the tables of calls.
 #[derive(Clone, Debug)]
-pub(super) struct Spec {
+pub(super) struct CallSpec {
     verb: &'static str,
     uri: String,
     micros: i64,
@@ -18,9 +18,9 @@ pub(super) struct Spec {
     page_count: u32,
 }
 
-/// A request of `verb` for `uri` whose median latency is `micros`.
-pub(super) fn spec(verb: &'static str, uri: impl Into<String>, micros: i64) -> Spec {
-    Spec {
+/// A request of `verb` for `uri`, with a median latency of `micros`.
+pub(super) fn spec(verb: &'static str, uri: impl Into<String>, micros: i64) -> CallSpec {
+    CallSpec {
         verb,
         uri: uri.into(),
         micros,
@@ -32,32 +32,32 @@ pub(super) fn spec(verb: &'static str, uri: impl Into<String>, micros: i64) -> S
     }
 }
 
-impl Spec {
-    /// The created object's name, which only its body tells.
+impl CallSpec {
+    /// Sets the name of the created object, which is not in the URI.
     pub(super) fn named(mut self, name: &'static str) -> Self {
         self.name = name;
         self
     }
 
-    /// Answers with another code than 200 or, for a create, 201.
+    /// Sets the response code; the default is 200, or 201 for a create.
     pub(super) fn answers(mut self, code: u16) -> Self {
         self.code = code;
         self
     }
 
-    /// Fails with `code` so many times in a thousand.
+    /// Makes `per_mille` of 1,000 requests fail with `code`.
     pub(super) fn fails(mut self, code: u16, per_mille: u64) -> Self {
         self.failure = (code, per_mille);
         self
     }
 
-    /// What its bodies are, where the policy asks for them.
+    /// Sets the objects of request and response, for lines whose level includes them.
     pub(super) fn carries(mut self, body: Body) -> Self {
         self.body = body;
         self
     }
 
-    /// A list that is followed to its end, so many pages after the first.
+    /// Makes the client follow a list for `page_count` pages after the first.
     pub(super) fn paged(mut self, page_count: u32) -> Self {
         self.page_count = page_count;
         self
@@ -67,55 +67,53 @@ impl Spec {
 /// A kind of request, ready to be written.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// The Kubernetes verb, or the lower-case method of a non-resource request.
+    /// The Kubernetes verb, or the HTTP method in lower case for a non-resource request.
     pub(super) verb: &'static str,
     /// `requestURI`, escaped.
     pub(super) uri: Template,
     /// `requestURI` of the pages after the first.
     pub(super) next_uri: Template,
-    /// How many pages follow the first.
+    /// The number of pages after the first.
     pub(super) page_count: u32,
-    /// `"objectRef":{…},` of stage RequestReceived, which knows the URI only; empty for non-resource requests.
+    /// `"objectRef":{…},` of stage RequestReceived, derived from the URI alone; empty for non-resource requests.
     pub(super) received_target: Template,
     /// `"objectRef":{…},` of the later stages.
     pub(super) target: Template,
-    /// Whether it is written at ResponseStarted too.
+    /// Whether there is a line at ResponseStarted.
     pub(super) is_long_running: bool,
-    /// Whether it reads a resource of the whole cluster.
+    /// Whether it lists all namespaces, or a resource without namespaces.
     pub(super) is_cluster_list: bool,
-    /// Whether it was made for a deprecated version of the API.
+    /// Whether the API version is deprecated.
     pub(super) is_deprecated: bool,
-    /// `pods` or `deployments.apps`: the resource as messages name it.
+    /// The resource as error messages name it: `pods`, `deployments.apps`.
     pub(super) qualified_resource: String,
-    /// The resource; empty for non-resource requests.
+    /// Empty for non-resource requests.
     pub(super) resource: String,
-    /// The API group; empty for the core group.
+    /// Empty for the core group.
     pub(super) group: String,
-    /// The object's name; empty for lists.
+    /// Name of the object; empty for lists.
     pub(super) name: Template,
-    /// The namespace; empty for the cluster's scope.
+    /// `None` for requests at the cluster scope.
     pub(super) namespace: Option<Template>,
-    /// The subresource.
     pub(super) subresource: String,
-    /// Median latency, or a watch's time to its first byte.
+    /// Median latency in microseconds; of a watch, until the response starts.
     pub(super) micros: i64,
-    /// The code of success.
+    /// The response code of a request that does not fail.
     pub(super) code: u16,
-    /// A code of failure, and how often it comes in a thousand.
+    /// The response code of a request that fails, and how many in 1,000 do.
     pub(super) failure: (u16, u64),
-    /// What its bodies are.
     pub(super) body: Body,
 }
 
 impl Call {
-    pub(super) fn new(spec: &Spec) -> Self {
-        let path = Path::of(&spec.uri);
+    pub(super) fn new(spec: &CallSpec) -> Self {
+        let path = ObjectPath::parse(&spec.uri);
         let name = if spec.name.is_empty() { path.name.as_str() } else { spec.name };
         let writes_version = matches!(spec.verb, "update") && !path.name.is_empty();
         Self {
             verb: spec.verb,
-            uri: Template::of_uri(&spec.uri),
-            next_uri: Template::of_uri(&spec.uri.replacen("?limit", "?continue=«continue»&limit", 1)),
+            uri: Template::from_uri(&spec.uri),
+            next_uri: Template::from_uri(&spec.uri.replacen("?limit", "?continue=«continue»&limit", 1)),
             page_count: spec.page_count,
             received_target: Template::new(&path.object_ref(&path.name, false)),
             target: Template::new(&path.object_ref(name, writes_version)),
@@ -137,9 +135,9 @@ impl Call {
     }
 }
 
-/// A URI's parts; all empty for a non-resource request.
+/// The parts of a URI; all empty for a non-resource request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Path {
+struct ObjectPath {
     group: String,
     version: String,
     namespace: String,
@@ -148,8 +146,8 @@ struct Path {
     subresource: String,
 }
 
-impl Path {
-    fn of(uri: &str) -> Self {
+impl ObjectPath {
+    fn parse(uri: &str) -> Self {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let (group, version, rest) = match parts.as_slice() {
@@ -161,7 +159,7 @@ impl Path {
             ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
             _ => ("", rest),
         };
-        let part = |at: usize| rest.get(at).copied().unwrap_or("").to_owned();
+        let part = |index: usize| rest.get(index).copied().unwrap_or("").to_owned();
         let name = if part(1).is_empty() { selected_name(query) } else { part(1) };
         Self {
             group: group.to_owned(),
@@ -177,7 +175,7 @@ impl Path {
         resource_name(&self.resource, Some(&self.group))
     }
 
-    /// `"objectRef":{…},` in Go's order of fields.
+    /// `"objectRef":{…},` with the fields in Go's order.
     fn object_ref(&self, name: &str, writes_version: bool) -> String {
         if self.resource.is_empty() {
             return String::new();
@@ -200,7 +198,7 @@ impl Path {
     }
 }
 
-/// The name in `fieldSelector=metadata.name=…`, which upstream takes for the object's.
+/// The name in `fieldSelector=metadata.name=…`, which upstream treats as the name of the object.
 fn selected_name(query: &str) -> String {
     let name = query.split_once("metadata.name%3D").map(|(_, rest)| rest.split(['&', '%']).next().unwrap_or(""));
     name.unwrap_or("").to_owned()
@@ -211,17 +209,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_comes_apart_as_upstream_takes_it_apart() {
-        let path = Path::of("/apis/apps/v1/namespaces/«ns»/deployments/«app»/scale");
+    fn paths_are_parsed_as_upstream_does() {
+        let path = ObjectPath::parse("/apis/apps/v1/namespaces/«ns»/deployments/«app»/scale");
         assert_eq!(
             path.object_ref(&path.name, true),
             r#""objectRef":{"resource":"deployments","namespace":"«ns»","name":"«app»","apiGroup":"apps","apiVersion":"v1","resourceVersion":"«rv»","subresource":"scale"},"#
         );
-        let node = Path::of("/api/v1/nodes?fieldSelector=metadata.name%3D«node»&watch=true");
+        let node = ObjectPath::parse("/api/v1/nodes?fieldSelector=metadata.name%3D«node»&watch=true");
         assert_eq!((node.resource.as_str(), node.name.as_str()), ("nodes", "«node»"));
-        assert_eq!(Path::of("/api/v1/namespaces/«ns»").resource, "namespaces");
+        assert_eq!(ObjectPath::parse("/api/v1/namespaces/«ns»").resource, "namespaces");
         for uri in ["/metrics", "/api?timeout=32s", "/apis/apps/v1?timeout=32s", "/openapi/v3"] {
-            assert_eq!(Path::of(uri), Path::default(), "{uri}");
+            assert_eq!(ObjectPath::parse(uri), ObjectPath::default(), "{uri}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a log must be for anybody to measure with it: repeatable, valid, as long as asked for, and like a real one.
+//! A log is repeatable, valid, as long as requested, and similar to a real one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -8,21 +8,21 @@ use serde_json::Value;
 
 use super::*;
 
-fn options(bytes: u64) -> Options {
-    Options { bytes, ..Options::default() }
+fn options(bytes: u64) -> SynthOptions {
+    SynthOptions { bytes, ..SynthOptions::default() }
 }
 
-fn log(options: &Options) -> (String, Summary) {
+fn log(options: &SynthOptions) -> (String, SynthSummary) {
     let mut out = Vec::new();
     let summary = write_log(options, &mut out).unwrap();
     (String::from_utf8(out).unwrap(), summary)
 }
 
-fn events(options: &Options) -> Vec<Value> {
+fn events(options: &SynthOptions) -> Vec<Value> {
     log(options).0.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Microseconds of a MicroTime within its day, which no log here leaves.
+/// Microseconds since midnight; no log here spans two days.
 fn micros(event: &Value, field: &str) -> i64 {
     let text = event[field].as_str().unwrap();
     let part = |range: std::ops::Range<usize>| text[range].parse::<i64>().unwrap();
@@ -33,7 +33,7 @@ fn is(event: &Value, field: &str, value: &str) -> bool {
     event[field] == value
 }
 
-/// The keys of a JSON object in the order in which they stand.
+/// The keys of a JSON object in their order in the text.
 struct Keys(Vec<String>);
 
 impl<'de> Deserialize<'de> for Keys {
@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Keys {
     }
 }
 
-/// A measurement on one machine could not be repeated on another. If this changes on purpose, old measurements are void.
+/// Otherwise a measurement could not be repeated on another machine. An intended change makes old measurements void.
 #[test]
 fn the_same_options_give_the_same_bytes_everywhere() {
     let fnv = |text: &str| {
@@ -68,7 +68,7 @@ fn the_same_options_give_the_same_bytes_everywhere() {
     let (first, summary) = log(&options(1_000_000));
     assert_eq!(log(&options(1_000_000)), (first.clone(), summary));
     assert_eq!(format!("{:016x}", fnv(&first)), "0d798d455c09a3bb");
-    assert_ne!(log(&Options { seed: 2, ..options(1_000_000) }).0, first);
+    assert_ne!(log(&SynthOptions { seed: 2, ..options(1_000_000) }).0, first);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn every_line_is_an_event_with_its_fields_in_gos_order() {
         "requestReceivedTimestamp",
         "stageTimestamp",
     ];
-    let (text, _) = log(&Options { bodies_percent: 10.0, ..options(3_000_000) });
+    let (text, _) = log(&SynthOptions { bodies_percent: 10.0, ..options(3_000_000) });
     let mut seen = BTreeSet::new();
     for line in text.lines() {
         let Keys(keys) = serde_json::from_str(line).unwrap();
@@ -107,7 +107,7 @@ fn every_line_is_an_event_with_its_fields_in_gos_order() {
 
 /// Go writes maps with their keys sorted.
 #[test]
-fn annotations_stand_in_the_order_of_their_keys() {
+fn annotations_are_sorted_by_key() {
     let (text, _) = log(&options(3_000_000));
     for line in text.lines() {
         if let Some((_, annotations)) = line.rsplit_once(r#","annotations":"#) {
@@ -117,9 +117,9 @@ fn annotations_stand_in_the_order_of_their_keys() {
     }
 }
 
-/// The bar on speed is stated for lines of about 1,160 bytes, one in a hundred with bodies.
+/// Speed is measured with lines of about 1,160 bytes, one in a hundred with bodies.
 #[test]
-fn the_log_is_as_long_as_asked_for_and_its_lines_as_long_as_real_ones() {
+fn the_log_has_the_requested_size_and_its_lines_the_size_of_real_ones() {
     let (text, summary) = log(&options(8_000_000));
     let length = u64::try_from(text.len()).unwrap();
     assert_eq!(summary.bytes, length);
@@ -135,9 +135,9 @@ fn the_log_is_as_long_as_asked_for_and_its_lines_as_long_as_real_ones() {
 }
 
 #[test]
-fn no_bodies_and_many_bodies_can_be_had() {
+fn the_share_of_bodies_follows_the_options() {
     let share = |bodies_percent| {
-        let events = events(&Options { bodies_percent, ..options(2_000_000) });
+        let events = events(&SynthOptions { bodies_percent, ..options(2_000_000) });
         let bodies = events.iter().filter(|event| event.get("responseObject").is_some()).count();
         bodies * 100 / events.len()
     };
@@ -145,9 +145,9 @@ fn no_bodies_and_many_bodies_can_be_had() {
     assert!(share(100.0) > 5);
 }
 
-/// Readers sort within a window; real files are out of order by milliseconds.
+/// Real files are out of order by milliseconds; readers sort within a window.
 #[test]
-fn stages_are_written_in_the_order_of_time_but_for_milliseconds() {
+fn stages_are_in_the_order_of_time_within_milliseconds() {
     let events = events(&options(4_000_000));
     let times: Vec<i64> = events.iter().map(|event| micros(event, "stageTimestamp")).collect();
     let inverted = times.windows(2).filter(|pair| pair[1] < pair[0]).count();
@@ -187,15 +187,15 @@ fn each_kind_of_request_has_its_stages() {
 
 #[test]
 fn a_policy_may_omit_request_received() {
-    let events = events(&Options { stages: Stages::OmitRequestReceived, ..options(2_000_000) });
+    let events = events(&SynthOptions { stages: RecordedStages::OmitRequestReceived, ..options(2_000_000) });
     assert!(events.iter().all(|event| !is(event, "stage", "RequestReceived")));
     assert!(events.iter().any(|event| is(event, "stage", "ResponseStarted") && is(event, "verb", "watch")));
 }
 
-/// The server writes latencies above half a second and never for watches.
+/// The server adds latencies above half a second, and never for watches.
 #[test]
-fn slow_requests_say_what_took_the_time() {
-    let events = events(&Options { storm: Some(Storm::PythonListLoop), ..options(8_000_000) });
+fn slow_requests_have_latency_annotations() {
+    let events = events(&SynthOptions { storm: Some(SynthStorm::PythonListLoop), ..options(8_000_000) });
     let mut slow_count = 0;
     for event in events.iter().filter(|event| is(event, "stage", "ResponseComplete")) {
         let took = micros(event, "stageTimestamp") - micros(event, "requestReceivedTimestamp");
@@ -209,31 +209,31 @@ fn slow_requests_say_what_took_the_time() {
     assert!(slow_count > 20);
 }
 
-/// How many lists of all pods a program completes within the storm, and how many are refused.
-fn pod_lists(storm: Storm, agent: &str) -> (usize, usize) {
-    let events = events(&Options { storm: Some(storm), ..options(20_000_000) });
+/// How many lists of all pods a program completes during the storm, and how many of them are rejected.
+fn pod_lists(storm: SynthStorm, agent: &str) -> (usize, usize) {
+    let events = events(&SynthOptions { storm: Some(storm), ..options(20_000_000) });
     let lists: Vec<_> = events
         .iter()
         .filter(|event| is(event, "requestURI", "/api/v1/pods") && is(event, "stage", "ResponseComplete"))
         .filter(|event| event["userAgent"].as_str().unwrap().starts_with(agent))
         .collect();
-    let refused = lists.iter().filter(|event| event["responseStatus"]["code"] == 429).count();
-    (lists.len(), refused)
+    let rejected = lists.iter().filter(|event| event["responseStatus"]["code"] == 429).count();
+    (lists.len(), rejected)
 }
 
 #[test]
-fn storms_of_lists_are_storms() {
-    let (calico, refused) = pod_lists(Storm::CalicoRelist, "calico-node/");
-    assert!(calico >= 75 && refused > 0, "{calico} lists, {refused} refused");
-    let (python, _) = pod_lists(Storm::PythonListLoop, "OpenAPI-Generator/");
+fn storms_of_lists_have_many_lists() {
+    let (calico, rejected) = pod_lists(SynthStorm::CalicoRelist, "calico-node/");
+    assert!(calico >= 75 && rejected > 0, "{calico} lists, {rejected} rejected");
+    let (python, _) = pod_lists(SynthStorm::PythonListLoop, "OpenAPI-Generator/");
     assert!(python > 200, "{python} lists");
-    let (operator, _) = pod_lists(Storm::OperatorListLoop, "manager/");
+    let (operator, _) = pod_lists(SynthStorm::OperatorListLoop, "manager/");
     assert!(operator > 200, "{operator} lists");
 }
 
 #[test]
 fn a_restart_leaves_a_gap_and_requests_without_an_end() {
-    let options = Options { storm: Some(Storm::ApiserverRestart), ..options(20_000_000) };
+    let options = SynthOptions { storm: Some(SynthStorm::ApiserverRestart), ..options(20_000_000) };
     let (_, summary) = log(&options);
     let (killed_at, _) = summary.storm.unwrap();
     let events = events(&options);
@@ -255,7 +255,7 @@ fn a_restart_leaves_a_gap_and_requests_without_an_end() {
     assert!(open > 100, "{open} watches were left open");
 }
 
-/// A full disk is the caller's to report.
+/// The caller reports a full disk.
 #[test]
 fn a_writer_that_fails_ends_the_log() {
     struct Full;
