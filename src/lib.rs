@@ -9,7 +9,8 @@
 //! let session = Session::open(&["sample-logs/operator-loop"])?;
 //! let report = storms(&session, &StormOptions::default()).await?;
 //! for finding in &report.findings {
-//!     println!("{}: {} by {}, {} requests", finding.severity.name(), finding.kind.name(), finding.client, finding.requests);
+//!     let (client, kind) = (finding.culprit.client().unwrap_or("several clients"), finding.kind.name());
+//!     println!("{}: {kind} by {client}, {} requests", finding.severity.name(), finding.requests);
 //! }
 //! # assert!(!report.findings.is_empty());
 //! # Ok(())

@@ -4,23 +4,46 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The stages in the data's order, each with the stages it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+/// Facts that every stage may name; they name nothing to their right.
+const GROUND: [&str; 3] = ["apf", "kubernetes", "units"];
+
+/// Everything before the front door of the library, which knows nothing of looks and command lines.
+const STAGES: &[&str] = &[
+    "audit",
+    "candidates",
+    "clients",
+    "dimensions",
+    "findings",
+    "memory",
+    "requests",
+    "simulation",
+    "source",
+    "tables",
+];
+
+/// The stages in the data's order, each with the stages it may name besides itself and [`GROUND`].
+const MAY_NAME: [(&str, &[&str]); 21] = [
+    ("kubernetes", &[]),
+    ("units", &[]),
+    ("apf", &[]),
     ("source", &[]),
     ("audit", &[]),
     ("requests", &["source", "audit"]),
     ("clients", &[]),
-    ("tables", &["apf", "source", "audit", "requests"]),
-    ("memory", &["requests", "tables", "units"]),
-    ("findings", &["audit", "memory", "requests", "tables", "units"]),
-    ("candidates", &["apf", "findings", "memory", "units"]),
-    ("simulation", &["apf", "memory", "units"]),
-    ("report", &["apf", "candidates", "findings", "simulation", "tables", "units"]),
-    ("apf", &[]),
-    ("units", &[]),
-    ("synth", &["units"]),
-    ("cli", &["audit", "units"]),
-    ("console", &["cli", "requests", "tables", "units"]),
+    ("tables", &["source", "audit", "requests"]),
+    ("memory", &["tables"]),
+    ("findings", &["audit", "memory", "requests", "tables"]),
+    ("candidates", &["findings", "memory"]),
+    ("simulation", &["memory"]),
+    ("dimensions", &["audit", "clients", "memory", "tables"]),
+    ("analysis", STAGES),
+    (
+        "report",
+        &["analysis", "audit", "candidates", "clients", "findings", "memory", "requests", "simulation", "tables"],
+    ),
+    ("synth", &["audit"]),
+    ("cli", &["analysis", "audit", "findings", "synth"]),
+    ("console", &["cli", "report", "requests", "tables"]),
     (
         "commands",
         &[

@@ -3,8 +3,11 @@
 
 use std::fs;
 
-use stormglass::memory::{Encoding, Held, ListShape, Range, Server, answer, held, sizes, sustained, together};
-use stormglass::requests::ListKind;
+use stormglass::kubernetes::{ListKind, Version};
+use stormglass::memory::{
+    Encoding, ListShape, MemoryCost, Range, Server, estimate_memory, estimate_response, estimate_sizes,
+    estimate_sustained, sum_in_flight,
+};
 
 use crate::support::project;
 

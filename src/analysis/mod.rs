@@ -28,7 +28,7 @@ pub use incident::incident;
 pub use lint::{lint, lint_with_logs};
 pub use propose::propose;
 pub use query::query;
-pub use replay::{Change, ReplayMode, ReplayOptions};
+pub use replay::{Change, ReplayMode, ReplayNote, ReplayOptions};
 pub use request::explain_request;
 pub use seats::seats;
 pub use session::{Interrupt, Session, SessionOptions};

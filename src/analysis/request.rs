@@ -10,7 +10,7 @@ use crate::apf::{
 };
 use crate::dimensions::{FlowClassifier, Settings};
 use crate::kubernetes::{RequestInfo, implied_groups};
-use crate::memory::{Snapshot, sizes};
+use crate::memory::{Snapshot, estimate_sizes};
 
 /// A request.
 #[derive(Clone, Debug, Default)]
@@ -124,7 +124,7 @@ pub fn explain_request(options: &RequestOptions, settings: &Settings) -> Result<
     let levels = level_seats(&config, &all, &features);
     let level = levels.into_iter().find(|seats| seats.priority_level == found.priority_level.name);
     let metrics: Vec<Snapshot> = settings.metrics.iter().map(|metrics| metrics.snapshot.clone()).collect();
-    let sizes = sizes(&settings.given, &metrics, &[]);
+    let sizes = estimate_sizes(&settings.given, &metrics, &[]);
     let classifier = FlowClassifier::without_logs(&config, &all, features, &sizes);
     let seats = classifier.seats(&digest, &found.priority_level.name);
     let step = |step: MatchStep<'_>| RequestStep {

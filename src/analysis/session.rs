@@ -120,6 +120,9 @@ impl Session {
         *shared.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&logs));
         let memory_bytes = shared.memory_bytes.unwrap_or(usize::MAX);
         let mut database = Database::new(&logs, shared.queries.clone(), memory_bytes)?;
+        for (name, value) in shared.thresholds.replaced_query_params() {
+            database.set_param(name, &value);
+        }
         for (name, value) in params {
             database.set_param(name, value);
         }

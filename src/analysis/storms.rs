@@ -8,8 +8,8 @@ use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session, Span, query_params}
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
-    Bytes, Episode, EpisodeClient, Finding, Measured, Note, Presence, Pressure, Restart, Severity, blind_spots,
-    coverage, judge, verdict,
+    BlindSpot, Bytes, ClientProfile, Episode, EpisodeClient, Finding, Measured, Presence, Pressure, Restart, Severity,
+    Verdict, assess_coverage, blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
 use crate::tables::{Database, TypedRow};
@@ -33,12 +33,12 @@ impl Default for StormOptions {
 }
 
 /// The answer of [`storms`].
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct StormReport {
     /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
     pub schema_version: u32,
     /// What happened, who did it, how sure that is.
-    pub verdict: String,
+    pub verdict: Verdict,
     /// The moment asked about; `None` if none was.
     pub at: Option<String>,
     /// Who had lists in flight at that moment, those that held most first; empty if no moment was asked about.
@@ -48,13 +48,11 @@ pub struct StormReport {
     /// Findings left out, being more than asked for or not severe enough.
     pub omitted_findings: usize,
     /// The worst severity of all findings, those left out too; `None` if nothing was found.
-    #[serde(skip)]
     pub worst_severity: Option<Severity>,
     /// The span of the logs, where the time asked for isn't in it.
-    #[serde(skip)]
     pub outside: Option<Span>,
     /// What the log could not show.
-    pub blind_spots: Vec<String>,
+    pub blind_spots: Vec<BlindSpot>,
 }
 
 /// A client with lists in flight at a moment, or just before.
@@ -133,7 +131,7 @@ pub(super) struct StormRows {
     pub(super) restarts: Vec<Restart>,
     pressure: Vec<Pressure>,
     /// What is known of each client, by name.
-    pub(super) notes: BTreeMap<String, Note>,
+    pub(super) profiles: BTreeMap<String, ClientProfile>,
 }
 
 impl StormRows {
@@ -151,7 +149,7 @@ impl StormRows {
         };
         let (presence, episodes, clients, restarts, pressure) =
             tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), pressure)?;
-        Ok(Self { presence, episodes, clients, restarts, pressure, notes: client_notes(dimensions) })
+        Ok(Self { presence, episodes, clients, restarts, pressure, profiles: client_profiles(dimensions) })
     }
 
     pub(super) fn measured<'m>(&'m self, tally: &'m Tally, from: Option<Micros>) -> Measured<'m> {
@@ -160,30 +158,30 @@ impl StormRows {
             episodes: &self.episodes,
             clients: &self.clients,
             restarts: &self.restarts,
-            notes: &self.notes,
+            profiles: &self.profiles,
             from,
         }
     }
 
     /// What the log could not show.
-    pub(super) fn blind_spots(&self, tally: &Tally, findings: &[Finding]) -> Vec<String> {
-        blind_spots(&coverage(tally, &self.presence), findings)
+    pub(super) fn blind_spots(&self, tally: &Tally, findings: &[Finding]) -> Vec<BlindSpot> {
+        blind_spots(&assess_coverage(tally, &self.presence), findings)
     }
 }
 
 /// What is known of each client. Of several identities of one client, the one known best is taken.
-fn client_notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
+fn client_profiles(dimensions: &Dimensions) -> BTreeMap<String, ClientProfile> {
     let mut of_user: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (caller, client) in &dimensions.clients {
         if let Some(user) = &caller.identity.user_name {
             of_user.entry(user).or_default().insert(&client.client);
         }
     }
-    let mut notes: BTreeMap<String, Note> = BTreeMap::new();
+    let mut profiles: BTreeMap<String, ClientProfile> = BTreeMap::new();
     let mut by_confidence: Vec<_> = dimensions.clients.iter().collect();
     by_confidence.sort_by_key(|(_, client)| std::cmp::Reverse(client.confidence));
     for (caller, client) in by_confidence {
-        let note = notes.entry(client.client.clone()).or_insert_with(|| Note {
+        let profile = profiles.entry(client.client.clone()).or_insert_with(|| ClientProfile {
             confidence: client.confidence.name(),
             evidence: client.evidence.clone(),
             advice: client.advice.clone(),
@@ -192,12 +190,12 @@ fn client_notes(dimensions: &Dimensions) -> BTreeMap<String, Note> {
         });
         let others = caller.identity.user_name.as_deref().and_then(|user| of_user.get(user)).into_iter().flatten();
         for other in others.filter(|other| **other != client.client) {
-            if !note.shares_user_with.iter().any(|known| known == other) {
-                note.shares_user_with.push((*other).to_owned());
+            if !profile.shares_user_with.iter().any(|known| known == other) {
+                profile.shares_user_with.push((*other).to_owned());
             }
         }
     }
-    notes
+    profiles
 }
 
 fn assemble(
@@ -207,14 +205,10 @@ fn assemble(
     rows: &StormRows,
     (tally, at): (&Tally, Option<Micros>),
 ) -> StormReport {
-    let verdict = verdict(&findings, rows.measured(tally, None)).join("\n");
+    let verdict = reach_verdict(&findings, rows.measured(tally, None), session.thresholds());
     let mut blind_spots = rows.blind_spots(tally, &findings);
     if session.window() != Window::default() {
-        blind_spots.push(
-            "range: sizes, clients and the server's version were taken from the time asked for only; over all of the log the \
-             estimates may be narrower"
-                .to_owned(),
-        );
+        blind_spots.push(BlindSpot::PartOfLog);
     }
     let all = findings.len();
     let worst_severity = findings.iter().map(|finding| finding.severity).max();

@@ -1,16 +1,16 @@
-//! `apf verify`: whether a change that is in force does what its replay said.
-
-use serde::Serialize;
+//! `apf verify`: whether a change that is in force does what its replay predicted.
 
 use super::replay::{
-    Change, RecordedServer, RecordedTraffic, ReplayOptions, caught_schemas, client_names, logged_side, scenario_with,
-    sides,
+    Change, RecordedServer, RecordedTraffic, ReplayNote, ReplayOptions, client_names, matched_schemas, scenario_with,
+    summarize_log, summarize_replays,
 };
 use super::{AnalysisError, SCHEMA_VERSION, ServerFacts, Session};
 use crate::apf::NEWEST_KNOWN;
 use crate::dimensions::{Dimensions, Settings};
-use crate::report::verdict_words;
-use crate::simulation::{Check, Facts, Memory, Scenario, checks, facts};
+use crate::simulation::{
+    MatchedFacts, PredictionCheck, Scenario, ServerMemory, VerifyVerdict, check_predictions, collect_facts,
+    judge_checks,
+};
 
 /// The change, and how requests are replayed.
 #[derive(Clone, Debug)]
@@ -22,35 +22,35 @@ pub struct VerifyOptions {
 }
 
 /// The answer of [`verify`].
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct VerifyReport {
     /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
     pub schema_version: u32,
     /// What the server was taken to be.
     pub server: ServerFacts,
-    /// What the change is called: its folder or file.
+    /// The name of the change: its folder or file.
     pub candidate: String,
     /// One for each apiserver of the logs after.
     pub apiservers: Vec<ApiserverCheck>,
     /// What to know of these numbers.
-    pub notes: Vec<String>,
+    pub notes: Vec<ReplayNote>,
 }
 
-/// What came of a change on one apiserver.
-#[derive(Clone, Debug, Serialize)]
+/// The effect of a change on one apiserver.
+#[derive(Clone, Debug)]
 pub struct ApiserverCheck {
     /// Its label; `None` where the log has none.
     pub apiserver: Option<String>,
-    /// Whether reality follows, in a sentence.
-    pub sentence: String,
-    /// What a replay of the logs before foresees.
-    pub foreseen: Facts,
-    /// What a replay of the logs after says.
-    pub replayed: Facts,
-    /// What the logs after say.
-    pub logged: Facts,
+    /// Whether the server does as predicted.
+    pub verdict: VerifyVerdict,
+    /// By a replay of the logs before the change.
+    pub predicted: MatchedFacts,
+    /// By a replay of the logs after it.
+    pub replayed: MatchedFacts,
+    /// By the logs after it.
+    pub logged: MatchedFacts,
     /// Number by number.
-    pub checks: Vec<Check>,
+    pub checks: Vec<PredictionCheck>,
 }
 
 /// Compares logs from after a change with what a replay of the logs from before it foresees. The settings are those of
@@ -93,20 +93,20 @@ impl Verifying<'_> {
         let scenario =
             |read: &ReadLogs| scenario_with(Some(&change.config), &read.recorded, &read.dimensions, settings);
         let (then, now) = (scenario(before), scenario(after));
-        let schemas = caught_schemas(&change.config, &before.recorded.flows.config);
+        let schemas = matched_schemas(&change.config, &before.recorded.flows.config);
         let mut apiservers = Vec::new();
         for server in &after.recorded.servers {
             let clients = client_names(&after.recorded);
-            let logged = facts(&logged_side(server, &now, self.memory(), &clients).0, &schemas);
+            let logged = collect_facts(&summarize_log(server, &now, self.memory(), &clients).0, &schemas);
             let replayed = self.replayed(server, &now, &after.recorded, &schemas)?;
-            let foreseen = match counterpart(server, &before.recorded) {
+            let predicted = match counterpart(server, &before.recorded) {
                 Some(server) => self.replayed(server, &then, &before.recorded, &schemas)?,
-                None => Facts::default(),
+                None => MatchedFacts::default(),
             };
-            let checks = checks(&foreseen, &replayed, &logged);
-            let sentence = verdict_words(&checks, &foreseen, &logged);
+            let checks = check_predictions(&predicted, &replayed, &logged);
+            let verdict = judge_checks(&checks, &predicted, &logged);
             let apiserver = server.apiserver.clone();
-            apiservers.push(ApiserverCheck { apiserver, sentence, foreseen, replayed, logged, checks });
+            apiservers.push(ApiserverCheck { apiserver, verdict, predicted, replayed, logged, checks });
         }
         Ok(VerifyReport {
             schema_version: SCHEMA_VERSION,
@@ -117,22 +117,23 @@ impl Verifying<'_> {
         })
     }
 
-    fn memory(&self) -> Memory {
-        Memory { base: self.options.replay.memory_base.unwrap_or_default(), limit: None }
+    fn memory(&self) -> ServerMemory {
+        ServerMemory { base: self.options.replay.memory_base.unwrap_or_default(), limit: None }
     }
 
-    /// What a replay of the requests under the change says of those that it catches.
+    /// Replays the requests under the change; what becomes of those that it matches.
     fn replayed(
         &self,
         server: &RecordedServer,
         scenario: &Scenario,
         recorded: &RecordedTraffic,
         schemas: &[String],
-    ) -> Result<Facts, AnalysisError> {
+    ) -> Result<MatchedFacts, AnalysisError> {
         let clients = client_names(recorded);
         let seeds = self.options.replay.seeds;
-        let sides = sides(server, &[scenario], (seeds, self.memory()), &clients, self.session.interrupt())?;
-        Ok(sides.first().map(|side| facts(side, schemas)).unwrap_or_default())
+        let summaries =
+            summarize_replays(server, &[scenario], (seeds, self.memory()), &clients, self.session.interrupt())?;
+        Ok(summaries.first().map(|summary| collect_facts(summary, schemas)).unwrap_or_default())
     }
 }
 
@@ -142,23 +143,14 @@ fn counterpart<'b>(server: &RecordedServer, before: &'b RecordedTraffic) -> Opti
     same.or_else(|| before.servers.iter().max_by_key(|server| server.traffic.requests.len()))
 }
 
-fn notes(settings: &Settings, after: &ReadLogs) -> Vec<String> {
-    let mut notes = vec![
-        "foreseen is a replay of the logs before the change, with it; replayed is one of the logs since; logged is what the \
-         server did"
-            .to_owned(),
-        "the log doesn't say which priority level a request went through: those that the change should catch are counted, \
-         whether it did or not"
-            .to_owned(),
-        "waits under half a second are in no log: what took less may have run or waited, which makes a range".to_owned(),
-    ];
+fn notes(settings: &Settings, after: &ReadLogs) -> Vec<ReplayNote> {
+    let mut notes =
+        vec![ReplayNote::PredictedReplayedLogged, ReplayNote::LevelsNotLogged, ReplayNote::ShortWaitsAreRanges];
     if settings.apf.config.is_none() {
-        notes.push(
-            "the configuration before is that of a fresh cluster: give the server's own with --config".to_owned(),
-        );
+        notes.push(ReplayNote::DefaultConfiguration);
     }
     if after.dimensions.server.version.is_none() {
-        notes.push(format!("the server's version is not known; it is replayed as {NEWEST_KNOWN}, see --kube-version"));
+        notes.push(ReplayNote::VersionUnknown { assumed: NEWEST_KNOWN });
     }
     notes
 }

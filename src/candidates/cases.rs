@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::apf::{Subject, default_config, implied_groups, limits, matches, validate};
-use crate::findings::{Kind, Severity};
+use crate::apf::{Subject, compute_limits, default_config, matches_flow_schema, validate};
+use crate::findings::{Culprit, Kind, Remedy, Severity, SeverityReason};
+use crate::kubernetes::{Version, implied_groups};
 use crate::memory::Range;
 
 const VERSION: Version = Version::new(1, 34);
@@ -45,16 +46,6 @@ fn storm(client: &str, kind: Kind) -> Finding {
     }
 }
 
-fn words(finding: &Finding) -> FindingWords {
-    let client = finding.culprit.names().1;
-    FindingWords {
-        summary: format!("{client} storms"),
-        severity_reason: String::new(),
-        unknowns: Vec::new(),
-        remedies: vec!["watch instead of listing".into()],
-    }
-}
-
 /// A LIST of pods by a user.
 fn list(user: &str, namespace: &str) -> RequestDigest {
     RequestDigest {
@@ -90,7 +81,7 @@ fn drafts(
     includes_system: bool,
 ) -> (Vec<Draft>, Vec<RejectedCandidate>) {
     let config = default_config(VERSION);
-    let features = Features::of(VERSION);
+    let features = Features::for_version(VERSION);
     draft_candidates(&input(&config, &features, requests, findings, includes_system))
 }
 
@@ -156,7 +147,7 @@ fn what_a_limit_cannot_help_is_rejected() {
         ),
         (
             RequestGroup { client_type: "scheduler", ..of("storm", &scheduler) },
-            Finding { client_type: "scheduler".into(), ..storm("storm", Kind::ListLoop) },
+            Finding { culprit: Culprit::one("scheduler", "storm"), ..storm("storm", Kind::ListLoop) },
             true,
             CandidateRejection::ControlPlane(scheduler_client),
         ),
@@ -216,7 +207,7 @@ proptest! {
         server_concurrency in prop_oneof![Just(600_u32), 20_u32..2_000],
     ) {
         let config = default_config(VERSION);
-        let features = Features::of(VERSION);
+        let features = Features::for_version(VERSION);
         let requests: Vec<RequestGroup<'_>> = digests
             .iter()
             .map(|digest| RequestGroup { seats: (seats.0, seats.0 + seats.1), ..of("storm", digest) })
@@ -237,7 +228,7 @@ proptest! {
                 let sent = |user: &str| requests.iter().filter(|requests| requests.digest.user == user).count();
                 let loudest = requests.iter().map(|requests| sent(&requests.digest.user)).max().unwrap();
                 let is_caught =
-                    |requests: &&RequestGroup<'_>| matches(&candidate.flow_schema, &requests.digest.attributes());
+                    |requests: &&RequestGroup<'_>| matches_flow_schema(&candidate.flow_schema, &requests.digest.attributes());
                 let of_loudest = requests.iter().filter(|requests| sent(&requests.digest.user) == loudest);
                 prop_assert!(of_loudest.clone().all(|requests| is_caught(&requests)));
                 let after = config.clone().with(&change);

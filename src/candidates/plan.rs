@@ -14,8 +14,8 @@ use serde::Serialize;
 use super::select::build_schema;
 use super::{Candidate, Draft, ProposalInput};
 use crate::apf::{
-    Config, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, Place, PriorityLevel, Queuing, is_valid_dealer,
-    limits,
+    Config, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, ObjectLocation, PriorityLevel, Queuing,
+    compute_limits, is_valid_dealer,
 };
 
 /// The size of a priority level: how many LISTs it lets run at once.
@@ -127,7 +127,7 @@ fn build_candidate(
     let mut levels: Vec<PriorityLevel> =
         input.config.priority_levels.iter().filter(|level| level.name != draft.name).cloned().collect();
     levels.push(priority_level.clone());
-    let limits = limits(&levels, input.server_concurrency, input.features);
+    let limits = compute_limits(&levels, input.server_concurrency, input.features);
     let limits = limits.last()?;
     if limits.nominal > input.server_concurrency.div_ceil(SHARE_OF_SEATS) {
         return None;
@@ -194,7 +194,7 @@ impl Candidate {
     pub fn seat_changes(&self, input: &ProposalInput<'_>) -> Vec<SeatChange> {
         let after = input.config.clone().with(&self.config());
         let seats = |config: &Config| -> Vec<(String, u32)> {
-            let limits = limits(&config.priority_levels, input.server_concurrency, input.features);
+            let limits = compute_limits(&config.priority_levels, input.server_concurrency, input.features);
             config
                 .priority_levels
                 .iter()

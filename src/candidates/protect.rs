@@ -15,7 +15,7 @@ const SYSTEM_NAMESPACES: [&str; 2] = ["kube-", "openshift-"];
 
 /// Whether requests come with credentials that pass by every limit.
 pub(super) fn is_master(requests: &RequestGroup<'_>) -> bool {
-    requests.digest.groups.iter().any(|group| group == MASTERS)
+    requests.digest.groups.iter().any(|group| group == SYSTEM_MASTERS)
 }
 
 /// Fails where those subjects, or the clients of these requests, must not be limited.

@@ -9,8 +9,9 @@ use super::{
     CandidateRejection, ClientRef, Draft, DraftNote, MatchedClient, PrecededSchema, ProposalInput, RejectedCandidate,
     RequestGroup,
 };
-use crate::apf::{Config, FlowSchema, Place, ResourceRule, Rule, Subject, matches};
-use crate::findings::{Finding, Kind, Severity};
+use crate::apf::{Config, FlowSchema, ObjectLocation, ResourceRule, Rule, Subject, matches_flow_schema};
+use crate::findings::{Culprit, Finding, Kind, Severity};
+use crate::kubernetes::resource_name;
 use crate::memory::MemoryCost;
 
 /// More namespaces than this are selected as all.
@@ -58,16 +59,16 @@ struct Storm<'s> {
 }
 
 fn find_storm<'s>(input: &ProposalInput<'s>, index: usize, finding: &Finding) -> Result<Storm<'s>, CandidateRejection> {
-    if finding.client == "many" {
+    let Culprit::One { client_type, client } = &finding.culprit else {
         return Err(CandidateRejection::ManyClients);
-    }
+    };
     match finding.kind {
         Kind::DiscoveryLoop => return Err(CandidateRejection::DiscoveryOnly),
         _ if finding.list_kinds.is_empty() => return Err(CandidateRejection::NoLists),
         _ => {}
     }
     let is_of_storm = |requests: &&RequestGroup<'s>| {
-        (requests.client_type, requests.client) == (finding.client_type.as_str(), finding.client.as_str())
+        finding.culprit.is(requests.client_type, requests.client)
             && requests.is_list
             && count_in_storm(requests, index) > 0
             && is_resource_of(finding, requests)
@@ -90,7 +91,7 @@ fn find_storm<'s>(input: &ProposalInput<'s>, index: usize, finding: &Finding) ->
     }
     let subjects = find_subjects(input, &limited, &mut notes)?;
     protect::check(input, &subjects, &limited)?;
-    let client = ClientRef { client: finding.client.clone(), client_type: finding.client_type.clone() };
+    let client = ClientRef { client: client.clone(), client_type: client_type.clone() };
     Ok(Storm { findings: vec![index], clients: vec![client], subjects, requests: limited, notes })
 }
 
@@ -190,7 +191,7 @@ impl<'s> Storm<'s> {
         let (name, own) = self.name(input.config, &rules);
         let probe = build_schema(&name, 1, subjects.clone(), rules.clone());
         let fits = |requests: &&RequestGroup<'_>| {
-            !protect::is_master(requests) && matches(&probe, &requests.digest.attributes())
+            !protect::is_master(requests) && matches_flow_schema(&probe, &requests.digest.attributes())
         };
         let matched: Vec<&RequestGroup<'_>> = input.requests.iter().filter(fits).collect();
         let matched_today = find_schemas_of(input.config, &matched, &name);

@@ -13,7 +13,6 @@ mod paper;
 mod query;
 mod resources;
 mod settings;
-mod size_basis;
 mod storms;
 mod synth;
 mod unreadable;

@@ -3,6 +3,7 @@
 
 mod flows;
 mod settings;
+mod size_basis;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,9 +11,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::flows::{FLOW_QUERIES, Flows, WatchCount, fill_flows};
-use super::settings::{Settings, metrics_around, metrics_of, version};
-use super::size_basis::{bytes_basis, cost_basis, count_basis};
+pub use flows::{FlowClassifier, Flows};
+pub use settings::{ApfSettings, DatedMetrics, Settings};
+
+use flows::{FLOW_QUERIES, WatchCount, fill_flows};
+use settings::{metrics_around, metrics_of};
+use size_basis::{bytes_basis, cost_basis, count_basis};
+
+use crate::apf::UnknownGate;
 use crate::audit::{Micros, parse_instant};
 use crate::clients::{Classification, ClientType, Identity};
 use crate::kubernetes::{SYSTEM_APISERVER, ServiceAccount, Version};

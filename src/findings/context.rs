@@ -9,7 +9,8 @@ use super::remedy::Remedy;
 use super::severity::SeverityReason;
 use super::thresholds::Thresholds;
 use crate::audit::Micros;
-use crate::requests::{ListKind, ServerTally, Tally};
+use crate::kubernetes::ListKind;
+use crate::requests::{ServerTally, Tally};
 
 /// What is known beside an episode.
 pub(super) struct Context<'c> {

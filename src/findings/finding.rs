@@ -217,9 +217,13 @@ impl Finding {
         self.kind != Kind::ApiserverRestart
     }
 
-    /// A finding about an episode; what is left empty is for its kind to say.
-    pub(super) fn of(kind: Kind, episode: &Episode) -> Self {
-        let many = || "many".to_owned();
+    /// A finding about an episode; what is left empty is for its kind to fill.
+    pub(super) fn from_episode(
+        kind: Kind,
+        (severity, severity_reason): (Severity, SeverityReason),
+        episode: &Episode,
+        context: &Context<'_>,
+    ) -> Self {
         let is_listing = episode.list_count > 0;
         let window_secs = context.thresholds.burst.window_secs;
         Self {

@@ -26,7 +26,6 @@ mod together;
 mod unpaginated_list;
 mod verdict;
 mod watch_churn;
-mod words;
 #[cfg(test)]
 mod cases;
 
@@ -58,7 +57,6 @@ pub use remedy::{Remedy, Unknown};
 pub use severity::{Severity, SeverityReason};
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use verdict::{BlindSpot, ClientEvidence, Death, SizeBasis, StormVerdict, Verdict, blind_spots, reach_verdict};
-pub use words::{FindingWords, WordFinding};
 
 use crate::audit::{Micros, Stage};
 use crate::requests::Tally;

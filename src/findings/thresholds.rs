@@ -13,27 +13,18 @@ use super::incident::IncidentThresholds;
 
 const EMBEDDED: &str = include_str!("thresholds.yaml");
 
-/// All thresholds. What each means, its unit and its reason stand in `thresholds.yaml`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Thresholds {
-    pub(super) held: Held,
-    pub(super) server_end: ServerEnd,
-    pub(super) relist_herd: RelistHerd,
-    pub(super) restart_herd: RestartHerd,
-    pub(super) list_loop: ListLoop,
-    pub(super) retry_loop: RetryLoop,
-    pub(super) unpaginated_list: UnpaginatedList,
-    pub(super) page_storm: PageStorm,
-    pub(super) watch_churn: WatchChurn,
-    pub(super) list_pileup: ListPileup,
-    pub(super) discovery_loop: DiscoveryLoop,
-    pub(super) apiserver_restart: ApiserverRestart,
-    /// What `incident` judges by.
-    pub incident: IncidentThresholds,
-    /// What `capacity` judges by.
-    pub capacity: CapacityThresholds,
-}
+macro_rules! sections {
+    ($($(#[$about:meta])* $section:ident: $name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {
+        /// All thresholds. `thresholds.yaml` gives the meaning, unit and reason of each.
+        #[derive(Clone, Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Thresholds {
+            $($(#[$about])* pub $section: $name,)*
+            /// What `incident` judges by.
+            pub incident: IncidentThresholds,
+            /// What `capacity` judges by.
+            pub capacity: CapacityThresholds,
+        }
 
         $(
             $(#[$about])*

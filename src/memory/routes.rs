@@ -16,7 +16,7 @@
 
 use super::observed::Observed;
 use super::response::ListShape;
-use crate::requests::ListKind;
+use crate::kubernetes::{ListKind, Version};
 
 /// What is known of an apiserver that decides over the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,9 @@
 //! Candidates in words: what they select and why, how they did in the replay, and why a storm has none.
 
+use std::collections::BTreeSet;
+
 use super::comparison::{byte_words, comparison_sentence, secs, to_count};
+use super::findings::{remedy, summary, unknown};
 use super::{
     BudgetCheck, Confidence, ConfidenceLevel, Doubt, JointReplay, Proposal, RejectedProposal, ServerComparison, listed,
 };
@@ -57,9 +60,9 @@ impl Proposal {
     /// Remedies at the client, each once.
     pub fn remedies(&self) -> Vec<String> {
         let mut remedies: Vec<String> = Vec::new();
-        for remedy in self.findings.iter().flat_map(|finding| &finding.remedies) {
-            if !remedies.contains(remedy) {
-                remedies.push(remedy.clone());
+        for words in self.findings.iter().flat_map(|finding| &finding.remedies).map(remedy) {
+            if !remedies.contains(&words) {
+                remedies.push(words);
             }
         }
         remedies
@@ -98,7 +101,7 @@ fn finding_words(finding: &Finding) -> String {
         finding.kind.name(),
         units::second(finding.started_at),
         units::second(finding.ended_at),
-        finding.summary
+        summary(finding)
     )
 }
 
@@ -202,8 +205,8 @@ fn replay_words(proposal: &Proposal) -> Vec<String> {
         limit_words(&proposal.budget),
         format!("confidence: {}", proposal.confidence.words()),
     ];
-    let unknowns: std::collections::BTreeSet<&String> =
-        proposal.findings.iter().flat_map(|finding| &finding.unknowns).collect();
+    let unknowns: BTreeSet<String> =
+        proposal.findings.iter().flat_map(|finding| &finding.unknowns).map(unknown).collect();
     words.extend(unknowns.into_iter().map(|unknown| format!("not in the log: {unknown}")));
     words
 }
@@ -269,10 +272,7 @@ impl RejectedProposal {
     pub fn storm_words(&self) -> String {
         let finding = &self.finding;
         let resource = finding.resource.as_deref().map(|resource| format!(" on {resource}")).unwrap_or_default();
-        let client = match finding.client.as_str() {
-            "many" => "several clients".to_owned(),
-            client => client.to_owned(),
-        };
+        let client = finding.culprit.client().unwrap_or("several clients");
         format!("{} of {client}{resource}", finding.kind.name())
     }
 }

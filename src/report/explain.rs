@@ -2,43 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Block, DecisionAgreement, about, between, bullets, or_dash, section, table};
-use crate::tables::TypedRow;
+use super::{Block, WithWords, about, between, bullets, or_dash, section, table};
+use crate::analysis::ServerFacts;
+use crate::analysis::explain::{ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelUse, SchemaUse};
+use crate::apf::ConfigOrigin;
 use crate::units;
-
-/// All there is to say.
-#[derive(Clone, Debug, Serialize)]
-pub struct ExplainReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// What the server was taken to be.
-    pub server: ServerFacts,
-    /// Where requests were rejected or waited, in sentences, the worst first; one that says so where none did.
-    pub summary: Vec<String>,
-    /// The priority levels, those that took most first.
-    pub priority_levels: Vec<LevelUse>,
-    /// The FlowSchemas that had requests, those that took most first.
-    pub flow_schemas: Vec<SchemaUse>,
-    /// The clients by FlowSchema, those that took most first.
-    pub clients: Vec<ClientUse>,
-    /// Rows of clients left out, being more than asked for.
-    pub omitted_clients: usize,
-    /// How far our reading agrees with the server's own word; `None` where its log wasn't given.
-    pub agreement: Option<DecisionAgreement>,
-    /// What the numbers rest on, and what the log cannot tell.
-    pub notes: Vec<String>,
-}
-
-/// What a server was taken to be.
-#[derive(Clone, Debug, Serialize)]
-pub struct ServerFacts {
-    /// Kubernetes' version, such as `1.34`; `None` where nothing tells.
-    pub version: Option<String>,
-    /// Seats of one apiserver.
-    pub server_concurrency: u32,
-    /// Where its FlowSchemas and priority levels come from, in words.
-    pub configuration: String,
-}
 
 impl ServerFacts {
     /// All of it in a line.

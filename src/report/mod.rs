@@ -1,11 +1,12 @@
-//! Looks: one plain report, several ways to write it. Nothing is judged here.
+//! Looks: one plain report, several ways to write it. Nothing is judged here, and only here are there sentences.
 
 mod agreement;
 mod candidate;
 mod capacity;
 mod comparison;
 mod explain;
-mod finding_words;
+mod explanations;
+mod findings;
 mod findings_cards;
 mod html;
 mod incident;
@@ -28,35 +29,30 @@ mod verify;
 
 use serde::Serialize;
 
+use crate::analysis::capacity::{CapacityNote, CapacityReport, NotCompared};
+use crate::analysis::incident::{IncidentNote, IncidentReport, MemoryFacts};
+use crate::analysis::propose::{
+    BudgetCheck, Confidence, ConfidenceLevel, Doubt, JointReplay, Proposal, ProposeReport, RejectedProposal,
+    ServerComparison, SlowClient, TriedSize,
+};
+use crate::analysis::simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, Swept};
+use crate::analysis::storms::{StormReport, Suspect};
+use crate::analysis::verify::{ApiserverCheck, VerifyReport};
+use crate::analysis::{ReplayNote, ServerFacts};
 use crate::tables::{Cell, TextTable};
 use crate::units;
 
-pub use agreement::{DecisionAgreement, Difference, VerdictCheck, compare_decisions};
 pub use candidate::rejection_words;
-pub use capacity::CapacityReport;
 pub use comparison::{capacity_words, comparison_sentence, mismatch_words};
-pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use explanations::{Explanation, explain};
 pub use findings::{
-    CoverageJson, FindingJson, blind_spot, coverage_json, findings_json, remedy, severity_reason, unknown, words,
+    CoverageJson, FindingJson, blind_spot, coverage_json, findings_json, remedy, severity_reason, unknown,
 };
 pub use html::html;
-pub use incident::{IncidentNote, IncidentReport, MemoryFacts};
-pub use lint::{LintReport, SchemaCatch};
-pub use logs::{LogFacts, Window};
 pub use manifests::{ManifestFile, kustomization, manifest_files};
 pub use markdown::page_markdown;
-pub use propose::{
-    BudgetCheck, Confidence, ConfidenceLevel, Doubt, JointReplay, MatchedReplay, Proposal, ProposeReport,
-    RejectedProposal, ServerComparison, SlowClient, TriedSize,
-};
-pub use replay_note::ReplayNote;
-pub use request::{RequestReport, RequestStep, outcome, request_words};
-pub use seats::{LevelSeats, SeatsReport};
-pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept};
-pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
+pub use storms::{StormJson, blocks, markdown, ndjson};
 pub use terminal::page_blocks;
-pub use verify::{ApiserverCheck, VerifyReport};
 
 /// A report's data with the sentences that go with it in JSON.
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::candidate::{limit_words, proposal_evidence};
+use super::findings::{remedy, summary};
 use super::manifests::proposal_files;
 use super::{
     ConfidenceLevel, Doubt, JointReplay, ManifestFile, Proposal, ProposeReport, RejectedProposal, ReplayNote,
@@ -53,7 +54,7 @@ struct ReportJson<'r> {
 struct ProposalJson<'r> {
     name: &'r str,
     clients: &'r [String],
-    storms: Vec<&'r str>,
+    storms: Vec<String>,
     plan: Plan,
     matching_precedence: i32,
     caught: &'r [MatchedClient],
@@ -85,7 +86,7 @@ impl<'r> ProposalJson<'r> {
         Self {
             name: &draft.name,
             clients: &draft.clients,
-            storms: proposal.findings.iter().map(|finding| finding.summary.as_str()).collect(),
+            storms: proposal.findings.iter().map(summary).collect(),
             plan: proposal.candidate.plan,
             matching_precedence: draft.matching_precedence,
             caught: &draft.matched,
@@ -119,7 +120,7 @@ struct RejectedJson<'r> {
     reason: String,
     rejection: &'r CandidateRejection,
     no_effect: Option<&'r NoEffect>,
-    remedies: &'r [String],
+    remedies: Vec<String>,
 }
 
 impl<'r> From<&'r RejectedProposal> for RejectedJson<'r> {
@@ -129,7 +130,7 @@ impl<'r> From<&'r RejectedProposal> for RejectedJson<'r> {
             reason: rejection_words(rejected),
             rejection: &rejected.reason,
             no_effect: rejected.best.as_ref().and_then(|best| best.comparison.no_effect.as_ref()),
-            remedies: &rejected.finding.remedies,
+            remedies: rejected.finding.remedies.iter().map(remedy).collect(),
         }
     }
 }

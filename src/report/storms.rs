@@ -1,32 +1,15 @@
 //! The report of `storms`: a verdict of one screen, the findings, what the log could not show.
 
-use super::Block;
+use serde::Serialize;
+
 use super::findings::{
     FindingJson, blind_spot, findings_json, remedy, severity_reason, span, summary, unknown, verdict,
 };
 use super::markdown::{escaped, markdown_table};
-use crate::findings::{BlindSpot, Bytes, Culprit, Finding, Severity, Verdict};
+use super::{Block, StormReport, Suspect};
+use crate::findings::{BlindSpot, Culprit, Finding, Severity, Verdict};
 use crate::tables::{Cell, TextTable};
 use crate::units::{self, legible};
-
-/// All there is to say, as data. [`StormJson`] is its JSON.
-#[derive(Clone, Debug)]
-pub struct StormReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// What happened, who did it, how sure that is.
-    pub verdict: Verdict,
-    /// The moment asked about; `None` if none was.
-    pub at: Option<String>,
-    /// Who had lists in flight at that moment, those that held most first; empty if no moment was asked about.
-    pub suspects: Vec<Suspect>,
-    /// What was found, the worst first.
-    pub findings: Vec<Finding>,
-    /// Findings left out, being more than asked for or not severe enough.
-    pub omitted_findings: usize,
-    /// What the log could not show.
-    pub blind_spots: Vec<BlindSpot>,
-}
 
 /// The JSON of [`StormReport`]: its data, and the words for what is a code in it.
 #[derive(Debug, Serialize)]
@@ -56,33 +39,6 @@ impl<'r> From<&'r StormReport> for StormJson<'r> {
             blind_spot_codes: &report.blind_spots,
         }
     }
-}
-
-/// A client with lists in flight at a moment, or just before.
-#[derive(Clone, Debug, Serialize)]
-pub struct Suspect {
-    /// The server; `None` where the log names none.
-    pub apiserver: Option<String>,
-    /// The client's type.
-    pub client_type: String,
-    /// The client.
-    pub client: String,
-    /// The resource.
-    pub resource: Option<String>,
-    /// The resource's API group.
-    pub api_group: Option<String>,
-    /// Lists in flight.
-    pub inflight: u64,
-    /// Those of them that have no end in the log.
-    pub without_end: u64,
-    /// What they held; `None` where unknown.
-    pub estimated_bytes: Option<Bytes>,
-    /// Lists received in the last minute before.
-    pub recent_requests: u64,
-    /// Instances that sent those.
-    pub recent_instances: u64,
-    /// Bytes that those returned; `None` where unknown.
-    pub recent_bytes: Option<Bytes>,
 }
 
 /// The report for a terminal.

@@ -1,41 +1,9 @@
 //! The report of `apf verify`: what a replay predicted of a change, and what the log shows.
 
 use super::comparison::byte_words;
-use super::{Block, ReplayNote, ServerFacts, bullets, section, table};
-use crate::simulation::{Agreement, CheckedQuantity, MatchedFacts, PredictionCheck, Spread, VerifyVerdict};
+use super::{ApiserverCheck, Block, ReplayNote, VerifyReport, bullets, section, table};
+use crate::simulation::{Agreement, CheckedQuantity, MatchedFacts, Spread, VerifyVerdict};
 use crate::units::{self, legible};
-
-/// What `apf verify` found.
-#[derive(Clone, Debug)]
-pub struct VerifyReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// What the server was taken to be.
-    pub server: ServerFacts,
-    /// The name of the change: its folder or file.
-    pub candidate: String,
-    /// One for each apiserver of the logs after the change.
-    pub apiservers: Vec<ApiserverCheck>,
-    /// What to know of these numbers.
-    pub notes: Vec<ReplayNote>,
-}
-
-/// A change on one apiserver.
-#[derive(Clone, Debug)]
-pub struct ApiserverCheck {
-    /// Its label; `None` where the log has none.
-    pub apiserver: Option<String>,
-    /// The sum of the checks.
-    pub verdict: VerifyVerdict,
-    /// By a replay of the logs before the change, with it.
-    pub predicted: MatchedFacts,
-    /// By a replay of the logs after the change.
-    pub replayed: MatchedFacts,
-    /// By the logs after the change.
-    pub logged: MatchedFacts,
-    /// Number by number.
-    pub checks: Vec<PredictionCheck>,
-}
 
 /// The verdict in one sentence.
 pub(super) fn verdict_words(verdict: &VerifyVerdict) -> String {

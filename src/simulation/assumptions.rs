@@ -1,13 +1,13 @@
 //! What no log says, drawn from a seed: the same seed gives the same assumptions.
 
 use super::levels::ADJUSTMENT_NANOS;
-use super::{Capacity, Chance};
+use super::{ListCapacity, ReplayAssumptions};
 use crate::units::Random;
 
-impl Chance {
-    /// The chance of a seed. The first, 0, takes the likely capacity; the others any that is possible. Requests whose seats
-    /// aren't known take the most that they may in one half of the seeds, and the least in the other.
-    pub fn drawn(seed: u64, capacity: &Capacity) -> Self {
+impl ReplayAssumptions {
+    /// Draws the assumptions of a seed. Seed 0 takes the likely capacity, the others any possible one. Requests with a range of
+    /// seats take the most for odd seeds, and the least for even ones.
+    pub fn draw(seed: u64, capacity: &ListCapacity) -> Self {
         let mut random = Random::new(seed);
         let first_adjustment_ns = 1 + random.bits() % ADJUSTMENT_NANOS;
         let share = random.unit();

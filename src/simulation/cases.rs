@@ -34,8 +34,8 @@ fn queue(queue_length_limit: i32) -> LimitResponse {
 /// A server of so many seats with one level, and one kind of requests that take one seat each.
 fn scenario(seats: u32, limit_response: LimitResponse) -> Scenario {
     let config = Config { priority_levels: vec![level(limit_response)], ..Config::default() };
-    let features = Features::of(VERSION);
-    let limits = limits(&config.priority_levels, seats, &features);
+    let features = Features::for_version(VERSION);
+    let limits = compute_limits(&config.priority_levels, seats, &features);
     Scenario::new(&config, &limits, [classified("only", 1)], &features)
 }
 
@@ -137,8 +137,8 @@ fn in_a_closed_loop_the_next_comes_after_the_last() {
 #[test]
 fn seats_are_borrowed_at_the_next_adjustment() {
     let config = default_config(VERSION);
-    let features = Features::of(VERSION);
-    let limits = limits(&config.priority_levels, 600, &features);
+    let features = Features::for_version(VERSION);
+    let limits = compute_limits(&config.priority_levels, 600, &features);
     let scenario = Scenario::new(&config, &limits, [classified("workload-low", 1)], &features);
     let requests = traffic(&[(0, 30); 200]);
     let assumptions = ReplayAssumptions { first_adjustment_ns: 4 * SECOND, ..ASSUMPTIONS };
@@ -164,8 +164,8 @@ proptest! {
     fn every_request_has_its_fate((mut requests, seats, seed) in some_traffic(), is_closed_loop: bool, has_restart: bool) {
         requests.sort_unstable();
         let config = default_config(VERSION);
-        let features = Features::of(VERSION);
-        let limits = limits(&config.priority_levels, seats, &features);
+        let features = Features::for_version(VERSION);
+        let limits = compute_limits(&config.priority_levels, seats, &features);
         let kinds = ["workload-low", "global-default", "catch-all", "exempt"].map(|level| classified(level, 1 + seats % 5));
         let scenario = Scenario::new(&config, &limits, kinds, &features);
         let request = |(index, (at, takes, kind, is_shared)): (u32, &AnyRequest)| TrafficRequest {

@@ -3,7 +3,7 @@
 use super::queue_set::QueueSet;
 use super::retry_after::RetryAfter;
 use super::scenario::{Scenario, ScenarioLevel};
-use crate::apf::{ADJUSTMENT_SECS, Demand, DemandStats, LevelLimits, current_limits, idle_limits};
+use crate::apf::{ADJUSTMENT_SECS, Demand, DemandStats, LevelLimits, compute_current_limits, compute_idle_limits};
 
 /// How long one adjustment lasts, in nanoseconds.
 pub(super) const ADJUSTMENT_NANOS: u64 = ADJUSTMENT_SECS * 1_000_000_000;

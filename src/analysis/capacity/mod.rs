@@ -5,19 +5,19 @@ mod report;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use report::CapacityReport;
+pub use report::{CapacityNote, CapacityReport, NotCompared};
 
 use super::storms::{STORM_QUERIES, StormRows};
 use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, ServerFacts, Session, Span, micros, query_params};
 use crate::audit::Micros;
 use crate::dimensions::{Dimensions, Flows};
 use crate::findings::{
-    ClientLists, ClientPeriod, Clock, Finding, FlowPeriod, LevelBounds, LevelHour, ListPressure, Periods, Presence,
-    ServerActivity, collections, judge, review,
+    CapacityInput, ClientLists, ClientPeriod, Clock, Finding, FlowPeriod, LevelBounds, LevelHour, ListPressure,
+    Presence, ServerActivity, judge, review_period, summarize_collections,
 };
 use crate::requests::{Tally, Window, tallied};
 use crate::tables::{Logs, TypedRow};
-use crate::units::{self, Zone};
+use crate::units::Zone;
 
 /// What to review.
 #[derive(Clone, Debug)]
@@ -196,37 +196,38 @@ impl Gathered<'_> {
             .cloned()
             .collect();
         let bounds = self.bounds();
-        let zone = self.session.zone();
-        let name = period.week.clone().unwrap_or_else(|| days(zone.day(period.from), zone.day(period.to - 1)));
-        let periods = Periods {
-            name: &name,
+        let review = review_period(&CapacityInput {
             bucket_secs: self.bucket_secs,
-            this: (period.from, period.to),
+            period: (period.from, period.to),
             has_before,
             clients: &clients,
             lists: &lists,
             levels: &levels,
             bounds: &bounds,
-            hours: &hours,
+            activity: &hours,
             pressure: &pressure,
             clocks: &clocks,
-            collections: &collections(&created, &self.resources()),
+            collections: &summarize_collections(&created, &self.resources()),
             findings: &findings,
-            notes: &rows.notes,
+            profiles: &rows.profiles,
             memory_limit: self.options.memory_limit,
-            zone,
-        };
-        let reviewed = review(&periods);
+            zone: self.session.zone(),
+            thresholds: self.session.thresholds(),
+        });
         let is_within = |at: Micros| at >= period.from && at < period.to;
         Ok(CapacityReport {
             schema_version: SCHEMA_VERSION,
             week: period.week.clone(),
             window: Span { from: period.from, to: period.to },
-            before: has_before.then_some(Span { from: before_from, to: period.from }),
-            not_compared: (!has_before).then(|| not_compared(is_compared)),
+            window_before: has_before.then_some(Span { from: before_from, to: period.from }),
+            not_compared: (!has_before).then_some(if is_compared {
+                NotCompared::NothingBefore
+            } else {
+                NotCompared::NotAskedFor
+            }),
             logs: LogFacts::from_tally(self.tally),
             server: ServerFacts::new(self.dimensions, self.session.settings(), self.flows.origin),
-            review: reviewed,
+            review,
             activity: hours.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
             pressure: pressure.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
             level_hours: levels.into_iter().filter(|row| is_within(row.bucket_at)).collect(),
@@ -274,44 +275,20 @@ impl Gathered<'_> {
             .collect()
     }
 
-    fn notes(&self, period: &Period) -> Vec<String> {
+    fn notes(&self, period: &Period) -> Vec<CapacityNote> {
         let mut notes = vec![
-            "memory: what LISTs held is an estimate from one size of each resource for all of the logs; that a collection grew doesn't show \
-             in it"
-                .to_owned(),
-            "seats: those of LISTs follow from sizes, and are a range; waits under half a second, and those of watches, are in no log".to_owned(),
-            "created and deleted: what deletecollection or a time to live removes is in no line".to_owned(),
-            "clients that only write have no instances here".to_owned(),
+            CapacityNote::OneSizePerResource,
+            CapacityNote::SeatsFromSizes,
+            CapacityNote::BulkDeletesUnseen,
+            CapacityNote::WritersWithoutInstances,
         ];
-        let (first, last) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
-        if first > period.from + DAY_MICROS || last < period.to - DAY_MICROS {
-            notes.push(format!(
-                "coverage: the logs go from {} to {}, which is less than the period",
-                units::second(first),
-                units::second(last)
-            ));
+        let (from, to) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
+        if from > period.from + DAY_MICROS || to < period.to - DAY_MICROS {
+            notes.push(CapacityNote::PartlyCovered { from, to });
         }
         if self.session.settings().apf.config.is_none() {
-            notes.push(
-                "priority levels: the configuration is that of a fresh cluster; give the server's own with --config"
-                    .to_owned(),
-            );
+            notes.push(CapacityNote::DefaultConfiguration);
         }
         notes
     }
-}
-
-/// From the one day to the other.
-fn days(first: String, last: String) -> String {
-    if first == last { first } else { format!("{first} to {last}") }
-}
-
-/// Why a period isn't compared with the one before.
-fn not_compared(is_wanted: bool) -> String {
-    let why = if is_wanted {
-        "the logs hold nothing of the period before; give those of two weeks to see what changed"
-    } else {
-        "--compare none was given"
-    };
-    why.to_owned()
 }

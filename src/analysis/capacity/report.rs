@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::analysis::{LogFacts, ServerFacts, Span};
-use crate::findings::{Finding, LevelHour, ListPressure, Review, ServerActivity};
+use crate::findings::{BlindSpot, CapacityReview, Finding, LevelHour, ListPressure, ServerActivity, as_instant};
 
-/// The answer of [`capacity`](super::capacity).
+/// A period's capacity, as data. [`CapacityReport::json`] adds the words.
 #[derive(Clone, Debug, Serialize)]
 pub struct CapacityReport {
     /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
@@ -15,30 +15,67 @@ pub struct CapacityReport {
     /// The period.
     pub window: Span,
     /// The period before; `None` where it isn't compared with.
-    pub before: Option<Span>,
+    pub window_before: Option<Span>,
     /// Why there is no comparison; `None` where there is one.
-    pub not_compared: Option<String>,
+    #[serde(rename = "not_compared_code")]
+    pub not_compared: Option<NotCompared>,
     /// What the logs hold in all.
     pub logs: LogFacts,
-    /// What the server was taken to be.
+    /// What the server was assumed to be.
     pub server: ServerFacts,
-    /// The review.
+    /// What is concluded about the period.
     #[serde(flatten)]
-    pub review: Review,
+    pub review: CapacityReview,
     /// What each apiserver was asked, by bucket.
     pub activity: Vec<ServerActivity>,
     /// What lists held, by bucket and type of client.
     pub pressure: Vec<ListPressure>,
     /// What priority levels were asked for, by bucket.
     pub level_hours: Vec<LevelHour>,
-    /// How long a bucket of those is, in seconds.
+    /// The length of those buckets, in seconds.
     pub bucket_secs: f64,
-    /// What an apiserver's memory is limited to, in bytes; `None` where nobody said.
+    /// An apiserver's memory limit, in bytes; `None` where none was given.
     pub memory_limit_bytes: Option<u64>,
     /// What was found in the period, the worst first.
     pub findings: Vec<Finding>,
     /// What the log could not show.
-    pub blind_spots: Vec<String>,
+    pub blind_spots: Vec<BlindSpot>,
     /// What else there is to know.
-    pub notes: Vec<String>,
+    #[serde(rename = "note_codes")]
+    pub notes: Vec<CapacityNote>,
+}
+
+/// Why a period isn't compared with the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotCompared {
+    /// The logs hold nothing of the period before.
+    NothingBefore,
+    /// No comparison was asked for.
+    NotAskedFor,
+}
+
+/// Something to know about how a period was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum CapacityNote {
+    /// Sizes are estimated once for the whole log.
+    OneSizePerResource,
+    /// Seats of LISTs follow from sizes; short waits are not logged.
+    SeatsFromSizes,
+    /// Objects that are not deleted one by one have no line.
+    BulkDeletesUnseen,
+    /// Instances are counted by reads of collections only.
+    WritersWithoutInstances,
+    /// The logs hold less than the period.
+    PartlyCovered {
+        /// The first event.
+        #[serde(serialize_with = "as_instant")]
+        from: i64,
+        /// The last event.
+        #[serde(serialize_with = "as_instant")]
+        to: i64,
+    },
+    /// FlowSchemas and priority levels are those of a fresh cluster.
+    DefaultConfiguration,
 }

@@ -5,7 +5,7 @@ mod report;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use report::{IncidentReport, MemoryFacts};
+pub use report::{IncidentNote, IncidentReport, MemoryFacts};
 
 use super::propose::{ProposeLimits, ProposeReport, Proposer};
 use super::replay::{RecordedTraffic, ReplayMode};
@@ -14,13 +14,13 @@ use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, Session, Span, mic
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
-    CutOff, Finding, Incident, ListPressure, Moment, MomentKind, Policy, Presence, Pressure, Restart, Scene,
-    ServerActivity, ServerLoad, audit_policy, growth, harm_began, incident as judge_incident, judge, moments,
+    AuditPolicy, CutOff, Finding, Incident, IncidentInput, IncidentThresholds, ListPressure, Moment, MomentKind,
+    Presence, Pressure, Restart, ServerActivity, ServerLoad, analyze_incident, find_moments, harm_start, judge,
+    measure_growth, propose_audit_policy,
 };
 use crate::memory::Resident;
 use crate::requests::{Tally, Window};
 use crate::tables::TypedRow;
-use crate::units;
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -80,12 +80,12 @@ pub async fn incident(session: &Session, options: &IncidentOptions) -> Result<In
     };
     let at = session.resolve(time)?.ok_or(AnalysisError::NoEventToCountFrom("--at"))?;
     // The end that is meant may be a minute from a time that was read off a graph.
-    const SPARE_MICROS: Micros = 60_000_000;
+    let spare = Micros::from(session.thresholds().incident.asked_near_secs) * 1_000_000;
     let (before, after) = options.spans();
     let asked = session.window();
     let window = Window {
-        from: Some(asked.from.unwrap_or(at - before - SPARE_MICROS)),
-        to: Some(asked.to.unwrap_or(at + after + SPARE_MICROS)),
+        from: Some(asked.from.unwrap_or(at - before - spare)),
+        to: Some(asked.to.unwrap_or(at + after + spare)),
     };
     let session = session.within(window, &BTreeMap::new())?;
     incident_in(&session, options, Some(at)).await
@@ -108,11 +108,19 @@ async fn incident_in(
     let loads = session.database().rows().await?;
     let tally = session.tally_of_events()?;
     let findings = judge(rows.measured(&tally, session.window().from), session.thresholds());
-    let gathered =
-        Gathered { options, session, dimensions: &dimensions, tally: &tally, rows: &rows, findings: &findings, loads };
-    let told = gathered.told(asked).await?;
-    let candidates = recorded.map(|recorded| gathered.candidates(&told, &recorded)).transpose()?;
-    Ok(gathered.report(told, candidates))
+    let inputs = IncidentInputs {
+        options,
+        session,
+        dimensions: &dimensions,
+        tally: &tally,
+        rows: &rows,
+        findings: &findings,
+        loads,
+        thresholds: &session.thresholds().incident,
+    };
+    let analysis = inputs.analyze(asked).await?;
+    let candidates = recorded.map(|recorded| inputs.candidates(&analysis, &recorded)).transpose()?;
+    Ok(inputs.report(analysis, candidates))
 }
 
 impl IncidentOptions {
@@ -124,7 +132,7 @@ impl IncidentOptions {
 }
 
 /// What was read, and what was found in it.
-struct Gathered<'g> {
+struct IncidentInputs<'g> {
     options: &'g IncidentOptions,
     session: &'g Session,
     dimensions: &'g Dimensions,
@@ -132,10 +140,11 @@ struct Gathered<'g> {
     rows: &'g StormRows,
     findings: &'g [Finding],
     loads: Vec<ServerLoad>,
+    thresholds: &'g IncidentThresholds,
 }
 
 /// The moment, and all that is known of it.
-struct Told {
+struct IncidentAnalysis {
     moment: Moment,
     others: Vec<Moment>,
     window: Span,
@@ -145,20 +154,20 @@ struct Told {
     cut_off: Vec<CutOff>,
     memory: Option<MemoryFacts>,
     incident: Incident,
-    policy: Policy,
+    policy: AuditPolicy,
 }
 
-impl Gathered<'_> {
-    async fn told(&self, asked: Option<Micros>) -> Result<Told, AnalysisError> {
+impl IncidentInputs<'_> {
+    async fn analyze(&self, asked: Option<Micros>) -> Result<IncidentAnalysis, AnalysisError> {
         let (first, last) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
         let bucket_secs = bucket_secs(first, last).max(ACTIVITY_SECS);
         let whole: Vec<ListPressure> = self.ask(&[("bucket_secs", bucket_secs.to_string())]).await?;
-        let moments = moments(self.findings, &whole, asked);
+        let moments = find_moments(self.findings, &whole, asked, self.thresholds);
         let Some((moment, others)) = moments.split_first() else {
             // Nothing ended, and no list was in flight: the log is looked at from its end.
-            return self.told_of(no_moment(last), &[], (first, last)).await;
+            return self.analyze_moment(Moment::without_end(MomentKind::Peak, last), &[], (first, last)).await;
         };
-        self.told_of(moment.clone(), others, (first, last)).await
+        self.analyze_moment(moment.clone(), others, (first, last)).await
     }
 
     /// The rows of a query, with values for some of its parameters.
@@ -166,12 +175,12 @@ impl Gathered<'_> {
         Ok(self.session.database().rows_with(&query_params(params)).await?)
     }
 
-    async fn told_of(
+    async fn analyze_moment(
         &self,
         moment: Moment,
         others: &[Moment],
         (first, last): (Micros, Micros),
-    ) -> Result<Told, AnalysisError> {
+    ) -> Result<IncidentAnalysis, AnalysisError> {
         let (before, after) = self.options.spans();
         let window = Span { from: (moment.at - before).max(first), to: (moment.at + after).min(last).max(moment.at) };
         let within = [("from_micros", window.from.to_string()), ("to_micros", window.to.to_string())];
@@ -194,17 +203,22 @@ impl Gathered<'_> {
         let at_peak: Vec<Pressure> = self.ask(&at(peak_at)).await?;
         let at_end: Vec<Pressure> = self.ask(&at(moment.at)).await?;
         let cut_off = if moment.back_at.is_some() { self.ask(&cut).await? } else { Vec::new() };
-        let began = harm_began(self.findings, &moment).to_string();
-        let harmed = self.ask(&[("from_micros", began), ("to_micros", moment.at.to_string())]).await?;
+        let harm_from = harm_start(self.findings, &moment, self.thresholds).to_string();
+        let harmed = self.ask(&[("from_micros", harm_from), ("to_micros", moment.at.to_string())]).await?;
         let returns = match moment.back_at {
-            Some(back) => self.ask(&[("start_micros", back.to_string()), server]).await?,
+            Some(back) => {
+                let wave = ("wave_secs", self.thresholds.wave_secs.to_string());
+                self.ask(&[("start_micros", back.to_string()), wave, server]).await?
+            }
             None => Vec::new(),
         };
         let measured = self.options.memory.as_ref();
-        let memory =
-            measured.map(|measured| memory_facts(measured, &moment, window, (&pressure, micros(pressure_secs))));
-        let scene = Scene {
+        let held = (pressure.as_slice(), micros(pressure_secs));
+        let memory = measured.map(|measured| memory_facts(measured, &moment, window, held, self.thresholds));
+        let all: Vec<Moment> = std::iter::once(&moment).chain(others).cloned().collect();
+        let incident = analyze_incident(&IncidentInput {
             moment: &moment,
+            moments: &all,
             findings: self.findings,
             measured: self.rows.measured(self.tally, None),
             pressure: &pressure,
@@ -215,12 +229,11 @@ impl Gathered<'_> {
             returns: &returns,
             growth: memory.as_ref().map(|memory| &memory.growth),
             memory_limit: self.options.memory_limit,
-        };
-        let all: Vec<Moment> = std::iter::once(&moment).chain(others).cloned().collect();
-        let incident = judge_incident(&scene, &all);
+            thresholds: self.session.thresholds(),
+        });
         let everything: Vec<ServerActivity> = self.ask(&[]).await?;
-        let policy = audit_policy(&everything, ACTIVITY_SECS, self.tally);
-        Ok(Told {
+        let policy = propose_audit_policy(&everything, ACTIVITY_SECS, self.tally);
+        Ok(IncidentAnalysis {
             others: others.to_vec(),
             moment,
             window,
@@ -234,12 +247,19 @@ impl Gathered<'_> {
         })
     }
 
-    fn candidates(&self, told: &Told, recorded: &RecordedTraffic) -> Result<ProposeReport, AnalysisError> {
+    fn candidates(
+        &self,
+        analysis: &IncidentAnalysis,
+        recorded: &RecordedTraffic,
+    ) -> Result<ProposeReport, AnalysisError> {
         recorded.check()?;
         // A candidate that halves what filled the memory is worth having; one for a limit leaves room for all else.
         const LEAST_BUDGET: u64 = 64 << 20;
-        let peaks =
-            told.moment.final_peak.into_iter().chain(told.incident.earlier_peak.as_ref().map(|earlier| earlier.peak));
+        let peaks = analysis
+            .moment
+            .final_peak
+            .into_iter()
+            .chain(analysis.incident.earlier_peak.as_ref().map(|earlier| earlier.peak));
         let half = peaks.map(|peak| peak.middle() / 2).max().unwrap_or_default().max(LEAST_BUDGET);
         let proposer = Proposer {
             limits: ProposeLimits {
@@ -259,46 +279,36 @@ impl Gathered<'_> {
         proposer.report()
     }
 
-    fn report(&self, told: Told, candidates: Option<ProposeReport>) -> IncidentReport {
+    fn report(&self, analysis: IncidentAnalysis, candidates: Option<ProposeReport>) -> IncidentReport {
         let mut notes = Vec::new();
         if self.options.at.is_some() {
-            notes.push(
-                "range: sizes, clients and the server's version were taken from the time around --at only; over all of the log the \
-                 estimates may be narrower"
-                    .to_owned(),
-            );
+            notes.push(IncidentNote::ReadAroundTime);
         }
-        let named: Vec<String> = told.others.iter().map(|other| units::second(other.at)).collect();
-        if !named.is_empty() {
-            notes.push(format!("other moments that these logs offer, for --at: {}", named.join(", ")));
+        if !analysis.others.is_empty() {
+            notes.push(IncidentNote::OtherMoments);
         }
         IncidentReport {
             schema_version: SCHEMA_VERSION,
-            moment: told.moment,
-            other_moments: told.others,
-            window: told.window,
+            moment: analysis.moment,
+            other_moments: analysis.others,
+            window: analysis.window,
             logs: LogFacts::from_tally(self.tally),
-            incident: told.incident,
-            pressure: told.pressure,
-            pressure_secs: told.pressure_secs,
-            activity: told.activity,
+            incident: analysis.incident,
+            pressure: analysis.pressure,
+            pressure_secs: analysis.pressure_secs,
+            activity: analysis.activity,
             activity_secs: ACTIVITY_SECS,
-            memory: told.memory,
+            memory: analysis.memory,
             memory_limit_bytes: self.options.memory_limit,
-            cut_off: told.cut_off,
+            cut_off: analysis.cut_off,
             findings: self.findings.to_vec(),
             apiservers: self.loads.clone(),
             blind_spots: self.rows.blind_spots(self.tally, self.findings),
-            policy: told.policy,
+            policy: analysis.policy,
             candidates,
             notes,
         }
     }
-}
-
-/// The moment of a log in which nothing is worth looking at.
-fn no_moment(at: i64) -> Moment {
-    Moment { kind: MomentKind::Peak, at, back_at: None, apiserver: None, reason: String::new(), final_peak: None }
 }
 
 /// A length of buckets, in seconds, that divides a span into some hundreds; no less than a second.
@@ -316,6 +326,7 @@ fn memory_facts(
     moment: &Moment,
     window: Span,
     (pressure, step): (&[ListPressure], Micros),
+    thresholds: &IncidentThresholds,
 ) -> MemoryFacts {
     let name = moment.apiserver.as_deref().filter(|name| !name.is_empty());
     let within = |series: &Resident| -> Vec<(i64, f64)> {
@@ -326,9 +337,11 @@ fn memory_facts(
     let series =
         all.iter().find(is_named).or_else(|| all.iter().max_by(|one, other| highest(one).total_cmp(&highest(other))));
     let samples = series.map(within).unwrap_or_default();
-    let source = match series.map(|series| series.name.as_str()).filter(|name| !name.is_empty()) {
-        Some(name) => format!("{source}, {name}, of {} series", all.len()),
-        None => source.clone(),
-    };
-    MemoryFacts { source, growth: growth(&samples, moment, pressure, (window.from, window.to), step), samples }
+    MemoryFacts {
+        file: source.clone(),
+        series: series.map(|series| series.name.clone()).filter(|name| !name.is_empty()),
+        series_count: all.len(),
+        growth: measure_growth(&samples, moment, pressure, (window.from, window.to), step, thresholds),
+        samples,
+    }
 }

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::analysis::propose::ProposeReport;
 use crate::analysis::{LogFacts, Span};
-use crate::findings::{CutOff, Finding, Growth, Incident, ListPressure, Moment, Policy, ServerActivity, ServerLoad};
+use crate::findings::{
+    AuditPolicy, BlindSpot, CutOff, Finding, Incident, ListPressure, MemoryGrowth, Moment, ServerActivity, ServerLoad,
+};
 use crate::units;
 
 /// The answer of [`incident`](super::incident).
@@ -12,7 +14,7 @@ use crate::units;
 pub struct IncidentReport {
     /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
     pub schema_version: u32,
-    /// What the moment is.
+    /// The moment that it is about.
     pub moment: Moment,
     /// The other moments that the logs offer, the worst first.
     pub other_moments: Vec<Moment>,
@@ -20,20 +22,20 @@ pub struct IncidentReport {
     pub window: Span,
     /// What the logs hold in all.
     pub logs: LogFacts,
-    /// The story.
+    /// Who is to blame, who suffered, who came back.
     #[serde(flatten)]
     pub incident: Incident,
     /// What lists held over time, by type of client.
     pub pressure: Vec<ListPressure>,
-    /// How long a bucket of that is, in seconds.
+    /// The length of a bucket of that, in seconds.
     pub pressure_secs: f64,
     /// What each apiserver was asked over time.
     pub activity: Vec<ServerActivity>,
-    /// How long a bucket of that is, in seconds.
+    /// The length of a bucket of that, in seconds.
     pub activity_secs: f64,
-    /// What measured memory says; `None` where none was given.
+    /// Measured memory; `None` where none was given.
     pub memory: Option<MemoryFacts>,
-    /// What the server's memory is limited to, in bytes; `None` where nobody said.
+    /// The server's memory limit, in bytes; `None` where none was given.
     pub memory_limit_bytes: Option<u64>,
     /// What was in flight at the moment, as far as the log has it.
     pub cut_off: Vec<CutOff>,
@@ -42,25 +44,40 @@ pub struct IncidentReport {
     /// How evenly the load falls on the apiservers.
     pub apiservers: Vec<ServerLoad>,
     /// What the log could not show.
-    pub blind_spots: Vec<String>,
+    pub blind_spots: Vec<BlindSpot>,
     /// What to log next time.
-    pub policy: Policy,
-    /// Changes of API Priority and Fairness, each tried on the logged requests; `None` where nobody wanted any.
+    pub policy: AuditPolicy,
+    /// Changes of API Priority and Fairness, each tried on the logged requests; `None` where they were not asked for.
     pub candidates: Option<ProposeReport>,
     /// What else there is to know.
-    pub notes: Vec<String>,
+    #[serde(rename = "note_codes")]
+    pub notes: Vec<IncidentNote>,
 }
 
-/// Measured memory.
+/// Something to know about how an incident was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IncidentNote {
+    /// Only the time around the one asked for was read.
+    ReadAroundTime,
+    /// The logs offer other moments.
+    OtherMoments,
+}
+
+/// Measured memory, and how it compares with the estimate.
 #[derive(Clone, Debug, Serialize)]
 pub struct MemoryFacts {
-    /// The file, and the series in it.
-    pub source: String,
+    /// The file.
+    pub file: String,
+    /// The series in it; `None` where it has no name.
+    pub series: Option<String>,
+    /// How many series the file has.
+    pub series_count: usize,
     /// Samples in the window: when, and bytes.
     #[serde(serialize_with = "as_samples")]
     pub samples: Vec<(i64, f64)>,
-    /// What they say of the estimate.
-    pub growth: Growth,
+    /// How they compare with the estimate.
+    pub growth: MemoryGrowth,
 }
 
 fn as_samples<S: serde::Serializer>(samples: &[(i64, f64)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,30 +3,30 @@
 mod report;
 mod sizing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-pub use report::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize};
+pub use report::{
+    BudgetCheck, Confidence, ConfidenceLevel, Doubt, JointReplay, MatchedReplay, Proposal, ProposeReport,
+    RejectedProposal, ServerComparison, SlowClient, TriedSize,
+};
 
-use super::replay::{RecordedServer, RecordedTraffic, ReplayOptions, client_names, logged_side, scenario_with};
+use super::replay::{
+    RecordedServer, RecordedTraffic, ReplayNote, ReplayOptions, client_names, scenario_with, summarize_log,
+};
 use super::storms::{STORM_QUERIES, StormRows};
 use super::{AnalysisError, Interrupt, SCHEMA_VERSION, ServerFacts, Session};
 use crate::apf::lint::{LintFinding, LintInput, LintSeverity, lint};
 use crate::apf::{Config, validate};
 use crate::audit::Stage;
-use crate::candidates::{
-    Candidate, Declined, Draft, Requests, Situation, candidate_evidence, comments, draft, flow_schema_yaml,
-    priority_level_yaml, reachable,
-};
+use crate::candidates::{CandidateRejection, Draft, ProposalInput, RequestGroup, draft_candidates, plan_sizes};
 use crate::dimensions::{Dimensions, Settings};
 use crate::findings::{Finding, Presence, judge};
 use crate::kubernetes::Version;
-use crate::memory::Held;
-use crate::report::limit_words;
+use crate::memory::MemoryCost;
 use crate::requests::Tally;
-use crate::simulation::{Side, doubt};
+use crate::simulation::{BaselineMismatch, ReplaySummary, check_baseline};
 use crate::tables::TypedRow;
-use crate::units;
-use sizing::{Around, Tried, most};
+use sizing::{SizedCandidate, StormWindow, most};
 
 /// What candidates have to keep to, and how they are replayed.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ impl Default for ProposeOptions {
 
 /// A limit for more LISTs than this is none.
 const MOST_LISTS: u32 = 200;
-/// A candidate that rejects more than this part of what it catches costs its client dearly.
+/// A candidate that rejects more than this part of what it matches costs its client dearly.
 const DEAR_SHARE: f64 = 0.1;
 
 /// Designs a candidate for each storm at warning or above, and tries it on the logged requests.
@@ -107,24 +107,30 @@ pub(super) struct Proposer<'p> {
     pub(super) interrupt: &'p Interrupt,
 }
 
-fn tried_size(tried: &Tried, best: &Tried) -> TriedSize {
+/// What became of a draft.
+enum ProposalOutcome {
+    Proposed(Box<Proposal>),
+    Rejected { reason: CandidateRejection, best: Option<Box<ServerComparison>> },
+}
+
+fn describe_size(tried: &SizedCandidate, best: &SizedCandidate) -> TriedSize {
     let plan = tried.candidate.plan;
     TriedSize {
         plan: Some(plan),
         peak_low_bytes: tried.peak_low_bytes,
         peak_high_bytes: tried.peak_high_bytes,
-        caught_rejected: Some(tried.caught_rejected),
-        caught_wait_p99_secs: Some(tried.caught_wait_p99_secs),
+        caught_rejected: Some(tried.matched.rejected),
+        caught_wait_p99_secs: Some(tried.matched.wait_p99_secs),
         slow: tried.slow.len(),
-        hurt: tried.comparison.hurt.iter().filter(|hurt| !hurt.is_meant).map(|hurt| hurt.client.clone()).collect(),
+        regressed: tried.harmed().map(str::to_owned).collect(),
         is_chosen: plan == best.candidate.plan,
     }
 }
 
 impl Proposer<'_> {
     pub(super) fn report(&self) -> Result<ProposeReport, AnalysisError> {
-        let requests = self.requests();
-        let situation = Situation {
+        let requests = self.group_requests();
+        let input = ProposalInput {
             config: &self.recorded.flows.config,
             features: &self.recorded.flows.features,
             server_concurrency: self.settings.apf.server_concurrency,
@@ -132,74 +138,75 @@ impl Proposer<'_> {
             findings: self.findings,
             includes_system: self.limits.includes_system,
         };
-        let (drafts, mut declined) = draft(&situation);
-        let (mut proposals, mut chosen, mut meant) = (Vec::new(), Config::default(), Vec::new());
-        let (today, doubt) = if drafts.is_empty() { (Vec::new(), None) } else { self.today()? };
+        let (drafts, rejected) = draft_candidates(&input);
+        let reject =
+            |finding: usize, reason, best| RejectedProposal { finding: self.findings[finding].clone(), reason, best };
+        let mut rejected: Vec<RejectedProposal> =
+            rejected.into_iter().map(|rejected| reject(rejected.finding, rejected.reason, None)).collect();
+        let (mut proposals, mut chosen, mut targets) = (Vec::new(), Config::default(), Vec::new());
+        let (today, mismatches) = if drafts.is_empty() { (Vec::new(), Vec::new()) } else { self.replay_today()? };
         for draft in &drafts {
-            match self.proposal(draft, &situation, &chosen, doubt.is_some())? {
-                Ok((proposal, candidate)) => {
-                    chosen = chosen.with(&candidate.config());
-                    meant.extend(draft.clients.iter().cloned());
-                    proposals.push(proposal);
+            match self.propose(draft, &input, &chosen, !mismatches.is_empty())? {
+                ProposalOutcome::Proposed(proposal) => {
+                    chosen = chosen.with(&proposal.candidate.config());
+                    targets.extend(draft.clients.iter().cloned());
+                    proposals.push(*proposal);
                 }
-                Err(reason) => declined.extend(
-                    draft.findings.iter().map(|place| Declined::new(*place, &self.findings[*place], reason.clone())),
-                ),
+                ProposalOutcome::Rejected { reason, best } => {
+                    rejected.extend(draft.findings.iter().map(|index| reject(*index, reason.clone(), best.clone())));
+                }
             }
         }
-        let together = if proposals.is_empty() { None } else { Some(self.together(&chosen, &meant, &today)?) };
-        if let Some(together) = &together {
-            say_together(&mut proposals, together);
-        }
+        let joint = if proposals.is_empty() { None } else { Some(self.replay_jointly(&chosen, &targets, &today)?) };
         Ok(ProposeReport {
             schema_version: SCHEMA_VERSION,
             server: ServerFacts::new(self.dimensions, self.settings, self.recorded.flows.origin),
             memory_budget_bytes: self.limits.memory_budget,
             max_wait_secs: self.limits.max_wait_secs,
             seeds: self.limits.seeds,
-            doubt,
+            mismatches,
             proposals,
-            declined,
-            together,
+            rejected,
+            joint,
             notes: self.notes(),
         })
     }
 
     /// The log's requests by client, and what they are to API Priority and Fairness.
-    fn requests(&self) -> Vec<Requests<'_>> {
+    fn group_requests(&self) -> Vec<RequestGroup<'_>> {
         let recorded = self.recorded;
-        let mut parts: BTreeMap<(u32, u32), Part> = BTreeMap::new();
+        let mut groups: BTreeMap<(u32, u32), GroupTally> = BTreeMap::new();
         for server in &recorded.servers {
             let storms = self.storms_by_client(server);
             for request in &server.traffic.requests {
-                let part = parts.entry((request.kind, request.client)).or_default();
-                part.count += 1;
-                for (place, span) in storms.get(&request.client).into_iter().flatten() {
+                let group = groups.entry((request.kind, request.client)).or_default();
+                group.count += 1;
+                for (finding, span) in storms.get(&request.client).into_iter().flatten() {
                     if span.contains(&request.received_ns) {
-                        *part.storms.entry(*place).or_default() += 1;
+                        *group.storms.entry(*finding).or_default() += 1;
                     }
                 }
                 if let Some(list) = request.list {
-                    part.take(server.traffic.lists[list as usize]);
+                    group.take(server.traffic.lists[list as usize]);
                 }
             }
         }
         let (config, limits) = (&recorded.flows.config, &recorded.flows.limits);
         let classifier = recorded.flows.classifier(config, limits, &self.dimensions.known_sizes);
-        let requests = parts.into_iter().filter_map(|((kind, client), part)| {
+        let requests = groups.into_iter().filter_map(|((kind, client), group)| {
             let (digest, row) = (&recorded.flows.digests[kind as usize].1, &recorded.flows.rows[kind as usize]);
             let (client_type, name) = recorded.clients.get(client as usize)?;
-            Some(Requests {
+            Some(RequestGroup {
                 kind,
-                storms: part.storms.into_iter().collect(),
+                storms: group.storms.into_iter().collect(),
                 digest,
                 flow_schema: &row.flow_schema,
                 client_type: client_type.name(),
                 client: name,
-                count: part.count,
-                is_list: part.is_list && !digest.has_name,
+                count: group.count,
+                is_list: group.is_list && !digest.has_name,
                 seats: classifier.seats(digest, ""),
-                held: part.held,
+                memory: group.memory,
             })
         });
         requests.collect()
@@ -209,191 +216,126 @@ impl Proposer<'_> {
     fn storms_by_client(&self, server: &RecordedServer) -> BTreeMap<u32, Vec<(usize, std::ops::RangeInclusive<u64>)>> {
         let mut storms: BTreeMap<u32, Vec<_>> = BTreeMap::new();
         let nanos = |at: i64| u64::try_from(at - server.began_micros).unwrap_or_default().saturating_mul(1_000);
-        for (place, finding) in self.findings.iter().enumerate() {
+        for (index, finding) in self.findings.iter().enumerate() {
             let is_of = |(client_type, client): &(crate::clients::ClientType, String)| {
-                (client_type.name(), client) == (finding.client_type.as_str(), &finding.client)
+                finding.culprit.is(client_type.name(), client)
             };
             if let Some(client) = (0..).zip(&self.recorded.clients).find_map(|(at, client)| is_of(client).then_some(at))
             {
                 let span = nanos(finding.started_at)..=nanos(finding.ended_at);
-                storms.entry(client).or_default().push((place, span));
+                storms.entry(client).or_default().push((index, span));
             }
         }
         storms
     }
 
-    /// The size of a draft that does best, with its manifests; or why there is none.
-    fn proposal(
+    /// Replays the sizes of a draft; the best one, or why none is proposed.
+    fn propose(
         &self,
         draft: &Draft,
-        situation: &Situation<'_>,
+        input: &ProposalInput<'_>,
         chosen: &Config,
-        is_doubtful: bool,
-    ) -> Result<Result<(Proposal, Candidate), String>, AnalysisError> {
-        if let Some(held) = draft.held.filter(|held| held.each.low > self.limits.memory_budget) {
-            return Ok(Err(format!(
-                "one of its LISTs alone holds at least {}, more than the budget of {}: no limit can help against that",
-                units::bytes(held.each.low),
-                units::bytes(self.limits.memory_budget)
-            )));
+        is_mismatched: bool,
+    ) -> Result<ProposalOutcome, AnalysisError> {
+        let reject = |reason| Ok(ProposalOutcome::Rejected { reason, best: None });
+        let budget_bytes = self.limits.memory_budget;
+        let list_low_bytes = draft.list_memory.map_or(0, |memory| memory.per_list.low);
+        if list_low_bytes > budget_bytes {
+            return reject(CandidateRejection::ListExceedsBudget { list_low_bytes, budget_bytes });
         }
-        let around = self.around(draft, chosen)?;
-        let all = reachable(draft, situation, MOST_LISTS, self.list_secs(draft, &around.servers));
-        let mut tried: Vec<Tried> = Vec::new();
+        let window = self.replay_window(draft, chosen)?;
+        let all = plan_sizes(draft, input, MOST_LISTS, self.list_secs(draft, &window.servers));
+        let mut tried: Vec<SizedCandidate> = Vec::new();
         for candidate in self.worth_trying(draft, all) {
             // A size that holds nothing back is as good as all larger ones.
             if tried.last().is_some_and(|last| !last.holds_back()) {
                 break;
             }
             if validate(&candidate.config()).is_empty() {
-                tried.push(self.try_out(draft, (candidate, chosen), &around)?);
+                tried.push(self.try_out(draft, (candidate, chosen), &window)?);
             }
         }
-        let Some(best) = self.best(draft, &tried) else {
-            return Ok(Err("no priority level that the server would take lets even one of its LISTs run".to_owned()));
+        let Some(best) = self.choose_size(draft, &tried) else {
+            return reject(CandidateRejection::NoValidLevel);
         };
         if !best.helps() {
-            let sizes = if tried.len() == 1 {
-                "the only size".to_owned()
-            } else {
-                format!("the best of {} sizes", tried.len())
-            };
-            return Ok(Err(format!("{sizes} of a limit {}", best.comparison.sentence)));
+            let reason = CandidateRejection::NoSizeHelps { tried: tried.len() };
+            return Ok(ProposalOutcome::Rejected { reason, best: Some(Box::new(best.comparison.clone())) });
         }
-        let mut proposal = self.describe(draft, situation, best, &around, is_doubtful);
-        proposal.tried = vec![as_it_is(&around.before)];
-        proposal.tried.extend(tried.iter().map(|tried| tried_size(tried, best)));
-        Ok(Ok((proposal, best.candidate.clone())))
+        let sizes = tried.iter().map(|tried| describe_size(tried, best));
+        let sizes = std::iter::once(describe_today(&window.before)).chain(sizes).collect();
+        Ok(ProposalOutcome::Proposed(Box::new(self.describe((draft, input), best, sizes, &window, is_mismatched))))
     }
 
-    /// What all of the log comes to as the server is, and where that isn't what the log shows.
-    fn today(&self) -> Result<(Vec<Side>, Option<String>), AnalysisError> {
+    /// Replays the whole log under the current configuration; and what that does not reproduce.
+    fn replay_today(&self) -> Result<(Vec<ReplaySummary>, Vec<BaselineMismatch>), AnalysisError> {
         let current = scenario_with(None, self.recorded, self.dimensions, self.settings);
-        let sides = self.sides_of(&self.recorded.servers, &current)?;
+        let summaries = self.summarize_servers(&self.recorded.servers, &current)?;
         let clients = client_names(self.recorded);
-        let doubts = self
-            .recorded
-            .servers
-            .iter()
-            .zip(&sides)
-            .filter_map(|(server, now)| doubt(&logged_side(server, &current, self.memory(), &clients).0, now));
-        let doubt = doubts.reduce(|one, other| format!("{one}; {other}"));
-        Ok((sides, doubt))
+        let servers = self.recorded.servers.iter().zip(&summaries);
+        let mismatches = servers.filter_map(|(server, now)| {
+            check_baseline(&summarize_log(server, &current, self.memory(), &clients).0, now)
+        });
+        let mismatches = mismatches.collect();
+        Ok((summaries, mismatches))
     }
 
     fn describe(
         &self,
-        draft: &Draft,
-        situation: &Situation<'_>,
-        best: &Tried,
-        around: &Around,
-        is_doubtful: bool,
+        (draft, input): (&Draft, &ProposalInput<'_>),
+        best: &SizedCandidate,
+        tried: Vec<TriedSize>,
+        window: &StormWindow,
+        is_mismatched: bool,
     ) -> Proposal {
         let candidate = &best.candidate;
-        let unbounded: u64 = best.sides.iter().map(|side| side.unbounded_lists).sum();
-        let keeps = draft.held.map(|_| best.peak_high_bytes <= self.budget());
         let lint = self.lint(&candidate.config());
-        let mut doubts = self.doubts(draft, best, &lint, around);
-        if is_doubtful {
-            doubts.push("the replay of the server as it is isn't what happened".to_owned());
-        }
-        let is_low = is_doubtful || best.rejected_share() > 0.5;
-        let mut verified = vec![format!(
-            "replayed around the storm, from {} to {}, with {} seeds, it {}",
-            units::second(around.span.0),
-            units::second(around.span.1),
-            self.limits.seeds,
-            best.comparison.sentence
-        )];
-        verified.push(format!(
-            "of the requests that it catches then, {} of {} are rejected; of those that wait, 99 of 100 do for up to {:.1} s",
-            units::count(rounded(best.caught_rejected)),
-            units::count(best.caught_requests),
-            best.caught_wait_p99_secs
-        ));
-        verified.push(limit_words((best.peak_low_bytes, best.peak_high_bytes), self.budget(), keeps, unbounded));
-        let confidence = confidence(&doubts, is_low);
-        verified.push(format!("confidence: {confidence}"));
-        let unknowns: BTreeSet<&String> =
-            draft.findings.iter().flat_map(|place| &self.findings[*place].unknowns).collect();
-        verified.extend(unknowns.into_iter().map(|unknown| format!("the log can't tell: {unknown}")));
-        let evidence = candidate_evidence(draft, candidate, situation, &verified);
-        let manifests = vec![
-            ManifestFile {
-                file: format!("{}.prioritylevelconfiguration.yaml", draft.name),
-                text: priority_level_yaml(&candidate.priority_level, &evidence),
-            },
-            ManifestFile {
-                file: format!("{}.flowschema.yaml", draft.name),
-                text: flow_schema_yaml(&candidate.flow_schema, &evidence),
-            },
-        ];
+        let mut doubts = self.doubts(draft, best, &lint, window);
+        doubts.extend(is_mismatched.then_some(Doubt::BaselineMismatch));
         Proposal {
-            name: draft.name.clone(),
-            clients: draft.clients.clone(),
-            storms: draft.findings.iter().map(|place| self.findings[*place].summary.clone()).collect(),
-            plan: candidate.plan,
-            matching_precedence: draft.matching_precedence,
-            caught: draft.caught.clone(),
-            effect: best.comparison.effect,
-            sentence: best.comparison.sentence.clone(),
-            hurt: best.comparison.hurt.clone(),
-            keeps_within_budget: keeps,
-            peak_low_bytes: best.peak_low_bytes,
-            peak_high_bytes: best.peak_high_bytes,
-            unbounded_lists: unbounded,
-            tried: Vec::new(),
-            lists_at_once_before: most(&around.before, |side| side.most_lists.mid),
-            lists_at_once: most(&best.sides, |side| side.most_lists.mid),
-            caught_lists_at_once: best.caught_lists,
+            draft: draft.clone(),
+            findings: draft.findings.iter().map(|index| self.findings[*index].clone()).collect(),
+            candidate: candidate.clone(),
+            server_concurrency: input.server_concurrency,
+            seat_changes: candidate.seat_changes(input),
+            replayed_micros: window.span,
+            seeds: self.limits.seeds,
+            comparison: best.comparison.clone(),
+            matched: best.matched,
+            budget: self.check_budget(&best.summaries, draft.list_memory.is_some()),
+            tried,
+            lists_at_once_before: most(&window.before, |summary| summary.most_lists.mid),
+            lists_at_once: most(&best.summaries, |summary| summary.most_lists.mid),
             slow: best.slow.clone(),
-            confidence,
-            remedies: self.remedies(draft),
+            confidence: judge_confidence(doubts, is_mismatched || best.rejected_share() > 0.5),
             lint,
-            evidence,
-            manifests,
         }
-    }
-
-    fn remedies(&self, draft: &Draft) -> Vec<String> {
-        let mut remedies: Vec<String> = Vec::new();
-        for remedy in draft.findings.iter().flat_map(|place| &self.findings[*place].remedies) {
-            if !remedies.contains(remedy) {
-                remedies.push(remedy.clone());
-            }
-        }
-        remedies
     }
 
     /// Why a candidate can't be trusted further.
-    fn doubts(&self, draft: &Draft, best: &Tried, lint: &[LintFinding], around: &Around) -> Vec<String> {
-        let mut doubts = Vec::new();
-        let mut doubt = |is_so: bool, words: &str| {
-            if is_so {
-                doubts.push(words.to_owned());
-            }
-        };
-        doubt(lint.iter().any(|finding| finding.rule == VITAL_RULE), "it catches what a cluster lives by");
-        doubt(best.peak_high_bytes > self.budget() && draft.held.is_some(), "it may not keep within the budget");
-        doubt(draft.held.is_none(), "what its LISTs hold isn't known");
-        doubt(draft.held.is_some() && draft.has_unbounded, "some of its LISTs are of unknown size");
-        let unbounded: u64 = best.sides.iter().map(|side| side.unbounded_lists).sum();
-        doubt(!draft.has_unbounded && unbounded > 0, "some LISTs of others are of unknown size");
-        let before = most(&around.before, |side| side.known_peak_high_bytes.high);
-        doubt(best.peak_high_bytes > 1.05 * before, "all LISTs together hold more with it, as others get on faster");
-        doubt(draft.caught.iter().any(|caught| !caught.is_meant), "it catches others too");
+    fn doubts(&self, draft: &Draft, best: &SizedCandidate, lint: &[LintFinding], window: &StormWindow) -> Vec<Doubt> {
+        let is_size_known = draft.list_memory.is_some();
+        let before = most(&window.before, |summary| summary.known_peak_high_bytes.high);
         let share = best.rejected_share();
-        doubt(share > 0.5, "most of what it catches is rejected");
-        doubt(share > DEAR_SHARE && share <= 0.5, "more than a tenth of what it catches is rejected");
-        let max_wait = self.limits.max_wait_secs;
-        doubt(best.caught_wait_p99_secs > max_wait, "some of what it catches waits longer than --max-wait");
-        doubt(draft.list_seats.0 != draft.list_seats.1, "the seats of its LISTs are a range");
-        doubt(self.settings.apf.config.is_none(), "the server's configuration wasn't given");
-        doubt(self.dimensions.server.version.is_none(), "the server's version isn't known");
-        let has_restart = around.servers.iter().any(|server| !server.traffic.restarts_ns.is_empty());
+        let has_restart = window.servers.iter().any(|server| !server.traffic.restarts_ns.is_empty());
         let sees_all = self.tally.stages[Stage::RequestReceived as usize] > 0;
-        doubt(has_restart && !sees_all, "a server ended meanwhile, and LISTs that it was at left no line");
-        doubts
+        let doubts = [
+            (Doubt::MatchesVitalTraffic, lint.iter().any(|finding| finding.rule == VITAL_RULE)),
+            (Doubt::MayExceedBudget, best.peak_high_bytes > self.budget_bytes() && is_size_known),
+            (Doubt::UnknownSizes, !is_size_known),
+            (Doubt::SomeUnknownSizes, is_size_known && draft.has_unbounded),
+            (Doubt::OthersUnknownSizes, !draft.has_unbounded && best.unbounded_lists() > 0),
+            (Doubt::HoldsMore, best.peak_high_bytes > 1.05 * before),
+            (Doubt::MatchesOthers, draft.matched.iter().any(|client| !client.is_target)),
+            (Doubt::MostlyRejected, share > 0.5),
+            (Doubt::OftenRejected, share > DEAR_SHARE && share <= 0.5),
+            (Doubt::LongWaits, best.matched.wait_p99_secs > self.limits.max_wait_secs),
+            (Doubt::UncertainSeats, draft.list_seats.0 != draft.list_seats.1),
+            (Doubt::DefaultConfiguration, self.settings.apf.config.is_none()),
+            (Doubt::UnknownVersion, self.dimensions.server.version.is_none()),
+            (Doubt::UnloggedRestart, has_restart && !sees_all),
+        ];
+        doubts.into_iter().filter_map(|(doubt, is_so)| is_so.then_some(doubt)).collect()
     }
 
     /// What lint says of a candidate that is more than worth knowing.
@@ -413,47 +355,26 @@ impl Proposer<'_> {
         findings.into_iter().filter(|finding| finding.severity >= LintSeverity::Warning).collect()
     }
 
-    /// All candidates at once, over all of the log.
-    fn together(&self, chosen: &Config, meant: &[String], before: &[Side]) -> Result<Together, AnalysisError> {
+    /// Replays the whole log with all candidates at once.
+    fn replay_jointly(
+        &self,
+        chosen: &Config,
+        targets: &[String],
+        before: &[ReplaySummary],
+    ) -> Result<JointReplay, AnalysisError> {
         let scenario = scenario_with(Some(chosen), self.recorded, self.dimensions, self.settings);
-        let after = self.sides_of(&self.recorded.servers, &scenario)?;
-        let comparison = self.comparison((chosen, meant), &scenario, (&self.recorded.servers, before), &after);
-        let (low, high) =
-            (most(&after, |side| side.peak_low_bytes.high), most(&after, |side| side.known_peak_high_bytes.high));
-        let keeps = high <= self.budget();
-        Ok(Together {
-            effect: comparison.effect,
-            sentence: comparison.sentence,
-            hurt: comparison.hurt,
-            keeps_within_budget: keeps,
-            limit: limit_words(
-                (low, high),
-                self.budget(),
-                Some(keeps),
-                after.iter().map(|side| side.unbounded_lists).sum(),
-            ),
-            peak_high_bytes: high,
-            slow: self.slow(before, &after),
+        let after = self.summarize_servers(&self.recorded.servers, &scenario)?;
+        Ok(JointReplay {
+            comparison: self.compare_servers((chosen, targets), &scenario, (&self.recorded.servers, before), &after),
+            budget: self.check_budget(&after, true),
+            slow: self.find_slow(before, &after),
         })
     }
 
-    fn notes(&self) -> Vec<String> {
-        let mut notes = vec![
-            "a candidate is replayed around its own storms, with those above it in force; what else went on then is in its \
-             numbers, so that a limit on one client need not keep all within the budget"
-                .to_owned(),
-            "sizes are those that shares can give, up to a tenth of the server's seats; the one that harms least of those \
-             within the budget is chosen, and the least of equals"
-                .to_owned(),
-            "try it on a server first with kubectl apply --dry-run=server, and look at it with stormglass apf simulate, \
-             which says what a replay can't know"
-                .to_owned(),
-        ];
+    fn notes(&self) -> Vec<ReplayNote> {
+        let mut notes = vec![ReplayNote::StormWindow, ReplayNote::ChoiceOfSize, ReplayNote::TryDryRun];
         if self.dimensions.server.version.is_some_and(|version| version < SERVES_V1) {
-            notes.push(
-                "flowcontrol.apiserver.k8s.io/v1 is served since 1.29: this server doesn't take the manifests as they are"
-                    .to_owned(),
-            );
+            notes.push(ReplayNote::ApiVersionNotServed);
         }
         notes
     }
@@ -461,63 +382,45 @@ impl Proposer<'_> {
 
 /// What a client's requests of one kind come to.
 #[derive(Default)]
-struct Part {
+struct GroupTally {
     count: u64,
     storms: BTreeMap<usize, u64>,
     is_list: bool,
-    held: Option<Held>,
+    memory: Option<MemoryCost>,
 }
 
-impl Part {
+impl GroupTally {
     /// Takes one more LIST; the largest counts.
-    fn take(&mut self, list: Option<Held>) {
+    fn take(&mut self, list: Option<MemoryCost>) {
         self.is_list = true;
-        self.held = match (self.held, list) {
-            (Some(one), Some(other)) => {
-                Some(Held { each: one.each.or_more(other.each), slack: one.slack.or_more(other.slack) })
-            }
+        self.memory = match (self.memory, list) {
+            (Some(one), Some(other)) => Some(one.or_more(other)),
             (one, other) => one.or(other),
         };
     }
 }
 
-/// What the storm comes to without the candidate, in the table of sizes.
-fn as_it_is(before: &[Side]) -> TriedSize {
+/// The storm without the candidate, in the table of sizes.
+fn describe_today(before: &[ReplaySummary]) -> TriedSize {
     TriedSize {
         plan: None,
-        peak_low_bytes: most(before, |side| side.peak_low_bytes.high),
-        peak_high_bytes: most(before, |side| side.known_peak_high_bytes.high),
+        peak_low_bytes: most(before, |summary| summary.peak_low_bytes.high),
+        peak_high_bytes: most(before, |summary| summary.known_peak_high_bytes.high),
         caught_rejected: None,
         caught_wait_p99_secs: None,
         slow: 0,
-        hurt: Vec::new(),
+        regressed: Vec::new(),
         is_chosen: false,
     }
 }
 
-/// How far a candidate can be trusted, and why not further.
-fn confidence(doubts: &[String], is_low: bool) -> String {
+fn judge_confidence(doubts: Vec<Doubt>, is_low: bool) -> Confidence {
     let level = match doubts.len() {
-        0 => return "high".to_owned(),
-        1..=3 if !is_low => "medium",
-        _ => "low",
+        0 => ConfidenceLevel::High,
+        1..=3 if !is_low => ConfidenceLevel::Medium,
+        _ => ConfidenceLevel::Low,
     };
-    format!("{level}: {}", doubts.join("; "))
-}
-
-/// Adds to each manifest what all candidates come to together.
-fn say_together(proposals: &mut [Proposal], together: &Together) {
-    let joint = format!("with all candidates of these logs in force, over all of the log, it {}", together.sentence);
-    for proposal in proposals {
-        for text in proposal.manifests.iter_mut().map(|manifest| &mut manifest.text) {
-            *text = format!("{}{text}", comments(&[joint.clone(), together.limit.clone()]));
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-fn rounded(value: f64) -> u64 {
-    value.round() as u64
+    Confidence { level, doubts }
 }
 
 /// The rule of lint for what no candidate should catch.

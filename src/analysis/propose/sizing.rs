@@ -2,15 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
-
-use super::propose::Proposer;
-use super::recorded::RecordedServer;
-use super::replays::{client_names, match_candidate, scenario_with, summarize_replays};
+use super::super::AnalysisError;
+use super::super::replay::{RecordedServer, client_names, match_candidate, scenario_with, summarize_replays};
+use super::{BudgetCheck, MatchedReplay, Proposer, ServerComparison, SlowClient};
 use crate::apf::Config;
 use crate::candidates::{Candidate, Draft};
 use crate::findings::Severity;
-use crate::report::{BudgetCheck, MatchedReplay, ServerComparison, SlowClient};
 use crate::simulation::{
     CandidateMatch, Effect, ReplaySummary, Scenario, ServerMemory, Service, Spread, TrafficRequest, compare,
 };
@@ -81,7 +78,7 @@ impl SizedCandidate {
 
 impl Proposer<'_> {
     /// The requests around a draft's storms, and what they come to without it.
-    pub(super) fn replay_window(&self, draft: &Draft, chosen: &Config) -> Result<StormWindow> {
+    pub(super) fn replay_window(&self, draft: &Draft, chosen: &Config) -> Result<StormWindow, AnalysisError> {
         let findings = || draft.findings.iter().map(|index| &self.findings[*index]);
         let from = findings().map(|finding| finding.started_at).min().unwrap_or_default() - BEFORE_MICROS;
         let to = findings().map(|finding| finding.ended_at).max().unwrap_or_default() + AFTER_MICROS;
@@ -98,7 +95,7 @@ impl Proposer<'_> {
     /// that do by the middle of the range; and if none does that, the one that holds least. Where nothing is known of what
     /// they hold, half as many as at the storm's peak have to do.
     pub(super) fn choose_size<'t>(&self, draft: &Draft, tried: &'t [SizedCandidate]) -> Option<&'t SizedCandidate> {
-        let max_wait = self.terms.max_wait_secs;
+        let max_wait = self.limits.max_wait_secs;
         // In steps of a twentieth, a tenth of the budget and a second, as less is no difference.
         let harm = |tried: &SizedCandidate| {
             let harmed = tried.harmed().count();
@@ -131,12 +128,12 @@ impl Proposer<'_> {
 
     /// What LISTs may hold, with what the server holds besides, in bytes.
     pub(super) fn budget_bytes(&self) -> f64 {
-        float(self.terms.memory_budget.saturating_add(self.memory().base))
+        float(self.limits.memory_budget.saturating_add(self.memory().base))
     }
 
     pub(super) fn memory(&self) -> ServerMemory {
-        let base = self.terms.memory_base.unwrap_or_default();
-        ServerMemory { base, limit: Some(self.terms.memory_budget.saturating_add(base)) }
+        let base = self.limits.memory_base.unwrap_or_default();
+        ServerMemory { base, limit: Some(self.limits.memory_budget.saturating_add(base)) }
     }
 
     /// How long a draft's LISTs take where so many run at once, on the apiserver with most of them, in seconds.
@@ -179,16 +176,16 @@ impl Proposer<'_> {
         &self,
         servers: &[RecordedServer],
         scenario: &Scenario,
-    ) -> Result<Vec<ReplaySummary>> {
+    ) -> Result<Vec<ReplaySummary>, AnalysisError> {
         let clients = client_names(self.recorded);
         let mut all = Vec::new();
         for server in servers {
             all.extend(summarize_replays(
                 server,
                 &[scenario],
-                (self.terms.seeds, self.memory()),
+                (self.limits.seeds, self.memory()),
                 &clients,
-                &self.interrupt,
+                self.interrupt,
             )?);
         }
         Ok(all)
@@ -200,7 +197,7 @@ impl Proposer<'_> {
         draft: &Draft,
         (candidate, chosen): (Candidate, &Config),
         window: &StormWindow,
-    ) -> Result<SizedCandidate> {
+    ) -> Result<SizedCandidate, AnalysisError> {
         let all = chosen.clone().with(&candidate.config());
         let scenario = scenario_with(Some(&all), self.recorded, self.dimensions, self.settings);
         let after = self.summarize_servers(&window.servers, &scenario)?;

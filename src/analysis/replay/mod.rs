@@ -1,25 +1,22 @@
-//! Running replays: each configuration under each seed, and what a candidate catches.
+//! Running replays: each configuration under each seed, and what a candidate matches.
 
+mod note;
 mod traffic;
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::super::dimensions::Dimensions;
-use super::super::flows::{read_manifests, sound};
-use super::super::settings::Settings;
-use super::super::{Advice, Interrupt};
-use super::lint::manifests_in;
-use super::recorded::{Recorded, RecordedServer, ReplayMode};
+use super::{AnalysisError, Interrupt};
 use crate::apf::lint::{LintFinding, LintInput, Traffic, lint};
-use crate::apf::{Config, limits};
-use crate::cli::{ReplayArgs, ServiceName};
+use crate::apf::{Config, compute_limits};
+use crate::dimensions::{Dimensions, Settings};
 use crate::simulation::{
     CandidateMatch, MatchFailure, ReplayAssumptions, ReplayOutcome, ReplaySummary, Scenario, ServerMemory,
     reconstruct_logged, replay, summarize_outcome, summarize_replay,
 };
 
+pub use note::ReplayNote;
 pub(super) use traffic::{RecordedServer, RecordedTraffic};
 
 /// How requests are replayed.
@@ -65,25 +62,11 @@ impl Change {
         let exists = |level: &str| [live, &self.config].iter().any(|config| config.priority_level(level).is_some());
         let missing = self.config.flow_schemas.iter().find(|schema| !exists(&schema.priority_level));
         let Some(schema) = missing else { return Ok(()) };
-        Err(Advice {
-            message: format!(
-                "FlowSchema {} of {} goes to the priority level {}, which is neither in it nor on the server",
-                schema.name, self.name, schema.priority_level
-            ),
-            hint: "name both objects, joined by a comma or in one folder; the server's own come with --config",
-        }
-        .into())
-    }
-}
-
-impl ReplayMode {
-    /// How LISTs are replayed, as the arguments have it.
-    pub(super) fn from_args(args: &ReplayArgs) -> Self {
-        let capacity = match args.service {
-            ServiceName::Fixed => Some(f64::INFINITY),
-            ServiceName::Shared => args.capacity,
-        };
-        Self { capacity, is_closed_loop: args.closed_loop }
+        Err(AnalysisError::MissingPriorityLevel {
+            change: self.name.clone(),
+            flow_schema: schema.name.clone(),
+            priority_level: schema.priority_level.clone(),
+        })
     }
 }
 
@@ -111,7 +94,7 @@ pub(super) fn summarize_replays(
     (seeds, memory): (u64, ServerMemory),
     clients: &[(String, String)],
     interrupt: &Interrupt,
-) -> Result<Vec<ReplaySummary>> {
+) -> Result<Vec<ReplaySummary>, AnalysisError> {
     let draws: Vec<ReplayAssumptions> =
         (0..seeds).map(|seed| ReplayAssumptions::draw(seed, &server.capacity)).collect();
     let works: Vec<Vec<u64>> =
@@ -124,7 +107,7 @@ pub(super) fn summarize_replays(
         let run = replay(&server.traffic, &works[*draw], scenario, &draws[*draw], memory);
         Ok(summarize_outcome(&server.traffic, scenario, &run))
     });
-    let outcomes: Vec<ReplayOutcome> = outcomes.collect::<Result<_>>()?;
+    let outcomes: Vec<ReplayOutcome> = outcomes.collect::<Result<_, AnalysisError>>()?;
     let of_scenario = scenarios.iter().zip(outcomes.chunks(draws.len()));
     Ok(of_scenario.map(|(scenario, runs)| summarize_replay(runs, scenario, clients)).collect())
 }
@@ -198,7 +181,7 @@ pub(super) fn match_candidate(
 }
 
 /// Why a change matches no LIST, as far as lint can tell.
-fn find_match_failures(change: &Config, recorded: &Recorded, settings: &Settings) -> Vec<MatchFailure> {
+fn find_match_failures(change: &Config, recorded: &RecordedTraffic, settings: &Settings) -> Vec<MatchFailure> {
     let flows = &recorded.flows;
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
     for request in recorded.servers.iter().flat_map(|server| &server.traffic.requests) {

@@ -20,11 +20,11 @@ use crate::tables::{Arrival, Arrivals};
 /// What a replay of the logs needs.
 pub(in crate::analysis) struct RecordedTraffic {
     /// Each apiserver's requests.
-    pub(super) servers: Vec<RecordedServer>,
+    pub(in crate::analysis) servers: Vec<RecordedServer>,
     /// The clients, by [`TrafficRequest::client`].
-    pub(super) clients: Vec<(ClientType, String)>,
+    pub(in crate::analysis) clients: Vec<(ClientType, String)>,
     /// What requests are to API Priority and Fairness, by [`TrafficRequest::kind`].
-    pub(super) flows: Flows,
+    pub(in crate::analysis) flows: Arc<Flows>,
     /// Requests that never came as far, or pass by, or in a closed loop are retries of others.
     pub(in crate::analysis) left_out: u64,
     /// Requests whose time can't be of the same log.
@@ -41,9 +41,9 @@ pub(in crate::analysis) struct RecordedServer {
     pub(in crate::analysis) span_secs: f64,
     pub(in crate::analysis) traffic: Traffic,
     /// What the log says of their times, in their order.
-    pub(super) times: Vec<LoggedTimes>,
-    pub(super) lists: SharedLists,
-    pub(super) capacity: ListCapacity,
+    pub(in crate::analysis) times: Vec<LoggedTimes>,
+    pub(in crate::analysis) lists: SharedLists,
+    pub(in crate::analysis) capacity: ListCapacity,
     /// Requests of which the log doesn't say how long they ran, and that are taken to be like others.
     pub(in crate::analysis) unknown_service_count: u64,
 }
@@ -83,15 +83,6 @@ impl RecordedServer {
     }
 }
 
-/// How LISTs are replayed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::commands) struct ReplayMode {
-    /// `None` takes the capacity from the log.
-    pub(in crate::commands) capacity: Option<f64>,
-    /// Whether clients wait for their last request's end.
-    pub(in crate::commands) is_closed_loop: bool,
-}
-
 /// LISTs that took less share no CPU worth speaking of, in nanoseconds.
 const LEAST_SHARED_NS: u64 = 20_000_000;
 /// What a request is taken to run for of which nothing at all is known, in nanoseconds.
@@ -100,29 +91,36 @@ const ASSUMED_SERVICE_NS: u64 = 5_000_000;
 /// The tables and queries that replays need.
 const WANTED: [&str; 5] = ["arrivals", "flows", "clients", "list_costs", "restarts"];
 
-/// Reads the logs, and all that `wanted` names besides.
-pub(in crate::commands) async fn record(
-    database: &Database,
-    settings: &Settings,
-    wanted: &str,
-    also: &[&str],
-    mode: ReplayMode,
-) -> Result<(Dimensions, Recorded)> {
-    let mut dimensions = prepare(database, &format!("{WANTED} {wanted}"), also, settings).await?;
-    let restarts: Vec<Restart> = database.rows().await?;
-    let arrivals = database.arrivals().await?;
-    let flows = dimensions.flows.take().context("flows were not asked for")?;
-    let recorded = recorded(&dimensions, flows, &arrivals, &restarts, mode);
-    Ok((dimensions, recorded))
+impl RecordedTraffic {
+    /// Reads the logs for a replay, and for `wanted` and `also` besides, as [`Session::read`] does.
+    pub(in crate::analysis) async fn read(
+        session: &Session,
+        wanted: &[&str],
+        also: &[&str],
+        mode: ReplayMode,
+    ) -> Result<(Dimensions, Self), AnalysisError> {
+        let dimensions = session.read(&[&WANTED[..], wanted].concat(), also).await?;
+        let restarts: Vec<Restart> = session.database().rows().await?;
+        let arrivals = session.database().arrivals().await?;
+        let recorded = reconstruct_traffic(&dimensions, &arrivals, &restarts, mode);
+        Ok((dimensions, recorded))
+    }
+
+    /// # Errors
+    /// When there is nothing to replay.
+    pub(in crate::analysis) fn check(&self) -> Result<(), AnalysisError> {
+        if self.servers.is_empty() { Err(AnalysisError::NothingToReplay) } else { Ok(()) }
+    }
 }
 
-fn recorded(
+fn reconstruct_traffic(
     dimensions: &Dimensions,
-    flows: Flows,
     arrivals: &Arrivals,
     restarts: &[Restart],
     mode: ReplayMode,
-) -> Recorded {
+) -> RecordedTraffic {
+    let flows = dimensions.flows.as_ref().map(Arc::clone);
+    let Some(flows) = flows else { unreachable!("flows are among the tables that are read") };
     let plausible = plausible(&arrivals.rows);
     let (clients, client_of) = clients(dimensions);
     let kinds: HashMap<i64, u32> = (0..).zip(&flows.digests).map(|(place, (flow_key, _))| (*flow_key, place)).collect();

@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 pub use report::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept};
 
 use super::replay::{
-    Change, RecordedServer, RecordedTraffic, ReplayOptions, catch, client_names, logged_side, scenario_with, sides,
+    Change, RecordedServer, RecordedTraffic, ReplayNote, ReplayOptions, client_names, match_candidate, scenario_with,
+    summarize_log, summarize_replays,
 };
 use super::{AnalysisError, SCHEMA_VERSION, ServerFacts, Session};
 use crate::apf::{Config, LevelKind, NEWEST_KNOWN, PriorityLevel, compute_limits};
 use crate::dimensions::Dimensions;
-use crate::report::capacity_words;
-use crate::simulation::{CapacityBasis, Catch, Comparison, Memory, Scenario, Service, Side, compare, doubt, side};
+use crate::simulation::{
+    CandidateMatch, Comparison, GroupSummary, ListCapacityBasis, ReplaySummary, Scenario, ServerMemory, Service,
+    check_baseline, compare, summarize_replay,
+};
 use crate::units;
 
 /// What to replay, and what counts as harm.
@@ -25,7 +28,7 @@ pub struct SimulateOptions {
     pub memory_limit: Option<u64>,
     /// Values of `nominalConcurrencyShares` to try for the first candidate.
     pub sweep: Option<Sweep>,
-    /// Clients that the candidates are meant to throttle; empty for those that have a good part of the LISTs caught.
+    /// Clients that the candidates are meant to throttle; empty for those that have a good part of the LISTs that they match.
     pub target_clients: Vec<String>,
     /// Added wait above which a client counts as regressed, in seconds.
     pub tolerated_wait_secs: f64,
@@ -115,44 +118,41 @@ impl Replayed<'_> {
         let (replay, memory) = (&self.options.replay, self.memory());
         let scenarios: Vec<&Scenario> =
             std::iter::once(current).chain(candidates.iter().map(|(_, scenario)| scenario)).collect();
-        let mut sides =
-            sides(server, &scenarios, (replay.seeds, memory), &clients, self.session.interrupt())?.into_iter();
-        let current_side = sides.next().unwrap_or_else(|| side(&[], current, &clients));
-        let (logged, above_ns) = logged_side(server, current, memory, &clients);
-        let candidates = candidates.iter().zip(sides).map(|((change, scenario), side)| {
-            let catch = self.catch(&change.config, scenario, server);
-            let Comparison { effect, sentence, hurt, relieved } =
-                compare(&current_side, &side, &catch, self.options.tolerated_wait_secs);
-            CandidateReplay { name: change.name.clone(), effect, sentence, catch, hurt, relieved, side }
+        let summaries =
+            summarize_replays(server, &scenarios, (replay.seeds, memory), &clients, self.session.interrupt())?;
+        let mut summaries = summaries.into_iter();
+        let (logged, above_ns) = summarize_log(server, current, memory, &clients);
+        let current = summaries.next().unwrap_or_else(|| summarize_replay(&[], current, &clients));
+        let candidates = candidates.iter().zip(summaries).map(|((change, scenario), replay)| {
+            let matched = self.match_candidate(&change.config, scenario, server);
+            let comparison = compare(&current, &replay, &matched, self.options.tolerated_wait_secs);
+            CandidateReplay { name: change.name.clone(), matched, comparison, replay }
         });
         let candidates = candidates.collect();
         Ok(ApiserverReplay {
             apiserver: server.apiserver.clone(),
-            doubt: doubt(&logged, &current_side),
-            moments_above: moments(&above_ns, server.began_micros),
+            mismatch: check_baseline(&logged, &current),
+            moments_above: find_moments(&above_ns, server.began_micros),
             request_count: server.traffic.requests.len() as u64,
             list_count: server.traffic.requests.iter().filter(|request| request.list.is_some()).count() as u64,
             first_at: units::second(server.began_micros),
             span_secs: server.span_secs,
-            capacity: capacity_words(&server.capacity),
-            capacity_low: finite(server.capacity.low),
-            capacity_likely: finite(server.capacity.likely),
-            capacity_high: finite(server.capacity.high),
+            capacity: server.capacity,
             logged,
-            current: current_side,
+            current,
             candidates,
         })
     }
 
-    /// What a change catches, and whom it is for.
-    fn catch(&self, change: &Config, scenario: &Scenario, server: &RecordedServer) -> Catch {
-        let catch = catch(change, scenario, server, self.recorded, self.session.settings());
-        Catch { meant: self.options.target_clients.clone(), ..catch }
+    /// The requests that a change matches, and the clients that it is meant to throttle.
+    fn match_candidate(&self, change: &Config, scenario: &Scenario, server: &RecordedServer) -> CandidateMatch {
+        let matched = match_candidate(change, scenario, server, self.recorded, self.session.settings());
+        CandidateMatch { target_clients: self.options.target_clients.clone(), ..matched }
     }
 
     /// What is given of the server's memory.
-    fn memory(&self) -> Memory {
-        Memory { base: self.options.replay.memory_base.unwrap_or_default(), limit: self.options.memory_limit }
+    fn memory(&self) -> ServerMemory {
+        ServerMemory { base: self.options.replay.memory_base.unwrap_or_default(), limit: self.options.memory_limit }
     }
 
     /// Replays a candidate with other shares, on the apiserver with the most LISTs.
@@ -171,139 +171,86 @@ impl Replayed<'_> {
         }
         let clients = client_names(self.recorded);
         let (replay, memory) = (&self.options.replay, self.memory());
-        let alone = |scenario: &Scenario| -> Result<Side, AnalysisError> {
-            let mut sides = sides(server, &[scenario], (replay.seeds, memory), &clients, self.session.interrupt())?;
-            Ok(sides.pop().unwrap_or_else(|| side(&[], scenario, &clients)))
+        let alone = |scenario: &Scenario| -> Result<ReplaySummary, AnalysisError> {
+            let mut summaries =
+                summarize_replays(server, &[scenario], (replay.seeds, memory), &clients, self.session.interrupt())?;
+            Ok(summaries.pop().unwrap_or_else(|| summarize_replay(&[], scenario, &clients)))
         };
-        let current_side = alone(current)?;
+        let current = alone(current)?;
         let mut seen = BTreeSet::new();
         for shares in sweep.first..=sweep.last {
             let change = with_shares(&change.config, shares);
-            let nominal = nominal(&change, self.recorded, self.session.settings().apf.server_concurrency);
+            let nominal = nominal_seats(&change, self.recorded, self.session.settings().apf.server_concurrency);
             // Several numbers of shares come to the same seats.
             if !seen.insert(nominal.clone()) {
                 continue;
             }
             let scenario = scenario_with(Some(&change), self.recorded, self.dimensions, self.session.settings());
-            let catch = self.catch(&change, &scenario, server);
-            let side = alone(&scenario)?;
-            let comparison = compare(&current_side, &side, &catch, self.options.tolerated_wait_secs);
-            rows.push(sweep_row(shares, nominal.iter().sum(), &side, &comparison, &catch.flow_schemas));
+            let matched = self.match_candidate(&change, &scenario, server);
+            let summary = alone(&scenario)?;
+            let comparison = compare(&current, &summary, &matched, self.options.tolerated_wait_secs);
+            rows.push(summarize_sweep(shares, nominal.iter().sum(), &summary, &comparison, &matched.flow_schemas));
         }
-        let chosen = chosen(&rows, self.options.memory_limit);
+        let chosen = choose_shares(&rows, self.options.memory_limit);
         Ok(Some(Swept { apiserver: server.apiserver.clone(), rows, chosen }))
     }
 
-    fn notes(&self) -> Vec<String> {
+    fn notes(&self) -> Vec<ReplayNote> {
         let mut notes = Vec::new();
         let recorded = self.recorded;
-        let unknown: u64 = recorded.servers.iter().map(|server| server.unknown_service_count).sum();
-        if unknown > 0 {
-            notes.push(format!(
-                "{} requests were rejected in the log or have no end in it: they are taken to need as long as others like \
-                 them",
-                units::count(unknown)
-            ));
+        let request_count: u64 = recorded.servers.iter().map(|server| server.unknown_service_count).sum();
+        if request_count > 0 {
+            notes.push(ReplayNote::AssumedDurations { request_count });
         }
-        let restarts: usize = recorded.servers.iter().map(|server| server.traffic.restarts_ns.len()).sum();
-        if restarts > 0 {
-            let starts = if restarts == 1 { "a start".to_owned() } else { format!("{restarts} starts") };
-            notes.push(format!(
-                "the log shows {starts} of an apiserver: what runs then is cut off in each replay, even where the candidate \
-                 would have kept the server alive; LISTs that were cut off may be missing from the log"
-            ));
+        let count: usize = recorded.servers.iter().map(|server| server.traffic.restarts_ns.len()).sum();
+        if count > 0 {
+            notes.push(ReplayNote::Restarts { count });
         }
         if recorded.implausible > 0 {
-            notes.push(format!(
-                "requests left out, as their time is years from all others': {}",
-                units::count(recorded.implausible)
-            ));
+            notes.push(ReplayNote::ImplausibleTimes { request_count: recorded.implausible });
         }
         notes.extend(self.assumptions());
         notes
     }
 
-    /// What is taken for given.
-    fn assumptions(&self) -> Vec<String> {
+    /// What is assumed where the log doesn't say.
+    fn assumptions(&self) -> Vec<ReplayNote> {
         let (settings, recorded) = (self.session.settings(), self.recorded);
-        let mut notes = vec![
-            "within 10 s, when a server divides its seats anew is in no log: each seed draws it, as it draws the capacity \
-             from what is possible"
-                .to_owned(),
-        ];
-        if recorded.servers.iter().all(|server| server.capacity.basis == CapacityBasis::Unlimited) {
-            notes.push("LISTs take as long as in the log, though fewer at once would take less".to_owned());
+        let mut notes = vec![ReplayNote::DrawnFromSeed];
+        if recorded.servers.iter().all(|server| server.capacity.basis == ListCapacityBasis::Unlimited) {
+            notes.push(ReplayNote::FixedDurations);
         }
-        if !self.options.replay.mode.is_closed_loop {
-            notes.push(
-                "requests come when they came in the log, whatever becomes of earlier ones, and nobody tries again what is \
-                 rejected; --closed-loop replays clients that do"
-                    .to_owned(),
-            );
-        } else {
-            notes.push(
-                "every client is taken to try again as client-go does, up to 10 times, which others may not; waits are over all \
-                 tries, and pages of one list come when they came in the log"
-                    .to_owned(),
-            );
-        }
-        let unsure = recorded.flows.rows.iter().filter(|row| row.low_seats != row.high_seats).count();
-        if unsure > 0 {
-            notes.push(format!(
-                "{} of {} kinds of requests take seats that the log leaves open: every other seed takes the most, the others \
-                 the least; see --metrics and --resource",
-                units::count(unsure as u64),
-                units::count(recorded.flows.rows.len() as u64)
-            ));
+        notes.push(if self.options.replay.mode.is_closed_loop { ReplayNote::ClosedLoop } else { ReplayNote::OpenLoop });
+        let uncertain = recorded.flows.rows.iter().filter(|row| row.low_seats != row.high_seats).count();
+        if uncertain > 0 {
+            notes.push(ReplayNote::UncertainSeats { uncertain, all: recorded.flows.rows.len() });
         }
         if settings.apf.config.is_none() {
-            notes.push(
-                "the current configuration is that of a fresh cluster: give the server's own with --config".to_owned(),
-            );
+            notes.push(ReplayNote::DefaultConfiguration);
         }
         if self.dimensions.server.version.is_none() {
-            notes.push(format!(
-                "the server's version is not known; it is replayed as {NEWEST_KNOWN}, see --kube-version"
-            ));
+            notes.push(ReplayNote::VersionUnknown { assumed: NEWEST_KNOWN });
         }
         if recorded.left_out > 0 {
-            notes.push(format!(
-                "{} logged requests are not replayed: they were refused before API Priority and Fairness, pass by it, or in a \
-                 closed loop try others again",
-                units::count(recorded.left_out)
-            ));
+            notes.push(ReplayNote::NotReplayed { request_count: recorded.left_out });
         }
-        notes.push(
-            "waits under half a second, and the limits of priority levels, are in no log; a logged 429 that waited \
-             less than it might is taken for queue-full where its level queues, and a request is given 60 s (--request-timeout)"
-                .to_owned(),
-        );
+        notes.push(ReplayNote::UnloggedWaits);
         if self.options.replay.memory_base.is_none() {
-            notes.push(
-                "memory is what LISTs hold on top of all else that the server holds: see --memory-base".to_owned(),
-            );
+            notes.push(ReplayNote::ListMemoryOnly);
         }
-        notes.push(
-            "a watch holds its seats until it has begun; as its wait is in no log, none is taken to need longer for that than \
-             the quickest quarter; each apiserver is replayed by itself, from idle levels on"
-                .to_owned(),
-        );
+        notes.push(ReplayNote::WatchesAndServers);
         notes
     }
 }
 
 /// When LISTs of the log may have held more than the limit.
-fn moments(above_ns: &[(u64, u64)], began_micros: i64) -> Vec<MomentAbove> {
+fn find_moments(above_ns: &[(u64, u64)], began_micros: i64) -> Vec<MomentAbove> {
     let micros = |nanos: u64| i64::try_from(nanos / 1_000).unwrap_or(i64::MAX);
     let moment = |(from, to): &(u64, u64)| MomentAbove {
         from: units::instant(began_micros.saturating_add(micros(*from))),
         to: units::instant(began_micros.saturating_add(micros(*to))),
     };
     above_ns.iter().map(moment).collect()
-}
-
-fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
 }
 
 /// The change with other shares for its limited levels.
@@ -318,7 +265,7 @@ fn with_shares(change: &Config, shares: i32) -> Config {
 }
 
 /// The seats of a change's limited levels.
-fn nominal(change: &Config, recorded: &RecordedTraffic, server_concurrency: u32) -> Vec<u32> {
+fn nominal_seats(change: &Config, recorded: &RecordedTraffic, server_concurrency: u32) -> Vec<u32> {
     let after = recorded.flows.config.clone().with(change);
     let limits = compute_limits(&after.priority_levels, server_concurrency, &recorded.flows.features);
     let levels = after.priority_levels.iter().zip(limits);
@@ -326,31 +273,38 @@ fn nominal(change: &Config, recorded: &RecordedTraffic, server_concurrency: u32)
     of_change.map(|(_, limits)| limits.nominal).collect()
 }
 
-fn sweep_row(shares: i32, seats: u32, side: &Side, comparison: &Comparison, schemas: &[String]) -> SweepRow {
-    let caught: Vec<_> = side.groups.iter().filter(|group| schemas.contains(&group.flow_schema)).collect();
-    let most =
-        |of: &dyn Fn(&crate::simulation::GroupSide) -> f64| caught.iter().map(|group| of(group)).fold(0.0, f64::max);
+fn summarize_sweep(
+    shares: i32,
+    seats: u32,
+    summary: &ReplaySummary,
+    comparison: &Comparison,
+    flow_schemas: &[String],
+) -> SweepRow {
+    let matched: Vec<&GroupSummary> =
+        summary.groups.iter().filter(|group| flow_schemas.contains(&group.flow_schema)).collect();
+    let most = |of: &dyn Fn(&GroupSummary) -> f64| matched.iter().map(|group| of(group)).fold(0.0, f64::max);
+    let others = comparison.regressed.iter().filter(|client| !client.is_target);
     SweepRow {
         nominal_concurrency_shares: shares,
         nominal_seats: seats,
-        most_lists: side.most_lists,
-        peak_low_bytes: side.peak_low_bytes,
-        known_peak_high_bytes: side.known_peak_high_bytes,
-        possibly_above_secs: side.possibly_above_secs,
-        unbounded_lists: side.unbounded_lists,
-        caught_rejected: caught.iter().map(|group| group.rejected.all.mid).fold(0.0, |sum, count| sum + count),
+        most_lists: summary.most_lists,
+        peak_low_bytes: summary.peak_low_bytes,
+        known_peak_high_bytes: summary.known_peak_high_bytes,
+        possibly_above_secs: summary.possibly_above_secs,
+        unbounded_lists: summary.unbounded_lists,
+        caught_rejected: matched.iter().map(|group| group.rejected.all.mid).fold(0.0, |sum, count| sum + count),
         caught_wait_p99_secs: most(&|group| group.wait_p99_secs.mid),
         caught_drain_secs: most(&|group| group.drain_secs.mid),
-        hurt: comparison.hurt.iter().filter(|hurt| !hurt.is_meant).map(|hurt| hurt.client.clone()).collect(),
+        regressed: others.map(|client| client.client.clone()).collect(),
     }
 }
 
 /// Of the shares that keep what LISTs hold below the limit, those that harm least. Where LISTs are of unknown size, nothing
 /// keeps them for sure.
-fn chosen(rows: &[SweepRow], memory_limit: Option<u64>) -> Option<i32> {
+fn choose_shares(rows: &[SweepRow], memory_limit: Option<u64>) -> Option<i32> {
     memory_limit?;
     let keeps = rows.iter().filter(|row| row.possibly_above_secs.high <= 0.0 && row.unbounded_lists == 0);
-    let harm = |row: &&SweepRow| (row.hurt.len(), row.caught_rejected, row.caught_wait_p99_secs);
+    let harm = |row: &&SweepRow| (row.regressed.len(), row.caught_rejected, row.caught_wait_p99_secs);
     keeps
         .min_by(|a, b| harm(a).partial_cmp(&harm(b)).unwrap_or(std::cmp::Ordering::Equal))
         .map(|row| row.nominal_concurrency_shares)

@@ -7,10 +7,6 @@ mod seats;
 mod simulate;
 mod verify;
 
-pub(super) use propose::{Proposer, Terms};
-pub(super) use recorded::{Recorded, ReplayMode, record};
-pub(super) use replays::check;
-
 use anyhow::Result;
 
 use crate::cli::ApfCommand;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::ClientUsage;
-use crate::findings::{Bytes, Note};
+use crate::findings::{Bytes, ClientProfile};
 
 /// A client that could watch instead of listing whole collections again and again, and what that would save.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,7 +31,7 @@ pub struct Improvement {
 /// begins with.
 pub(super) fn find_improvements(
     clients: &[ClientUsage],
-    notes: &BTreeMap<String, Note>,
+    profiles: &BTreeMap<String, ClientProfile>,
     min_saved_lists: u64,
 ) -> Vec<Improvement> {
     let this = || clients.iter().filter_map(|client| Some((client, client.this.as_ref()?)));
@@ -55,7 +55,7 @@ pub(super) fn find_improvements(
             Some(Improvement {
                 client_type: client.client_type.clone(),
                 client: client.client.clone(),
-                advice: notes.get(&client.client).and_then(|note| note.advice.clone()),
+                advice: profiles.get(&client.client).and_then(|profile| profile.advice.clone()),
                 lists_saved,
                 #[expect(clippy::cast_precision_loss, reason = "a share")]
                 share: response_bytes.filter(|_| all > 0).map(|bytes| bytes.middle() as f64 / all as f64),

@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Finding, ListPressure, Note, PressurePeak, ServerActivity, Severity, Thresholds, peaks};
+use super::{ClientProfile, Finding, ListPressure, PressurePeak, ServerActivity, Severity, Thresholds, peaks};
 use crate::audit::Micros;
 use crate::units::Zone;
 
@@ -61,7 +61,7 @@ pub struct CapacityInput<'p> {
     /// What was found in this period, the worst first.
     pub findings: &'p [Finding],
     /// What is known of each client, by its name.
-    pub notes: &'p BTreeMap<String, Note>,
+    pub profiles: &'p BTreeMap<String, ClientProfile>,
     /// An apiserver's memory limit, in bytes; `None` where it is unknown.
     pub memory_limit: Option<u64>,
     /// The time zone in which days begin.
@@ -140,7 +140,7 @@ pub fn review_period(input: &CapacityInput<'_>) -> CapacityReview {
     let within: Vec<LevelHour> =
         input.levels.iter().filter(|bucket| bucket.bucket_at >= input.period.0).cloned().collect();
     let levels = headroom::measure_headroom(&within, input.bounds, thresholds.half_full_share);
-    let improvements = improvements::find_improvements(&clients, input.notes, thresholds.min_saved_lists);
+    let improvements = improvements::find_improvements(&clients, input.profiles, thresholds.min_saved_lists);
     CapacityReview {
         this: usage::sum_usage(clients.iter().filter_map(|client| client.this.as_ref())),
         before: input.has_before.then(|| usage::sum_usage(of_before)),

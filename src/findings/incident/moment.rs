@@ -6,7 +6,7 @@ use super::thresholds::micros;
 use super::{IncidentThresholds, ListPressure};
 use crate::audit::Micros;
 use crate::findings::finding::as_instant;
-use crate::findings::{Bytes, Finding, Kind, Severity, WordFinding};
+use crate::findings::{Bytes, Finding, Kind, Severity};
 
 /// A moment to look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -183,8 +183,8 @@ fn choose_first_step(input: &IncidentInput<'_>, to_blame: Option<&IncidentSuspec
 
 /// The identity to stop; `None` where the cluster would suffer, or the finding is not of this client alone.
 fn identity_to_stop(input: &IncidentInput<'_>, suspect: &IncidentSuspect, finding: &Finding) -> Option<RunningAs> {
-    input.measured.notes.get(&suspect.client).filter(|note| note.can_be_spared)?;
-    let user_name = finding.user_names.first().filter(|_| finding.client == suspect.client)?;
+    input.measured.profiles.get(&suspect.client).filter(|profile| profile.can_be_spared)?;
+    let user_name = finding.user_names.first().filter(|_| finding.culprit.client() == Some(suspect.client.as_str()))?;
     Some(RunningAs::parse(user_name))
 }
 
@@ -209,11 +209,11 @@ fn weigh_culprit(input: &IncidentInput<'_>, culprit: &IncidentSuspect) -> (Vec<S
         doubts.push(Doubt::RequestReceivedNotLogged);
     }
     weigh_sizes(input, culprit, &mut supports, &mut doubts);
-    if let Some(note) = input.measured.notes.get(&culprit.client) {
-        if note.confidence == "high" {
+    if let Some(profile) = input.measured.profiles.get(&culprit.client) {
+        if profile.confidence == "high" {
             supports.push(Support::IdentityCertain);
         } else {
-            doubts.push(Doubt::IdentityInferred { evidence: note.evidence.clone() });
+            doubts.push(Doubt::IdentityInferred { evidence: profile.evidence.clone() });
         }
     }
     (supports, doubts)

@@ -7,19 +7,20 @@ use super::words::{
     scope_words, state_words, trend_words,
 };
 use super::{CapacityNote, CapacityReport, NotCompared};
+use crate::analysis::{LogFacts, ServerFacts, Span};
 use crate::findings::{
-    BusyBucket, CapacityStep, CapacityThresholds, ClientUsage, Clock, CollectionGrowth, Finding, Headroom, Improvement,
-    LevelHour, ListPressure, Objective, PressurePeak, ServerActivity, Trend, Usage,
+    BlindSpot, BusyBucket, CapacityStep, CapacityThresholds, ClientUsage, Clock, CollectionGrowth, Headroom,
+    Improvement, LevelHour, ListPressure, Objective, PressurePeak, ServerActivity, Trend, Usage,
 };
-use crate::report::{LogFacts, ServerFacts, Window};
+use crate::report::findings::{FindingJson, blind_spot, findings_json};
 use crate::units::Zone;
 
 #[derive(Serialize)]
 struct CapacityJson<'r> {
     schema_version: u32,
     week: &'r Option<String>,
-    window: Window,
-    window_before: Option<Window>,
+    window: Span,
+    window_before: Option<Span>,
     not_compared: Option<&'static str>,
     not_compared_code: Option<NotCompared>,
     logs: &'r LogFacts,
@@ -48,8 +49,9 @@ struct CapacityJson<'r> {
     level_hours: &'r [LevelHour],
     bucket_secs: f64,
     memory_limit_bytes: Option<u64>,
-    findings: &'r [Finding],
-    blind_spots: &'r [String],
+    findings: Vec<FindingJson<'r>>,
+    blind_spots: Vec<String>,
+    blind_spot_codes: &'r [BlindSpot],
     notes: Vec<String>,
     note_codes: &'r [CapacityNote],
 }
@@ -135,8 +137,9 @@ impl CapacityReport {
             level_hours: &self.level_hours,
             bucket_secs: self.bucket_secs,
             memory_limit_bytes: self.memory_limit_bytes,
-            findings: &self.findings,
-            blind_spots: &self.blind_spots,
+            findings: findings_json(&self.findings),
+            blind_spots: self.blind_spots.iter().map(blind_spot).collect(),
+            blind_spot_codes: &self.blind_spots,
             notes: self.notes.iter().map(|note| note_words(note, zone)).collect(),
             note_codes: &self.notes,
         }

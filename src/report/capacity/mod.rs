@@ -7,90 +7,13 @@ mod servers;
 mod verdict;
 mod words;
 
-use serde::Serialize;
-
 use self::words::{bucket_name, not_compared_words, note_words};
+use super::findings::blind_spot;
 use super::page::{Fact, Page, Part, Section, Tone};
 use super::pressure::held_words;
-use super::{LogFacts, ServerFacts, Window, about, float};
-use crate::findings::{CapacityReview, Finding, LevelHour, ListPressure, ServerActivity, Severity, Usage, as_instant};
+use super::{CapacityNote, CapacityReport, NotCompared, about, float};
+use crate::findings::{Finding, Severity, Usage};
 use crate::units::{self, Zone};
-
-/// A period's capacity, as data. [`CapacityReport::json`] adds the words.
-#[derive(Clone, Debug, Serialize)]
-pub struct CapacityReport {
-    /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
-    pub schema_version: u32,
-    /// The week that was asked for, such as `2026-W47`; `None` where none was.
-    pub week: Option<String>,
-    /// The period.
-    pub window: Window,
-    /// The period before; `None` where it isn't compared with.
-    pub window_before: Option<Window>,
-    /// Why there is no comparison; `None` where there is one.
-    #[serde(rename = "not_compared_code")]
-    pub not_compared: Option<NotCompared>,
-    /// What the logs hold in all.
-    pub logs: LogFacts,
-    /// What the server was assumed to be.
-    pub server: ServerFacts,
-    /// What is concluded about the period.
-    #[serde(flatten)]
-    pub review: CapacityReview,
-    /// What each apiserver was asked, by bucket.
-    pub activity: Vec<ServerActivity>,
-    /// What lists held, by bucket and type of client.
-    pub pressure: Vec<ListPressure>,
-    /// What priority levels were asked for, by bucket.
-    pub level_hours: Vec<LevelHour>,
-    /// The length of those buckets, in seconds.
-    pub bucket_secs: f64,
-    /// An apiserver's memory limit, in bytes; `None` where none was given.
-    pub memory_limit_bytes: Option<u64>,
-    /// What was found in the period, the worst first.
-    #[serde(serialize_with = "super::findings::serialize_findings")]
-    pub findings: Vec<Finding>,
-    /// What the log could not show.
-    pub blind_spots: Vec<String>,
-    /// What else there is to know.
-    #[serde(rename = "note_codes")]
-    pub notes: Vec<CapacityNote>,
-}
-
-/// Why a period isn't compared with the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NotCompared {
-    /// The logs hold nothing of the period before.
-    NothingBefore,
-    /// No comparison was asked for.
-    NotAskedFor,
-}
-
-/// Something to know about how a period was measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "code", rename_all = "kebab-case")]
-pub enum CapacityNote {
-    /// Sizes are estimated once for the whole log.
-    OneSizePerResource,
-    /// Seats of LISTs follow from sizes; short waits are not logged.
-    SeatsFromSizes,
-    /// Objects that are not deleted one by one have no line.
-    BulkDeletesUnseen,
-    /// Instances are counted by reads of collections only.
-    WritersWithoutInstances,
-    /// The logs hold less than the period.
-    PartlyCovered {
-        /// The first event.
-        #[serde(serialize_with = "as_instant")]
-        from: i64,
-        /// The last event.
-        #[serde(serialize_with = "as_instant")]
-        to: i64,
-    },
-    /// FlowSchemas and priority levels are those of a fresh cluster.
-    DefaultConfiguration,
-}
 
 /// Rows of tables beyond this are left to JSON.
 const ROWS: usize = 15;
@@ -224,7 +147,7 @@ impl CapacityReport {
     }
 
     fn unseen(&self, zone: &Zone) -> Vec<String> {
-        let mut spots = self.blind_spots.clone();
+        let mut spots: Vec<String> = self.blind_spots.iter().map(blind_spot).collect();
         spots.extend(self.notes.iter().map(|note| note_words(note, zone)));
         spots
     }

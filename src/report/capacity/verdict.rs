@@ -3,7 +3,7 @@
 use super::CapacityReport;
 use super::words::{bucket_name, change_words, scope_words, seats_words, trend_words};
 use crate::findings::{Bytes, CapacityStep, ClientUsage, Finding, Objective, Severity, Trend, fullest_level};
-use crate::report::finding_words;
+use crate::report::findings::{first_step, remedy, summary};
 use crate::report::pressure::held_words;
 use crate::units::{self, Zone};
 
@@ -20,7 +20,10 @@ impl CapacityReport {
         match self.review.first_step.as_ref()? {
             CapacityStep::FixWorstStorm { finding } => {
                 let finding = self.findings.get(*finding)?;
-                let step = finding_words::first_step(finding, &finding.client)?;
+                let step = match finding.culprit.client() {
+                    Some(client) => first_step(finding, client)?,
+                    None => finding.remedies.first().map(remedy)?,
+                };
                 Some(format!("against the worst storm, {step}"))
             }
             CapacityStep::WatchInsteadOfList { client, lists_saved, share } => {
@@ -159,7 +162,7 @@ impl CapacityReport {
         format!(
             "{died}; the worst storm began at {}: {}{}{more}.",
             zone.second(worst.started_at),
-            finding_words::summary(worst, zone),
+            summary(worst),
             sure.unwrap_or_default()
         )
     }

@@ -8,16 +8,17 @@ mod verdict;
 #[cfg(test)]
 mod cases;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub use coverage::{CoverageJson, coverage_json};
+pub(super) use remedy::{first_remedy, first_step};
 pub use remedy::{remedy, unknown};
 pub use severity::severity_reason;
 pub(super) use summary::summary;
 pub use verdict::blind_spot;
 pub(super) use verdict::verdict;
 
-use crate::findings::{Finding, FindingWords};
+use crate::findings::Finding;
 use crate::units;
 
 /// A finding's JSON: its data, and the words for what is a code in it.
@@ -33,29 +34,19 @@ pub struct FindingJson<'f> {
 
 impl<'f> From<&'f Finding> for FindingJson<'f> {
     fn from(finding: &'f Finding) -> Self {
-        let FindingWords { summary, severity_reason, unknowns, remedies } = words(finding);
-        Self { finding, summary, severity_reason, unknowns, remedies }
+        Self {
+            finding,
+            summary: summary(finding),
+            severity_reason: severity_reason(&finding.severity_reason),
+            unknowns: finding.unknowns.iter().map(unknown).collect(),
+            remedies: finding.remedies.iter().map(remedy).collect(),
+        }
     }
 }
 
 /// The JSON of findings, in their order.
 pub fn findings_json(findings: &[Finding]) -> Vec<FindingJson<'_>> {
     findings.iter().map(FindingJson::from).collect()
-}
-
-/// Writes a report's field of findings as [`findings_json`] does.
-pub(super) fn serialize_findings<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(findings.iter().map(FindingJson::from))
-}
-
-/// All words of a finding.
-pub fn words(finding: &Finding) -> FindingWords {
-    FindingWords {
-        summary: summary(finding),
-        severity_reason: severity_reason(&finding.severity_reason),
-        unknowns: finding.unknowns.iter().map(unknown).collect(),
-        remedies: finding.remedies.iter().map(remedy).collect(),
-    }
 }
 
 /// A number of things: `1 watch`, `1,421 watches`.

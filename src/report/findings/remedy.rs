@@ -1,6 +1,6 @@
 //! What to do, and what the log leaves open, in words.
 
-use crate::findings::{Remedy, Unknown};
+use crate::findings::{Finding, Remedy, Unknown};
 use crate::units;
 
 /// What to do at the client.
@@ -51,6 +51,22 @@ pub fn remedy(remedy: &Remedy) -> String {
         Remedy::ReuseClient => "in programs, create one client and reuse it",
     };
     words.to_owned()
+}
+
+/// What to do first about a finding, without the client's name; `None` where it has no remedy.
+pub(in crate::report) fn first_remedy(finding: &Finding) -> Option<String> {
+    Some(match finding.remedies.first()? {
+        Remedy::ClientAdvice { advice, .. } => advice.clone(),
+        other => remedy(other),
+    })
+}
+
+/// What to do first at a client that is part of a finding, after the client's name; `None` where it has no remedy.
+pub(in crate::report) fn first_step(finding: &Finding, client: &str) -> Option<String> {
+    Some(match finding.remedies.first()? {
+        named @ Remedy::ClientAdvice { .. } => remedy(named),
+        other => format!("{client}: {}", remedy(other)),
+    })
 }
 
 /// What the log leaves open about a finding.

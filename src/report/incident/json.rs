@@ -1,22 +1,24 @@
 //! The report of `incident` as JSON: the data, with the words for it in fields of their own.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::reasons::{growth_words, source_words, support_words, victim_words, volume_words, wave_words};
-use super::{IncidentNote, IncidentReport, MemoryFacts, as_samples};
+use super::{IncidentNote, IncidentReport, MemoryFacts};
+use crate::analysis::{LogFacts, Span};
 use crate::findings::{
-    AuditPolicy, Certainty, CutOff, Doubt, EarlierPeak, Finding, IncidentStep, IncidentSuspect, IncidentThresholds,
+    AuditPolicy, BlindSpot, Certainty, CutOff, Doubt, EarlierPeak, IncidentStep, IncidentSuspect, IncidentThresholds,
     ListPressure, MemoryGrowth, Moment, PolicyVolume, ReturnWave, ServerActivity, ServerLoad, Support, Victim,
 };
-use crate::report::{LogFacts, ProposeReport, Window};
-use crate::units::Zone;
+use crate::report::ProposeReport;
+use crate::report::findings::{FindingJson, blind_spot, findings_json};
+use crate::units::{self, Zone};
 
 #[derive(Serialize)]
 struct IncidentJson<'r> {
     schema_version: u32,
     moment: MomentJson<'r>,
     other_moments: Vec<MomentJson<'r>>,
-    window: Window,
+    window: Span,
     logs: &'r LogFacts,
     certainty: Certainty,
     supports: Vec<String>,
@@ -38,9 +40,10 @@ struct IncidentJson<'r> {
     memory: Option<MemoryJson<'r>>,
     memory_limit_bytes: Option<u64>,
     cut_off: &'r [CutOff],
-    findings: &'r [Finding],
+    findings: Vec<FindingJson<'r>>,
     apiservers: &'r [ServerLoad],
-    blind_spots: &'r [String],
+    blind_spots: Vec<String>,
+    blind_spot_codes: &'r [BlindSpot],
     policy: PolicyJson<'r>,
     candidates: &'r Option<ProposeReport>,
     notes: Vec<String>,
@@ -133,15 +136,20 @@ impl IncidentReport {
             memory: self.memory.as_ref().map(|memory| memory_json(memory, &incident.thresholds)),
             memory_limit_bytes: self.memory_limit_bytes,
             cut_off: &self.cut_off,
-            findings: &self.findings,
+            findings: findings_json(&self.findings),
             apiservers: &self.apiservers,
-            blind_spots: &self.blind_spots,
+            blind_spots: self.blind_spots.iter().map(blind_spot).collect(),
+            blind_spot_codes: &self.blind_spots,
             policy: PolicyJson { yaml, volume: VolumeJson { basis: volume_words(volume), volume } },
             candidates: &self.candidates,
             notes: self.note_words(zone),
             note_codes: &self.notes,
         }
     }
+}
+
+fn as_samples<S: Serializer>(samples: &[(i64, f64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(samples.iter().map(|(at, bytes)| (units::instant(*at), bytes)))
 }
 
 fn memory_json<'r>(memory: &'r MemoryFacts, thresholds: &IncidentThresholds) -> MemoryJson<'r> {

@@ -2,7 +2,7 @@
 
 use super::{IncidentNote, IncidentReport, MemoryFacts};
 use crate::findings::{Doubt, IncidentThresholds, Moment, PolicyVolume, ReturnWave, Support, Victim};
-use crate::report::finding_words;
+use crate::report::findings::severity_reason;
 use crate::units::{self, Zone};
 
 /// What speaks for a culprit, in a clause.
@@ -184,7 +184,7 @@ impl IncidentReport {
     /// What shows that an apiserver ended; empty for moments without an end.
     pub(super) fn moment_reason(&self, moment: &Moment, zone: &Zone) -> String {
         let finding = moment.finding.and_then(|index| self.findings.get(index));
-        finding.map(|finding| finding_words::severity_reason(finding, zone)).unwrap_or_default()
+        finding.map(|finding| zone.in_sentence(&severity_reason(&finding.severity_reason))).unwrap_or_default()
     }
 
     /// What else there is to know.

@@ -2,7 +2,8 @@
 
 use super::IncidentReport;
 use super::reasons::volume_words;
-use crate::findings::Role;
+use crate::findings::{Remedy, Role};
+use crate::report::findings::remedy as remedy_words;
 use crate::report::page::{Card, Code, Part, Table, Tone, Unit};
 use crate::report::{ProposeReport, manifest_files, rejection_words, rounded};
 use crate::units::{self, Zone};
@@ -17,8 +18,8 @@ impl IncidentReport {
             let finding = &self.findings[*index];
             for remedy in &finding.remedies {
                 let words = match (remedy, finding.culprit.client()) {
-                    (Remedy::ClientAdvice { .. }, _) | (_, None) => report::remedy(remedy),
-                    (_, Some(client)) => format!("{client}: {}", report::remedy(remedy)),
+                    (Remedy::ClientAdvice { .. }, _) | (_, None) => remedy_words(remedy),
+                    (_, Some(client)) => format!("{client}: {}", remedy_words(remedy)),
                 };
                 if !remedies.contains(&words) {
                     remedies.push(words);

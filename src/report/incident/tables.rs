@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::reasons::{span_words, support_words, victim_words};
 use super::{IncidentReport, ROWS};
 use crate::findings::{Bytes, CutOff, CutOffVerb, IncidentSuspect, ReturnWave, Role, ServerLoad};
+use crate::report::findings::blind_spot;
 use crate::report::findings_cards::{cards, findings_table};
 use crate::report::page::{Part, Table, Unit};
 use crate::report::{float, or_dash, rounded};
@@ -191,7 +192,7 @@ impl IncidentReport {
     }
 
     pub(super) fn unseen(&self, zone: &Zone) -> Vec<Part> {
-        let mut spots = self.blind_spots.clone();
+        let mut spots: Vec<String> = self.blind_spots.iter().map(blind_spot).collect();
         spots.extend(self.note_words(zone));
         vec![Part::Bullets(spots)]
     }

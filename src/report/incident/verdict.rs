@@ -3,7 +3,7 @@
 use super::IncidentReport;
 use super::reasons::{doubt_words, span_words, support_words};
 use crate::findings::{Doubt, Finding, IncidentStep, IncidentSuspect, Kind, MomentKind, RunningAs};
-use crate::report::finding_words;
+use crate::report::findings::{first_remedy, first_step};
 use crate::report::pressure::held_words;
 use crate::units::{self, Zone};
 
@@ -16,13 +16,13 @@ impl IncidentReport {
     /// What to do first; `None` where nothing is to be done.
     pub(super) fn first_step_words(&self) -> Option<String> {
         match self.incident.first_step.as_ref()? {
-            IncidentStep::StopClient { client, running_as, finding } => {
+            IncidentStep::StopClient { running_as, finding, .. } => {
                 let stop = stop_words(running_as);
-                let remedy = self.findings.get(*finding).and_then(|found| finding_words::first_remedy(found, client));
+                let remedy = self.findings.get(*finding).and_then(first_remedy);
                 Some(remedy.map_or_else(|| stop.clone(), |remedy| format!("{stop}; to fix it: {remedy}")))
             }
             IncidentStep::FixClient { client, finding } => {
-                self.findings.get(*finding).and_then(|found| finding_words::first_step(found, client))
+                self.findings.get(*finding).and_then(|found| first_step(found, client))
             }
             IncidentStep::LogRequestReceived => Some(
                 "log RequestReceived of LISTs, so that those in flight at the next end leave a line (the policy is below)"

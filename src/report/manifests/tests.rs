@@ -8,8 +8,8 @@ use super::comments::{COMMENT_WIDTH, is_hidden, write_comment};
 use super::objects::{flow_schema_yaml, kustomization_yaml, priority_level_yaml};
 use super::yaml::{is_plain, quoted};
 use crate::apf::{
-    Config, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, Manifest, NonResourceRule, Place, PriorityLevel,
-    Queuing, ResourceRule, Rule, Subject, validate,
+    Config, DistinguisherMethod, FlowSchema, LevelKind, LimitResponse, Manifest, NonResourceRule, ObjectLocation,
+    PriorityLevel, Queuing, ResourceRule, Rule, Subject, validate,
 };
 
 fn strings(texts: &[&str]) -> Vec<String> {
@@ -24,20 +24,20 @@ fn schema(name: &str, rules: Vec<Rule>) -> FlowSchema {
         distinguisher_method: Some(DistinguisherMethod::ByUser),
         rules,
         is_autoupdated: None,
-        place: Place::default(),
+        location: ObjectLocation::default(),
     }
 }
 
 fn level(name: &str, kind: LevelKind) -> PriorityLevel {
-    PriorityLevel { name: name.to_owned(), kind, is_autoupdated: None, place: Place::default() }
+    PriorityLevel { name: name.to_owned(), kind, is_autoupdated: None, location: ObjectLocation::default() }
 }
 
 /// What a text is read as, after a check that nobody finds anything wrong with it.
 fn read(text: &str) -> Config {
     let Manifest { mut config, problems, notes } = Manifest::read(text, None);
     assert_eq!((problems, notes, validate(&config)), (vec![], vec![], vec![]), "{text}");
-    config.flow_schemas.iter_mut().for_each(|schema| schema.place = Place::default());
-    config.priority_levels.iter_mut().for_each(|level| level.place = Place::default());
+    config.flow_schemas.iter_mut().for_each(|schema| schema.location = ObjectLocation::default());
+    config.priority_levels.iter_mut().for_each(|level| level.location = ObjectLocation::default());
     config
 }
 
