@@ -225,10 +225,11 @@ fn links_lead_somewhere() {
     assert!(dead.is_empty(), "{dead:#?}");
 }
 
-/// The names in backticks that begin the rows of a page's tables.
+/// The names in backticks that begin the rows of a page's first table.
 fn table_names(page: &str) -> BTreeSet<String> {
     let text = fs::read_to_string(project(page)).unwrap();
-    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let table = text.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let cells = table.filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
     let names = cells.flat_map(|cell| cell.split(", "));
     names.map(|name| name.trim_matches(['`', ' ']).to_owned()).collect()
 }
