@@ -6,6 +6,7 @@ mod apf;
 mod cli;
 mod corpus;
 mod differential;
+mod docs;
 mod lab;
 mod layering;
 mod memory_fit;
