@@ -186,6 +186,12 @@ fn thresholds_can_be_replaced() {
     let path = of("list_loop: {min_lists: 1000000}");
     let told = stdout(&["storms", "sample-logs/operator-loop", "--thresholds", &path, "--format", "ndjson"]);
     assert!(!told.contains("\"kind\":\"list-loop\""), "{told}");
+    // The figures of the queries, too, and those of the explanations.
+    let path = of("list_loop: {min_run_lists: 1000000}\nburst: {min_reads: 77}");
+    let told = stdout(&["storms", "sample-logs/operator-loop", "--thresholds", &path, "--format", "ndjson"]);
+    assert!(!told.contains("\"kind\":\"list-loop\"") && told.contains("\"kind\":\"unpaginated-list\""), "{told}");
+    let told = stdout(&["storms", "--explain", "relist-herd", "--thresholds", &path]);
+    assert!(told.contains("at least 77 (burst.min_reads)"), "{told}");
     let path = of("list_loop: {min_list: 1}");
     assert!(refused(&["storms", "sample-logs/quiet", "--thresholds", &path]).contains("min_list"));
 }
