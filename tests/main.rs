@@ -14,6 +14,7 @@ mod queries;
 mod sources;
 mod storms;
 mod support;
+mod tables;
 mod truth;
 mod vectors;
 mod whatif;

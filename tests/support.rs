@@ -1,6 +1,5 @@
 //! What the tests share: where others' logs lie, and answers as plain rows.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use serde::de::DeserializeOwned;
 use stormglass::commands::{Settings, prepare};
 use stormglass::requests::{Tally, Window};
 use stormglass::source::discover;
-use stormglass::tables::{Database, Format, Logs, QuerySet};
+use stormglass::tables::{Database, Format, Logs, Params, QuerySet};
 
 /// The folder that the environment variable names, with a word when there is none.
 #[expect(clippy::print_stderr, reason = "tests find folders outside of the project so")]
@@ -33,18 +32,20 @@ pub(crate) fn inputs(lab: &Path, files: &[impl AsRef<Path>]) -> Vec<String> {
 /// The answer to a question over logs, and what reading them found.
 pub(crate) fn ask<T: DeserializeOwned>(inputs: &[String], sql: &str) -> (Vec<T>, Tally) {
     let logs = Logs::new(discover(inputs).unwrap().files, Window::default(), false);
-    let (rows, tally) = ask_logs(&logs, sql, &BTreeMap::new());
+    let (rows, tally) = ask_logs(&logs, sql, &Params::new());
     (serde_json::Deserializer::from_slice(&rows).into_iter().map(Result::unwrap).collect(), tally)
 }
 
 /// The answer as JSON lines. `sql` may be a query's name.
-pub(crate) fn ask_logs(logs: &Arc<Logs>, sql: &str, params: &BTreeMap<String, String>) -> (Vec<u8>, Tally) {
+pub(crate) fn ask_logs(logs: &Arc<Logs>, sql: &str, params: &Params) -> (Vec<u8>, Tally) {
     let queries = QuerySet::load(None).unwrap();
     let is_named = queries.get(sql).is_some();
     let database = Database::new(logs, queries, 1 << 30).unwrap();
     let mut lines = Vec::new();
     tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(async {
-        prepare(&database, sql, &[], &Settings::default()).await.unwrap();
+        let needs = if is_named { database.needs(&[sql]) } else { database.needs_of_sql(sql).unwrap() };
+        let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
+        prepare(&database, &needs, &[], &Settings::default()).await.unwrap();
         let answer = if is_named { database.query(sql, params).await } else { database.sql("test", sql, params).await };
         answer.unwrap().write(Format::Ndjson, &mut lines).await.unwrap();
     });

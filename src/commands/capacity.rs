@@ -11,7 +11,7 @@ use super::dimensions::{Dimensions, prepare};
 use super::flows::Flows;
 use super::logs::{moment, open, report};
 use super::paper;
-use super::reading::{Reading, values};
+use super::reading::Reading;
 use super::settings::Settings;
 use super::storms;
 use crate::audit::Micros;
@@ -23,7 +23,7 @@ use crate::findings::{
 };
 use crate::report::{CapacityReport, SCHEMA_VERSION, ServerFacts, Window};
 use crate::requests::{Tally, tallied};
-use crate::tables::{Database, Logs, TypedRow};
+use crate::tables::{Database, Logs, Params, TypedRow};
 use crate::units::{self, Zone};
 
 const WEEK_MICROS: Micros = 7 * 24 * 3_600 * 1_000_000;
@@ -34,7 +34,7 @@ pub(super) fn run(args: &CapacityArgs, console: Console) -> Result<()> {
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
     let (mut reading, asked, bucket_secs) = read(args, console)?;
-    reading.database.set_param("activity_secs", &bucket_secs.to_string());
+    reading.database.set_param("activity_secs", bucket_secs);
     let (dimensions, rows) = reading.run(gather(&reading.database, &settings))?;
     let tally = reading.tally();
     if tally.events() > 0 {
@@ -132,8 +132,7 @@ fn span_of_little(logs: &Logs) -> Option<(Micros, Micros)> {
 
 /// The queries whose rows are kept from the one reading of the logs.
 async fn gather(database: &Database, settings: &Settings) -> Result<(Dimensions, storms::Rows)> {
-    let wanted = [
-        &storms::wanted(),
+    let queries = [
         ClientPeriod::QUERY,
         ClientLists::QUERY,
         LevelHour::QUERY,
@@ -141,8 +140,8 @@ async fn gather(database: &Database, settings: &Settings) -> Result<(Dimensions,
         Clock::QUERY,
         ListPressure::QUERY,
         ServerActivity::QUERY,
-    ]
-    .join(" ");
+    ];
+    let wanted = [&storms::WANTED[..], &queries].concat();
     let dimensions = prepare(database, &wanted, &[Presence::QUERY], settings).await?;
     let rows = storms::rows(database, &dimensions, None).await?;
     Ok((dimensions, rows))
@@ -246,10 +245,10 @@ impl Gathered<'_> {
 
     /// What the queries say of the period and the one before it.
     async fn rows(&self, before_from: Micros, period: &Period) -> Result<PeriodRows> {
-        let both = [("from_micros", before_from.to_string()), ("to_micros", period.to.to_string())];
-        let split = values(&[&both[..], &[("period_micros", period.from.to_string())]].concat());
-        let with_bucket = values(&[&both[..], &[("bucket_secs", self.bucket_secs.to_string())]].concat());
-        let (both, database) = (values(&both), &self.reading.database);
+        let database = &self.reading.database;
+        let both = Params::new().with("from_micros", before_from).with("to_micros", period.to);
+        let split = both.clone().with("period_micros", period.from);
+        let with_bucket = both.clone().with("bucket_secs", self.bucket_secs);
         Ok(tokio::try_join!(
             database.rows_with(&split),
             database.rows_with(&split),

@@ -13,11 +13,11 @@ use crate::apf::{
     Circumstances, Config, DEFAULT_SERVER_CONCURRENCY, Features, LevelLimits, Manifest, Matcher, NEWEST_KNOWN,
     ObjectStats, Origin, Problem, RequestDigest, Verdict, WorkEstimate, limits, live_config, validate, work_estimate,
 };
-use crate::audit::{Micros, parse_duration_secs, parse_instant};
+use crate::audit::{Micros, parse_duration_secs};
 use crate::cli::FlowArgs;
 use crate::memory::{Range, ResourceSize};
 use crate::source::open_beside;
-use crate::tables::{Database, FlowRow, TypedRow, VerdictRow, audit_key};
+use crate::tables::{ApiserverDecisionRow, Database, FlowRow, TypedRow, audit_key};
 
 /// What is told of API Priority and Fairness from outside the logs.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub struct FlowSettings {
     /// Whether someone said so.
     pub server_concurrency_is_given: bool,
     /// The server's own word on requests.
-    pub verdicts: Vec<VerdictRow>,
+    pub verdicts: Vec<ApiserverDecisionRow>,
     /// What there is to know of how all that was read.
     pub notes: Vec<String>,
 }
@@ -88,7 +88,7 @@ impl FlowSettings {
 
 /// Reads the server's own log. What stands in two files, or twice, counts once; an ID that stands for several requests,
 /// since a client may choose it, tells nothing.
-fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -> Result<()> {
+fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<ApiserverDecisionRow>>) -> Result<()> {
     let doing = || format!("can't read {}", path.display());
     let mut lines = open_beside(path).with_context(doing)?;
     let (mut line, mut count) = (Vec::new(), 0_u64);
@@ -110,12 +110,12 @@ fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -
     Ok(())
 }
 
-fn verdict_row(verdict: &Verdict<'_>) -> VerdictRow {
+fn verdict_row(verdict: &Verdict<'_>) -> ApiserverDecisionRow {
     let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let initial = verdict.initial_seats.map(i64::from);
     #[expect(clippy::cast_possible_truncation, reason = "a wait in microseconds is far below 2^63")]
     let micros = |secs: f64| (secs * 1e6).round() as i64;
-    VerdictRow {
+    ApiserverDecisionRow {
         audit_key: audit_key(&verdict.audit_id),
         audit_id: verdict.audit_id.to_string(),
         flow_schema: owned(&verdict.flow_schema),
@@ -199,15 +199,13 @@ pub(super) struct WatchCount {
     resource: Option<String>,
     namespace: Option<String>,
     open_count: u64,
-    mean_open_received_at: Option<String>,
+    mean_open_received_at: Option<Micros>,
     watch_secs: f64,
-    last_at: Option<String>,
+    last_at: Option<Micros>,
 }
 
 impl TypedRow for WatchCount {
     const QUERY: &'static str = "watch_counts";
-    const COLUMNS: &'static [&'static str] =
-        &["api_group", "resource", "namespace", "open_count", "mean_open_received_at", "watch_secs", "last_at"];
 }
 
 impl WatchCount {
@@ -215,7 +213,7 @@ impl WatchCount {
     fn mean_count(&self, (first_at, last_at): (Micros, Micros)) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "counts, and microseconds of a log")]
         let (span, open_count) = ((last_at - first_at) as f64, self.open_count as f64);
-        let open_since = self.mean_open_received_at.as_deref().and_then(parse_instant).unwrap_or(last_at);
+        let open_since = self.mean_open_received_at.unwrap_or(last_at);
         #[expect(clippy::cast_precision_loss, reason = "microseconds of a log")]
         let open_micros = open_count * (last_at - open_since) as f64;
         if span > 0.0 { (self.watch_secs * 1e6 + open_micros) / span } else { open_count }
@@ -226,7 +224,7 @@ impl WatchCount {
 pub(super) async fn fill_flows(database: &Database, dimensions: &Dimensions, settings: &FlowSettings) -> Result<Flows> {
     let digests = database.take_digests();
     let watches: Vec<WatchCount> = database.rows().await?;
-    let ends = watches.iter().filter_map(|watch| parse_instant(watch.last_at.as_deref()?));
+    let ends = watches.iter().filter_map(|watch| watch.last_at);
     let (first_at, last_at) = dimensions.span;
     let span = (first_at, ends.fold(last_at, Micros::max));
     let version = dimensions.server.version;
@@ -347,12 +345,11 @@ mod tests {
     fn watches_that_follow_each_other_count_once() {
         let watch = WatchCount {
             open_count: 1,
-            mean_open_received_at: Some("2026-01-01T00:05:00Z".into()),
+            mean_open_received_at: Some(300_000_000),
             watch_secs: 300.0,
             ..WatchCount::default()
         };
-        let at = |text| parse_instant(text).unwrap();
-        let span = (at("2026-01-01T00:00:00Z"), at("2026-01-01T00:10:00Z"));
+        let span = (0, 600_000_000);
         assert!((watch.mean_count(span) - 1.0).abs() < 1e-9);
         let moment = (span.0, span.0);
         assert!((watch.mean_count(moment) - 1.0).abs() < 1e-9, "of a moment, those that are open count");

@@ -19,7 +19,7 @@ use crate::memory::{Resident, resident};
 use crate::report::{IncidentReport, MemoryFacts, ProposeReport, SCHEMA_VERSION, Window};
 use crate::requests::Tally;
 use crate::source::open_beside;
-use crate::tables::{Database, QuerySet, TypedRow};
+use crate::tables::{Database, Params, QuerySet, TypedRow};
 use crate::units;
 
 /// How often candidates are replayed here: fewer than in `apf propose`, as a report should not take minutes.
@@ -99,7 +99,7 @@ async fn gather(
     database: &Database,
     settings: &Settings,
 ) -> Result<(Dimensions, Option<Recorded>, Rows, Vec<ServerLoad>)> {
-    let wanted = [&storms::wanted(), Pressure::QUERY, ListPressure::QUERY].join(" ");
+    let wanted = [&storms::WANTED[..], &[Pressure::QUERY, ListPressure::QUERY]].concat();
     let also = [Presence::QUERY, "client_activity", ServerLoad::QUERY];
     let (dimensions, recorded) = if args.no_candidates {
         (prepare(database, &wanted, &also, settings).await?, None)
@@ -140,9 +140,8 @@ struct Told {
 impl Gathered<'_> {
     fn told(&self, asked: Option<i64>, measured: Option<&[Resident]>) -> Result<Told> {
         let (first, last) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
-        let whole = self
-            .reading
-            .ask::<ListPressure>(&[("bucket_secs", bucket_secs(first, last).max(ACTIVITY_SECS).to_string())])?;
+        let buckets = Params::new().with("bucket_secs", bucket_secs(first, last).max(ACTIVITY_SECS));
+        let whole = self.reading.ask::<ListPressure>(&buckets)?;
         let moments = moments(self.findings, &whole, asked);
         let Some((moment, others)) = moments.split_first() else {
             // Nothing ended, and no list was in flight: the log is looked at from its end.
@@ -160,15 +159,15 @@ impl Gathered<'_> {
     ) -> Result<Told> {
         let (before, after) = spans(self.args);
         let window = Window { from: (moment.at - before).max(first), to: (moment.at + after).min(last).max(moment.at) };
-        let within = [("from_micros", window.from.to_string()), ("to_micros", window.to.to_string())];
+        let within = Params::new().with("from_micros", window.from).with("to_micros", window.to);
         let pressure_secs = bucket_secs(window.from, window.to);
-        let with_bucket = [&within[..], &[("bucket_secs", pressure_secs.to_string())]].concat();
+        let with_bucket = within.clone().with("bucket_secs", pressure_secs);
         let pressure: Vec<ListPressure> = self.reading.ask(&with_bucket)?;
-        let activity_from = [("from_micros", (window.from - micros(ACTIVITY_SECS)).to_string()), within[1].clone()];
+        let activity_from = within.with("from_micros", window.from - micros(ACTIVITY_SECS));
         let activity: Vec<ServerActivity> = self.reading.ask(&activity_from)?;
-        let at = |at: i64| [("at_micros", at.to_string())];
+        let at = |at: i64| Params::new().with("at_micros", at);
         let peak_at = moment.final_peak.map_or(moment.at, |peak| peak.at);
-        let server = ("server", moment.apiserver.clone().unwrap_or_default());
+        let server = Params::new().with("server", moment.apiserver.as_deref().unwrap_or_default());
         // What an earlier server left open was cut off by its own end.
         let earlier = self
             .rows
@@ -176,14 +175,14 @@ impl Gathered<'_> {
             .iter()
             .filter(|restart: &&Restart| restart.apiserver == moment.apiserver && restart.started_at < moment.at);
         let after_micros = earlier.map(|restart| restart.started_at).max().unwrap_or(0);
-        let cut = [("cut_micros", moment.at.to_string()), ("after_micros", after_micros.to_string()), server.clone()];
+        let cut = server.clone().with("cut_micros", moment.at).with("after_micros", after_micros);
         let at_peak: Vec<Pressure> = self.reading.ask(&at(peak_at))?;
         let at_end: Vec<Pressure> = self.reading.ask(&at(moment.at))?;
         let cut_off = if moment.back_at.is_some() { self.reading.ask(&cut)? } else { Vec::new() };
-        let began = harm_began(self.findings, &moment).to_string();
-        let harmed = self.reading.ask(&[("from_micros", began), ("to_micros", moment.at.to_string())])?;
+        let began = harm_began(self.findings, &moment);
+        let harmed = self.reading.ask(&Params::new().with("from_micros", began).with("to_micros", moment.at))?;
         let returns = match moment.back_at {
-            Some(back) => self.reading.ask(&[("start_micros", back.to_string()), server])?,
+            Some(back) => self.reading.ask(&server.with("start_micros", back))?,
             None => Vec::new(),
         };
         let file = self.args.memory.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
@@ -203,7 +202,7 @@ impl Gathered<'_> {
         };
         let all: Vec<Moment> = std::iter::once(&moment).chain(others).cloned().collect();
         let incident = incident(&scene, &all);
-        let everything: Vec<ServerActivity> = self.reading.ask(&[])?;
+        let everything: Vec<ServerActivity> = self.reading.ask(&Params::new())?;
         let policy = audit_policy(&everything, ACTIVITY_SECS, self.tally);
         Ok(Told {
             others: others.to_vec(),

@@ -20,6 +20,7 @@ pub use dimensions::{Dimensions, prepare};
 pub use flows::{FlowSettings, Flows};
 pub use settings::{Settings, Taken};
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -132,23 +133,18 @@ pub fn is_broken_pipe(error: &Error) -> bool {
 }
 
 /// What to do about an error, where that is known.
-pub fn hint(error: &Error) -> Option<&'static str> {
+pub fn hint(error: &Error) -> Option<Cow<'static, str>> {
     if let Some(advice) = error.downcast_ref::<Advice>() {
-        return Some(advice.hint);
+        return Some(advice.hint.into());
     }
     if let Some(error) = error.downcast_ref::<TablesError>() {
-        return match error {
-            TablesError::NoSuchQuery(_) => Some("stormglass query --list shows the queries; logs come after the name"),
-            TablesError::NoSuchParam { .. } => Some("stormglass query --show NAME shows a query's parameters"),
-            TablesError::ReadsTwice(_) => Some("write it to a file first and name that"),
-            TablesError::Sql { .. } => Some("stormglass query --columns lists the columns of requests"),
-            TablesError::Run(message) if message.contains("Resources exhausted") => Some("give it more with --memory"),
-            _ => None,
-        };
+        return error.hint();
     }
     match error.downcast_ref::<SourceError>() {
-        Some(SourceError::NothingGiven) => Some("name files, directories, patterns, or - for standard input"),
-        Some(SourceError::EmptyDirectory(_)) => Some("name the files themselves if they are audit logs all the same"),
+        Some(SourceError::NothingGiven) => Some("name files, directories, patterns, or - for standard input".into()),
+        Some(SourceError::EmptyDirectory(_)) => {
+            Some("name the files themselves if they are audit logs all the same".into())
+        }
         _ => None,
     }
 }

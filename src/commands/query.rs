@@ -1,6 +1,5 @@
 //! `query`: SQL over logs.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -13,7 +12,9 @@ use super::settings::Settings;
 use super::{Advice, Interrupted, MEMORY_BYTES};
 use crate::cli::{OutputFormat, QueryArgs};
 use crate::console::Console;
-use crate::tables::{Answer, Cell, Database, Format, QuerySet, TextTable, dimension_columns, request_columns};
+use crate::tables::{
+    Cell, Database, Format, Params, QueryResult, QuerySet, TextTable, dimension_columns, request_columns,
+};
 use crate::units;
 
 /// What a table shows unless told otherwise.
@@ -63,20 +64,20 @@ fn question(args: &QueryArgs) -> Result<(Question, &[String])> {
     match args.args.split_first() {
         Some((name, inputs)) => Ok((Question::Named(name.clone()), inputs)),
         None => Err(Advice {
-            message: "nothing is asked".into(),
+            message: "no query given".into(),
             hint: "name a query (stormglass query --list shows them), or ask with --sql TEXT or --file FILE",
         }
         .into()),
     }
 }
 
-fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
-    let mut params = BTreeMap::new();
+fn params(given: &[String]) -> Result<Params> {
+    let mut params = Params::new();
     for param in given {
         let Some((name, value)) = param.split_once('=') else {
             bail!("--param {param:?} is not of the form NAME=VALUE");
         };
-        params.insert(name.trim_start_matches('$').to_owned(), value.to_owned());
+        params.set(name.trim_start_matches('$'), value);
     }
     Ok(params)
 }
@@ -84,14 +85,17 @@ fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
 async fn answer(
     args: &QueryArgs,
     question: &Question,
-    (params, settings): (&BTreeMap<String, String>, &Settings),
+    (params, settings): (&Params, &Settings),
     database: &Database,
     opened: &Opened,
     console: Console,
 ) -> Result<()> {
     let progress = console.progress(opened.logs.progress.clone());
-    let (Question::Named(text) | Question::Sql { text, .. }) = question;
-    prepare(database, text, &[], settings).await?;
+    let needs = match question {
+        Question::Named(name) => database.needs(&[name.as_str()]),
+        Question::Sql { text, .. } => database.needs_of_sql(text)?,
+    };
+    prepare(database, &needs.iter().map(String::as_str).collect::<Vec<_>>(), &[], settings).await?;
     let answer = match question {
         Question::Named(name) => database.query(name, params).await?,
         Question::Sql { name, text } => database.sql(name, text, params).await?,
@@ -113,7 +117,7 @@ pub(super) struct Show<'s> {
 }
 
 /// Runs an answer and shows it.
-async fn show_answer(answer: Answer, show: &Show<'_>, opened: &Opened, console: Console) -> Result<()> {
+async fn show_answer(answer: QueryResult, show: &Show<'_>, opened: &Opened, console: Console) -> Result<()> {
     let Some(format) = format(show.format) else {
         return print(table(answer, show.limit).await?, show, opened, console);
     };
@@ -140,8 +144,8 @@ pub(super) fn show_named(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let answer = async {
         let progress = console.progress(opened.logs.progress.clone());
-        prepare(&database, name, &[], settings).await?;
-        let answer = database.query(name, &BTreeMap::new()).await?;
+        prepare(&database, &[name], &[], settings).await?;
+        let answer = database.query(name, &Params::new()).await?;
         drop(progress);
         show_answer(answer, show, opened, console).await
     };
@@ -176,7 +180,7 @@ fn create(path: &Path, opened: &Opened) -> Result<BufWriter<File>> {
 }
 
 /// The rows to show, and one more if there are more.
-async fn table(answer: Answer, limit: Option<usize>) -> Result<TextTable> {
+async fn table(answer: QueryResult, limit: Option<usize>) -> Result<TextTable> {
     let answer = match limit.unwrap_or(TABLE_ROWS) {
         0 => answer,
         rows => answer.limit(rows.saturating_add(1))?,
@@ -228,8 +232,5 @@ fn columns(console: Console) -> Result<()> {
 }
 
 fn show(queries: &QuerySet, name: &str, console: Console) -> Result<()> {
-    match queries.get(name) {
-        Some(query) => Ok(console.line(query.sql.trim_end())?),
-        None => Err(crate::tables::TablesError::NoSuchQuery(name.to_owned()).into()),
-    }
+    Ok(console.line(queries.find(name)?.sql.trim_end())?)
 }

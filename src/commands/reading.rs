@@ -1,6 +1,5 @@
 //! One reading of logs for a command: the database over them, and the runtime that its queries run on.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 
 use anyhow::Result;
@@ -11,7 +10,7 @@ use super::{Interrupt, Interrupted};
 use crate::cli::LogArgs;
 use crate::console::Console;
 use crate::requests::Tally;
-use crate::tables::{Database, QuerySet, TypedRow};
+use crate::tables::{Database, Params, QuerySet, TypedRow};
 
 /// Logs that are about to be read, or have been.
 pub(super) struct Reading {
@@ -46,8 +45,8 @@ impl Reading {
     }
 
     /// The rows of a query, with values for some of its parameters.
-    pub(super) fn ask<T: TypedRow>(&self, params: &[(&str, String)]) -> Result<Vec<T>> {
-        self.run(async { Ok(self.database.rows_with(&values(params)).await?) })
+    pub(super) fn ask<T: TypedRow>(&self, params: &Params) -> Result<Vec<T>> {
+        self.run(async { Ok(self.database.rows_with(params).await?) })
     }
 
     /// What reading found.
@@ -59,9 +58,4 @@ impl Reading {
     pub(super) fn interrupt(&self) -> Interrupt {
         Interrupt::watch(&self.runtime)
     }
-}
-
-/// Values of parameters, as queries take them.
-pub(super) fn values(params: &[(&str, String)]) -> BTreeMap<String, String> {
-    params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }

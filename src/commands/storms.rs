@@ -18,7 +18,7 @@ use crate::findings::{
 };
 use crate::report::{SCHEMA_VERSION, StormReport, Suspect, blocks, json, markdown, ndjson};
 use crate::requests::Tally;
-use crate::tables::{Database, QuerySet, TypedRow};
+use crate::tables::{Database, Params, QuerySet, TypedRow};
 use crate::units;
 
 /// What is looked at around the moment of `--at`, in microseconds.
@@ -108,12 +108,10 @@ pub(super) fn unseen(rows: &Rows, tally: &Tally, findings: &[Finding]) -> Vec<St
 }
 
 /// The queries that findings rest on; [`Presence::QUERY`] is to be kept besides.
-pub(super) fn wanted() -> String {
-    [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY].join(" ")
-}
+pub(super) const WANTED: [&str; 3] = [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY];
 
 async fn measure(database: &Database, settings: &Settings, at: Option<i64>) -> Result<Rows> {
-    let wanted = [&wanted(), Pressure::QUERY].join(" ");
+    let wanted = [&WANTED[..], &[Pressure::QUERY]].concat();
     let dimensions = prepare(database, &wanted, &[Presence::QUERY], settings).await?;
     rows(database, &dimensions, at).await
 }
@@ -123,7 +121,7 @@ pub(super) async fn rows(database: &Database, dimensions: &Dimensions, at: Optio
     let pressure = async {
         match at {
             None => Ok(Vec::new()),
-            Some(at) => database.rows_with(&BTreeMap::from([("at_micros".to_owned(), at.to_string())])).await,
+            Some(at) => database.rows_with(&Params::new().with("at_micros", at)).await,
         }
     };
     let (presence, episodes, clients, restarts, pressure) =

@@ -45,8 +45,7 @@ struct Rows {
 }
 
 async fn measure(database: &Database, settings: &Settings) -> Result<(Dimensions, Rows)> {
-    let wanted =
-        [LevelLoad::QUERY, LevelPeak::QUERY, SchemaUse::QUERY, ClientUse::QUERY, VerdictCheck::QUERY].join(" ");
+    let wanted = [LevelLoad::QUERY, LevelPeak::QUERY, SchemaUse::QUERY, ClientUse::QUERY, VerdictCheck::QUERY];
     let dimensions = prepare(database, &wanted, &[], settings).await?;
     let checks = async { if settings.flows.verdicts.is_empty() { Ok(Vec::new()) } else { database.rows().await } };
     let (loads, peaks, schemas, clients, checks) =

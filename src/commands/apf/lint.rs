@@ -167,7 +167,7 @@ fn without_logs(read: &Manifest, settings: &Settings) -> Result<LintReport> {
 }
 
 async fn with_logs(read: &Manifest, settings: &Settings, database: &Database) -> Result<LintReport> {
-    let dimensions = prepare(database, &[LevelPeak::QUERY, FlowCount::QUERY].join(" "), &[], settings).await?;
+    let dimensions = prepare(database, &[LevelPeak::QUERY, FlowCount::QUERY], &[], settings).await?;
     let peaks: Vec<LevelPeak> = database.rows().await?;
     let counts: Vec<FlowCount> = database.rows().await?;
     let counts: BTreeMap<i64, u64> = counts.into_iter().map(|row| (row.flow_key, row.request_count)).collect();
@@ -220,7 +220,6 @@ struct FlowCount {
 
 impl TypedRow for FlowCount {
     const QUERY: &'static str = "flow_counts";
-    const COLUMNS: &'static [&'static str] = &["flow_key", "request_count"];
 }
 
 /// What each FlowSchema of a change would get of the logs' requests.

@@ -47,7 +47,7 @@ pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
     let database = &reading.database;
     let (dimensions, recorded, rows) = reading.run(async {
         let law = Law::of(&args.replay);
-        let (dimensions, recorded) = record(database, &settings, &storms::wanted(), &[Presence::QUERY], law).await?;
+        let (dimensions, recorded) = record(database, &settings, &storms::WANTED, &[Presence::QUERY], law).await?;
         let rows = storms::rows(database, &dimensions, None).await?;
         Ok((dimensions, recorded, rows))
     })?;

@@ -97,17 +97,17 @@ const LEAST_SHARED_NS: u64 = 20_000_000;
 const ASSUMED_SERVICE_NS: u64 = 5_000_000;
 
 /// The queries that replays rest on, besides those of a command's own.
-pub(super) const WANTED: &str = "arrivals flows clients list_costs restarts";
+pub(super) const WANTED: [&str; 5] = ["arrivals", "flows", "clients", "list_costs", "restarts"];
 
 /// Reads the logs, and all that `wanted` names besides.
 pub(in crate::commands) async fn record(
     database: &Database,
     settings: &Settings,
-    wanted: &str,
+    wanted: &[&str],
     also: &[&str],
     law: Law,
 ) -> Result<(Dimensions, Recorded)> {
-    let mut dimensions = prepare(database, &format!("{WANTED} {wanted}"), also, settings).await?;
+    let mut dimensions = prepare(database, &[&WANTED[..], wanted].concat(), also, settings).await?;
     let restarts: Vec<Restart> = database.rows().await?;
     let arrivals = database.arrivals().await?;
     let flows = dimensions.flows.take().context("flows were not asked for")?;

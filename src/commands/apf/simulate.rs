@@ -28,7 +28,7 @@ pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
     let changes = changes(&args.candidate)?;
     let swept = args.sweep.map(|sweep| single(&changes, "--sweep").map(|change| (sweep, change))).transpose()?;
     let reading = Reading::of(&args.inputs, &args.logs, console)?;
-    let (dimensions, recorded) = reading.run(record(&reading.database, &settings, "", &[], Law::of(&args.replay)))?;
+    let (dimensions, recorded) = reading.run(record(&reading.database, &settings, &[], &[], Law::of(&args.replay)))?;
     let (tally, opened) = (reading.tally(), &reading.opened);
     if tally.events() > 0 {
         check(&recorded)?;

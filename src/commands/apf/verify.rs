@@ -46,7 +46,7 @@ struct Read {
 
 fn read(inputs: &[String], logs: &LogArgs, args: &VerifyArgs, settings: &Settings, console: Console) -> Result<Read> {
     let reading = Reading::of(inputs, logs, console)?;
-    let (dimensions, recorded) = reading.run(record(&reading.database, settings, "", &[], Law::of(&args.replay)))?;
+    let (dimensions, recorded) = reading.run(record(&reading.database, settings, &[], &[], Law::of(&args.replay)))?;
     if reading.tally().events() == 0 {
         report(&reading.opened, &reading.tally(), logs.strict, console)?;
     }
