@@ -15,6 +15,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::resolve::resolve_table_references;
 use futures::TryStreamExt;
 use rayon::prelude::*;
 
@@ -248,7 +249,7 @@ impl Database {
         if !statements.is_empty() {
             return Err(TablesError::SeveralStatements(name.to_owned()));
         }
-        let tables = self.context.state().resolve_table_references(&statement)?;
+        let (tables, _names_of_ctes) = resolve_table_references(&statement, true)?;
         let tables: Vec<String> = tables.iter().map(|table| table.table().to_owned()).collect();
         if let Some(query) = self.queries.get(name).filter(|query| query.sql == sql) {
             let is_known =
@@ -338,3 +339,22 @@ fn only_picks_rows(plan: &LogicalPlan) -> Result<bool, TablesError> {
 
 /// Rows of a dimension table in one batch.
 const BATCH_ROWS: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::requests::Window;
+
+    #[test]
+    fn every_header_names_exactly_what_its_sql_reads() {
+        let queries = QuerySet::load(None).unwrap();
+        let database =
+            Database::new(&Logs::new(Vec::new(), Window::default(), false), queries.clone(), 1 << 30).unwrap();
+        for query in queries.iter() {
+            let parsed = database.parse(&query.name, &query.sql).unwrap();
+            let (read, named): (BTreeSet<_>, BTreeSet<_>) =
+                (parsed.tables.iter().collect(), query.reads.iter().collect());
+            assert_eq!(read, named, "{}", query.name);
+        }
+    }
+}
