@@ -1,6 +1,7 @@
 -- arrivals: every request as it came to the server's seats, to be replayed.
 -- grain:  request_key
 -- reads:  flow_requests, collection_reads
+-- for:    reports
 -- why:    is_cut says that the request ended without its answer being complete, by the time limit or the server's end, so
 --         that the time it took is less than what it would have needed. A list's shape decides what it holds of memory;
 --         repeat_key is equal where a client asks for the same again.

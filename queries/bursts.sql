@@ -3,6 +3,7 @@
 -- reads:  client_reads, read_windows, baselines, restarts
 -- params: $window_secs secs = 10, width of the window in which reads are counted
 --         $after_start_secs secs = 120, how long after a start bursts of all clients are looked for
+-- for:    other queries
 -- why:    A read is in a burst when within a window before it, or after a read that is in one, as many of its series came
 --         as the bound that baselines has. The count is exact at every read, by adding one at each and taking it away a
 --         window later; fixed windows would cut bursts in two. They are looked at first all the same: a burst's window

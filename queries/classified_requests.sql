@@ -2,6 +2,7 @@
 -- grain:  apiserver, audit_key, received_micros
 -- reads:  flow_requests, flows, verdicts
 -- params: $first_micros micros = 0, where the time asked for begins: what was held before counts for nothing
+-- for:    other queries
 -- why:    Where the server's own log is given, its word stands; else what the configuration makes of the request.
 --         is_counted leaves out what passes by API Priority and Fairness: long-running requests other than watches, and
 --         what was refused before it came so far. Seats are held while a request runs, from the end of its wait; low and

@@ -1,6 +1,7 @@
 -- client_activity: what each client asked of each apiserver over time, and how that went.
 -- grain:  apiserver, bucket_at, caller_key, flow_key
 -- reads:  requests
+-- for:    other queries
 -- kept:   Servers, clients, priority levels and weeks are summed up from these rows; the log they came from is read once.
 -- params: $activity_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970
 --         $no_wait_secs secs = 0.5, a wait below this is none; the server logs waits only of requests over 0.5 s

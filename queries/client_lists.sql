@@ -4,6 +4,7 @@
 -- params: $from_micros micros = 0, where the period before begins, in microseconds since 1970
 --         $period_micros micros = 0, where this period begins
 --         $to_micros micros = 9000000000000000, where it ends
+-- for:    reports
 -- why:    A client grows for one of three reasons: more instances, more lists of each, or bigger answers. Instances are those
 --         that read collections at all, lists include pages and watch-lists. Bytes are estimates, from one size of each
 --         resource for all of the log: that a collection grew doesn't show in them. held bytes are the most that the client's

@@ -1,6 +1,7 @@
 -- client_loads: what each client asks in each flow, and what it takes of the server's seats.
 -- grain:  client_type, client, flow_schema, priority_level, flow_distinguisher
 -- reads:  flow_loads, flows, clients
+-- for:    other queries
 -- why:    flow_distinguisher is null where nothing tells flows apart, and where only the server's own word has the
 --         FlowSchema. Seats of a list are a range over all lists. Seat-microseconds are a range, as the seats of a list are
 --         estimated; requests without an end in the log add none.

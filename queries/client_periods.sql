@@ -4,6 +4,7 @@
 -- params: $from_micros micros = 0, where the period before begins, in microseconds since 1970
 --         $period_micros micros = 0, where this period begins, a whole hour
 --         $to_micros micros = 9000000000000000, where it ends
+-- for:    reports
 -- why:    is_this is true for this period, false for the one before; a client without a row in one of them wasn't there,
 --         as far as the log tells. Seat-seconds are a range, since seats of lists depend on sizes that no log has, and waits of
 --         watches are never logged. What passes by API Priority and Fairness (long-running requests other than watches)

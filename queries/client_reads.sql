@@ -1,6 +1,7 @@
 -- client_reads: the reads of collections, each with its client, its estimated cost, and what its instance did just before.
 -- grain:  read_id
 -- reads:  collection_reads, clients, list_costs
+-- for:    other queries
 -- kept:   Every pattern is looked for in these rows.
 -- params: $max_open_secs secs = 60, longest that a read without an end is taken to have been in flight
 --         $timed_out_secs secs = 59.5, a LIST that took so long was cut off at the server's request timeout

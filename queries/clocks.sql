@@ -1,6 +1,7 @@
 -- clocks: lists that clients repeat like a clock, by client and resource, and the period.
 -- grain:  client_type, client, api_group, resource, list_kind
 -- reads:  polls
+-- for:    reports
 -- why:    A poll is one instance that lists the same again and again; its clock is regular if the middle half of its periods
 --         lies within a tenth of their median. The period is the median over regular polls; it is null where there is none,
 --         as then the client lists when it has a reason to. Cron jobs and scripts show here, and informers do not.

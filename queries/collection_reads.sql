@@ -1,6 +1,7 @@
 -- collection_reads: every request that reads a collection or the API's description, and what the apiserver asks of itself.
 -- grain:  apiserver, audit_id, received_at
 -- reads:  requests
+-- for:    other queries
 -- kept:   All that looks for storms reads these rows, some of it several times; the log they came from is read once.
 -- why:    `read_kind` sorts by what a read does to the server: `list` begins a collection, whole or by its first page,
 --         and a watch that begins with the collection is one; `page` goes on with it; `object` asks for one object by

@@ -4,6 +4,7 @@
 -- params: $after_micros micros = 0, what was received before this was of an earlier server, in microseconds since 1970
 --         $cut_micros micros = 9000000000000000, when the server was last heard of
 --         $server text = *, the apiserver; of one without a name the empty text; * for all
+-- for:    reports
 -- why:    These were in flight when the server died. Lists are here only where the policy logs RequestReceived: if it omits
 --         that, no row proves nothing. Watches are here where ResponseStarted is logged. Writes and reads of single
 --         objects are in open_requests. Evidence is the reads that would have held most. Where the size

@@ -3,6 +3,7 @@
 -- reads:  client_reads
 -- params: $max_discovery_secs secs = 60, longest time between two reads of one path in a loop
 --         $episode_gap_secs secs = 60, longest pause between two loops of a client that are one episode
+-- for:    other queries
 -- why:    A client with a discovery cache reads each path once in hours. One that starts anew for each call, such as a
 --         script that calls kubectl without a home directory, reads all of them every time. The controller manager looks
 --         every 30 s whether there are new resources; that is its task, so it is left out.

@@ -1,6 +1,7 @@
 -- episode_peaks: when most of an episode's lists were in flight on one server, and what they held then.
 -- grain:  pattern, episode
 -- reads:  episode_reads, client_reads
+-- for:    other queries
 -- kept:   episodes and episode_clients both read it.
 -- why:    The peak is where the estimate of what is held is highest, and of equal ones where most lists are, then the
 --         first. A server's memory is its own, so it is the peak of the worst server. What lists hold adds up; the slack,

@@ -1,6 +1,7 @@
 -- flow_counts: how many requests there are of each kind that API Priority and Fairness can tell apart.
 -- grain:  flow_key
 -- reads:  flow_requests
+-- for:    reports
 -- why:    What stands behind a key is in flows, and in the requests themselves.
 select
     flow_key,

@@ -2,6 +2,7 @@
 -- grain:  apiserver, caller_key, flow_key, flow_schema, priority_level, low_seats, high_seats
 -- reads:  classified_requests
 -- params: $no_wait_secs secs = 0.5, a wait below this is none; the server logs waits only of requests over 0.5 s
+-- for:    other queries
 -- kept:   Priority levels, FlowSchemas and clients are summed up from these rows.
 -- why:    Seat-seconds are seats times the time that a request holds them; of watches, whose waits the log never has, that
 --         time is left out of sure_held_micros. Lists are also watches that begin with one. Sums are in whole

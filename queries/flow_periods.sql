@@ -4,6 +4,7 @@
 -- params: $from_micros micros = 0, where the period before begins, in microseconds since 1970
 --         $period_micros micros = 0, where this period begins
 --         $to_micros micros = 9000000000000000, where it ends
+-- for:    reports
 -- why:    What a flow_key stands for tells the resource, so these rows say by how much collections grew. What deletecollection
 --         or a time to live removes is in no line, so the growth of pods or events may be far less.
 select

@@ -1,6 +1,7 @@
 -- flow_requests: every request in the few numbers that say what it did to the server's seats.
 -- grain:  apiserver, audit_key, received_micros
 -- reads:  requests
+-- for:    other queries
 -- kept:   Seats and FlowSchemas are joined to these rows when they are known; the log they came from is read once.
 -- why:    A request holds its seats until it is completed, a watch only until its response starts, which is the end of its
 --         initialisation as far as the log knows it. Where the log doesn't say when that was, held_until_micros is null.

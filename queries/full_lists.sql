@@ -2,6 +2,7 @@
 -- grain:  read_id
 -- reads:  client_reads
 -- params: $full_list_gap_secs secs = 900, longest pause between two of a client that are one episode
+-- for:    other queries
 -- why:    Whole and most recent (no limit, no resourceVersion) is the dearest list there is; whole from the cache
 --         (resourceVersion=0 without a limit) is cheaper. What informers do when they begin, `reflector` and `relist`, is
 --         as whole, but once; when it is not, that is a burst or a loop. Lists with selectors return less, though from

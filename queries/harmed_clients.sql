@@ -3,6 +3,7 @@
 -- reads:  client_activity, clients
 -- params: $from_micros micros = 0, where the span begins, in microseconds since 1970
 --         $to_micros micros = 9000000000000000, where it ends
+-- for:    reports
 -- why:    Who is late, refused or cut off in a storm need not be who storms: whoever shares the server suffers. A client that
 --         is late now as it always is was not harmed by what happened now; so the same is counted outside of the span.
 --         A request is late that took longer than its objective (see client_activity). Outside means before and after.

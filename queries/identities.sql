@@ -1,6 +1,7 @@
 -- identities: who calls: every user with every user agent it shows, and what its requests look like.
 -- grain:  user_name, user_agent
 -- reads:  requests
+-- for:    other queries
 -- kept:   Clients are told from these rows, and then told of.
 -- why:    The user is who the server says it is, the user agent only what the client says; a client is told from both,
 --         and from the shape of its requests: informers of client-go set allowWatchBookmarks, its typed ones also a

@@ -4,6 +4,7 @@
 -- params: $activity_secs secs = 10, length of a bucket of client_activity
 --         $from_micros micros = 0, the first bucket to look at, in microseconds since 1970
 --         $to_micros micros = 9000000000000000, the end of the last one
+-- for:    reports
 -- why:    A level's demand is the seats that its requests hold, on average over a bucket: seat-seconds by seconds. A burst that
 --         is over within a bucket hardly shows in it; its waits and rejections do. Waits are logged for requests over
 --         0.5 s only. Seats are a range, see client_periods. Exempt levels have no limit, but are asked all the same.

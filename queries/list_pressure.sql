@@ -4,6 +4,7 @@
 -- params: $bucket_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970
 --         $from_micros micros = 0, the first instant to look at, in microseconds since 1970
 --         $to_micros micros = 9000000000000000, the last one
+-- for:    reports
 -- why:    Memory is filled by what is in flight at one instant, so the rows of a bucket are all of the same instant: the one
 --         at which the middle of the estimate is highest, and of equal ones the one with most lists, then the first (bytes
 --         weigh so much more than a list; when_most_at_once is a function that comes along). Adding

@@ -1,6 +1,7 @@
 -- list_shapes: in which shapes lists come, and what the log shows of where they are served from.
 -- grain:  shape
 -- reads:  collection_reads
+-- for:    reports
 -- why:    What a list costs is decided by its shape: the resource, the kind, the scope, the kinds of selectors, the page
 --         size. The server notes the time it took to decode what etcd returned only where it read etcd, and only for
 --         requests over half a second: decoded_count of slow_count tells which path a shape takes on this server.

@@ -2,6 +2,7 @@
 -- grain:  read_id
 -- reads:  client_reads
 -- params: $episode_gap_secs secs = 60, longest pause between two chains of a client that are one episode
+-- for:    other queries
 -- why:    Each page is small, so paging is the cure for one big list; chains without end are a load all the same, and
 --         before 1.34 every page is read from etcd. Only pages after the first count: a first page alone is just a list
 --         that had few objects. A page that fails with 410 (its snapshot is compacted away) makes clients begin again,

@@ -5,6 +5,7 @@
 --         $min_pileup_bytes bytes = 500000000, or lists that hold at least so much
 --         $min_weighty_bytes bytes = 1000000, a list that can't hold so much has no weight
 --         $pileup_gap_secs secs = 5, longest pause between two piles that are one episode
+-- for:    other queries
 -- why:    What kills a server is not how many lists it gets but how many it holds at once. The sweep is exact: one up at
 --         each receipt, one down at each end, server by server; a list that arrives as another ends does not stand beside
 --         it. A list is in a pile if it arrives in one or is still in flight when one begins. Lists whose size nobody

@@ -1,6 +1,7 @@
 -- read_windows: how many reads came in each window of time, series by series.
 -- grain:  series, window_number
 -- reads:  client_reads
+-- for:    other queries
 -- kept:   Baselines and bursts are both made from these counts.
 -- params: $window_secs secs = 10, width of the window in which reads are counted
 -- why:    A series is a client's lists of one resource, or its watches of it that follow one that was cut: those that ran

@@ -1,6 +1,7 @@
 -- resource_evidence: what the log gives away of how many objects a resource has, and how big they are.
 -- grain:  api_group, resource
 -- reads:  requests
+-- for:    reports
 -- why:    No event says how big a collection is; four traces of it are left, of successful requests only:
 --         *name_count     objects named by reads and writes. Those not deleted again exist, so it is a lower bound:
 --                         what nobody touched has no name here, and neither deletecollection nor a time to live

@@ -4,6 +4,7 @@
 -- params: $start_micros micros = 0, when the server was first seen again, in microseconds since 1970
 --         $wave_secs secs = 60, how long a wave is looked at
 --         $server text = *, the apiserver; of one without a name the empty text; * for all
+-- for:    reports
 -- why:    A server that was killed is met by everybody at once: the second wave, which may kill it again. A client's own
 --         retries lengthen it. What was refused (429) comes again. Bytes are what its lists returned, as far as their size
 --         is known; list_count counts watch-lists too, as they return the same.

@@ -3,6 +3,7 @@
 -- reads:  client_activity
 -- params: $from_micros micros = 0, the first bucket to look at, in microseconds since 1970
 --         $to_micros micros = 9000000000000000, the last one
+-- for:    reports
 -- why:    Latency is of finished requests other than watches: the log has no more of a request that was cut off, so just
 --         before an end the numbers are too good. Errors are answers of 500 and above.
 select

@@ -5,6 +5,7 @@
 --         $short_watch_share ratio = 0.5, and no longer than this share of what it asked for
 --         $relist_secs secs = 5, longest time between the end of a watch and a list that comes of it
 --         $episode_gap_secs secs = 60, longest pause between two short watches of a client that are one episode
+-- for:    other queries
 -- why:    Watches ask for 5 to 10 minutes and are opened again when they end. A watch that ends soon costs the server a
 --         new one at once, or a list if its resourceVersion is too old, which ends a watch within milliseconds and with
 --         code 200. A client that asks for 10 s (timeoutSeconds=10) churns by its own will: its watches are short here

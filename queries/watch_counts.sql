@@ -1,6 +1,7 @@
 -- watch_counts: for how long watches were open, by what they watch: what makes writes dear.
 -- grain:  apiserver, api_group, resource, namespace
 -- reads:  requests
+-- for:    reports
 -- kept:   The seats of writes are estimated from these rows.
 -- why:    After a write its seats are held on for the sake of the watches that hear of it, counted on this apiserver
 --         alone: those of the resource everywhere (namespace null here), and those in the object's namespace. As the

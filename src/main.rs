@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if commands::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            console.error(&error, commands::hint(&error));
+            console.error(&error, commands::hint(&error).as_deref());
             ExitCode::from(commands::exit_code(&error))
         }
     }

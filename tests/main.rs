@@ -15,6 +15,7 @@ mod queries;
 mod sources;
 mod storms;
 mod support;
+mod tables;
 mod truth;
 mod vectors;
 mod whatif;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read;
 
 use stormglass::requests::Window;
-use stormglass::tables::{Database, Logs, QuerySet, dimension_columns, request_columns};
+use stormglass::tables::{Database, Logs, Params, QuerySet, dimension_columns, request_columns};
 
 use stormglass::analysis::query::Question;
 
@@ -37,7 +37,7 @@ async fn queries_are_planned() {
     let queries = QuerySet::load(None).unwrap();
     let database = Database::new(&Logs::new(Vec::new(), Window::default(), false), queries.clone(), 1 << 30).unwrap();
     for query in queries.iter() {
-        let answer = database.query(&query.name, &BTreeMap::new()).await;
+        let answer = database.query(&query.name, &Params::new()).await;
         let schema = answer.unwrap_or_else(|error| unreachable!("{error}")).schema();
         let placeholders: BTreeSet<_> = query
             .sql
@@ -57,6 +57,17 @@ async fn queries_are_planned() {
             |table: &String| table == "requests" || dimensions.contains(table) || queries.get(table).is_some();
         assert!(tables.iter().all(is_known), "{}", query.name);
     }
+}
+
+/// A query that isn't for people says rightly who reads it.
+#[test]
+fn internal_queries_are_read_by_whom_they_say() {
+    let queries = QuerySet::load(None).unwrap();
+    for query in queries.iter().filter(|query| query.is_internal()) {
+        let is_read = queries.iter().any(|other| other.reads.contains(&query.name));
+        assert_eq!(query.read_by, if is_read { "other queries" } else { "reports" }, "{}", query.name);
+    }
+    assert!(queries.find("client_reads").unwrap().is_internal() && !queries.find("lists").unwrap().is_internal());
 }
 
 /// Views are bound together with the query that reads them, so a parameter's name means one thing everywhere.
@@ -82,7 +93,7 @@ async fn columns_are_planned() {
     let mut types: BTreeMap<String, String> =
         request_columns().into_iter().map(|column| (column.name.to_owned(), column.data_type)).collect();
     for query in queries.iter() {
-        let schema = database.query(&query.name, &BTreeMap::new()).await.unwrap().schema();
+        let schema = database.query(&query.name, &Params::new()).await.unwrap().schema();
         for field in schema.fields() {
             let data_type = field.data_type().to_string();
             let known = types.entry(field.name().clone()).or_insert_with(|| data_type.clone());

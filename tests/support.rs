@@ -1,6 +1,5 @@
 //! What the tests share: where others' logs lie, and answers as plain rows.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,7 @@ use serde::de::DeserializeOwned;
 use stormglass::analysis::query::{Question, query};
 use stormglass::analysis::{Session, SessionOptions};
 use stormglass::requests::Tally;
-use stormglass::tables::Format;
+use stormglass::tables::{Format, Params};
 
 /// The folder that the environment variable names, with a word when there is none.
 #[expect(clippy::print_stderr, reason = "tests find folders outside of the project so")]
@@ -46,7 +45,7 @@ pub(crate) fn ask_lines(inputs: &[String], question: Question) -> (Vec<u8>, Tall
     let session = session.unwrap();
     let mut lines = Vec::new();
     block_on(async {
-        let answer = query(&session, &question, &BTreeMap::new()).await.unwrap();
+        let answer = query(&session, &question, &Params::new()).await.unwrap();
         answer.write(Format::Ndjson, &mut lines).await.unwrap();
     });
     (lines, session.tally())

@@ -140,7 +140,6 @@ struct FlowCount {
 
 impl TypedRow for FlowCount {
     const QUERY: &'static str = "flow_counts";
-    const COLUMNS: &'static [&'static str] = &["flow_key", "request_count"];
 }
 
 /// What each FlowSchema of a change would get of the logs' requests.

@@ -18,8 +18,6 @@ pub mod storms;
 mod time;
 pub mod verify;
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 pub use capacity::capacity;
@@ -235,11 +233,6 @@ fn level_seats(config: &Config, limits: &[LevelLimits], features: &Features) -> 
         before: None,
     });
     seats.collect()
-}
-
-/// Values of parameters, as queries take them.
-fn query_params(params: &[(&str, String)]) -> BTreeMap<String, String> {
-    params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
 /// Seconds of a bucket in microseconds.

@@ -1,9 +1,7 @@
 //! Answers a built-in query, or SQL, over the logs.
 
-use std::collections::BTreeMap;
-
 use super::{AnalysisError, Session};
-use crate::tables::Answer;
+use crate::tables::{Params, QueryResult};
 
 /// What to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +22,7 @@ pub enum Question {
 ///
 /// # Errors
 /// When there is no such query, or the question or its parameters don't hold.
-pub async fn query(
-    session: &Session,
-    question: &Question,
-    params: &BTreeMap<String, String>,
-) -> Result<Answer, AnalysisError> {
+pub async fn query(session: &Session, question: &Question, params: &Params) -> Result<QueryResult, AnalysisError> {
     let database = session.database();
     match question {
         Question::Named(name) => {

@@ -1,6 +1,6 @@
 //! A session: logs that are open, what is known about their cluster, and one shared reading for each question.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,7 +11,7 @@ use crate::dimensions::{Dimensions, Flows, Settings, derive_dimensions};
 use crate::findings::Thresholds;
 use crate::requests::{Progress, Tally, Window, last_event_at};
 use crate::source::{Skipped, discover};
-use crate::tables::{Database, Logs, QuerySet};
+use crate::tables::{Database, Logs, Params, QuerySet};
 use crate::units::Zone;
 
 /// Which logs to open, and how.
@@ -104,27 +104,27 @@ impl Session {
         {
             return Err(AnalysisError::EmptyWindow { from, to });
         }
-        Self::over(shared, window, &BTreeMap::new())
+        Self::over(shared, window, &Params::new())
     }
 
     /// A session over another span of the same logs, with values for parameters of its queries.
     ///
     /// # Errors
     /// When DataFusion can't be set up.
-    pub(super) fn within(&self, window: Window, params: &BTreeMap<String, String>) -> Result<Self, AnalysisError> {
+    pub(super) fn within(&self, window: Window, params: &Params) -> Result<Self, AnalysisError> {
         Self::over(Arc::clone(&self.shared), window, params)
     }
 
-    fn over(shared: Arc<Shared>, window: Window, params: &BTreeMap<String, String>) -> Result<Self, AnalysisError> {
+    fn over(shared: Arc<Shared>, window: Window, params: &Params) -> Result<Self, AnalysisError> {
         let logs = Logs::with_progress(shared.files.clone(), window, shared.reads_all, Arc::clone(&shared.progress));
         *shared.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&logs));
         let memory_bytes = shared.memory_bytes.unwrap_or(usize::MAX);
         let mut database = Database::new(&logs, shared.queries.clone(), memory_bytes)?;
         for (name, value) in shared.thresholds.replaced_query_params() {
-            database.set_param(name, &value);
-        }
-        for (name, value) in params {
             database.set_param(name, value);
+        }
+        for (name, value) in params.iter() {
+            database.set_param(name, value.clone());
         }
         Ok(Self { shared, window, logs, database, flows: OnceLock::new() })
     }

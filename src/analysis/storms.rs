@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session, Span, query_params};
+use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session, Span};
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
@@ -12,7 +12,7 @@ use crate::findings::{
     Verdict, assess_coverage, blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
-use crate::tables::{Database, TypedRow};
+use crate::tables::{Database, Params, TypedRow};
 use crate::units;
 
 /// What to look for.
@@ -101,7 +101,7 @@ pub async fn storms(session: &Session, options: &StormOptions) -> Result<StormRe
                 from: Some(asked.from.unwrap_or(at - BEFORE_MICROS)),
                 to: Some(asked.to.unwrap_or(at + AFTER_MICROS)),
             };
-            let session = session.within(window, &BTreeMap::new())?;
+            let session = session.within(window, &Params::new())?;
             storms_in(&session, options, Some(at)).await
         }
     }
@@ -144,7 +144,7 @@ impl StormRows {
         let pressure = async {
             match at {
                 None => Ok(Vec::new()),
-                Some(at) => database.rows_with(&query_params(&[("at_micros", at.to_string())])).await,
+                Some(at) => database.rows_with(&Params::new().with("at_micros", at)).await,
             }
         };
         let (presence, episodes, clients, restarts, pressure) =

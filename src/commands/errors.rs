@@ -1,9 +1,11 @@
 //! What an error ends in: a hint and an exit code.
 
+use std::borrow::Cow;
+
 use anyhow::Error;
 
+use crate::analysis::AnalysisError;
 use crate::analysis::request::InvalidRequest;
-use crate::analysis::{AnalysisError, InvalidTime};
 use crate::source::SourceError;
 use crate::tables::TablesError;
 
@@ -32,22 +34,21 @@ pub fn is_broken_pipe(error: &Error) -> bool {
 }
 
 /// What to do about an error, where that is known.
-pub fn hint(error: &Error) -> Option<&'static str> {
+pub fn hint(error: &Error) -> Option<Cow<'static, str>> {
     if let Some(advice) = error.downcast_ref::<Advice>() {
-        return Some(advice.hint);
+        return Some(advice.hint.into());
     }
-    if let Some(error) = error.downcast_ref::<AnalysisError>() {
-        return analysis_hint(error);
+    if let Some(error) = error.downcast_ref::<TablesError>() {
+        return error.hint();
     }
-    if error.is::<InvalidTime>() {
-        return Some("write it as 2026-07-23T18:00:00Z, or as -30m to count back from the logs' last event");
+    match error.downcast_ref::<AnalysisError>()? {
+        AnalysisError::Tables(error) => error.hint(),
+        error => analysis_hint(error).map(Cow::Borrowed),
     }
-    error.downcast_ref::<TablesError>().and_then(tables_hint)
 }
 
 const fn analysis_hint(error: &AnalysisError) -> Option<&'static str> {
     match error {
-        AnalysisError::Tables(error) => tables_hint(error),
         AnalysisError::Source(SourceError::NothingGiven) => {
             Some("name files, directories, patterns, or - for standard input")
         }
@@ -69,16 +70,6 @@ const fn analysis_hint(error: &AnalysisError) -> Option<&'static str> {
         AnalysisError::InvalidRequest(InvalidRequest::Mismatch { .. }) => {
             Some("give the path of what is meant, or the verb that goes with it")
         }
-        _ => None,
-    }
-}
-
-const fn tables_hint(error: &TablesError) -> Option<&'static str> {
-    match error {
-        TablesError::NoSuchQuery(_) => Some("list the queries with: stormglass query --list; logs come after the name"),
-        TablesError::NoSuchParam { .. } => Some("show a query's parameters with: stormglass query --show NAME"),
-        TablesError::ReadsTwice(_) => Some("write it to a file first and name that"),
-        TablesError::Sql { .. } => Some("list the columns of requests with: stormglass query --columns"),
         _ => None,
     }
 }

@@ -10,16 +10,16 @@ use crate::apf::ApiserverDecision;
 use crate::audit::parse_duration_secs;
 use crate::console::Console;
 use crate::source::open_beside;
-use crate::tables::{VerdictRow, audit_key};
+use crate::tables::{ApiserverDecisionRow, audit_key};
 
 /// The decisions that the server logged, each once.
-pub(super) fn read_httplogs(paths: &[PathBuf], console: Console) -> Result<Vec<VerdictRow>> {
+pub(super) fn read_httplogs(paths: &[PathBuf], console: Console) -> Result<Vec<ApiserverDecisionRow>> {
     let mut verdicts = BTreeMap::new();
     for path in paths {
         read_httplog(path, &mut verdicts)?;
     }
     let all = verdicts.len();
-    let verdicts: Vec<VerdictRow> = verdicts.into_values().flatten().collect();
+    let verdicts: Vec<ApiserverDecisionRow> = verdicts.into_values().flatten().collect();
     if all > verdicts.len() {
         let count = all - verdicts.len();
         console.note(&format!("{count} audit IDs in --httplog belong to several requests and are left out"));
@@ -29,7 +29,7 @@ pub(super) fn read_httplogs(paths: &[PathBuf], console: Console) -> Result<Vec<V
 
 /// Reads the server's own log. What stands in two files, or twice, counts once; an ID that stands for several requests,
 /// since a client may choose it, tells nothing.
-fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -> Result<()> {
+fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<ApiserverDecisionRow>>) -> Result<()> {
     let doing = || format!("can't read {}", path.display());
     let mut lines = open_beside(path).with_context(doing)?;
     let (mut line, mut count) = (Vec::new(), 0_u64);
@@ -51,12 +51,12 @@ fn read_httplog(path: &Path, verdicts: &mut BTreeMap<i64, Option<VerdictRow>>) -
     Ok(())
 }
 
-fn verdict_row(verdict: &ApiserverDecision<'_>) -> VerdictRow {
+fn verdict_row(verdict: &ApiserverDecision<'_>) -> ApiserverDecisionRow {
     let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let initial = verdict.initial_seats.map(i64::from);
     #[expect(clippy::cast_possible_truncation, reason = "a wait in microseconds is far below 2^63")]
     let micros = |secs: f64| (secs * 1e6).round() as i64;
-    VerdictRow {
+    ApiserverDecisionRow {
         audit_key: audit_key(&verdict.audit_id),
         audit_id: verdict.audit_id.to_string(),
         flow_schema: owned(&verdict.flow_schema),

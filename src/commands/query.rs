@@ -1,6 +1,5 @@
 //! `query`: SQL over logs.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -16,7 +15,7 @@ use crate::analysis::{AnalysisError, Session};
 use crate::cli::{LogArgs, OutputFormat, QueryArgs};
 use crate::console::Console;
 use crate::dimensions::Settings;
-use crate::tables::{Answer, Cell, Format, QuerySet, TextTable, dimension_columns, request_columns};
+use crate::tables::{Cell, Format, Params, QueryResult, QuerySet, TextTable, dimension_columns, request_columns};
 use crate::units;
 
 /// What a table shows unless told otherwise.
@@ -58,20 +57,20 @@ fn question(args: &QueryArgs) -> Result<(Question, &[String])> {
     match args.args.split_first() {
         Some((name, inputs)) => Ok((Question::Named(name.clone()), inputs)),
         None => Err(Advice {
-            message: "nothing is asked".into(),
+            message: "no query given".into(),
             hint: "name a query (stormglass query --list shows them), or ask with --sql TEXT or --file FILE",
         }
         .into()),
     }
 }
 
-fn params(given: &[String]) -> Result<BTreeMap<String, String>> {
-    let mut params = BTreeMap::new();
+fn params(given: &[String]) -> Result<Params> {
+    let mut params = Params::new();
     for param in given {
         let Some((name, value)) = param.split_once('=') else {
             bail!("--param {param:?} is not of the form NAME=VALUE");
         };
-        params.insert(name.trim_start_matches('$').to_owned(), value.to_owned());
+        params.set(name.trim_start_matches('$'), value);
     }
     Ok(params)
 }
@@ -96,13 +95,13 @@ pub(super) fn show_named(
 ) -> Result<()> {
     let asking = Asking { settings: settings.into(), memory_bytes: Some(MEMORY_BYTES), ..Asking::default() };
     let asked = Asked::open(inputs, logs, asking, console)?;
-    show_question(&asked, (&Question::Named(name.to_owned()), &BTreeMap::new()), show, console)
+    show_question(&asked, (&Question::Named(name.to_owned()), &Params::new()), show, console)
 }
 
 /// Runs a question and shows its answer.
 fn show_question(
     asked: &Asked,
-    (question, params): (&Question, &BTreeMap<String, String>),
+    (question, params): (&Question, &Params),
     show: &Show<'_>,
     console: Console,
 ) -> Result<()> {
@@ -127,7 +126,7 @@ fn show_question(
     asked.report_unreadable()
 }
 
-async fn write(answer: Answer, format: Format, out: impl Write + Send) -> Result<(), AnalysisError> {
+async fn write(answer: QueryResult, format: Format, out: impl Write + Send) -> Result<(), AnalysisError> {
     answer.write(format, out).await?;
     Ok(())
 }
@@ -155,7 +154,7 @@ fn create(path: &Path, session: &Session) -> Result<BufWriter<File>> {
 }
 
 /// The rows to show, and one more if there are more.
-async fn table(answer: Answer, limit: Option<usize>) -> Result<TextTable, AnalysisError> {
+async fn table(answer: QueryResult, limit: Option<usize>) -> Result<TextTable, AnalysisError> {
     let answer = match limit.unwrap_or(TABLE_ROWS) {
         0 => answer,
         rows => answer.limit(rows.saturating_add(1))?,
@@ -207,8 +206,5 @@ fn columns(console: Console) -> Result<()> {
 }
 
 fn show(queries: &QuerySet, name: &str, console: Console) -> Result<()> {
-    match queries.get(name) {
-        Some(query) => Ok(console.line(query.sql.trim_end())?),
-        None => Err(crate::tables::TablesError::NoSuchQuery(name.to_owned()).into()),
-    }
+    Ok(console.line(queries.find(name)?.sql.trim_end())?)
 }

@@ -10,7 +10,7 @@ use crate::apf::{
     Circumstances, Config, ConfigOrigin, Features, LevelLimits, Matcher, NEWEST_KNOWN, ObjectStats, RequestDigest,
     WorkEstimate, compute_limits, estimate_work, live_config,
 };
-use crate::audit::{Micros, parse_instant};
+use crate::audit::Micros;
 use crate::memory::{Range, ResourceSize};
 use crate::tables::{Database, FlowRow, TypedRow};
 
@@ -57,15 +57,13 @@ pub(super) struct WatchCount {
     resource: Option<String>,
     namespace: Option<String>,
     open_count: u64,
-    mean_open_received_at: Option<String>,
+    mean_open_received_at: Option<Micros>,
     watch_secs: f64,
-    last_at: Option<String>,
+    last_at: Option<Micros>,
 }
 
 impl TypedRow for WatchCount {
     const QUERY: &'static str = "watch_counts";
-    const COLUMNS: &'static [&'static str] =
-        &["api_group", "resource", "namespace", "open_count", "mean_open_received_at", "watch_secs", "last_at"];
 }
 
 impl WatchCount {
@@ -73,7 +71,7 @@ impl WatchCount {
     fn mean_count(&self, (first_at, last_at): (Micros, Micros)) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "counts, and microseconds of a log")]
         let (span, open_count) = ((last_at - first_at) as f64, self.open_count as f64);
-        let open_since = self.mean_open_received_at.as_deref().and_then(parse_instant).unwrap_or(last_at);
+        let open_since = self.mean_open_received_at.unwrap_or(last_at);
         #[expect(clippy::cast_precision_loss, reason = "microseconds of a log")]
         let open_micros = open_count * (last_at - open_since) as f64;
         if span > 0.0 { (self.watch_secs * 1e6 + open_micros) / span } else { open_count }
@@ -88,7 +86,7 @@ pub(super) async fn fill_flows(
 ) -> Result<Flows, DimensionsError> {
     let digests = database.take_digests();
     let watches: Vec<WatchCount> = database.rows().await?;
-    let ends = watches.iter().filter_map(|watch| parse_instant(watch.last_at.as_deref()?));
+    let ends = watches.iter().filter_map(|watch| watch.last_at);
     let (first_at, last_at) = dimensions.span;
     let span = (first_at, ends.fold(last_at, Micros::max));
     let version = dimensions.server.version;
@@ -220,12 +218,11 @@ mod tests {
     fn watches_that_follow_each_other_count_once() {
         let watch = WatchCount {
             open_count: 1,
-            mean_open_received_at: Some("2026-01-01T00:05:00Z".into()),
+            mean_open_received_at: Some(300_000_000),
             watch_secs: 300.0,
             ..WatchCount::default()
         };
-        let at = |text| parse_instant(text).unwrap();
-        let span = (at("2026-01-01T00:00:00Z"), at("2026-01-01T00:10:00Z"));
+        let span = (0, 600_000_000);
         assert!((watch.mean_count(span) - 1.0).abs() < 1e-9);
         let moment = (span.0, span.0);
         assert!((watch.mean_count(moment) - 1.0).abs() < 1e-9, "of a moment, those that are open count");

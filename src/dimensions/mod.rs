@@ -19,7 +19,7 @@ use settings::{metrics_around, metrics_of};
 use size_basis::{bytes_basis, cost_basis, count_basis};
 
 use crate::apf::UnknownGate;
-use crate::audit::{Micros, parse_instant};
+use crate::audit::Micros;
 use crate::clients::{Classification, ClientType, Identity};
 use crate::kubernetes::{SYSTEM_APISERVER, ServiceAccount, Version};
 use crate::memory::{
@@ -27,7 +27,7 @@ use crate::memory::{
     estimate_response, estimate_sizes, list_kind, node_count, reads_lists_from_etcd,
 };
 use crate::tables::{
-    ClientRow, Database, DimensionRow, FlowRow, ListCostRow, ResourceRow, TablesError, TypedRow, VerdictRow,
+    ApiserverDecisionRow, ClientRow, Database, DimensionRow, FlowRow, ListCostRow, ResourceRow, TablesError, TypedRow,
 };
 
 /// What the dimension tables were made of.
@@ -73,43 +73,72 @@ pub enum DimensionsError {
 
 /// A row of the query `identities`.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "IdentityRow")]
 pub struct Caller {
     /// `caller_key` of its requests.
     pub caller_key: i64,
     /// What clients are told by.
-    #[serde(flatten)]
     pub identity: Identity,
     /// Requests that write.
     pub write_count: u64,
     /// Requests that got a 429.
     pub rejected_count: u64,
-    /// When the first was received, as RFC 3339.
-    first_received_at: Option<String>,
-    /// When the last was received, as RFC 3339.
-    last_received_at: Option<String>,
+    /// When the first was received.
+    first_received_at: Option<Micros>,
+    /// When the last was received.
+    last_received_at: Option<Micros>,
+}
+
+/// The columns of `identities`.
+#[derive(Deserialize)]
+struct IdentityRow {
+    caller_key: i64,
+    user_name: Option<String>,
+    user_groups: Option<Vec<String>>,
+    user_agent: Option<String>,
+    pod_name: Option<String>,
+    instance_count: i64,
+    request_count: i64,
+    list_count: i64,
+    watch_count: i64,
+    full_list_count: i64,
+    node_scoped_count: i64,
+    reflector_count: i64,
+    typed_informer_count: i64,
+    write_count: u64,
+    rejected_count: u64,
+    first_received_at: Option<Micros>,
+    last_received_at: Option<Micros>,
+}
+
+impl From<IdentityRow> for Caller {
+    fn from(row: IdentityRow) -> Self {
+        Self {
+            caller_key: row.caller_key,
+            identity: Identity {
+                user_name: row.user_name,
+                user_groups: row.user_groups.unwrap_or_default(),
+                user_agent: row.user_agent,
+                pod_name: row.pod_name,
+                instance_count: row.instance_count,
+                list_count: row.list_count,
+                watch_count: row.watch_count,
+                request_count: row.request_count,
+                node_scoped_count: row.node_scoped_count,
+                typed_informer_count: row.typed_informer_count,
+                reflector_count: row.reflector_count,
+                full_list_count: row.full_list_count,
+            },
+            write_count: row.write_count,
+            rejected_count: row.rejected_count,
+            first_received_at: row.first_received_at,
+            last_received_at: row.last_received_at,
+        }
+    }
 }
 
 impl TypedRow for Caller {
     const QUERY: &'static str = "identities";
-    const COLUMNS: &'static [&'static str] = &[
-        "caller_key",
-        "user_name",
-        "user_groups",
-        "user_agent",
-        "pod_name",
-        "instance_count",
-        "request_count",
-        "list_count",
-        "watch_count",
-        "full_list_count",
-        "node_scoped_count",
-        "reflector_count",
-        "typed_informer_count",
-        "write_count",
-        "rejected_count",
-        "first_received_at",
-        "last_received_at",
-    ];
 }
 
 /// A row of the query `list_shapes`.
@@ -127,8 +156,6 @@ struct Shape {
 
 impl TypedRow for Shape {
     const QUERY: &'static str = "list_shapes";
-    const COLUMNS: &'static [&'static str] =
-        &["shape", "api_group", "resource", "list_kind", "scope", "limit", "is_node_scoped", "has_selector"];
 }
 
 /// Fills the dimension tables and keeps the rows of the queries in `needs`, which [`Database::needs`] gives; `also` are
@@ -180,7 +207,7 @@ pub async fn derive_dimensions(
         };
         dimensions.flows = Some(flows);
     }
-    if needs_any(&[VerdictRow::TABLE]) {
+    if needs_any(&[ApiserverDecisionRow::TABLE]) {
         database.fill(&settings.apf.verdicts)?;
     }
     keep_in_waves(database, needs).await?;
@@ -193,7 +220,7 @@ async fn keep_in_waves(database: &Database, needs: &BTreeSet<String>) -> Result<
     let mut waiting: Vec<&String> = needs.iter().filter(is_query).collect();
     while !waiting.is_empty() {
         let is_ready = |name: &&String| {
-            let reads = database.needs(&[name]);
+            let reads = database.needs(&[name.as_str()]);
             !waiting.iter().any(|other| other != name && reads.contains(*other))
         };
         let (ready, later): (Vec<&String>, Vec<&String>) = waiting.iter().copied().partition(is_ready);
@@ -205,9 +232,8 @@ async fn keep_in_waves(database: &Database, needs: &BTreeSet<String>) -> Result<
 }
 
 fn dimensions_from(callers: Vec<Caller>, observed: &[Observed], settings: &Settings) -> Dimensions {
-    let instant = |text: &Option<String>| text.as_deref().and_then(parse_instant);
-    let first_at = callers.iter().filter_map(|caller| instant(&caller.first_received_at)).min().unwrap_or(0);
-    let last_at = callers.iter().filter_map(|caller| instant(&caller.last_received_at)).max().unwrap_or(0);
+    let first_at = callers.iter().filter_map(|caller| caller.first_received_at).min().unwrap_or(0);
+    let last_at = callers.iter().filter_map(|caller| caller.last_received_at).max().unwrap_or(0);
     let metrics = metrics_of(&settings.metrics, first_at, last_at);
     let server = server(&callers, observed, settings.server);
     let known = metrics_around(&settings.metrics, first_at, last_at);

@@ -5,7 +5,7 @@ use crate::audit::Micros;
 use crate::clients::Catalogue;
 use crate::kubernetes::Version;
 use crate::memory::{Given, Server, Snapshot};
-use crate::tables::VerdictRow;
+use crate::tables::ApiserverDecisionRow;
 
 /// What is known about a cluster from outside its logs. The default is: nothing, and the built-in rules for clients.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub struct ApfSettings {
     /// Whether `server_concurrency` was given rather than assumed.
     pub server_concurrency_is_given: bool,
     /// The server's own log about its decisions.
-    pub verdicts: Vec<VerdictRow>,
+    pub verdicts: Vec<ApiserverDecisionRow>,
 }
 
 impl Default for ApfSettings {

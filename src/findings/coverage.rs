@@ -33,26 +33,6 @@ pub struct Presence {
 
 impl TypedRow for Presence {
     const QUERY: &'static str = "presence";
-    const COLUMNS: &'static [&'static str] = &[
-        "apiserver",
-        "request_count",
-        "open_count",
-        "list_count",
-        "watch_count",
-        "get_count",
-        "write_count",
-        "non_resource_count",
-        "lease_count",
-        "event_count",
-        "node_count",
-        "service_account_count",
-        "unauthorized_count",
-        "truncated_count",
-        "response_body_count",
-        "slow_count",
-        "slow_annotated_count",
-        "server_user_agent",
-    ];
 }
 
 /// One fact about a log that an analysis depends on.

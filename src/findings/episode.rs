@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::audit::{Micros, parse_instant};
+use crate::audit::Micros;
 use crate::tables::TypedRow;
 
 macro_rules! row {
@@ -16,7 +16,6 @@ macro_rules! row {
 
         impl TypedRow for $name {
             const QUERY: &'static str = $query;
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
         }
     };
 }
@@ -99,9 +98,7 @@ row! {
     Episode of "episodes" {
         pattern: Pattern,
         episode: u64,
-        #[serde(deserialize_with = "instant")]
         started_at: Micros,
-        #[serde(deserialize_with = "instant")]
         ended_at: Micros,
         client_type: Option<String>,
         client: Option<String>,
@@ -143,7 +140,6 @@ row! {
         response_high_bytes: Option<u64>,
         largest_low_bytes: Option<u64>,
         peak_concurrency: Option<u64>,
-        #[serde(deserialize_with = "maybe_instant")]
         peak_at: Option<Micros>,
         held_low_bytes: Option<u64>,
         held_high_bytes: Option<u64>,
@@ -184,12 +180,10 @@ row! {
     /// A row of the query `restarts`.
     Restart of "restarts" {
         apiserver: Option<String>,
-        #[serde(deserialize_with = "instant")]
         started_at: Micros,
         resource_count: u64,
         startup_count: u64,
         reopened_count: u64,
-        #[serde(deserialize_with = "maybe_instant")]
         last_read_at: Option<Micros>,
         open_watch_count: u64,
         open_list_count: u64,
@@ -254,27 +248,18 @@ pub(super) fn secs(micros: Micros) -> f64 {
     micros as f64 / 1e6
 }
 
-fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Micros, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse_instant(&text).ok_or_else(|| serde::de::Error::custom(format!("{text} is no instant")))
-}
-
-fn maybe_instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.as_deref().and_then(parse_instant))
-}
-
 pub(super) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     Ok(Option::<Vec<Option<String>>>::deserialize(deserializer)?.into_iter().flatten().flatten().collect())
 }
 
-/// Instants as text, both ways.
+/// Instants that are read as microseconds and written as text.
 pub(super) mod instant_text {
-    use serde::{Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::audit::Micros;
 
     pub(in crate::findings) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Micros, D::Error> {
-        super::instant(deserializer)
+        Micros::deserialize(deserializer)
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]

@@ -45,24 +45,6 @@ pub struct Observed {
 
 impl TypedRow for Observed {
     const QUERY: &'static str = "resource_evidence";
-    const COLUMNS: &'static [&'static str] = &[
-        "api_group",
-        "resource",
-        "name_count",
-        "deleted_name_count",
-        "kubelet_count",
-        "sized_object_count",
-        "median_object_bytes",
-        "mean_object_bytes",
-        "max_object_bytes",
-        "max_collection_bytes",
-        "chain_count",
-        "longest_chain_page_count",
-        "longest_chain_limit",
-        "equal_chain_count",
-        "slow_full_list_count",
-        "decoded_list_count",
-    ];
 }
 
 /// So many chains that end on the same page make it believable that they went to the end: a client that gives up does

@@ -39,7 +39,7 @@ impl AggregateUDFImpl for AnyValue {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(One { value: ScalarValue::try_from(args.return_field.data_type())? }))
+        Ok(Box::new(AnyValueAccumulator { value: ScalarValue::try_from(args.return_field.data_type())? }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -52,9 +52,9 @@ impl AggregateUDFImpl for AnyValue {
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
         let data_type = args.return_field.data_type().clone();
-        Ok(Box::new(Many {
+        Ok(Box::new(AnyValueGroups {
             null: new_null_array(&data_type, 1),
-            places: Vec::new(),
+            positions: Vec::new(),
             taken: Vec::new(),
             taken_bytes: 0,
         }))
@@ -63,11 +63,11 @@ impl AggregateUDFImpl for AnyValue {
 
 /// The value where there are no groups.
 #[derive(Debug)]
-struct One {
+struct AnyValueAccumulator {
     value: ScalarValue,
 }
 
-impl Accumulator for One {
+impl Accumulator for AnyValueAccumulator {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let first = (0..values[0].len()).find(|&row| values[0].is_valid(row));
         if let Some(row) = first.filter(|_| self.value.is_null()) {
@@ -95,11 +95,11 @@ impl Accumulator for One {
 
 /// The values of many groups.
 #[derive(Debug)]
-struct Many {
+struct AnyValueGroups {
     null: ArrayRef,
     /// By group, where its value is: which of `taken`, and which row of it; [`NOWHERE`] if there is none yet. Small, as each
-    /// row of a batch looks somewhere else in it.
-    places: Vec<(u32, u32)>,
+    /// row of a batch looks at another part of it.
+    positions: Vec<(u32, u32)>,
     taken: Vec<ArrayRef>,
     /// Of all that was taken.
     taken_bytes: usize,
@@ -107,7 +107,7 @@ struct Many {
 
 const NOWHERE: (u32, u32) = (u32::MAX, 0);
 
-impl GroupsAccumulator for Many {
+impl GroupsAccumulator for AnyValueGroups {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -116,16 +116,16 @@ impl GroupsAccumulator for Many {
         group_count: usize,
     ) -> Result<()> {
         let values = &values[0];
-        self.places.resize(group_count, NOWHERE);
+        self.positions.resize(group_count, NOWHERE);
         let mut rows: Vec<u32> = Vec::new();
-        let taking = index(self.taken.len())?;
+        let taking = small_index(self.taken.len())?;
         for (row, &group) in (0_u32..).zip(groups) {
-            let at = row as usize;
-            let is_wanted = self.places[group] == NOWHERE
-                && values.is_valid(at)
-                && filter.is_none_or(|filter| filter.is_valid(at) && filter.value(at));
+            let index = row as usize;
+            let is_wanted = self.positions[group] == NOWHERE
+                && values.is_valid(index)
+                && filter.is_none_or(|filter| filter.is_valid(index) && filter.value(index));
             if is_wanted {
-                self.places[group] = (taking, index(rows.len())?);
+                self.positions[group] = (taking, small_index(rows.len())?);
                 rows.push(row);
             }
         }
@@ -138,13 +138,13 @@ impl GroupsAccumulator for Many {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let places = emit_to.take_needed(&mut self.places);
+        let positions = emit_to.take_needed(&mut self.positions);
         let nothing = self.taken.len();
-        let place = |(taken, row): (u32, u32)| ((taken as usize).min(nothing), row as usize);
-        let places: Vec<(usize, usize)> = places.into_iter().map(place).collect();
+        let position = |(taken, row): (u32, u32)| ((taken as usize).min(nothing), row as usize);
+        let positions: Vec<(usize, usize)> = positions.into_iter().map(position).collect();
         let arrays: Vec<&dyn Array> = self.taken.iter().chain([&self.null]).map(AsRef::as_ref).collect();
-        let values = interleave(&arrays, &places)?;
-        if self.places.is_empty() {
+        let values = interleave(&arrays, &positions)?;
+        if self.positions.is_empty() {
             self.taken.clear();
             self.taken_bytes = 0;
         }
@@ -168,12 +168,12 @@ impl GroupsAccumulator for Many {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.taken_bytes + self.places.capacity() * size_of::<(u32, u32)>()
+        size_of_val(self) + self.taken_bytes + self.positions.capacity() * size_of::<(u32, u32)>()
     }
 }
 
-fn index(at: usize) -> Result<u32> {
-    u32::try_from(at).map_err(|_| exec_datafusion_err!("any_value of more rows than can be told apart"))
+fn small_index(index: usize) -> Result<u32> {
+    u32::try_from(index).map_err(|_| exec_datafusion_err!("any_value of more rows than can be told apart"))
 }
 
 /// The same values with text of their own, so that they don't hold on to the batch that they came from.

@@ -1,6 +1,6 @@
-//! Requests as they came, by the million: the rows of the query `arrivals` as plain numbers.
+//! All requests in the order in which they came: the rows of the query `arrivals` as plain numbers.
 //!
-//! Other rows are read through JSON, which is fine for hundreds; here there is one for each request of the log.
+//! There is one for each request of the log, so they are read from the columns directly, and their text by numbers.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,9 @@ use foldhash::fast::FixedState;
 use futures::TryStreamExt;
 use rayon::prelude::*;
 
-use super::database::{Database, TablesError};
+use super::database::Database;
+use super::error::TablesError;
+use super::params::Params;
 
 /// All requests of the logs, ordered by apiserver and by when they were received.
 #[derive(Clone, Debug, Default)]
@@ -58,11 +60,11 @@ impl Database {
     /// # Errors
     /// When it fails, or lacks a column.
     pub async fn arrivals(&self) -> Result<Arrivals, TablesError> {
-        let answer = self.query(QUERY, &std::collections::BTreeMap::new()).await?;
-        let batches: Vec<RecordBatch> = answer.stream().await?.try_collect().await?;
+        let result = self.query(QUERY, &Params::new()).await?;
+        let batches: Vec<RecordBatch> = result.stream().await?.try_collect().await?;
         let mut arrivals = Arrivals { rows: Vec::new(), ..Arrivals::default() };
         arrivals.rows.reserve_exact(batches.iter().map(RecordBatch::num_rows).sum());
-        let (mut apiservers, mut shapes) = (Names::default(), Names::default());
+        let (mut apiservers, mut shapes) = (NameNumbers::default(), NameNumbers::default());
         for batch in &batches {
             append(batch, &mut arrivals.rows, &mut apiservers, &mut shapes)?;
         }
@@ -76,14 +78,14 @@ impl Database {
 
 const QUERY: &str = "arrivals";
 
-/// Text by numbers.
+/// Numbers for text.
 #[derive(Default)]
-struct Names {
+struct NameNumbers {
     names: Vec<Option<String>>,
     numbers: HashMap<Option<String>, u32, FixedState>,
 }
 
-impl Names {
+impl NameNumbers {
     fn number(&mut self, name: Option<&str>) -> u32 {
         // The same ones come again and again.
         if let Some(last) = self.names.last().filter(|last| last.as_deref() == name) {
@@ -103,50 +105,50 @@ impl Names {
 fn append(
     batch: &RecordBatch,
     rows: &mut Vec<Arrival>,
-    apiservers: &mut Names,
-    shapes: &mut Names,
+    apiservers: &mut NameNumbers,
+    shapes: &mut NameNumbers,
 ) -> Result<(), TablesError> {
     let [request_key, flow_key, caller_key, received, held_until, wait, repeat_key] =
         ["request_key", "flow_key", "caller_key", "received_micros", "held_until_micros", "wait_micros", "repeat_key"]
-            .map(|name| whole(batch, name));
+            .map(|name| int64(batch, name));
     let [has_reached_apf, is_rejected, is_cut] =
-        ["has_reached_apf", "is_rejected", "is_cut"].map(|name| flag(batch, name));
+        ["has_reached_apf", "is_rejected", "is_cut"].map(|name| boolean(batch, name));
     let (request_key, flow_key, caller_key) = (request_key?, flow_key?, caller_key?);
     let (received, held_until, wait, repeat_key) = (received?, held_until?, wait?, repeat_key?);
     let (has_reached_apf, is_rejected, is_cut) = (has_reached_apf?, is_rejected?, is_cut?);
-    let (apiserver, shape) = (text(batch, "apiserver")?, text(batch, "shape")?);
-    let given = |column: &Int64Array, at: usize| column.is_valid(at).then(|| column.value(at));
-    for at in 0..batch.num_rows() {
+    let (apiserver, shape) = (utf8(batch, "apiserver")?, utf8(batch, "shape")?);
+    let given = |column: &Int64Array, row: usize| column.is_valid(row).then(|| column.value(row));
+    for row in 0..batch.num_rows() {
         rows.push(Arrival {
-            apiserver: apiservers.number(apiserver.is_valid(at).then(|| apiserver.value(at))),
-            received_micros: received.value(at),
-            request_key: request_key.value(at),
-            flow_key: flow_key.value(at),
-            caller_key: caller_key.value(at),
-            repeat_key: given(repeat_key, at),
-            held_until_micros: given(held_until, at),
-            wait_micros: given(wait, at),
-            shape: shape.is_valid(at).then(|| shapes.number(Some(shape.value(at)))),
-            has_reached_apf: has_reached_apf.value(at),
-            is_rejected: is_rejected.value(at),
-            is_cut: is_cut.value(at),
+            apiserver: apiservers.number(apiserver.is_valid(row).then(|| apiserver.value(row))),
+            received_micros: received.value(row),
+            request_key: request_key.value(row),
+            flow_key: flow_key.value(row),
+            caller_key: caller_key.value(row),
+            repeat_key: given(repeat_key, row),
+            held_until_micros: given(held_until, row),
+            wait_micros: given(wait, row),
+            shape: shape.is_valid(row).then(|| shapes.number(Some(shape.value(row)))),
+            has_reached_apf: has_reached_apf.value(row),
+            is_rejected: is_rejected.value(row),
+            is_cut: is_cut.value(row),
         });
     }
     Ok(())
 }
 
-fn whole<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b Int64Array, TablesError> {
-    batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>()).ok_or_else(|| lacks(name))
+fn int64<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b Int64Array, TablesError> {
+    batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>()).ok_or_else(|| missing(name))
 }
 
-fn flag<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b BooleanArray, TablesError> {
-    batch.column_by_name(name).and_then(|column| column.as_boolean_opt()).ok_or_else(|| lacks(name))
+fn boolean<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b BooleanArray, TablesError> {
+    batch.column_by_name(name).and_then(|column| column.as_boolean_opt()).ok_or_else(|| missing(name))
 }
 
-fn text<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b arrow::array::StringViewArray, TablesError> {
-    batch.column_by_name(name).and_then(|column| column.as_string_view_opt()).ok_or_else(|| lacks(name))
+fn utf8<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b arrow::array::StringViewArray, TablesError> {
+    batch.column_by_name(name).and_then(|column| column.as_string_view_opt()).ok_or_else(|| missing(name))
 }
 
-fn lacks(column: &str) -> TablesError {
+fn missing(column: &str) -> TablesError {
     TablesError::Contract { query: QUERY.to_owned(), message: format!("it must have the column {column}") }
 }

@@ -17,18 +17,30 @@ pub trait DimensionRow: Serialize {
     const COLUMNS: &'static [DimensionColumn];
 }
 
-/// A column of a dimension table: its name, its type, and what it means.
-pub type DimensionColumn = (&'static str, DimensionType, &'static str);
+/// A column of a dimension table.
+#[derive(Clone, Copy, Debug)]
+pub struct DimensionColumn {
+    name: &'static str,
+    data_type: DimensionType,
+    about: &'static str,
+}
 
-/// What a column of a dimension table holds.
+impl DimensionColumn {
+    /// A column, and what it means.
+    pub const fn new(name: &'static str, data_type: DimensionType, about: &'static str) -> Self {
+        Self { name, data_type, about }
+    }
+}
+
+/// The type of a column of a dimension table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DimensionType {
     /// Text.
-    Text,
+    Utf8,
     /// A whole number.
-    Whole,
+    Int64,
     /// Yes or no.
-    Flag,
+    Boolean,
 }
 
 /// Who a client is: one row for each user and user agent.
@@ -59,20 +71,32 @@ pub struct ClientRow {
 impl DimensionRow for ClientRow {
     const TABLE: &'static str = "clients";
     const COLUMNS: &'static [DimensionColumn] = &[
-        ("caller_key", DimensionType::Whole, "caller_key of its requests"),
-        ("user_name", DimensionType::Text, "user.username; null where the log has none"),
-        ("user_agent", DimensionType::Text, "userAgent; null where the log has none"),
-        ("client_type", DimensionType::Text, "kubelet, kube-proxy, cni, prometheus, monitoring, …, unknown"),
-        ("client", DimensionType::Text, "the client within the type, such as calico-node"),
-        (
+        DimensionColumn::new("caller_key", DimensionType::Int64, "caller_key of its requests"),
+        DimensionColumn::new("user_name", DimensionType::Utf8, "user.username; null where the log has none"),
+        DimensionColumn::new("user_agent", DimensionType::Utf8, "userAgent; null where the log has none"),
+        DimensionColumn::new(
+            "client_type",
+            DimensionType::Utf8,
+            "kubelet, kube-proxy, cni, prometheus, monitoring, …, unknown",
+        ),
+        DimensionColumn::new("client", DimensionType::Utf8, "the client within the type, such as calico-node"),
+        DimensionColumn::new(
             "confidence",
-            DimensionType::Text,
+            DimensionType::Utf8,
             "high: identity and user agent agree; medium: identity alone; low: a claim",
         ),
-        ("evidence", DimensionType::Text, "what that rests on, in words"),
-        ("rule", DimensionType::Text, "the catalogue's rule; null if none matched"),
-        ("claimed_client", DimensionType::Text, "whom the user agent claims to be, against its identity"),
-        ("is_mismatch", DimensionType::Flag, "whether identity and user agent contradict each other"),
+        DimensionColumn::new("evidence", DimensionType::Utf8, "what that rests on, in words"),
+        DimensionColumn::new("rule", DimensionType::Utf8, "the catalogue's rule; null if none matched"),
+        DimensionColumn::new(
+            "claimed_client",
+            DimensionType::Utf8,
+            "whom the user agent claims to be, against its identity",
+        ),
+        DimensionColumn::new(
+            "is_mismatch",
+            DimensionType::Boolean,
+            "whether identity and user agent contradict each other",
+        ),
     ];
 }
 
@@ -104,22 +128,22 @@ pub struct ResourceRow {
 impl DimensionRow for ResourceRow {
     const TABLE: &'static str = "resources";
     const COLUMNS: &'static [DimensionColumn] = &[
-        ("api_group", DimensionType::Text, "the API group; empty for the core group"),
-        ("resource", DimensionType::Text, "the resource"),
-        ("object_count_low", DimensionType::Whole, "objects, at least; null where unknown"),
-        ("object_count_high", DimensionType::Whole, "objects, at most; null where unknown"),
-        ("count_basis", DimensionType::Text, "what the count rests on"),
-        ("object_low_bytes", DimensionType::Whole, "JSON bytes of an object, at least"),
-        ("object_high_bytes", DimensionType::Whole, "JSON bytes of an object, at most"),
-        ("bytes_basis", DimensionType::Text, "what the size rests on"),
-        (
+        DimensionColumn::new("api_group", DimensionType::Utf8, "the API group; empty for the core group"),
+        DimensionColumn::new("resource", DimensionType::Utf8, "the resource"),
+        DimensionColumn::new("object_count_low", DimensionType::Int64, "objects, at least; null where unknown"),
+        DimensionColumn::new("object_count_high", DimensionType::Int64, "objects, at most; null where unknown"),
+        DimensionColumn::new("count_basis", DimensionType::Utf8, "what the count rests on"),
+        DimensionColumn::new("object_low_bytes", DimensionType::Int64, "JSON bytes of an object, at least"),
+        DimensionColumn::new("object_high_bytes", DimensionType::Int64, "JSON bytes of an object, at most"),
+        DimensionColumn::new("bytes_basis", DimensionType::Utf8, "what the size rests on"),
+        DimensionColumn::new(
             "collection_low_bytes",
-            DimensionType::Whole,
+            DimensionType::Int64,
             "JSON bytes of the whole collection, at least; null where unknown",
         ),
-        (
+        DimensionColumn::new(
             "collection_high_bytes",
-            DimensionType::Whole,
+            DimensionType::Int64,
             "JSON bytes of the whole collection, at most; null where unknown",
         ),
     ];
@@ -149,14 +173,38 @@ pub struct ListCostRow {
 impl DimensionRow for ListCostRow {
     const TABLE: &'static str = "list_costs";
     const COLUMNS: &'static [DimensionColumn] = &[
-        ("shape", DimensionType::Text, "the shape of a LIST, as list_shapes writes it"),
-        ("response_low_bytes", DimensionType::Whole, "bytes of the response, at least; null where unknown"),
-        ("response_high_bytes", DimensionType::Whole, "bytes of the response, at most; null where unknown"),
-        ("held_low_bytes", DimensionType::Whole, "bytes that the server holds while it is in flight, at least"),
-        ("held_high_bytes", DimensionType::Whole, "bytes that the server holds while it is in flight, at most"),
-        ("slack_low_bytes", DimensionType::Whole, "bytes of garbage that come once for all of them, at least"),
-        ("slack_high_bytes", DimensionType::Whole, "bytes of garbage that come once for all of them, at most"),
-        ("cost_basis", DimensionType::Text, "what the estimate rests on"),
+        DimensionColumn::new("shape", DimensionType::Utf8, "the shape of a LIST, as list_shapes writes it"),
+        DimensionColumn::new(
+            "response_low_bytes",
+            DimensionType::Int64,
+            "bytes of the response, at least; null where unknown",
+        ),
+        DimensionColumn::new(
+            "response_high_bytes",
+            DimensionType::Int64,
+            "bytes of the response, at most; null where unknown",
+        ),
+        DimensionColumn::new(
+            "held_low_bytes",
+            DimensionType::Int64,
+            "bytes that the server holds while it is in flight, at least",
+        ),
+        DimensionColumn::new(
+            "held_high_bytes",
+            DimensionType::Int64,
+            "bytes that the server holds while it is in flight, at most",
+        ),
+        DimensionColumn::new(
+            "slack_low_bytes",
+            DimensionType::Int64,
+            "bytes of garbage that come once for all of them, at least",
+        ),
+        DimensionColumn::new(
+            "slack_high_bytes",
+            DimensionType::Int64,
+            "bytes of garbage that come once for all of them, at most",
+        ),
+        DimensionColumn::new("cost_basis", DimensionType::Utf8, "what the estimate rests on"),
     ];
 }
 
@@ -184,28 +232,32 @@ pub struct FlowRow {
 impl DimensionRow for FlowRow {
     const TABLE: &'static str = "flows";
     const COLUMNS: &'static [DimensionColumn] = &[
-        ("flow_key", DimensionType::Whole, "flow_key of the requests"),
-        ("flow_schema", DimensionType::Text, "the FlowSchema that has them, by the configuration given"),
-        ("priority_level", DimensionType::Text, "its priority level"),
-        (
+        DimensionColumn::new("flow_key", DimensionType::Int64, "flow_key of the requests"),
+        DimensionColumn::new(
+            "flow_schema",
+            DimensionType::Utf8,
+            "the FlowSchema that has them, by the configuration given",
+        ),
+        DimensionColumn::new("priority_level", DimensionType::Utf8, "its priority level"),
+        DimensionColumn::new(
             "flow_distinguisher",
-            DimensionType::Text,
+            DimensionType::Utf8,
             "what tells the flow from others of the FlowSchema; null where nothing does, or there are no queues to deal",
         ),
-        ("is_exempt", DimensionType::Flag, "whether the priority level lets everything through"),
-        (
+        DimensionColumn::new("is_exempt", DimensionType::Boolean, "whether the priority level lets everything through"),
+        DimensionColumn::new(
             "is_outside",
-            DimensionType::Flag,
+            DimensionType::Boolean,
             "whether such requests pass by API Priority and Fairness: long-running ones other than watches",
         ),
-        ("low_seats", DimensionType::Whole, "seats that such a request holds, at least"),
-        ("high_seats", DimensionType::Whole, "seats that such a request holds, at most"),
+        DimensionColumn::new("low_seats", DimensionType::Int64, "seats that such a request holds, at least"),
+        DimensionColumn::new("high_seats", DimensionType::Int64, "seats that such a request holds, at most"),
     ];
 }
 
-/// What the server itself says of a request, in its access log.
+/// What API Priority and Fairness decided for a request, as the apiserver says in its access log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct VerdictRow {
+pub struct ApiserverDecisionRow {
     /// `audit_key` of the request.
     pub audit_key: i64,
     /// The audit ID.
@@ -222,16 +274,28 @@ pub struct VerdictRow {
     pub wait_micros: Option<i64>,
 }
 
-impl DimensionRow for VerdictRow {
+impl DimensionRow for ApiserverDecisionRow {
     const TABLE: &'static str = "verdicts";
     const COLUMNS: &'static [DimensionColumn] = &[
-        ("audit_key", DimensionType::Whole, "audit_key of the request"),
-        ("audit_id", DimensionType::Text, "the audit ID"),
-        ("flow_schema", DimensionType::Text, "the FlowSchema, as the server says; null where the request passed by"),
-        ("priority_level", DimensionType::Text, "the priority level, as the server says"),
-        ("initial_seats", DimensionType::Whole, "seats while it runs, as the server says"),
-        ("max_seats", DimensionType::Whole, "seats that it holds until after its end, as the server says"),
-        ("wait_micros", DimensionType::Whole, "how long it waited, in microseconds; null where the wait was short"),
+        DimensionColumn::new("audit_key", DimensionType::Int64, "audit_key of the request"),
+        DimensionColumn::new("audit_id", DimensionType::Utf8, "the audit ID"),
+        DimensionColumn::new(
+            "flow_schema",
+            DimensionType::Utf8,
+            "the FlowSchema, as the server says; null where the request passed by",
+        ),
+        DimensionColumn::new("priority_level", DimensionType::Utf8, "the priority level, as the server says"),
+        DimensionColumn::new("initial_seats", DimensionType::Int64, "seats while it runs, as the server says"),
+        DimensionColumn::new(
+            "max_seats",
+            DimensionType::Int64,
+            "seats that it holds until after its end, as the server says",
+        ),
+        DimensionColumn::new(
+            "wait_micros",
+            DimensionType::Int64,
+            "how long it waited, in microseconds; null where the wait was short",
+        ),
     ];
 }
 
@@ -241,26 +305,31 @@ pub(super) const DIMENSIONS: [(&str, &[DimensionColumn]); 5] = [
     (ResourceRow::TABLE, ResourceRow::COLUMNS),
     (ListCostRow::TABLE, ListCostRow::COLUMNS),
     (FlowRow::TABLE, FlowRow::COLUMNS),
-    (VerdictRow::TABLE, VerdictRow::COLUMNS),
+    (ApiserverDecisionRow::TABLE, ApiserverDecisionRow::COLUMNS),
 ];
 
 /// The schema of a dimension table.
 pub(super) fn schema(columns: &[DimensionColumn]) -> SchemaRef {
-    let fields = columns.iter().map(|(name, kind, _)| Field::new(*name, data_type(*kind), true));
+    let fields = columns.iter().map(|column| Field::new(column.name, column.data_type.arrow_type(), true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// The columns of each dimension table, for people.
 pub fn dimension_columns() -> Vec<(&'static str, Vec<ColumnInfo>)> {
-    let info =
-        |(name, kind, about): &DimensionColumn| ColumnInfo { name, data_type: data_type(*kind).to_string(), about };
+    let info = |column: &DimensionColumn| ColumnInfo {
+        name: column.name,
+        data_type: column.data_type.arrow_type().to_string(),
+        about: column.about,
+    };
     DIMENSIONS.iter().map(|(table, columns)| (*table, columns.iter().map(info).collect())).collect()
 }
 
-const fn data_type(kind: DimensionType) -> DataType {
-    match kind {
-        DimensionType::Text => DataType::Utf8View,
-        DimensionType::Whole => DataType::Int64,
-        DimensionType::Flag => DataType::Boolean,
+impl DimensionType {
+    const fn arrow_type(self) -> DataType {
+        match self {
+            Self::Utf8 => DataType::Utf8View,
+            Self::Int64 => DataType::Int64,
+            Self::Boolean => DataType::Boolean,
+        }
     }
 }

@@ -19,19 +19,19 @@ use datafusion::logical_expr::{
 /// The functions, to be registered.
 pub(super) fn most_at_once() -> [AggregateUDF; 2] {
     let signature = Signature::exact(vec![DataType::Int64; 3], Volatility::Immutable);
-    [Answer::Amount, Answer::Instant]
-        .map(|answer| AggregateUDF::new_from_impl(MostAtOnce { signature: signature.clone(), answer }))
+    [PeakOutput::Amount, PeakOutput::Instant]
+        .map(|output| AggregateUDF::new_from_impl(MostAtOnce { signature: signature.clone(), output }))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct MostAtOnce {
     signature: Signature,
-    answer: Answer,
+    output: PeakOutput,
 }
 
-/// What is asked for.
+/// What the function returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-enum Answer {
+enum PeakOutput {
     /// The largest sum.
     #[default]
     Amount,
@@ -41,9 +41,9 @@ enum Answer {
 
 impl AggregateUDFImpl for MostAtOnce {
     fn name(&self) -> &str {
-        match self.answer {
-            Answer::Amount => "most_at_once",
-            Answer::Instant => "when_most_at_once",
+        match self.output {
+            PeakOutput::Amount => "most_at_once",
+            PeakOutput::Instant => "when_most_at_once",
         }
     }
 
@@ -56,7 +56,7 @@ impl AggregateUDFImpl for MostAtOnce {
     }
 
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(One(Many::answering(self.answer))))
+        Ok(Box::new(PeakAccumulator(PeakGroups::new(self.output))))
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
@@ -68,7 +68,7 @@ impl AggregateUDFImpl for MostAtOnce {
     }
 
     fn create_groups_accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Many::answering(self.answer)))
+        Ok(Box::new(PeakGroups::new(self.output)))
     }
 }
 
@@ -78,17 +78,17 @@ fn item() -> FieldRef {
 
 /// The intervals of each group.
 #[derive(Debug, Default)]
-struct Many {
-    answer: Answer,
+struct PeakGroups {
+    output: PeakOutput,
     groups: Vec<Vec<Interval>>,
 }
 
 /// When it begins, when it ends, and its amount.
 type Interval = [i64; 3];
 
-impl Many {
-    fn answering(answer: Answer) -> Self {
-        Self { answer, ..Self::default() }
+impl PeakGroups {
+    fn new(output: PeakOutput) -> Self {
+        Self { output, ..Self::default() }
     }
 
     fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<Interval>> {
@@ -96,7 +96,7 @@ impl Many {
     }
 }
 
-impl GroupsAccumulator for Many {
+impl GroupsAccumulator for PeakGroups {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -105,7 +105,7 @@ impl GroupsAccumulator for Many {
         group_count: usize,
     ) -> Result<()> {
         self.groups.resize_with(group_count, Vec::new);
-        let [begins, ends, amounts] = [0, 1, 2].map(|at| values[at].as_primitive::<Int64Type>());
+        let [begins, ends, amounts] = [0, 1, 2].map(|index| values[index].as_primitive::<Int64Type>());
         for (row, &group) in groups.iter().enumerate() {
             let is_known = begins.is_valid(row) && ends.is_valid(row) && amounts.is_valid(row);
             if is_known && filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row)) {
@@ -119,8 +119,8 @@ impl GroupsAccumulator for Many {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let answer = self.answer;
-        let peaks = self.take(emit_to).into_iter().map(|intervals| peak(&intervals, answer));
+        let output = self.output;
+        let peaks = self.take(emit_to).into_iter().map(|intervals| peak(&intervals, output));
         Ok(Arc::new(peaks.collect::<Int64Array>()))
     }
 
@@ -151,7 +151,7 @@ impl GroupsAccumulator for Many {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut each = Self::answering(self.answer);
+        let mut each = Self::new(self.output);
         let rows: Vec<usize> = (0..values[0].len()).collect();
         each.update_batch(values, &rows, filter, rows.len())?;
         each.state(EmitTo::All)
@@ -164,7 +164,7 @@ impl GroupsAccumulator for Many {
 }
 
 /// The most at once, or when that is; `None` without intervals.
-fn peak(intervals: &[Interval], answer: Answer) -> Option<i64> {
+fn peak(intervals: &[Interval], output: PeakOutput) -> Option<i64> {
     let mut edges: Vec<(i64, i64)> = intervals.iter().flat_map(|[from, to, by]| [(*from, *by), (*to, -*by)]).collect();
     // What is given back comes before what is taken at the same instant.
     edges.sort_unstable();
@@ -174,23 +174,23 @@ fn peak(intervals: &[Interval], answer: Answer) -> Option<i64> {
     });
     // Of equal sums the first; where all is 0, that is where the first interval begins.
     let (sum, at) = sums.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
-    Some(match answer {
-        Answer::Amount => sum.max(0),
-        Answer::Instant => at,
+    Some(match output {
+        PeakOutput::Amount => sum.max(0),
+        PeakOutput::Instant => at,
     })
 }
 
 /// Where there are no groups, there is one.
 #[derive(Debug)]
-struct One(Many);
+struct PeakAccumulator(PeakGroups);
 
-impl Accumulator for One {
+impl Accumulator for PeakAccumulator {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         self.0.update_batch(values, &vec![0; values[0].len()], None, 1)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        Ok(ScalarValue::Int64(self.0.groups.first().and_then(|intervals| peak(intervals, self.0.answer))))
+        Ok(ScalarValue::Int64(self.0.groups.first().and_then(|intervals| peak(intervals, self.0.output))))
     }
 
     fn size(&self) -> usize {
@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn intervals_that_touch_do_not_overlap() {
-        let both = |intervals: &[Interval]| [Answer::Amount, Answer::Instant].map(|answer| peak(intervals, answer));
+        let both =
+            |intervals: &[Interval]| [PeakOutput::Amount, PeakOutput::Instant].map(|output| peak(intervals, output));
         assert_eq!(both(&[]), [None, None]);
         assert_eq!(both(&[[0, 10, 2], [10, 20, 3]]), [Some(3), Some(10)]);
         assert_eq!(both(&[[0, 11, 2], [10, 20, 3]]), [Some(5), Some(10)]);
@@ -225,11 +226,12 @@ mod tests {
     #[test]
     fn states_put_together_are_as_good_as_one() {
         let columns = |rows: &[Interval]| -> Vec<ArrayRef> {
-            let column =
-                |at: usize| -> ArrayRef { Arc::new(rows.iter().map(|row| Some(row[at])).collect::<Int64Array>()) };
+            let column = |index: usize| -> ArrayRef {
+                Arc::new(rows.iter().map(|row| Some(row[index])).collect::<Int64Array>())
+            };
             vec![column(0), column(1), column(2)]
         };
-        let (mut one, mut other, mut both) = (Many::default(), Many::default(), Many::default());
+        let (mut one, mut other, mut both) = (PeakGroups::default(), PeakGroups::default(), PeakGroups::default());
         one.update_batch(&columns(&[[0, 10, 2], [5, 5, 9], [3, 4, 7]]), &[0, 0, 1], None, 2).unwrap();
         other.update_batch(&columns(&[[9, 12, 4]]), &[0], None, 1).unwrap();
         both.merge_batch(&one.state(EmitTo::All).unwrap(), &[0, 1], 2).unwrap();

@@ -1,4 +1,4 @@
-//! Writes answers: as text for a table, or streamed in a format that machines read.
+//! What a query gives: as a stream, as text for a table, or written in a format that machines read.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +11,14 @@ use arrow::ipc::writer::FileWriter;
 use arrow::json::WriterBuilder;
 use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::database::{Answer, TablesError};
+use super::error::TablesError;
 
 /// A format that machines read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub enum Format {
     Arrow,
 }
 
-/// An answer as text.
+/// The result of a query as text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TextTable {
     /// The columns' names, and whether they hold numbers.
@@ -53,7 +55,41 @@ pub enum Cell {
     Text(String),
 }
 
-impl Answer {
+/// A planned query, not yet run.
+pub struct QueryResult {
+    frame: DataFrame,
+}
+
+impl QueryResult {
+    pub(super) const fn new(frame: DataFrame) -> Self {
+        Self { frame }
+    }
+
+    pub(super) fn into_frame(self) -> DataFrame {
+        self.frame
+    }
+
+    /// Names and types of the columns.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(self.frame.schema().inner())
+    }
+
+    /// No more than so many rows.
+    ///
+    /// # Errors
+    /// When DataFusion refuses, which is a bug.
+    pub fn limit(self, rows: usize) -> Result<Self, TablesError> {
+        Ok(Self { frame: self.frame.limit(0, Some(rows))? })
+    }
+
+    /// Runs the query.
+    ///
+    /// # Errors
+    /// When it can't be planned to its end.
+    pub async fn stream(self) -> Result<SendableRecordBatchStream, TablesError> {
+        Ok(self.frame.execute_stream().await?)
+    }
+
     /// Runs the query and keeps all of its rows as text.
     ///
     /// # Errors
@@ -64,7 +100,7 @@ impl Answer {
         let columns = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().is_numeric()));
         let mut table = TextTable { columns: columns.collect(), rows: Vec::new() };
         while let Some(batch) = stream.next().await {
-            table.push(&batch?).map_err(|error| TablesError::Run(error.to_string()))?;
+            table.push(&batch?)?;
         }
         Ok(table)
     }
@@ -77,7 +113,7 @@ impl Answer {
         let mut stream = self.stream().await?;
         let failure = Arc::default();
         let write_error = |error| write_error(error, &failure);
-        let out = Watched { out, failure: Arc::clone(&failure) };
+        let out = RememberingWriter { out, failure: Arc::clone(&failure) };
         let mut writer = Writer::new(format, out, &stream.schema()).map_err(write_error)?;
         let mut rows = 0;
         while let Some(batch) = stream.next().await {
@@ -97,12 +133,12 @@ fn write_error(error: ArrowError, failure: &Mutex<Option<io::Error>>) -> TablesE
 }
 
 /// An output that remembers how it failed.
-struct Watched<W> {
+struct RememberingWriter<W> {
     out: W,
     failure: Arc<Mutex<Option<io::Error>>>,
 }
 
-impl<W> Watched<W> {
+impl<W> RememberingWriter<W> {
     fn remember<T>(&self, result: io::Result<T>) -> io::Result<T> {
         result.inspect_err(|error| {
             let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +147,7 @@ impl<W> Watched<W> {
     }
 }
 
-impl<W: Write> Write for Watched<W> {
+impl<W: Write> Write for RememberingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let result = self.out.write(bytes);
         self.remember(result)
@@ -229,7 +265,7 @@ fn without_lists(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
                 None => joined.append_null(),
                 Some(values) => {
                     let formatter = ArrayFormatter::try_new(&values, &options)?;
-                    let texts: Vec<_> = (0..values.len()).map(|at| formatter.value(at).to_string()).collect();
+                    let texts: Vec<_> = (0..values.len()).map(|index| formatter.value(index).to_string()).collect();
                     joined.append_value(texts.join(" "));
                 }
             }

@@ -5,18 +5,21 @@
 //! -- grain:  user_agent, resource, list_kind
 //! -- reads:  lists
 //! -- params: $min_count count = 5, fewest LISTs a row needs
+//! -- for:    reports
 //! -- kept:   because several queries read it.
 //! -- why:    a mean hides the few that time out.
 //! select …
 //! ```
 //!
 //! A query that is `kept` is read once and its rows stay in memory; without that line each query that reads it reads the
-//! logs again.
+//! logs again. `for` says who reads a query that isn't meant for people: `reports`, or `other queries`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+
+use super::error::{TablesError, similar};
 
 macro_rules! embedded {
     ($($name:ident),* $(,)?) => {
@@ -118,6 +121,8 @@ pub struct QueryFile {
     pub reads: Vec<String>,
     /// Its parameters.
     pub params: Vec<Param>,
+    /// Who reads it, if it isn't meant for people: `reports` or `other queries`; else empty.
+    pub read_by: String,
     /// Why its rows are kept in memory, once read, while other queries read them; empty if they aren't.
     pub kept: String,
     /// What is easy to get wrong.
@@ -188,10 +193,16 @@ impl QueryFile {
             grain: required("grain")?,
             reads: required("reads")?.split(',').map(|read| read.trim().to_owned()).collect(),
             params: params.iter().map(|line| Param::parse(name, line)).collect::<Result<_, _>>()?,
+            read_by: part("for").map(|lines| lines.join(" ")).unwrap_or_default(),
             kept: part("kept").map(|lines| lines.join(" ")).unwrap_or_default(),
             why: required("why")?,
             sql: sql.to_owned(),
         })
+    }
+
+    /// Whether only other queries or reports read it, so that lists of queries for people leave it out.
+    pub const fn is_internal(&self) -> bool {
+        !self.read_by.is_empty()
     }
 }
 
@@ -264,22 +275,33 @@ impl QuerySet {
         self.queries.get(name)
     }
 
+    /// A query by its name.
+    ///
+    /// # Errors
+    /// When there is none, with the names that are most like it.
+    pub fn find(&self, name: &str) -> Result<&QueryFile, TablesError> {
+        self.get(name).ok_or_else(|| TablesError::UnknownQuery {
+            name: name.to_owned(),
+            suggestions: similar(name, self.queries.keys().map(String::as_str)),
+        })
+    }
+
     /// All queries, by name.
     pub fn iter(&self) -> impl Iterator<Item = &QueryFile> {
         self.queries.values()
     }
 
-    /// The queries that `sql` may name, and those that they read, each after those it reads.
-    pub(super) fn named_in(&self, sql: &str) -> Vec<&QueryFile> {
+    /// Those of the names that are queries, and the queries that they read, each after those it reads.
+    pub(super) fn with_reads<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<&QueryFile> {
         let mut found = Vec::new();
-        for word in sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-            self.collect(word, &mut Vec::new(), &mut found);
+        for name in names {
+            self.collect(name, &mut Vec::new(), &mut found);
         }
         found
     }
 
-    /// `readers` are those on whose behalf `name` is looked for: a query that reads itself through others is found once,
-    /// and planning it then fails for want of a table.
+    /// `readers` are the queries on the way to `name`: a query that reads itself through others is found once, and planning
+    /// it fails then.
     fn collect<'q>(&'q self, name: &str, readers: &mut Vec<&'q str>, found: &mut Vec<&'q QueryFile>) {
         let Some(query) = self.queries.get(name) else {
             return;

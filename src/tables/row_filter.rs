@@ -1,7 +1,7 @@
-//! Conditions that a request can be held against before a column of it is filled.
+//! Conditions that a request is checked against before its columns are filled.
 //!
-//! What a query asks of single columns, and of several by `and` and `or`, is looked at here, so that what only that query
-//! reads is never made of rows that it doesn't want. All else is DataFusion's.
+//! What a query asks of single columns, and of several by `and` and `or`, is checked here, so that columns which only that
+//! query reads are never filled for rows that it doesn't want. DataFusion checks everything else.
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{InList, Like};
@@ -11,7 +11,7 @@ use super::columns::{COLUMNS, Column, Value};
 use super::row::Row;
 use crate::audit::Text;
 
-/// A condition on a row. Null is as good as false, as no condition is negated that could be either.
+/// A condition on a row. Null counts as false, as no condition that could be either is negated.
 #[derive(Clone, Debug)]
 pub(super) enum RowFilter {
     All(Vec<RowFilter>),
@@ -39,14 +39,14 @@ pub(super) enum RowFilter {
 }
 
 impl RowFilter {
-    /// The condition that an expression is; `None` where it is more than can be told here.
-    pub(super) fn of(expression: &Expr) -> Option<Self> {
+    /// The condition that an expression states; `None` where it is more than can be checked here.
+    pub(super) fn from_expr(expression: &Expr) -> Option<Self> {
         match expression {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-                Some(Self::All(vec![Self::of(left)?, Self::of(right)?]))
+                Some(Self::All(vec![Self::from_expr(left)?, Self::from_expr(right)?]))
             }
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
-                Some(Self::Any(vec![Self::of(left)?, Self::of(right)?]))
+                Some(Self::Any(vec![Self::from_expr(left)?, Self::from_expr(right)?]))
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => compared(left, *op, right),
             Expr::InList(InList { expr, list, negated }) => {
@@ -64,12 +64,12 @@ impl RowFilter {
             },
             Expr::IsNull(of) => Some(Self::IsNull { column: column(of, is_simple)?, is_negated: false }),
             Expr::IsNotNull(of) => Some(Self::IsNull { column: column(of, is_simple)?, is_negated: true }),
-            Expr::Column(_) => Some(Self::IsTrue(column(expression, |value| matches!(value, Value::Flag(_)))?)),
+            Expr::Column(_) => Some(Self::IsTrue(column(expression, |value| matches!(value, Value::Boolean(_)))?)),
             _ => None,
         }
     }
 
-    /// Whether it is true of a row.
+    /// Whether a row meets it.
     pub(super) fn holds<'r>(&self, row: &'r Row<'r>) -> bool {
         match self {
             Self::All(filters) => filters.iter().all(|filter| filter.holds(row)),
@@ -88,7 +88,7 @@ impl RowFilter {
                 Operator::Gt => value > *number,
                 _ => value >= *number,
             }),
-            Self::IsTrue(column) => matches!(column.value, Value::Flag(of) if of(row) == Some(true)),
+            Self::IsTrue(column) => matches!(column.value, Value::Boolean(of) if of(row) == Some(true)),
             Self::IsNull { column, is_negated } => is_null(column, row) != *is_negated,
         }
     }
@@ -126,7 +126,7 @@ fn compared(left: &Expr, operator: Operator, right: &Expr) -> Option<RowFilter> 
         Expr::Literal(ScalarValue::Int64(Some(number)), _) => *number,
         _ => return None,
     };
-    let column = column(of, |value| matches!(value, Value::Code(_) | Value::Whole(_)))?;
+    let column = column(of, |value| matches!(value, Value::Int32(_) | Value::Int64(_)))?;
     Some(RowFilter::Compares { column, operator, number })
 }
 
@@ -139,12 +139,12 @@ fn column(expression: &Expr, is_such: fn(Value) -> bool) -> Option<&'static Colu
 }
 
 fn text_column(expression: &Expr) -> Option<&'static Column> {
-    column(expression, |value| matches!(value, Value::Text(_)))
+    column(expression, |value| matches!(value, Value::Utf8(_)))
 }
 
-/// Whether a value is there or not without more ado.
+/// Whether such a value can be told to be null without computing more than the value.
 const fn is_simple(value: Value) -> bool {
-    matches!(value, Value::Text(_) | Value::Instant(_) | Value::Code(_) | Value::Whole(_) | Value::Flag(_))
+    matches!(value, Value::Utf8(_) | Value::Timestamp(_) | Value::Int32(_) | Value::Int64(_) | Value::Boolean(_))
 }
 
 fn text(expression: &Expr) -> Option<String> {
@@ -156,26 +156,26 @@ fn text(expression: &Expr) -> Option<String> {
 
 fn text_of<'r>(column: &Column, row: &'r Row<'r>) -> Option<Text<'r>> {
     match column.value {
-        Value::Text(of) => of(row),
+        Value::Utf8(of) => of(row),
         _ => None,
     }
 }
 
 fn number_of(column: &Column, row: &Row<'_>) -> Option<i64> {
     match column.value {
-        Value::Code(of) => of(row).map(i64::from),
-        Value::Whole(of) => of(row),
+        Value::Int32(of) => of(row).map(i64::from),
+        Value::Int64(of) => of(row),
         _ => None,
     }
 }
 
 fn is_null<'r>(column: &Column, row: &'r Row<'r>) -> bool {
     match column.value {
-        Value::Text(of) => of(row).is_none(),
-        Value::Instant(of) => of(row).is_none(),
-        Value::Code(of) => of(row).is_none(),
-        Value::Whole(of) => of(row).is_none(),
-        Value::Flag(of) => of(row).is_none(),
-        _ => unreachable!("only columns whose value is simple are asked"),
+        Value::Utf8(of) => of(row).is_none(),
+        Value::Timestamp(of) => of(row).is_none(),
+        Value::Int32(of) => of(row).is_none(),
+        Value::Int64(of) => of(row).is_none(),
+        Value::Boolean(of) => of(row).is_none(),
+        _ => unreachable!("only columns with simple values are checked for null"),
     }
 }

@@ -13,14 +13,14 @@ use super::flow_digests::FlowDigests;
 use super::keys::flow_key;
 use super::row::Row;
 use super::row_filter::RowFilter;
-use super::wants::Fill;
+use super::scan_columns::ColumnSet;
 use crate::audit::Micros;
 use crate::kubernetes::ListOptions;
 use crate::requests::{Request, Rows};
 
 /// Requests in Arrow columns, as far as queries ask for them.
 pub struct RequestRows {
-    parts: Vec<Part>,
+    sets: Vec<ColumnSetBuilder>,
     needs_uri: bool,
     count: usize,
     flows: Arc<FlowDigests>,
@@ -30,65 +30,65 @@ pub struct RequestRows {
 }
 
 /// Columns that are filled with the same rows.
-struct Part {
+struct ColumnSetBuilder {
     filter: Option<Arc<RowFilter>>,
-    columns: Vec<Building>,
+    columns: Vec<ColumnBuilder>,
     /// Which rows of all those are, where there is a filter.
     rows: Vec<u32>,
 }
 
-/// What a part became.
-pub(super) struct Filled {
+/// The columns of a set, once they are filled.
+pub(super) struct FilledColumns {
     pub(super) columns: Vec<ArrayRef>,
     /// Which of the requests it has, ascending; all where it has no filter.
     pub(super) rows: Option<Vec<u32>>,
 }
 
-struct Building {
+struct ColumnBuilder {
     value: Value,
-    builder: Builder,
+    builder: ValueBuilder,
 }
 
-enum Builder {
-    Text(StringViewBuilder),
-    Texts(ListBuilder<StringViewBuilder>),
-    Instant(TimestampMicrosecondBuilder),
+enum ValueBuilder {
+    Utf8(StringViewBuilder),
+    Utf8List(ListBuilder<StringViewBuilder>),
+    Timestamp(TimestampMicrosecondBuilder),
     StartedAt(Vec<Option<Micros>>),
-    Secs(Float64Builder),
-    Whole(Int64Builder),
-    Code(Int32Builder),
-    Flag(BooleanBuilder),
+    Float64(Float64Builder),
+    Int64(Int64Builder),
+    Int32(Int32Builder),
+    Boolean(BooleanBuilder),
 }
 
-impl Builder {
-    fn of(value: Value) -> Self {
+impl ValueBuilder {
+    fn new(value: Value) -> Self {
         match value {
-            Value::Text(_) => Self::Text(StringViewBuilder::new()),
-            Value::Texts(_) => Self::Texts(ListBuilder::new(StringViewBuilder::new())),
-            Value::Instant(_) => Self::Instant(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            Value::Utf8(_) => Self::Utf8(StringViewBuilder::new()),
+            Value::Utf8List(_) => Self::Utf8List(ListBuilder::new(StringViewBuilder::new())),
+            Value::Timestamp(_) => Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
             Value::StartedAt => Self::StartedAt(Vec::new()),
-            Value::Secs(_) | Value::Latency(_) => Self::Secs(Float64Builder::new()),
-            Value::Whole(_) | Value::FlowKey => Self::Whole(Int64Builder::new()),
-            Value::Code(_) => Self::Code(Int32Builder::new()),
-            Value::Flag(_) => Self::Flag(BooleanBuilder::new()),
+            Value::Float64(_) | Value::Latency(_) => Self::Float64(Float64Builder::new()),
+            Value::Int64(_) | Value::FlowKey => Self::Int64(Int64Builder::new()),
+            Value::Int32(_) => Self::Int32(Int32Builder::new()),
+            Value::Boolean(_) => Self::Boolean(BooleanBuilder::new()),
         }
     }
 
     fn finish(self, started: &[(usize, Micros)]) -> ArrayRef {
         match self {
-            Self::Text(mut builder) => Arc::new(builder.finish()),
-            Self::Texts(mut builder) => Arc::new(builder.finish()),
-            Self::Instant(mut builder) => Arc::new(builder.finish()),
+            Self::Utf8(mut builder) => Arc::new(builder.finish()),
+            Self::Utf8List(mut builder) => Arc::new(builder.finish()),
+            Self::Timestamp(mut builder) => Arc::new(builder.finish()),
             Self::StartedAt(mut values) => {
                 for (row, at) in started {
                     values[*row] = Some(*at);
                 }
                 Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
             }
-            Self::Secs(mut builder) => Arc::new(builder.finish()),
-            Self::Whole(mut builder) => Arc::new(builder.finish()),
-            Self::Code(mut builder) => Arc::new(builder.finish()),
-            Self::Flag(mut builder) => Arc::new(builder.finish()),
+            Self::Float64(mut builder) => Arc::new(builder.finish()),
+            Self::Int64(mut builder) => Arc::new(builder.finish()),
+            Self::Int32(mut builder) => Arc::new(builder.finish()),
+            Self::Boolean(mut builder) => Arc::new(builder.finish()),
         }
     }
 }
@@ -96,23 +96,23 @@ impl Builder {
 impl RequestRows {
     /// Empty rows of all columns.
     pub fn all() -> Self {
-        Self::new(&[Fill { columns: (0..COLUMNS.len()).collect(), filter: None }], Arc::default())
+        Self::new(&[ColumnSet { columns: (0..COLUMNS.len()).collect(), filter: None }], Arc::default())
     }
 
-    /// Empty rows of columns that are filled so; what stands behind flow keys is noted in `flows`.
-    pub(super) fn new(fills: &[Fill], flows: Arc<FlowDigests>) -> Self {
+    /// Empty rows of these columns; the digests behind flow keys are added to `flows`.
+    pub(super) fn new(sets: &[ColumnSet], flows: Arc<FlowDigests>) -> Self {
         let building = |index: &usize| {
             let value = COLUMNS[*index].value;
-            Building { value, builder: Builder::of(value) }
+            ColumnBuilder { value, builder: ValueBuilder::new(value) }
         };
-        let parts = fills.iter().map(|fill| Part {
-            filter: fill.filter.clone(),
-            columns: fill.columns.iter().map(building).collect(),
+        let builders = sets.iter().map(|set| ColumnSetBuilder {
+            filter: set.filter.clone(),
+            columns: set.columns.iter().map(building).collect(),
             rows: Vec::new(),
         });
         Self {
-            parts: parts.collect(),
-            needs_uri: fills.iter().any(Fill::needs_uri),
+            sets: builders.collect(),
+            needs_uri: sets.iter().any(ColumnSet::needs_uri),
             count: 0,
             flows,
             scratch: String::new(),
@@ -134,21 +134,24 @@ impl RequestRows {
         self.count
     }
 
-    /// The columns, part by part. Of rows in `started` it was found elsewhere when the response started.
-    pub(super) fn finish(self, started: &[(u32, Micros)]) -> Vec<Filled> {
-        self.parts.into_iter().map(|part| part.finish(started)).collect()
+    /// The columns, set by set. For rows in `started`, the start of the response was found after the row was made.
+    pub(super) fn finish(self, started: &[(u32, Micros)]) -> Vec<FilledColumns> {
+        self.sets.into_iter().map(|set| set.finish(started)).collect()
     }
 }
 
-impl Part {
-    fn finish(self, started: &[(u32, Micros)]) -> Filled {
+impl ColumnSetBuilder {
+    fn finish(self, started: &[(u32, Micros)]) -> FilledColumns {
         let rows = self.filter.map(|_| self.rows);
-        let place = |(row, at): &(u32, Micros)| match &rows {
+        let index_of = |(row, at): &(u32, Micros)| match &rows {
             None => Some((*row as usize, *at)),
-            Some(rows) => rows.binary_search(row).ok().map(|place| (place, *at)),
+            Some(rows) => rows.binary_search(row).ok().map(|index| (index, *at)),
         };
-        let started: Vec<(usize, Micros)> = started.iter().filter_map(place).collect();
-        Filled { columns: self.columns.into_iter().map(|column| column.builder.finish(&started)).collect(), rows }
+        let started: Vec<(usize, Micros)> = started.iter().filter_map(index_of).collect();
+        FilledColumns {
+            columns: self.columns.into_iter().map(|column| column.builder.finish(&started)).collect(),
+            rows,
+        }
     }
 }
 
@@ -161,14 +164,14 @@ impl Rows for RequestRows {
         };
         let options = if self.needs_uri { ListOptions::from_uri(uri) } else { no_options };
         let row = Row::of(request, uri, &options);
-        for part in &mut self.parts {
-            if let Some(filter) = &part.filter {
+        for set in &mut self.sets {
+            if let Some(filter) = &set.filter {
                 if !filter.holds(&row) {
                     continue;
                 }
-                part.rows.push(u32::try_from(self.count).unwrap_or(u32::MAX));
+                set.rows.push(u32::try_from(self.count).unwrap_or(u32::MAX));
             }
-            for column in &mut part.columns {
+            for column in &mut set.columns {
                 append_value(column, &row, &self.flows, &mut self.scratch);
             }
         }
@@ -176,31 +179,31 @@ impl Rows for RequestRows {
     }
 }
 
-fn append_value<'r>(column: &mut Building, row: &'r Row<'r>, flows: &FlowDigests, scratch: &mut String) {
+fn append_value<'r>(column: &mut ColumnBuilder, row: &'r Row<'r>, flows: &FlowDigests, scratch: &mut String) {
     match (column.value, &mut column.builder) {
-        (Value::Text(of), Builder::Text(builder)) => match of(row) {
+        (Value::Utf8(of), ValueBuilder::Utf8(builder)) => match of(row) {
             Some(text) => builder.append_value(text.decode_in(scratch)),
             None => builder.append_null(),
         },
-        (Value::Texts(of), Builder::Texts(builder)) => {
+        (Value::Utf8List(of), ValueBuilder::Utf8List(builder)) => {
             let list = of(row);
             for text in list.iter().flat_map(|list| list.iter()) {
                 builder.values().append_value(text.decode_in(scratch));
             }
             builder.append(list.is_some());
         }
-        (Value::Instant(of), Builder::Instant(builder)) => builder.append_option(of(row)),
-        (Value::StartedAt, Builder::StartedAt(values)) => values.push(row.request.started_at),
-        (Value::Secs(of), Builder::Secs(builder)) => builder.append_option(of(row)),
-        (Value::Latency(part), Builder::Secs(builder)) => builder.append_option(latency_secs(row, part)),
-        (Value::Whole(of), Builder::Whole(builder)) => builder.append_option(of(row)),
-        (Value::FlowKey, Builder::Whole(builder)) => {
+        (Value::Timestamp(of), ValueBuilder::Timestamp(builder)) => builder.append_option(of(row)),
+        (Value::StartedAt, ValueBuilder::StartedAt(values)) => values.push(row.request.started_at),
+        (Value::Float64(of), ValueBuilder::Float64(builder)) => builder.append_option(of(row)),
+        (Value::Latency(part), ValueBuilder::Float64(builder)) => builder.append_option(latency_secs(row, part)),
+        (Value::Int64(of), ValueBuilder::Int64(builder)) => builder.append_option(of(row)),
+        (Value::FlowKey, ValueBuilder::Int64(builder)) => {
             let key = flow_key(row);
             flows.note(key, row);
             builder.append_value(key);
         }
-        (Value::Code(of), Builder::Code(builder)) => builder.append_option(of(row)),
-        (Value::Flag(of), Builder::Flag(builder)) => builder.append_option(of(row)),
+        (Value::Int32(of), ValueBuilder::Int32(builder)) => builder.append_option(of(row)),
+        (Value::Boolean(of), ValueBuilder::Boolean(builder)) => builder.append_option(of(row)),
         _ => unreachable!("a builder is made for its column's type"),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use report::{CapacityNote, CapacityReport, NotCompared};
 
 use super::storms::{STORM_QUERIES, StormRows};
-use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, ServerFacts, Session, Span, micros, query_params};
+use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, ServerFacts, Session, Span, micros};
 use crate::audit::Micros;
 use crate::dimensions::{Dimensions, Flows};
 use crate::findings::{
@@ -16,7 +16,7 @@ use crate::findings::{
     Presence, ServerActivity, judge, review_period, summarize_collections,
 };
 use crate::requests::{Tally, Window, tallied};
-use crate::tables::{Logs, TypedRow};
+use crate::tables::{Logs, Params, TypedRow};
 use crate::units::Zone;
 
 /// What to review.
@@ -95,7 +95,7 @@ fn narrowed(
     asked: Option<Period>,
 ) -> Result<(Session, Option<Period>, f64), AnalysisError> {
     let zone = session.zone();
-    let params = |bucket_secs: f64| query_params(&[("activity_secs", bucket_secs.to_string())]);
+    let params = |bucket_secs: f64| Params::new().with("activity_secs", bucket_secs);
     let Some(asked) = asked else {
         let bucket_secs = bucket_secs(zone, span_if_small(session.logs()));
         return Ok((session.within(session.window(), &params(bucket_secs))?, None, bucket_secs));
@@ -241,10 +241,10 @@ impl Gathered<'_> {
 
     /// What the queries say of the period and the one before it.
     async fn rows(&self, before_from: Micros, period: &Period) -> Result<PeriodRows, AnalysisError> {
-        let both = [("from_micros", before_from.to_string()), ("to_micros", period.to.to_string())];
-        let split = query_params(&[&both[..], &[("period_micros", period.from.to_string())]].concat());
-        let with_bucket = query_params(&[&both[..], &[("bucket_secs", self.bucket_secs.to_string())]].concat());
-        let (both, database) = (query_params(&both), self.session.database());
+        let database = self.session.database();
+        let both = Params::new().with("from_micros", before_from).with("to_micros", period.to);
+        let split = both.clone().with("period_micros", period.from);
+        let with_bucket = both.clone().with("bucket_secs", self.bucket_secs);
         Ok(tokio::try_join!(
             database.rows_with(&split),
             database.rows_with(&split),

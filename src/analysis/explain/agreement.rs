@@ -36,20 +36,6 @@ pub struct VerdictCheck {
 
 impl TypedRow for VerdictCheck {
     const QUERY: &'static str = "verdict_checks";
-    const COLUMNS: &'static [&'static str] = &[
-        "flow_schema",
-        "priority_level",
-        "is_outside",
-        "server_flow_schema",
-        "server_priority_level",
-        "is_list",
-        "is_watch",
-        "low_seats",
-        "high_seats",
-        "initial_seats",
-        "request_count",
-        "audit_id",
-    ];
 }
 
 /// The sum of it.

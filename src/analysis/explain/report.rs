@@ -86,18 +86,6 @@ pub struct LevelLoad {
 
 impl TypedRow for LevelLoad {
     const QUERY: &'static str = "level_loads";
-    const COLUMNS: &'static [&'static str] = &[
-        "priority_level",
-        "request_count",
-        "list_count",
-        "low_seat_secs",
-        "high_seat_secs",
-        "endless_count",
-        "rejected_count",
-        "waited_count",
-        "total_wait_secs",
-        "max_wait_secs",
-    ];
 }
 
 /// A row of the query `level_peaks`.
@@ -115,7 +103,6 @@ pub struct LevelPeak {
 
 impl TypedRow for LevelPeak {
     const QUERY: &'static str = "level_peaks";
-    const COLUMNS: &'static [&'static str] = &["apiserver", "priority_level", "peak_low_seats", "peak_high_seats"];
 }
 
 /// A row of the query `schema_loads`.
@@ -147,19 +134,6 @@ pub struct SchemaUse {
 
 impl TypedRow for SchemaUse {
     const QUERY: &'static str = "schema_loads";
-    const COLUMNS: &'static [&'static str] = &[
-        "flow_schema",
-        "priority_level",
-        "client_count",
-        "distinguisher_count",
-        "request_count",
-        "list_count",
-        "low_seat_secs",
-        "high_seat_secs",
-        "rejected_count",
-        "waited_count",
-        "max_wait_secs",
-    ];
 }
 
 /// A row of the query `client_flows`.
@@ -201,22 +175,4 @@ pub struct ClientUse {
 
 impl TypedRow for ClientUse {
     const QUERY: &'static str = "client_flows";
-    const COLUMNS: &'static [&'static str] = &[
-        "client_type",
-        "client",
-        "flow_schema",
-        "priority_level",
-        "is_exempt",
-        "flow_count",
-        "flow_distinguisher",
-        "request_count",
-        "list_count",
-        "low_list_seats",
-        "high_list_seats",
-        "low_seat_secs",
-        "high_seat_secs",
-        "rejected_count",
-        "waited_count",
-        "max_wait_secs",
-    ];
 }

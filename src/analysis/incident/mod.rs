@@ -2,7 +2,6 @@
 
 mod report;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use report::{IncidentNote, IncidentReport, MemoryFacts};
@@ -10,7 +9,7 @@ pub use report::{IncidentNote, IncidentReport, MemoryFacts};
 use super::propose::{ProposeLimits, ProposeReport, Proposer};
 use super::replay::{RecordedTraffic, ReplayMode};
 use super::storms::{STORM_QUERIES, StormRows};
-use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, Session, Span, micros, query_params};
+use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, Session, Span, micros};
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
@@ -20,7 +19,7 @@ use crate::findings::{
 };
 use crate::memory::Resident;
 use crate::requests::{Tally, Window};
-use crate::tables::TypedRow;
+use crate::tables::{Params, TypedRow};
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -87,7 +86,7 @@ pub async fn incident(session: &Session, options: &IncidentOptions) -> Result<In
         from: Some(asked.from.unwrap_or(at - before - spare)),
         to: Some(asked.to.unwrap_or(at + after + spare)),
     };
-    let session = session.within(window, &BTreeMap::new())?;
+    let session = session.within(window, &Params::new())?;
     incident_in(&session, options, Some(at)).await
 }
 
@@ -161,7 +160,7 @@ impl IncidentInputs<'_> {
     async fn analyze(&self, asked: Option<Micros>) -> Result<IncidentAnalysis, AnalysisError> {
         let (first, last) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
         let bucket_secs = bucket_secs(first, last).max(ACTIVITY_SECS);
-        let whole: Vec<ListPressure> = self.ask(&[("bucket_secs", bucket_secs.to_string())]).await?;
+        let whole: Vec<ListPressure> = self.ask(&Params::new().with("bucket_secs", bucket_secs)).await?;
         let moments = find_moments(self.findings, &whole, asked, self.thresholds);
         let Some((moment, others)) = moments.split_first() else {
             // Nothing ended, and no list was in flight: the log is looked at from its end.
@@ -171,8 +170,8 @@ impl IncidentInputs<'_> {
     }
 
     /// The rows of a query, with values for some of its parameters.
-    async fn ask<T: TypedRow>(&self, params: &[(&str, String)]) -> Result<Vec<T>, AnalysisError> {
-        Ok(self.session.database().rows_with(&query_params(params)).await?)
+    async fn ask<T: TypedRow>(&self, params: &Params) -> Result<Vec<T>, AnalysisError> {
+        Ok(self.session.database().rows_with(params).await?)
     }
 
     async fn analyze_moment(
@@ -183,15 +182,15 @@ impl IncidentInputs<'_> {
     ) -> Result<IncidentAnalysis, AnalysisError> {
         let (before, after) = self.options.spans();
         let window = Span { from: (moment.at - before).max(first), to: (moment.at + after).min(last).max(moment.at) };
-        let within = [("from_micros", window.from.to_string()), ("to_micros", window.to.to_string())];
+        let within = Params::new().with("from_micros", window.from).with("to_micros", window.to);
         let pressure_secs = bucket_secs(window.from, window.to);
-        let with_bucket = [&within[..], &[("bucket_secs", pressure_secs.to_string())]].concat();
+        let with_bucket = within.clone().with("bucket_secs", pressure_secs);
         let pressure: Vec<ListPressure> = self.ask(&with_bucket).await?;
-        let activity_from = [("from_micros", (window.from - micros(ACTIVITY_SECS)).to_string()), within[1].clone()];
+        let activity_from = within.with("from_micros", window.from - micros(ACTIVITY_SECS));
         let activity: Vec<ServerActivity> = self.ask(&activity_from).await?;
-        let at = |at: i64| [("at_micros", at.to_string())];
+        let at = |at: i64| Params::new().with("at_micros", at);
         let peak_at = moment.final_peak.map_or(moment.at, |peak| peak.at);
-        let server = ("server", moment.apiserver.clone().unwrap_or_default());
+        let server = Params::new().with("server", moment.apiserver.as_deref().unwrap_or_default());
         // What an earlier server left open was cut off by its own end.
         let earlier = self
             .rows
@@ -199,16 +198,16 @@ impl IncidentInputs<'_> {
             .iter()
             .filter(|restart: &&Restart| restart.apiserver == moment.apiserver && restart.started_at < moment.at);
         let after_micros = earlier.map(|restart| restart.started_at).max().unwrap_or(0);
-        let cut = [("cut_micros", moment.at.to_string()), ("after_micros", after_micros.to_string()), server.clone()];
+        let cut = server.clone().with("cut_micros", moment.at).with("after_micros", after_micros);
         let at_peak: Vec<Pressure> = self.ask(&at(peak_at)).await?;
         let at_end: Vec<Pressure> = self.ask(&at(moment.at)).await?;
         let cut_off = if moment.back_at.is_some() { self.ask(&cut).await? } else { Vec::new() };
-        let harm_from = harm_start(self.findings, &moment, self.thresholds).to_string();
-        let harmed = self.ask(&[("from_micros", harm_from), ("to_micros", moment.at.to_string())]).await?;
+        let harm_from = harm_start(self.findings, &moment, self.thresholds);
+        let harmed = self.ask(&Params::new().with("from_micros", harm_from).with("to_micros", moment.at)).await?;
         let returns = match moment.back_at {
             Some(back) => {
-                let wave = ("wave_secs", self.thresholds.wave_secs.to_string());
-                self.ask(&[("start_micros", back.to_string()), wave, server]).await?
+                let wave = server.with("start_micros", back).with("wave_secs", i64::from(self.thresholds.wave_secs));
+                self.ask(&wave).await?
             }
             None => Vec::new(),
         };
@@ -231,7 +230,7 @@ impl IncidentInputs<'_> {
             memory_limit: self.options.memory_limit,
             thresholds: self.session.thresholds(),
         });
-        let everything: Vec<ServerActivity> = self.ask(&[]).await?;
+        let everything: Vec<ServerActivity> = self.ask(&Params::new()).await?;
         let policy = propose_audit_policy(&everything, ACTIVITY_SECS, self.tally);
         Ok(IncidentAnalysis {
             others: others.to_vec(),

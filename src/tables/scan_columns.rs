@@ -1,7 +1,7 @@
-//! What the plans that share a reading want of it: which columns, of which rows.
+//! The columns that the plans of one scan read, each filled once.
 //!
 //! A column that only one plan reads, and that one of few rows, is filled with those rows alone. All others are filled
-//! once, with all rows, and each plan picks its own out of them.
+//! once, with all rows, and each plan picks its own rows out of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use arrow::error::ArrowError;
 
 use super::columns::{COLUMNS, schema};
 use super::row_filter::RowFilter;
-use super::rows::{Filled, RequestRows};
+use super::rows::{FilledColumns, RequestRows};
 use crate::requests::Joined;
 
 /// What one plan reads of `requests`.
 #[derive(Clone, Debug)]
-pub(super) struct Want {
-    /// The columns, by their place in `requests`.
+pub(super) struct ScanRequest {
+    /// The columns, by their index in `requests`.
     pub(super) columns: Vec<usize>,
     /// What it asks of its rows; it may be given others all the same.
     pub(super) filter: Option<RowFilter>,
@@ -27,79 +27,86 @@ pub(super) struct Want {
 
 /// Columns to fill, with the rows that a filter lets through, or with all.
 #[derive(Clone, Debug)]
-pub(super) struct Fill {
+pub(super) struct ColumnSet {
+    /// The columns, by their index in `requests`.
     pub(super) columns: Vec<usize>,
     pub(super) filter: Option<Arc<RowFilter>>,
 }
 
-impl Fill {
+impl ColumnSet {
     pub(super) fn needs_uri(&self) -> bool {
         self.columns.iter().any(|index| COLUMNS[*index].needs_uri)
             || self.filter.as_ref().is_some_and(|filter| filter.needs_uri())
     }
 }
 
-/// How the wants of all plans are met.
+/// The columns that a scan fills, and which of them each plan gets.
 #[derive(Debug)]
-pub(super) struct Wants {
-    /// First what is filled with all rows, then what is filled for one plan.
-    pub(super) fills: Vec<Fill>,
-    plans: Vec<Plan>,
+pub(super) struct ScanColumns {
+    /// First the set that is filled with all rows, then those that are filled for one plan.
+    pub(super) sets: Vec<ColumnSet>,
+    plans: Vec<PlanColumns>,
 }
 
+/// The columns of one plan.
 #[derive(Debug)]
-struct Plan {
+struct PlanColumns {
     schema: SchemaRef,
-    /// The fill that is this plan's own.
-    own: Option<usize>,
-    /// Where each of its columns is.
-    places: Vec<Place>,
+    /// The index of the set that only this plan reads.
+    own_set: Option<usize>,
+    /// Where each column of the schema comes from.
+    sources: Vec<ColumnSource>,
 }
 
 #[derive(Debug)]
-struct Place {
-    is_own: bool,
-    index: usize,
+enum ColumnSource {
+    /// The index in the set of all rows.
+    Shared(usize),
+    /// The index in the plan's own set.
+    Own(usize),
 }
 
-impl Wants {
-    pub(super) fn of(wants: &[Want]) -> Self {
+impl ScanColumns {
+    pub(super) fn new(requests: &[ScanRequest]) -> Self {
         let mut readers: BTreeMap<usize, usize> = BTreeMap::new();
-        for column in wants.iter().flat_map(|want| &want.columns) {
+        for column in requests.iter().flat_map(|request| &request.columns) {
             *readers.entry(*column).or_default() += 1;
         }
-        let is_own = |want: &Want, column: usize| want.filter.is_some() && readers[&column] == 1;
-        let shared = wants.iter().flat_map(|want| want.columns.iter().filter(|column| !is_own(want, **column)));
+        let is_own = |request: &ScanRequest, column: usize| request.filter.is_some() && readers[&column] == 1;
+        let shared =
+            requests.iter().flat_map(|request| request.columns.iter().filter(|column| !is_own(request, **column)));
         let mut shared: Vec<usize> = shared.copied().collect();
         shared.sort_unstable();
         shared.dedup();
-        let mut fills = vec![Fill { columns: shared.clone(), filter: None }];
-        let plans = wants.iter().map(|want| {
-            let columns: Vec<usize> = want.columns.iter().copied().filter(|column| is_own(want, *column)).collect();
-            let place = |column: &usize| {
-                let is_own = is_own(want, *column);
-                let among = if is_own { &columns } else { &shared };
-                let Some(index) = among.iter().position(|one| one == column) else {
+        let mut sets = vec![ColumnSet { columns: shared.clone(), filter: None }];
+        let plans = requests.iter().map(|request| {
+            let own: Vec<usize> = request.columns.iter().copied().filter(|column| is_own(request, *column)).collect();
+            let index_in = |columns: &[usize], column: usize| {
+                let Some(index) = columns.iter().position(|one| *one == column) else {
                     unreachable!("a column is shared, or it is the plan's own");
                 };
-                Place { is_own, index }
+                index
             };
-            let places = want.columns.iter().map(place).collect();
-            let schema = match schema().project(&want.columns) {
+            let source = |column: &usize| match is_own(request, *column) {
+                true => ColumnSource::Own(index_in(&own, *column)),
+                false => ColumnSource::Shared(index_in(&shared, *column)),
+            };
+            let sources = request.columns.iter().map(source).collect();
+            let schema = match schema().project(&request.columns) {
                 Ok(schema) => Arc::new(schema),
                 Err(error) => unreachable!("a plan reads a column that requests doesn't have: {error}"),
             };
-            let own = (!columns.is_empty()).then_some(fills.len());
-            if own.is_some() {
-                fills.push(Fill { columns, filter: want.filter.clone().map(Arc::new) });
+            let own_set = (!own.is_empty()).then_some(sets.len());
+            if own_set.is_some() {
+                sets.push(ColumnSet { columns: own, filter: request.filter.clone().map(Arc::new) });
             }
-            Plan { schema, own, places }
+            PlanColumns { schema, own_set, sources }
         });
         let plans = plans.collect();
-        Self { fills, plans }
+        Self { sets, plans }
     }
 
-    /// A batch for each plan; `None` where nothing is in it.
+    /// A batch for each plan; `None` where it has no rows.
     ///
     /// # Errors
     /// When Arrow can't allocate or disagrees on a type, which is a bug.
@@ -114,10 +121,10 @@ impl Wants {
     }
 }
 
-impl Plan {
-    /// Of all rows those that its own fill has, if it has one, and that are kept.
-    fn batch(&self, filled: &[Filled], is_kept: &[bool]) -> Result<Option<RecordBatch>, ArrowError> {
-        let own = self.own.map(|own| &filled[own]);
+impl PlanColumns {
+    /// Of all rows those that its own set has, if it has one, and that are kept.
+    fn batch(&self, filled: &[FilledColumns], is_kept: &[bool]) -> Result<Option<RecordBatch>, ArrowError> {
+        let own = self.own_set.map(|index| &filled[index]);
         let own_rows = own.and_then(|own| own.rows.as_deref());
         let is_own_kept: Vec<bool> = own_rows.into_iter().flatten().map(|row| is_kept[*row as usize]).collect();
         let mut is_wanted = is_kept.to_vec();
@@ -130,9 +137,11 @@ impl Plan {
             return Ok(None);
         }
         let (of_all, of_own) = (picking(is_wanted), picking(is_own_kept));
-        let columns = self.places.iter().map(|place| match own.filter(|_| place.is_own) {
-            Some(own) => picked(&own.columns[place.index], of_own.as_ref()),
-            None => picked(&filled[0].columns[place.index], of_all.as_ref()),
+        let columns = self.sources.iter().map(|source| match (source, own) {
+            (ColumnSource::Own(index), Some(own)) => pick(&own.columns[*index], of_own.as_ref()),
+            (ColumnSource::Own(index) | ColumnSource::Shared(index), _) => {
+                pick(&filled[0].columns[*index], of_all.as_ref())
+            }
         });
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns.collect::<Result<_, _>>()?, &options)
@@ -140,12 +149,12 @@ impl Plan {
     }
 }
 
-/// How to pick the wanted; `None` where all are.
+/// How to pick the wanted rows; `None` where all are wanted.
 fn picking(is_wanted: Vec<bool>) -> Option<FilterPredicate> {
     let are_all = is_wanted.iter().all(|is_wanted| *is_wanted);
     (!are_all).then(|| FilterBuilder::new(&BooleanArray::from(is_wanted)).optimize().build())
 }
 
-fn picked(column: &ArrayRef, picking: Option<&FilterPredicate>) -> Result<ArrayRef, ArrowError> {
+fn pick(column: &ArrayRef, picking: Option<&FilterPredicate>) -> Result<ArrayRef, ArrowError> {
     picking.map_or_else(|| Ok(Arc::clone(column)), |picking| picking.filter(column.as_ref() as &dyn Array))
 }
