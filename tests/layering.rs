@@ -19,7 +19,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("apf", &[]),
     ("units", &[]),
     ("cli", &["audit", "units"]),
-    ("console", &["cli", "requests", "tables", "units"]),
+    ("console", &["cli", "requests", "units"]),
     (
         "commands",
         &[

@@ -57,7 +57,7 @@ impl Declined {
     /// A finding for which there is no candidate.
     pub fn new(place: usize, finding: &Finding, reason: String) -> Self {
         let resource = finding.resource.as_deref().map(|resource| format!(" on {resource}")).unwrap_or_default();
-        let storm = format!("{} of {}{resource}", finding.kind.name(), units::legible(&finding.client));
+        let storm = format!("{} of {}{resource}", finding.kind.name(), finding.client);
         Self { finding: place, storm, reason, remedies: finding.remedies.clone() }
     }
 }
@@ -412,7 +412,7 @@ fn notes(draft: &Draft, caught: &[&Requests<'_>]) -> Vec<String> {
         .caught
         .iter()
         .filter(|caught| !caught.is_meant)
-        .map(|caught| format!("{} ({})", units::legible(&caught.client), caught.client_type))
+        .map(|caught| format!("{} ({})", caught.client, caught.client_type))
         .collect();
     if !others.is_empty() {
         let others: Vec<String> = others.into_iter().collect();

@@ -12,7 +12,7 @@ pub fn catch_words(caught: &[Caught]) -> String {
         let users = if caught.users == 1 { "1 user".to_owned() } else { format!("{} users", caught.users) };
         format!(
             "{}{} ({users}): {} of its {} requests",
-            units::legible(&caught.client),
+            caught.client,
             if caught.is_meant { "" } else { ", which isn't meant" },
             units::count(caught.request_count),
             units::count(caught.of_requests)

@@ -10,8 +10,8 @@ use super::apf::{origin_words, version_words};
 use super::dimensions::{Dimensions, prepare};
 use super::flows::Flows;
 use super::logs::{moment, open, report};
-use super::paper;
 use super::reading::{Reading, values};
+use super::report::{check_format, log_facts, write};
 use super::settings::Settings;
 use super::storms;
 use crate::audit::Micros;
@@ -30,7 +30,7 @@ const WEEK_MICROS: Micros = 7 * 24 * 3_600 * 1_000_000;
 const DAY_MICROS: Micros = WEEK_MICROS / 7;
 
 pub(super) fn run(args: &CapacityArgs, console: Console) -> Result<()> {
-    paper::format(&args.paper)?;
+    check_format(&args.output)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
     let (mut reading, asked, bucket_secs) = read(args, console)?;
@@ -50,7 +50,7 @@ pub(super) fn run(args: &CapacityArgs, console: Console) -> Result<()> {
             bucket_secs,
         };
         let made = gathered.report(&period, &rows)?;
-        paper::write(&made, &made.page(&args.paper.timezone), &args.paper, console)?;
+        write(&made, |zone| made.page(zone), &args.output, console)?;
     }
     report(&reading.opened, &tally, args.logs.strict, console)
 }
@@ -76,7 +76,7 @@ fn asked(args: &CapacityArgs, console: Console) -> Result<Option<Period>> {
     if args.logs.from.is_some() || args.logs.to.is_some() {
         bail!("--week says from when to when: leave out --from and --to");
     }
-    let Some((from, to)) = args.paper.timezone.week(week) else {
+    let Some((from, to)) = args.output.timezone.week(week) else {
         return Err(
             Advice { message: format!("--week {week} is no week"), hint: "write it as in ISO 8601: 2026-W47" }.into()
         );
@@ -87,7 +87,7 @@ fn asked(args: &CapacityArgs, console: Console) -> Result<Option<Period>> {
 /// Opens the logs, as far as the period and the one before reach; with the period, where one was asked for, and the length of
 /// buckets in seconds. The period begins and ends with a bucket, as what is in a part of one can't be told.
 fn read(args: &CapacityArgs, console: Console) -> Result<(Reading, Option<Period>, f64)> {
-    let (mut logs, zone) = (args.logs.clone(), &args.paper.timezone);
+    let (mut logs, zone) = (args.logs.clone(), &args.output.timezone);
     let Some(asked) = asked(args, console)? else {
         let reading = Reading::of(&args.inputs, &logs, console)?;
         let bucket_secs = bucket_secs(zone, span_of_little(&reading.opened.logs));
@@ -198,7 +198,7 @@ impl Gathered<'_> {
             .cloned()
             .collect();
         let bounds = self.bounds();
-        let zone = &self.args.paper.timezone;
+        let zone = &self.args.output.timezone;
         let name = period.week.clone().unwrap_or_else(|| days(zone.day(period.from), zone.day(period.to - 1)));
         let periods = Periods {
             name: &name,
@@ -226,7 +226,7 @@ impl Gathered<'_> {
             window: Window { from: period.from, to: period.to },
             before: has_before.then_some(Window { from: before_from, to: period.from }),
             not_compared: (!has_before).then(|| not_compared(is_compared)),
-            logs: paper::log_facts(self.tally),
+            logs: log_facts(self.tally),
             server: ServerFacts {
                 version: version_words(self.dimensions.server.version),
                 server_concurrency: self.settings.flows.server_concurrency,

@@ -5,8 +5,8 @@ use anyhow::{Context, Result};
 use super::apf::{Law, Proposing, Recorded, Terms, check, record};
 use super::dimensions::{Dimensions, prepare};
 use super::logs::{moment as typed_moment, open, report};
-use super::paper;
 use super::reading::Reading;
+use super::report::{check_format, log_facts, write};
 use super::settings::Settings;
 use super::storms::{self, Rows};
 use crate::cli::IncidentArgs;
@@ -32,7 +32,7 @@ const ACTIVITY_SECS: f64 = 10.0;
 const BUCKETS: i64 = 300;
 
 pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
-    paper::format(&args.paper)?;
+    check_format(&args.output)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
     let measured = args.memory.as_deref().map(|path| {
@@ -62,7 +62,7 @@ pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
             None => None,
         };
         let report = gathered.report(told, candidates);
-        paper::write(&report, &report.page(&args.paper.timezone), &args.paper, console)?;
+        write(&report, |zone| report.page(zone), &args.output, console)?;
     }
     report(&reading.opened, &tally, args.logs.strict, console)
 }
@@ -262,7 +262,7 @@ impl Gathered<'_> {
             moment: told.moment,
             other_moments: told.others,
             window: told.window,
-            logs: paper::log_facts(self.tally),
+            logs: log_facts(self.tally),
             incident: told.incident,
             pressure: told.pressure,
             pressure_secs: told.pressure_secs,

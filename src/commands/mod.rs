@@ -7,10 +7,10 @@ mod doctor;
 mod flows;
 mod incident;
 mod logs;
-mod paper;
 mod clients;
 mod query;
 mod reading;
+mod report;
 mod resources;
 mod settings;
 mod storms;
@@ -25,11 +25,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Error, Result};
 use clap::CommandFactory;
-use serde::Serialize;
 
-use crate::cli::{Cli, Command, ReportFormat};
+use crate::cli::{Cli, Command};
 use crate::console::Console;
-use crate::report::{Block, json};
 use crate::source::SourceError;
 use crate::tables::TablesError;
 
@@ -53,30 +51,6 @@ pub fn run(command: Command, console: Console) -> Result<u8> {
         }
     }
     Ok(0)
-}
-
-/// Prints a report to the terminal, or as JSON.
-fn show_report<T: Serialize>(
-    report: &T,
-    blocks: impl FnOnce(&T) -> Vec<Block>,
-    format: ReportFormat,
-    console: Console,
-) -> Result<()> {
-    match format {
-        ReportFormat::Json => Ok(console.line(&json(report)?)?),
-        ReportFormat::Table => show_blocks(blocks(report), console),
-    }
-}
-
-fn show_blocks(blocks: Vec<Block>, console: Console) -> Result<()> {
-    for block in blocks {
-        match block {
-            Block::Heading(text) => console.heading(&text)?,
-            Block::Line(text) => console.line(&text)?,
-            Block::Table(table) => console.table(&table)?,
-        }
-    }
-    Ok(())
 }
 
 /// What commands may use whose queries hold little more than a row for each client.

@@ -9,11 +9,14 @@ use anyhow::{Context, Result, bail};
 
 use super::dimensions::prepare;
 use super::logs::{Opened, open, report};
+use super::report::show as show_page;
 use super::settings::Settings;
 use super::{Advice, Interrupted, MEMORY_BYTES};
 use crate::cli::{OutputFormat, QueryArgs};
 use crate::console::Console;
-use crate::tables::{Answer, Cell, Database, Format, QuerySet, TextTable, dimension_columns, request_columns};
+use crate::report::page::{Page, Table};
+use crate::report::terminal;
+use crate::tables::{Answer, Database, Format, QuerySet, TextTable, dimension_columns, request_columns};
 use crate::units;
 
 /// What a table shows unless told otherwise.
@@ -190,9 +193,10 @@ fn print(mut table: TextTable, args: &Show<'_>, opened: &Opened, console: Consol
     if has_more {
         table.rows.truncate(limit);
     }
+    let page = Page::of_table("Answer", table);
     match args.output {
-        Some(path) => writeln!(create(path, opened)?, "{}", console.plain(&table))?,
-        None => console.table(&table)?,
+        Some(path) => create(path, opened)?.write_all(terminal(&page, None).text.as_bytes())?,
+        None => show_page(&page, console)?,
     }
     if has_more {
         console.note(&format!("only the first {limit} rows are shown; --limit 0 shows all"));
@@ -204,14 +208,14 @@ fn list(queries: &QuerySet, args: &QueryArgs, console: Console) -> Result<()> {
     let rows = queries.iter().map(|query| {
         let params = query.params.iter().map(|param| format!("{}={}", param.name, param.default));
         let params = params.collect::<Vec<_>>().join(" ");
-        [query.name.clone(), query.about.clone(), params].map(Cell::Text).to_vec()
+        vec![query.name.clone(), query.about.clone(), params]
     });
-    let columns = ["query", "what one reads there", "parameters"];
-    let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
+    let columns = ["query", "what one reads there", "parameters"].map(|name| (name, false));
+    let page = Page::of_table("Queries", Table::under_heading("", &columns, rows.collect()));
     if args.format != OutputFormat::Table {
         bail!("--list is written as a table only");
     }
-    Ok(console.table(&table)?)
+    show_page(&page, console)
 }
 
 fn columns(console: Console) -> Result<()> {
@@ -219,17 +223,15 @@ fn columns(console: Console) -> Result<()> {
     let of_dimensions = dimension_columns().into_iter().flat_map(|(table, columns)| {
         columns.into_iter().map(move |column| (format!("{table}.{}", column.name), column))
     });
-    let rows = of_requests
-        .chain(of_dimensions)
-        .map(|(name, column)| [name, column.data_type, column.about.to_owned()].map(Cell::Text).to_vec());
-    let columns = ["column", "type", "what it means"];
-    let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
-    Ok(console.table(&table)?)
+    let rows =
+        of_requests.chain(of_dimensions).map(|(name, column)| vec![name, column.data_type, column.about.to_owned()]);
+    let columns = ["column", "type", "what it means"].map(|name| (name, false));
+    show_page(&Page::of_table("Columns", Table::under_heading("", &columns, rows.collect())), console)
 }
 
 fn show(queries: &QuerySet, name: &str, console: Console) -> Result<()> {
     match queries.get(name) {
-        Some(query) => Ok(console.line(query.sql.trim_end())?),
+        Some(query) => Ok(console.print(&format!("{}\n", query.sql.trim_end()))?),
         None => Err(crate::tables::TablesError::NoSuchQuery(name.to_owned()).into()),
     }
 }

@@ -5,18 +5,19 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use super::Advice;
 use super::dimensions::{Dimensions, prepare};
 use super::logs::{Opened, moment, open, report};
 use super::reading::Reading;
+use super::report::{format, show, write_as, write_text};
 use super::settings::Settings;
-use super::{Advice, show_blocks};
-use crate::cli::{SeverityName, StormFormat, StormsArgs};
+use crate::cli::{FormatName, ReportFormat, SeverityName, StormsArgs};
 use crate::console::Console;
 use crate::findings::{
     Bytes, Episode, EpisodeClient, Finding, Kind, Measured, Note, Presence, Pressure, Restart, Severity, Thresholds,
     blind_spots, coverage, explain, judge, verdict,
 };
-use crate::report::{SCHEMA_VERSION, StormReport, Suspect, blocks, json, markdown, ndjson};
+use crate::report::{SCHEMA_VERSION, StormReport, Suspect, explanation_page, ndjson};
 use crate::requests::Tally;
 use crate::tables::{Database, QuerySet, TypedRow};
 use crate::units;
@@ -31,8 +32,9 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
         return tell(name, console).map(|()| false);
     }
     if args.show_thresholds {
-        return Ok(console.line(Thresholds::text().trim_end()).map(|()| false)?);
+        return write_text(Thresholds::text(), None, console).map(|()| false);
     }
+    let format = format(&args.output)?.of_report();
     let thresholds = match &args.thresholds {
         None => Thresholds::embedded(),
         Some(path) => {
@@ -57,7 +59,7 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
     let reached = args.fail_on.is_some_and(|bound| findings.iter().any(|finding| finding.severity >= severity(bound)));
     warn_outside(opened, &tally, at, console);
     if tally.events() > 0 {
-        print(&assemble(args, findings, &rows, &tally, at), args.format, console)?;
+        print(&assemble(args, findings, &rows, &tally, at), args, format, console)?;
     }
     report(opened, &tally, args.logs.strict, console)?;
     Ok(reached)
@@ -178,7 +180,9 @@ pub(super) fn measured<'m>(rows: &'m Rows, tally: &'m Tally, from: Option<i64>) 
 
 fn assemble(args: &StormsArgs, findings: Vec<Finding>, rows: &Rows, tally: &Tally, at: Option<i64>) -> StormReport {
     let measured = measured(rows, tally, None);
-    let verdict = verdict(&findings, measured).join("\n");
+    // A sentence a line, whatever line ends a name from a log has.
+    let sentences = verdict(&findings, measured).into_iter().map(|sentence| sentence.replace(['\n', '\r'], " "));
+    let verdict = sentences.collect::<Vec<_>>().join("\n");
     let mut blind_spots = unseen(rows, tally, &findings);
     if args.logs.from.is_some() || args.logs.to.is_some() || at.is_some() {
         blind_spots.push(
@@ -217,15 +221,13 @@ fn suspect(row: &Pressure) -> Suspect {
     }
 }
 
-fn print(report: &StormReport, format: StormFormat, console: Console) -> Result<()> {
+/// Writes the report; the findings alone, one a line, where `format` is none of a report.
+fn print(report: &StormReport, args: &StormsArgs, format: Option<ReportFormat>, console: Console) -> Result<()> {
     match format {
-        StormFormat::Json => console.line(&json(report)?)?,
-        StormFormat::Ndjson if report.findings.is_empty() => {}
-        StormFormat::Ndjson => console.line(&ndjson(report)?)?,
-        StormFormat::Markdown => console.line(markdown(report).trim_end())?,
-        StormFormat::Table => show_blocks(blocks(report), console)?,
+        Some(format) => write_as(report, |zone| report.page(zone), format, &args.output, console),
+        None if report.findings.is_empty() && args.output.output.is_none() => Ok(()),
+        None => write_text(&ndjson(report)?, args.output.output.as_deref(), console),
     }
-    Ok(())
 }
 
 fn tell(name: &str, console: Console) -> Result<()> {
@@ -233,12 +235,7 @@ fn tell(name: &str, console: Console) -> Result<()> {
         message: format!("there is no kind of finding named {name}: {}", Kind::ALL.map(Kind::name).join(", ")),
         hint: "name one of them",
     })?;
-    let explanation = explain(kind);
-    console.heading(kind.name())?;
-    console.item("reason", "why it matters", explanation.reason)?;
-    console.item("rule", "how it is found", explanation.rule)?;
-    console.item("limits", "what it can't see", explanation.limits)?;
-    Ok(console.line("\nstormglass storms --show-thresholds prints the thresholds, with their units and reasons")?)
+    show(&explanation_page(kind, &explain(kind)), console)
 }
 
 const fn severity(name: SeverityName) -> Severity {

@@ -240,7 +240,7 @@ impl Finding {
     pub(super) fn first_step(&self, client: &str) -> Option<String> {
         let remedy = self.remedies.first()?;
         let is_named = client == "many" || remedy.starts_with(client);
-        Some(if is_named { remedy.clone() } else { format!("{}: {remedy}", units::legible(client)) })
+        Some(if is_named { remedy.clone() } else { format!("{client}: {remedy}") })
     }
 
     /// A finding about an episode; what is left empty is for its kind to say.

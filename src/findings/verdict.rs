@@ -11,7 +11,7 @@ pub(super) fn summary(finding: &Finding) -> String {
     let count = |number: u64, one: &str, many: &str| {
         format!("{} {}", units::count(number), if number == 1 { one } else { many })
     };
-    let who = format!("{} of {}", count(finding.instances, "instance", "instances"), units::legible(&finding.client));
+    let who = format!("{} of {}", count(finding.instances, "instance", "instances"), finding.client);
     let what = resources(finding);
     let long = units::span(finding.ended_at - finding.started_at);
     let lists = count(finding.requests, "list", "lists");
@@ -66,7 +66,7 @@ fn resources(finding: &Finding) -> String {
 
 fn resource(finding: &Finding) -> String {
     let name = finding.resource.as_ref().map(|resource| resource_name(resource, finding.api_group.as_deref()));
-    units::legible(&name.unwrap_or_else(|| "several resources".to_owned()))
+    name.unwrap_or_else(|| "several resources".to_owned())
 }
 
 /// The verdict: what happened, who did it, how sure that is; a sentence each.
@@ -124,7 +124,7 @@ fn died(deaths: &[&Finding]) -> Option<String> {
     let mut times: Vec<_> = deaths.iter().map(|death| (death.started_at, &death.apiserver)).collect();
     times.sort_unstable();
     let time = |(at, server): (i64, &Option<String>)| match server {
-        Some(server) if servers.len() > 1 => format!("{} ({})", units::second(at), units::legible(server)),
+        Some(server) if servers.len() > 1 => format!("{} ({server})", units::second(at)),
         _ => units::second(at),
     };
     let times: Vec<String> = times.into_iter().map(time).collect();
@@ -139,7 +139,7 @@ fn how_sure(culprit: &Finding, measured: Measured<'_>) -> String {
     let note = measured.notes.get(&culprit.client);
     let who = note.map_or_else(
         || "who it was is many clients".to_owned(),
-        |note| format!("who it was rests on {} ({} confidence)", units::legible(evidence(note)), note.confidence),
+        |note| format!("who it was rests on {} ({} confidence)", evidence(note), note.confidence),
     );
     let how_much = match culprit.estimated_bytes {
         Some(bytes) if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(5)) => {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Block;
+use super::bullets_section;
+use super::page::Section;
 use crate::tables::TypedRow;
 use crate::units;
 
@@ -133,8 +134,8 @@ impl Agreement {
         self.differences.push(Difference { reading, server, request_count, audit_id });
     }
 
-    /// The sum for a terminal.
-    pub(super) fn block(&self) -> Block {
+    /// The sum as a section of a page.
+    pub(super) fn section(&self) -> Section {
         /// More differences than that are of the same cause.
         const SHOWN: usize = 10;
         let mut lines = vec![
@@ -163,7 +164,7 @@ impl Agreement {
         if more > 0 {
             lines.push(format!("{more} more differences are in --format json"));
         }
-        super::bullets(&lines)
+        bullets_section("The server's own word", &lines)
     }
 }
 

@@ -1,7 +1,9 @@
-//! Looks: one plain report, several ways to write it. Nothing is judged here.
+//! Looks: one plain report becomes one [`Page`](page::Page), which each renderer writes in its own way; JSON is the report
+//! itself. Nothing is judged here.
 
 mod agreement;
 mod capacity;
+mod doctor;
 mod explain;
 mod findings_cards;
 mod html;
@@ -21,38 +23,28 @@ mod verify;
 
 use serde::Serialize;
 
-use crate::tables::{Cell, TextTable};
+use self::page::{Part, Section, Table};
 use crate::units;
 
 pub use agreement::{Agreement, Difference, VerdictCheck, agreement};
 pub use capacity::CapacityReport;
+pub use doctor::{ApiserverLogs, DoctorReport, FileFacts, GapFacts, SkippedFile, UnreadableLines};
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use html::html;
 pub use incident::{IncidentReport, MemoryFacts};
-pub use lint::{LintReport, SchemaCatch};
+pub use lint::{LintReport, SchemaCatch, rules_page};
 pub use logs::{LogFacts, Window};
-pub use markdown::page_markdown;
+pub use markdown::markdown;
 pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};
 pub use request::{RequestReport, RequestStep, outcome, request_words};
 pub use seats::{LevelSeats, SeatsReport};
 pub use simulate::{ApiserverReplay, CandidateReplay, MomentAbove, SimulateReport, SweepRow, Swept, capacity_words};
-pub use storms::{StormReport, Suspect, blocks, markdown, ndjson};
-pub use terminal::page_blocks;
+pub use storms::{StormReport, Suspect, explanation_page, ndjson};
+pub use terminal::{TerminalPage, terminal};
 pub use verify::{ApiserverCheck, VerifyReport, verdict_words};
 
 /// The version of all JSON objects. A field that goes, or changes its meaning, raises it; a new one doesn't.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// A piece of a report for a terminal.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Block {
-    /// A heading.
-    Heading(String),
-    /// A line, or several.
-    Line(String),
-    /// A table.
-    Table(TextTable),
-}
 
 /// A report as one JSON object.
 ///
@@ -62,23 +54,14 @@ pub fn json<T: Serialize>(report: &T) -> serde_json::Result<String> {
     serde_json::to_string_pretty(report)
 }
 
-/// A table of text columns (`false`) and number columns (`true`).
-fn table(columns: &[(&str, bool)], rows: Vec<Vec<String>>) -> Block {
-    Block::Table(TextTable {
-        columns: columns.iter().map(|(name, is_number)| ((*name).to_owned(), *is_number)).collect(),
-        rows: rows.into_iter().map(|row| row.into_iter().map(Cell::Text).collect()).collect(),
-    })
+/// A section that is one table.
+fn table_section(heading: &str, query: &str, columns: &[(&str, bool)], rows: Vec<Vec<String>>) -> Section {
+    Section::of(heading, vec![Part::Table(Table::under_heading(query, columns, rows))])
 }
 
-/// The blocks of a part: an empty line, its heading, and what stands under it.
-fn section(heading: &str, body: Block) -> [Block; 3] {
-    [Block::Line(String::new()), Block::Heading(heading.to_owned()), body]
-}
-
-/// Some sentences, one under the other.
-fn bullets(sentences: &[String]) -> Block {
-    let lines: Vec<String> = sentences.iter().map(|sentence| format!("  - {}", units::legible(sentence))).collect();
-    Block::Line(lines.join("\n"))
+/// A section of sentences.
+fn bullets_section(heading: &str, sentences: &[String]) -> Section {
+    Section::of(heading, vec![Part::Bullets(sentences.to_vec())])
 }
 
 /// A number that lies between two others: `3`, or `3–10`.

@@ -1,9 +1,11 @@
-//! A report as a page of parts, whatever it is about: what [`html`](super::html()), [`markdown`](super::page_markdown) and
-//! the terminal each write in their own way.
+//! A report as a page of parts, whatever it is about: what [`terminal`](super::terminal()), [`html`](super::html()) and
+//! [`markdown`](super::markdown()) each write in their own way.
 //!
-//! Text may come from logs; whoever writes it sees to it that it is only text. Tables and charts name the query that their
-//! numbers are from, so that a reader can ask again.
+//! Any text may come from logs. It stands here as it is: the renderers, and nobody else, make it inert. A text is one line
+//! for all of them, except that of [`Code`]. Tables and charts name the query that their numbers are from, so that a reader
+//! can run it.
 
+use crate::tables::{Cell, TextTable};
 use crate::units::{self, Zone};
 
 /// A report.
@@ -11,7 +13,7 @@ use crate::units::{self, Zone};
 pub struct Page {
     /// What kind of report it is.
     pub kind: &'static str,
-    /// What it is of.
+    /// What it is of, such as a moment; empty where the kind says it all.
     pub title: String,
     /// What it was made from, a line each.
     pub about: Vec<String>,
@@ -25,6 +27,32 @@ pub struct Page {
     pub facts: Vec<Fact>,
     /// The rest, the most important first.
     pub sections: Vec<Section>,
+}
+
+impl Page {
+    /// Sections alone, without a title or a verdict.
+    pub fn of(kind: &'static str, about: Vec<String>, sections: Vec<Section>) -> Self {
+        Self { kind, about, sections, ..Self::default() }
+    }
+
+    /// A table alone: the answer to a query, or a list.
+    pub fn of_table(kind: &'static str, table: impl Into<Table>) -> Self {
+        Self::of(kind, Vec::new(), vec![Section::of("", vec![Part::Table(table.into())])])
+    }
+
+    /// The kind, and what it is of.
+    pub fn full_title(&self) -> String {
+        if self.title.is_empty() { self.kind.to_owned() } else { format!("{}: {}", self.kind, self.title) }
+    }
+
+    /// Whether any number on it names its query.
+    pub fn has_queries(&self) -> bool {
+        self.sections.iter().flat_map(|section| &section.parts).any(|part| match part {
+            Part::Table(table) => !table.query.is_empty(),
+            Part::Chart(chart) => !chart.query.is_empty(),
+            _ => false,
+        })
+    }
 }
 
 /// How something is to be taken.
@@ -55,10 +83,17 @@ pub struct Fact {
 /// A part of the page with a heading.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
-    /// The heading.
+    /// The heading; empty where none is needed.
     pub heading: String,
     /// What stands under it.
     pub parts: Vec<Part>,
+}
+
+impl Section {
+    /// A section with these parts.
+    pub fn of(heading: impl Into<String>, parts: Vec<Part>) -> Self {
+        Self { heading: heading.into(), parts }
+    }
 }
 
 /// What stands under a heading.
@@ -68,6 +103,8 @@ pub enum Part {
     Text(String),
     /// Sentences, one under the other.
     Bullets(Vec<String>),
+    /// Named things, one under the other, with what there is to say of each.
+    Items(Vec<Item>),
     /// A table.
     Table(Table),
     /// A chart over time.
@@ -78,8 +115,26 @@ pub enum Part {
     Card(Card),
 }
 
+/// A named thing, and what there is to say of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Item {
+    /// Its name.
+    pub topic: String,
+    /// What is said of it.
+    pub text: String,
+    /// What follows from that; empty where nothing does.
+    pub note: String,
+}
+
+impl Item {
+    /// An item.
+    pub fn of(topic: impl Into<String>, text: impl Into<String>, note: impl Into<String>) -> Self {
+        Self { topic: topic.into(), text: text.into(), note: note.into() }
+    }
+}
+
 /// Text to copy.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Code {
     /// What it is.
     pub caption: String,
@@ -90,22 +145,29 @@ pub struct Code {
 }
 
 /// One thing with all there is to say of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Card {
     /// How it is to be taken.
     pub tone: Tone,
     /// What it is.
     pub title: String,
-    /// What is to say, each with its topic.
+    /// What is to say, each with its topic; a sentence that needs none has an empty one.
     pub details: Vec<(String, String)>,
+}
+
+impl Card {
+    /// A card with a single sentence.
+    pub fn of_sentence(tone: Tone, title: impl Into<String>, sentence: String) -> Self {
+        Self { tone, title: title.into(), details: vec![(String::new(), sentence)] }
+    }
 }
 
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    /// What is in it.
+    /// What is in it; empty where the heading above says that.
     pub caption: String,
-    /// The query behind it.
+    /// The query behind it; empty where there is none.
     pub query: String,
     /// Names of the columns, and whether they are of numbers.
     pub columns: Vec<(String, bool)>,
@@ -122,6 +184,23 @@ impl Table {
             columns: columns.iter().map(|(name, is_number)| ((*name).to_owned(), *is_number)).collect(),
             rows: Vec::new(),
         }
+    }
+
+    /// A table that the heading above it names.
+    pub fn under_heading(query: impl Into<String>, columns: &[(&str, bool)], rows: Vec<Vec<String>>) -> Self {
+        Self { rows, ..Self::of("", query, columns) }
+    }
+}
+
+impl From<TextTable> for Table {
+    fn from(table: TextTable) -> Self {
+        let text = |cell: Cell| match cell {
+            Cell::Null => "–".to_owned(),
+            Cell::Number(number) => units::number(number),
+            Cell::Text(text) => text,
+        };
+        let rows = table.rows.into_iter().map(|row| row.into_iter().map(text).collect());
+        Self { caption: String::new(), query: String::new(), columns: table.columns, rows: rows.collect() }
     }
 }
 
@@ -297,6 +376,110 @@ impl Chart {
         let (from, to) = (self.bucket_at(bucket), self.bucket_at(bucket + 1));
         let points = self.measured.iter().flat_map(|measured| &measured.points);
         points.filter(|(at, _)| (from..to).contains(at)).map(|(_, value)| *value).reduce(f64::max)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod samples {
+    //! Pages for the tests of the renderers.
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What logs could hold to fool a renderer or a reader: markup of all kinds, control characters, and characters that
+    /// turn the direction of writing.
+    pub(in crate::report) fn any_text() -> impl Strategy<Value = String> {
+        let hostile = prop::sample::select(vec![
+            "<script>",
+            "</style>",
+            "-->",
+            "&amp;",
+            "\"'",
+            "\u{1b}[31m",
+            "\u{9b}2J",
+            "\u{7}",
+            "\0",
+            "\n",
+            "\r",
+            "\t",
+            "\n# ",
+            "\n- ",
+            "# ",
+            "- ",
+            "+ ",
+            "1. ",
+            "9) ",
+            "=== ",
+            "--- ",
+            "~~~ ",
+            "> ",
+            "    ",
+            "|",
+            "`",
+            "```",
+            "**",
+            "_a_",
+            "[a](b)",
+            "![",
+            "\\",
+            "\u{202e}",
+            "\u{2066}",
+            "\u{200f}",
+            "\u{61c}",
+            "\u{2028}",
+            "\u{2029}",
+            "\u{85}",
+            "x",
+            "20",
+            "ä",
+        ]);
+        prop::collection::vec(prop_oneof![hostile.prop_map(str::to_owned), "\\PC{1,3}"], 1..8)
+            .prop_map(|pieces| pieces.concat())
+    }
+
+    /// A page with this text wherever text can stand, and one of everything.
+    pub(in crate::report) fn page_of(text: &str) -> Page {
+        let text = || text.to_owned();
+        let table = |caption: String| Table {
+            caption,
+            query: text(),
+            columns: vec![(text(), false), (text(), true)],
+            rows: vec![vec![text(), text()]],
+        };
+        let chart = Chart {
+            title: text(),
+            note: text(),
+            query: text(),
+            step: 1_000_000,
+            series: vec![Series { name: text(), values: vec![Some(1.0), None, Some(2.0)], look: Look::Line }],
+            marks: vec![Mark { at: 1_000_000, label: text(), is_end: true }],
+            limit: Some((2.0, text())),
+            measured: Some(Measured { name: text(), points: vec![(1_500_000, 1.0)] }),
+            ..Chart::default()
+        };
+        let card = |tone| Card { tone, title: text(), details: vec![(text(), text()), (String::new(), text())] };
+        let parts = vec![
+            Part::Text(text()),
+            Part::Bullets(vec![text(), text()]),
+            Part::Items(vec![Item::of(text(), text(), text()), Item::of(text(), text(), "")]),
+            Part::Table(table(text())),
+            Part::Table(table(String::new())),
+            Part::Chart(chart),
+            Part::Code(Code { caption: text(), language: "yaml", text: text() }),
+            Part::Card(card(Tone::Critical)),
+            Part::Card(card(Tone::Plain)),
+        ];
+        Page {
+            kind: "Report",
+            title: text(),
+            about: vec![text()],
+            certainty: Some((Tone::Warning, text())),
+            verdict: vec![text(), text()],
+            first_step: Some(text()),
+            facts: vec![Fact { label: text(), value: text(), note: text() }],
+            sections: vec![Section::of(text(), parts.clone()), Section::of("", parts)],
+        }
     }
 }
 

@@ -1,14 +1,13 @@
 //! The report of `apf propose`: candidates, and storms for which there is none.
 
-use std::path::Path;
-
 use serde::Serialize;
 
-use super::{Block, ServerFacts, between, bullets, or_dash, rounded, section, table};
+use super::page::{Card, Code, Item, Page, Part, Section, Table, Tone};
+use super::{ServerFacts, between, bullets_section, or_dash, rounded};
 use crate::apf::lint::LintFinding;
 use crate::candidates::{Caught, Declined, Plan};
 use crate::simulation::{Effect, Hurt};
-use crate::units::{self, legible};
+use crate::units::{self, Zone};
 
 /// All there is to say.
 #[derive(Clone, Debug, Serialize)]
@@ -170,57 +169,73 @@ pub fn limit_words((low, high): (f64, f64), budget_bytes: f64, keeps: Option<boo
 }
 
 impl ProposeReport {
-    /// The report for a terminal; `out` is where the manifests were written.
-    pub fn blocks(&self, out: Option<&Path>) -> Vec<Block> {
-        let mut blocks = vec![
-            Block::Line(self.server.line()),
-            Block::Line(format!(
+    /// The report as a page.
+    pub fn page(&self, zone: &Zone) -> Page {
+        let about = vec![
+            self.server.line(),
+            format!(
                 "LISTs may hold {}, and nobody without a storm may wait for more than {} s because of a candidate; seeds: {}.",
                 units::bytes(self.memory_budget_bytes),
                 rounded(self.max_wait_secs),
                 self.seeds
-            )),
+            ),
         ];
-        if let Some(doubt) = &self.doubt {
-            blocks.push(Block::Line(format!(
-                "\nDoubtful: the replay of the server as it is isn't what happened: {doubt}. Its version, configuration or sizes \
-                 aren't those of the server, or the log lacks requests."
-            )));
-        }
+        let mut sections = Vec::new();
+        sections.extend(self.doubt.as_ref().map(|doubt| Section::of("", vec![Part::Card(doubt_card(doubt, zone))])));
         if self.proposals.is_empty() {
             let why = if self.declined.is_empty() { ": no storm at warning or above is in the log" } else { "" };
-            blocks.push(Block::Line(format!("\nNo candidate{why}.")));
+            sections.push(Section::of("", vec![Part::Text(format!("No candidate{why}."))]));
         }
-        blocks.extend(self.proposals.iter().flat_map(proposal));
+        sections.extend(self.proposals.iter().map(|proposal| proposal_section(proposal, zone)));
         if let Some(together) = &self.together {
             let heading = match self.proposals.len() {
                 1 => "Over all of the log",
                 _ => "All candidates at once, over all of the log",
             };
-            blocks.extend(section(heading, Block::Line(together_words(together))));
+            sections.push(bullets_section(heading, &together_sentences(together, zone)));
         }
         if !self.declined.is_empty() {
-            blocks.extend(section("Storms without a candidate", self.declined_words()));
+            let items = self.declined.iter().map(declined_item).collect();
+            sections.push(Section::of("Storms without a candidate", vec![Part::Items(items)]));
         }
-        if let Some(out) = out {
-            let written = if self.proposals.is_empty() { "nothing is written to" } else { "written to" };
-            blocks.push(Block::Line(format!("\n{written} {}", out.display())));
-        }
-        blocks.extend(section("What to know of these candidates", bullets(&self.notes)));
-        blocks
-    }
-
-    fn declined_words(&self) -> Block {
-        let words = self.declined.iter().map(|declined| {
-            let remedy = declined.remedies.first().map(|remedy| format!("\n    instead: {}", legible(remedy)));
-            format!("  - {}: {}{}", declined.storm, legible(&declined.reason), remedy.unwrap_or_default())
-        });
-        Block::Line(words.collect::<Vec<_>>().join("\n"))
+        sections.push(bullets_section("What to know of these candidates", &self.notes));
+        Page::of("Priority and Fairness: candidates", about, sections)
     }
 }
 
-fn proposal(proposal: &Proposal) -> Vec<Block> {
-    let mut blocks = section(&proposal.name, bullets(&proposal.evidence)).to_vec();
+fn doubt_card(doubt: &str, zone: &Zone) -> Card {
+    let sentence = format!(
+        "the replay of the server as it is isn't what happened: {}. Its version, configuration or sizes aren't those of the \
+         server, or the log lacks requests.",
+        zone.in_sentence(doubt)
+    );
+    Card::of_sentence(Tone::Warning, "Doubtful", sentence)
+}
+
+fn declined_item(declined: &Declined) -> Item {
+    let remedy = declined.remedies.first().map(|remedy| format!("instead: {remedy}"));
+    Item::of(&declined.storm, &declined.reason, remedy.unwrap_or_default())
+}
+
+fn proposal_section(proposal: &Proposal, zone: &Zone) -> Section {
+    let evidence = proposal.evidence.iter().map(|sentence| zone.in_sentence(sentence)).collect();
+    let mut more = Vec::new();
+    if !proposal.slow.is_empty() {
+        more.push(format!("waits too long: {}", slow_words(&proposal.slow)));
+    }
+    more.extend(proposal.remedies.iter().map(|remedy| format!("at the client: {remedy}")));
+    more.extend(proposal.lint.iter().map(|finding| format!("lint: {}: {}", finding.rule, finding.message)));
+    let mut parts = vec![Part::Bullets(evidence), Part::Table(sizes_table(proposal))];
+    if !more.is_empty() {
+        parts.push(Part::Bullets(more));
+    }
+    parts.extend(proposal.manifests.iter().map(|manifest| {
+        Part::Code(Code { caption: manifest.file.clone(), language: "yaml", text: manifest.text.clone() })
+    }));
+    Section::of(&proposal.name, parts)
+}
+
+fn sizes_table(proposal: &Proposal) -> Table {
     let columns = [
         ("", false),
         ("LISTs at once", true),
@@ -245,41 +260,26 @@ fn proposal(proposal: &Proposal) -> Vec<Block> {
             or_dash(tried.caught_rejected.map(rounded)),
             or_dash(tried.caught_wait_p99_secs.map(rounded)),
             of_plan(&|_| units::count(tried.slow as u64)),
-            or_dash(Some(tried.hurt.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
+            or_dash(Some(tried.hurt.join(", ")).filter(|names| !names.is_empty())),
         ]
     });
-    blocks.push(Block::Line("  sizes that were tried:".to_owned()));
-    blocks.push(table(&columns, rows.collect()));
-    let mut more = Vec::new();
-    if !proposal.slow.is_empty() {
-        more.push(format!("waits too long: {}", slow_words(&proposal.slow)));
-    }
-    more.extend(proposal.remedies.iter().map(|remedy| format!("at the client: {remedy}")));
-    more.extend(proposal.lint.iter().map(|finding| format!("lint: {}: {}", finding.rule, finding.message)));
-    if !more.is_empty() {
-        blocks.push(bullets(&more));
-    }
-    blocks
+    Table { rows: rows.collect(), ..Table::of("Sizes that were tried", "", &columns) }
 }
 
 fn slow_words(slow: &[SlowClient]) -> String {
     let words = slow.iter().map(|slow| {
-        format!(
-            "{} {} s (before {} s)",
-            legible(&slow.client),
-            rounded(slow.wait_max_secs),
-            rounded(slow.wait_max_before_secs)
-        )
+        let (now, before) = (rounded(slow.wait_max_secs), rounded(slow.wait_max_before_secs));
+        format!("{} {now} s (before {before} s)", slow.client)
     });
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn together_words(together: &Together) -> String {
-    let mut words = format!("  {}\n  {}", legible(&together.sentence), together.limit);
+fn together_sentences(together: &Together, zone: &Zone) -> Vec<String> {
+    let mut sentences = vec![zone.in_sentence(&together.sentence), together.limit.clone()];
     if !together.slow.is_empty() {
-        words = format!("{words}\n  waits too long: {}", slow_words(&together.slow));
+        sentences.push(format!("waits too long: {}", slow_words(&together.slow)));
     }
-    words
+    sentences
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes that were whole numbers")]

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Block, LevelSeats, between, bullets, section, table};
+use super::page::Page;
+use super::{LevelSeats, between, bullets_section, table_section};
 use crate::apf::{Classification, Features, RequestInfo, deal, flow_hash};
 
 /// All there is to say.
@@ -46,12 +47,10 @@ pub struct RequestStep {
 }
 
 impl RequestReport {
-    /// The report for a terminal.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![
-            Block::Line(format!("{} of user {}", self.request, self.user)),
-            Block::Line(format!("groups: {}", self.groups.join(", "))),
-        ];
+    /// The report as a page.
+    pub fn page(&self) -> Page {
+        let about =
+            vec![format!("{} of user {}", self.request, self.user), format!("groups: {}", self.groups.join(", "))];
         let row = |step: &RequestStep| {
             vec![
                 step.matching_precedence.to_string(),
@@ -61,12 +60,15 @@ impl RequestReport {
             ]
         };
         let columns = [("precedence", true), ("FlowSchema", false), ("", false), ("why", false)];
-        blocks.extend(section("FlowSchemas in order", table(&columns, self.steps.iter().map(row).collect())));
+        let steps = self.steps.iter().map(row).collect();
         let passes_by = "long-running requests other than watches pass by API Priority and Fairness: nothing limits or \
                          counts them";
-        let outcome = if self.is_outside { bullets(&[passes_by.to_owned()]) } else { bullets(&self.outcome) };
-        blocks.extend(section("What comes of it", outcome));
-        blocks
+        let outcome = if self.is_outside { vec![passes_by.to_owned()] } else { self.outcome.clone() };
+        let sections = vec![
+            table_section("FlowSchemas in order", "", &columns, steps),
+            bullets_section("What comes of it", &outcome),
+        ];
+        Page::of("Priority and Fairness: one request", about, sections)
     }
 }
 

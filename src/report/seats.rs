@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Block, ServerFacts, bullets, or_dash, section, table};
+use super::page::Page;
+use super::{ServerFacts, bullets_section, or_dash, table_section};
 
 /// All there is to say.
 #[derive(Clone, Debug, Serialize)]
@@ -45,9 +46,8 @@ pub struct LevelSeats {
 }
 
 impl SeatsReport {
-    /// The report for a terminal.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![Block::Line(self.server.line())];
+    /// The report as a page.
+    pub fn page(&self) -> Page {
         let heading = if self.is_change { "Seats, before → after" } else { "Seats" };
         let rows = self.priority_levels.iter().map(|level| row(level, self.is_change)).collect();
         let columns = [
@@ -60,9 +60,11 @@ impl SeatsReport {
             ("idle", true),
             ("per request", true),
         ];
-        blocks.extend(section(heading, table(&columns, rows)));
-        blocks.extend(section("What to know of these numbers", bullets(&self.notes)));
-        blocks
+        let sections = vec![
+            table_section(heading, "", &columns, rows),
+            bullets_section("What to know of these numbers", &self.notes),
+        ];
+        Page::of("Priority and Fairness: seats", vec![self.server.line()], sections)
     }
 }
 

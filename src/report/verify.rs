@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Block, ServerFacts, bullets, section, table};
+use super::page::{Page, Section};
+use super::{ServerFacts, bullets_section, table_section};
 use crate::simulation::{Agreement, Check, Facts, Spread};
-use crate::units::{self, legible};
+use crate::units;
 
 /// All there is to say.
 #[derive(Clone, Debug, Serialize)]
@@ -84,20 +85,30 @@ pub fn verdict_words(checks: &[Check], foreseen: &Facts, logged: &Facts) -> Stri
 }
 
 impl VerifyReport {
-    /// The report for a terminal.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![Block::Line(self.server.line())];
-        for check in &self.apiservers {
-            let name = check.apiserver.as_deref().map_or_else(String::new, |name| format!("{}: ", legible(name)));
-            blocks.push(Block::Line(format!("{name}{}: {}", legible(&self.candidate), check.sentence)));
-            blocks.extend(section("Foreseen and logged", facts_table(check)));
+    /// The report as a page.
+    pub fn page(&self) -> Page {
+        let verdict = self.apiservers.iter().map(|check| {
+            let name = check.apiserver.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+            format!("{name}{}: {}", self.candidate, check.sentence)
+        });
+        let mut sections: Vec<Section> = self.apiservers.iter().map(|check| self.facts_section(check)).collect();
+        sections.push(bullets_section("What to know of these numbers", &self.notes));
+        Page {
+            verdict: verdict.collect(),
+            ..Page::of("Priority and Fairness: verification", vec![self.server.line()], sections)
         }
-        blocks.extend(section("What to know of these numbers", bullets(&self.notes)));
-        blocks
+    }
+
+    fn facts_section(&self, check: &ApiserverCheck) -> Section {
+        let heading = match &check.apiserver {
+            Some(name) if self.apiservers.len() > 1 => format!("Foreseen and logged, {name}"),
+            _ => "Foreseen and logged".to_owned(),
+        };
+        facts_section(&heading, check)
     }
 }
 
-fn facts_table(check: &ApiserverCheck) -> Block {
+fn facts_section(heading: &str, check: &ApiserverCheck) -> Section {
     let columns = [("", false), ("foreseen", true), ("replayed", true), ("logged", true), ("", false)];
     let count = |facts: &Facts| units::count(facts.request_count);
     let held = |facts: &Facts| format!("{}–{}", size(facts.peak_low_bytes.mid), size(facts.peak_high_bytes.mid));
@@ -130,7 +141,7 @@ fn facts_table(check: &ApiserverCheck) -> Block {
         held(&check.logged),
         String::new(),
     ]);
-    table(&columns, rows)
+    table_section(heading, "", &columns, rows)
 }
 
 const fn agreement_words(agreement: Agreement) -> &'static str {

@@ -8,8 +8,8 @@ use super::super::dimensions::{Dimensions, prepare};
 use super::super::flows::Flows;
 use super::super::logs::report;
 use super::super::reading::Reading;
+use super::super::report::{check_format, write};
 use super::super::settings::Settings;
-use super::super::show_report;
 use super::{level_seats, origin_words, version_words};
 use crate::apf::Matcher;
 use crate::cli::ExplainArgs;
@@ -22,6 +22,7 @@ use crate::tables::{Database, TypedRow};
 use crate::units;
 
 pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
     let reading = Reading::of(&args.inputs, &args.logs, console)?;
@@ -30,7 +31,7 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
     if tally.events() > 0 {
         let flows = dimensions.flows.as_ref().context("flows were not asked for")?;
         let explained = assemble(args, &settings, &dimensions, flows, rows);
-        show_report(&explained, ExplainReport::blocks, args.format, console)?;
+        write(&explained, |zone| explained.page(zone), &args.output, console)?;
     }
     report(&reading.opened, &tally, args.logs.strict, console)
 }

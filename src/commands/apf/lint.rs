@@ -9,30 +9,32 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use super::super::Advice;
 use super::super::dimensions::prepare;
 use super::super::flows::read_manifests;
 use super::super::logs::report;
 use super::super::reading::Reading;
+use super::super::report::{check_format, show, write};
 use super::super::settings::Settings;
-use super::super::{Advice, show_report};
 use crate::apf::lint::{LevelDemand, LintInput, LintSeverity, RULES, Traffic, explain, lint};
 use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches, validate};
 use crate::cli::{LintArgs, LintSeverityName};
 use crate::console::Console;
-use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch};
+use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch, rules_page};
 use crate::tables::{Database, FlowRow, TypedRow};
 
 pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     if args.rules {
-        return rules(console).map(|()| false);
+        return show(&rules_page(&RULES), console).map(|()| false);
     }
     if let Some(name) = &args.explain {
         let rule = explain(name).ok_or_else(|| Advice {
             message: format!("there is no rule named {name}"),
             hint: "stormglass apf lint --rules lists the rules",
         })?;
-        return Ok(console.item(rule.name, "why it is bad", rule.reason).map(|()| false)?);
+        return show(&rules_page([rule]), console).map(|()| false);
     }
+    check_format(&args.output)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     let (manifests, logs) = sorted(&args.inputs)?;
     let mut read = read_manifests(&manifests)?;
@@ -48,7 +50,7 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
         let reading = Reading::of(&logs, &args.logs, console)?;
         (reading.run(with_logs(&read, &settings, &reading.database))?, Some(reading))
     };
-    show_report(&linted, LintReport::blocks, args.format, console)?;
+    write(&linted, |_| linted.page(), &args.output, console)?;
     if let Some(reading) = reading {
         report(&reading.opened, &reading.tally(), args.logs.strict, console)?;
     }
@@ -71,14 +73,6 @@ const fn severity(name: LintSeverityName) -> LintSeverity {
         LintSeverityName::Warning => LintSeverity::Warning,
         LintSeverityName::Error => LintSeverity::Error,
     }
-}
-
-fn rules(console: Console) -> Result<()> {
-    for rule in RULES {
-        console.heading(rule.name)?;
-        console.line(&format!("  {}", rule.reason))?;
-    }
-    Ok(())
 }
 
 /// What was named, as manifests and logs: YAML, and JSON that has a word of the API group near its beginning, are

@@ -9,9 +9,10 @@ use anyhow::{Context, Result};
 use super::super::dimensions::Dimensions;
 use super::super::logs::report;
 use super::super::reading::Reading;
+use super::super::report::{format, write_as, write_text};
 use super::super::settings::Settings;
 use super::super::storms::{self, found};
-use super::super::{Advice, Interrupt, show_blocks};
+use super::super::{Advice, Interrupt};
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{check, client_names, logged_side, scenario_with};
 use super::tries::{Around, Tried, most};
@@ -23,12 +24,12 @@ use crate::candidates::{
     Candidate, Declined, Draft, Requests, Situation, candidate_evidence, comments, draft, flow_schema_yaml,
     kustomization_yaml, priority_level_yaml, reachable,
 };
-use crate::cli::{ProposeArgs, ProposeFormat};
+use crate::cli::{FormatName, ProposeArgs, ReportFormat};
 use crate::console::Console;
 use crate::findings::{Finding, Presence};
 use crate::memory::Held;
 use crate::report::{
-    ManifestFile, Proposal, ProposeReport, SCHEMA_VERSION, ServerFacts, Together, TriedSize, json, limit_words,
+    ManifestFile, Proposal, ProposeReport, SCHEMA_VERSION, ServerFacts, Together, TriedSize, limit_words,
 };
 use crate::requests::Tally;
 use crate::simulation::{Side, doubt};
@@ -41,6 +42,7 @@ const MOST_LISTS: u32 = 200;
 const DEAR_SHARE: f64 = 0.1;
 
 pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
+    let format = format(&args.output)?.of_report();
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
     let reading = Reading::of(&args.inputs, &args.logs, console)?;
@@ -72,34 +74,32 @@ pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
         };
         let proposed = proposing.report()?;
         if let Some(folder) = &args.out {
-            write(folder, &proposed, args.force)?;
+            write(folder, &proposed, args.force, console)?;
         }
-        show(&proposed, args, console)?;
+        show(&proposed, args, format, console)?;
     }
     report(opened, &tally, args.logs.strict, console)
 }
 
-fn show(proposed: &ProposeReport, args: &ProposeArgs, console: Console) -> Result<()> {
-    match args.format {
-        ProposeFormat::Json => console.line(&json(proposed)?)?,
-        ProposeFormat::Table => show_blocks(proposed.blocks(args.out.as_deref()), console)?,
-        ProposeFormat::Yaml => {
-            let manifests = proposed.proposals.iter().flat_map(|proposal| &proposal.manifests);
-            let texts: Vec<&str> = manifests.map(|manifest| manifest.text.trim_end()).collect();
-            if texts.is_empty() {
-                console.note("there is no candidate, and so no manifest: --format table says why");
-            } else {
-                console.line(&texts.join("\n---\n"))?;
-            }
-        }
+/// Writes the report; the manifests alone where `format` is none of a report.
+fn show(proposed: &ProposeReport, args: &ProposeArgs, format: Option<ReportFormat>, console: Console) -> Result<()> {
+    if let Some(format) = format {
+        return write_as(proposed, |zone| proposed.page(zone), format, &args.output, console);
     }
-    Ok(())
+    let manifests = proposed.proposals.iter().flat_map(|proposal| &proposal.manifests);
+    let texts: Vec<&str> = manifests.map(|manifest| manifest.text.trim_end()).collect();
+    if texts.is_empty() {
+        console.note("there is no candidate, and so no manifest: --format table says why");
+        return Ok(());
+    }
+    write_text(&texts.join("\n---\n"), args.output.output.as_deref(), console)
 }
 
 /// Writes the manifests, one file each, and a kustomization of them.
-fn write(folder: &Path, proposed: &ProposeReport, force: bool) -> Result<()> {
+fn write(folder: &Path, proposed: &ProposeReport, force: bool, console: Console) -> Result<()> {
     let manifests: Vec<&ManifestFile> = proposed.proposals.iter().flat_map(|proposal| &proposal.manifests).collect();
     if manifests.is_empty() {
+        console.note(&format!("there is no candidate, and nothing is written to {}", folder.display()));
         return Ok(());
     }
     let doing = || format!("can't write to {}", folder.display());
@@ -119,6 +119,7 @@ fn write(folder: &Path, proposed: &ProposeReport, force: bool) -> Result<()> {
     for (name, text) in files {
         fs::write(folder.join(name), text).with_context(doing)?;
     }
+    console.note(&format!("the manifests are written to {}", folder.display()));
     Ok(())
 }
 

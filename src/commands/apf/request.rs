@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use anyhow::{Context, Result};
 
+use super::super::Advice;
 use super::super::flows::Classifier;
+use super::super::report::{check_format, write};
 use super::super::settings::Settings;
-use super::super::{Advice, show_report};
 use super::level_seats;
 use crate::apf::{Matcher, NEWEST_KNOWN, RequestDigest, RequestInfo, Step, implied_groups, limits, live_config, steps};
 use crate::cli::ExplainArgs;
@@ -15,6 +16,7 @@ use crate::memory::{Snapshot, sizes};
 use crate::report::{RequestReport, RequestStep, SCHEMA_VERSION, outcome, request_words};
 
 pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
     let version = settings.server.version.unwrap_or(NEWEST_KNOWN);
@@ -55,7 +57,7 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
         user: user.clone(),
         groups: groups.clone(),
     };
-    show_report(&report, RequestReport::blocks, args.format, console)
+    write(&report, |_| report.page(), &args.output, console)
 }
 
 /// The request as the server reads it. The verb may be Kubernetes' or HTTP's; one that Kubernetes knows stands for the

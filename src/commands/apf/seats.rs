@@ -3,8 +3,8 @@
 use anyhow::{Result, anyhow, bail};
 
 use super::super::flows::{read_manifests, sound};
+use super::super::report::{check_format, write};
 use super::super::settings::version;
-use super::super::show_report;
 use super::{level_seats, origin_words, version_words};
 use crate::apf::{Config, Features, NEWEST_KNOWN, limits, live_config};
 use crate::cli::SeatsArgs;
@@ -12,6 +12,7 @@ use crate::console::Console;
 use crate::report::{LevelSeats, SCHEMA_VERSION, SeatsReport, ServerFacts};
 
 pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let given = args.kube_version.as_deref();
     let version = given
         .map(|text| version(text).ok_or_else(|| anyhow!("--kube-version {text:?} is not of the form 1.34")))
@@ -48,7 +49,7 @@ pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
         is_change,
         notes: notes(nominal_sum, args.server_concurrency, &features),
     };
-    show_report(&report, SeatsReport::blocks, args.format, console)
+    write(&report, |_| report.page(), &args.output, console)
 }
 
 /// The levels after a change, each with what it was before.

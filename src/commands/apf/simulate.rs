@@ -7,8 +7,9 @@ use anyhow::{Result, bail};
 use super::super::dimensions::Dimensions;
 use super::super::logs::report;
 use super::super::reading::Reading;
+use super::super::report::{check_format, write};
 use super::super::settings::Settings;
-use super::super::{Advice, Interrupt, show_report};
+use super::super::{Advice, Interrupt};
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{Change, catch, changes, check, client_names, logged_side, scenario_with, sides, single};
 use super::{origin_words, version_words};
@@ -23,6 +24,7 @@ use crate::simulation::{CapacityBasis, Catch, Comparison, Memory, Scenario, Serv
 use crate::units;
 
 pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
     let changes = changes(&args.candidate)?;
@@ -47,7 +49,7 @@ pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
         let replayed =
             Replayed { args, settings: &settings, dimensions: &dimensions, recorded: &recorded, interrupt: &interrupt };
         let simulated = replayed.report(&changes, swept)?;
-        show_report(&simulated, |report| report.blocks(args.top), args.format, console)?;
+        write(&simulated, |zone| simulated.page(args.top, zone), &args.output, console)?;
     }
     report(opened, &tally, args.logs.strict, console)
 }

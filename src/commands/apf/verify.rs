@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result, bail};
 
+use super::super::Interrupt;
 use super::super::dimensions::Dimensions;
 use super::super::logs::report;
 use super::super::reading::Reading;
+use super::super::report::{check_format, write};
 use super::super::settings::Settings;
-use super::super::{Interrupt, show_report};
 use super::recorded::{Law, Recorded, RecordedServer, record};
 use super::replays::{Change, caught_schemas, check, client_names, logged_side, scenario_with, sides};
 use super::{origin_words, version_words};
@@ -17,6 +18,7 @@ use crate::report::{ApiserverCheck, SCHEMA_VERSION, ServerFacts, VerifyReport, v
 use crate::simulation::{Facts, Memory, Scenario, checks, facts};
 
 pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
     settings.flows.notes.iter().for_each(|note| console.note(note));
     if args.inputs.iter().chain(&args.after).filter(|input| *input == "-").count() > 1 {
@@ -30,7 +32,7 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
     let interrupt = after.reading.interrupt();
     let verifying = Verifying { args, settings: &settings, change: &change, interrupt };
     let verified = verifying.report(&before, &after)?;
-    show_report(&verified, VerifyReport::blocks, args.format, console)?;
+    write(&verified, |_| verified.page(), &args.output, console)?;
     for (read, logs) in [(&before, &args.logs), (&after, &after_args)] {
         report(&read.reading.opened, &read.reading.tally(), logs.strict, console)?;
     }

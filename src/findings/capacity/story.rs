@@ -3,7 +3,7 @@
 use super::growth::change;
 use super::{ClientUsage, Periods, Review, Trend, bucket_name};
 use crate::findings::{Bytes, Finding, Severity};
-use crate::units::{self, legible};
+use crate::units;
 
 /// Some sentences, the most important first.
 pub(super) fn verdict(periods: &Periods<'_>, review: &Review) -> Vec<String> {
@@ -86,14 +86,14 @@ fn how_well(periods: &Periods<'_>, review: &Review) -> String {
             return format!(
                 "; on average no priority level had half of its seats in use, not even in its busiest {} (fullest: {}, {} of {})",
                 bucket_name(periods.bucket_secs),
-                legible(&level.priority_level),
+                level.priority_level,
                 seats(level.busiest_low_seats, level.busiest_high_seats),
                 level.nominal_seats
             );
         }
         format!(
             "; of the priority levels {} was fullest, with {} of its {} seats in use on average in its busiest {}",
-            legible(&level.priority_level),
+            level.priority_level,
             seats(level.busiest_low_seats, level.busiest_high_seats),
             level.nominal_seats,
             bucket_name(periods.bucket_secs)
@@ -113,8 +113,8 @@ fn refused(review: &Review, is_hidden: bool) -> String {
     let level = review.levels.iter().max_by_key(|level| level.rejected);
     let rejected = |client: &&ClientUsage| client.this.as_ref().map_or(0, |usage| usage.rejected);
     let client = review.clients.iter().max_by_key(rejected);
-    let level = level.map(|level| format!(", most in {}", legible(&level.priority_level))).unwrap_or_default();
-    let client = client.map(|client| format!(" and of {}", legible(&client.client))).unwrap_or_default();
+    let level = level.map(|level| format!(", most in {}", level.priority_level)).unwrap_or_default();
+    let client = client.map(|client| format!(" and of {}", client.client)).unwrap_or_default();
     let bursts = if is_hidden { " in bursts that such a mean doesn't show" } else { "" };
     format!("; {} refused with 429{bursts}{level}{client}", requests(count))
 }
@@ -178,7 +178,7 @@ pub(super) fn first_step(periods: &Periods<'_>, review: &Review) -> Option<Strin
     );
     Some(format!(
         "let {} watch in place of {} repeated LISTs of whole collections{saved}",
-        legible(&first.client),
+        first.client,
         units::count(first.lists_saved)
     ))
 }

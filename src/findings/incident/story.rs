@@ -7,7 +7,7 @@ use super::{Moment, MomentKind, Scene};
 use crate::audit::Stage;
 use crate::findings::thresholds::Thresholds;
 use crate::findings::{Bytes, Finding, Kind, Severity};
-use crate::units::{self, legible};
+use crate::units;
 
 /// How sure a verdict is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -95,8 +95,8 @@ fn stop(scene: &Scene<'_>, culprit: &Suspect, finding: &Finding) -> Option<Strin
     let user = finding.user_names.first().filter(|_| finding.client == culprit.client)?;
     let account = user.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
     let who = match account {
-        Some((namespace, name)) => format!("service account {}/{}", legible(namespace), legible(name)),
-        None => format!("user {}", legible(user)),
+        Some((namespace, name)) => format!("service account {namespace}/{name}"),
+        None => format!("user {user}"),
     };
     Some(format!("stop or scale down what runs as {who}, if it can be spared"))
 }
@@ -108,7 +108,7 @@ fn logs_received(scene: &Scene<'_>) -> bool {
 /// What happened.
 fn what(moment: &Moment, moments: &[Moment]) -> String {
     let server = match &moment.apiserver {
-        Some(name) => format!("The apiserver {}", legible(name)),
+        Some(name) => format!("The apiserver {name}"),
         None => "The apiserver".to_owned(),
     };
     let at = units::second(moment.at);
@@ -155,14 +155,14 @@ fn who(scene: &Scene<'_>, culprits: &[&Suspect], storming: &[&Suspect], all_list
         return nobody(scene, storming, is_dead);
     };
     let names: Vec<String> =
-        culprits.iter().map(|culprit| format!("{} (type {})", legible(&culprit.client), culprit.client_type)).collect();
+        culprits.iter().map(|culprit| format!("{} (type {})", culprit.client, culprit.client_type)).collect();
     let verb = match (is_dead, culprits.len()) {
         (true, 1) => "The likely culprit is",
         (true, _) => "The likely culprits are",
         (false, _) => "Most of it was",
     };
     let did = told_by(scene, first).map(deed).unwrap_or_default();
-    let what = first.resources.first().map(|resource| format!(" of {}", legible(resource))).unwrap_or_default();
+    let what = first.resources.first().map(|resource| format!(" of {resource}")).unwrap_or_default();
     let of_all = format!("{} of the {} LISTs", units::count(first.inflight), units::count(all_lists));
     let held = match (first.inflight, first.estimated_bytes) {
         (0, _) => format!("{} of its LISTs{what} came in the last minute", units::count(first.recent_lists)),
@@ -204,7 +204,7 @@ fn many(storming: &[&Suspect]) -> String {
     let named: Vec<String> = storming
         .iter()
         .take(NAMED)
-        .map(|suspect| format!("{} ({})", legible(&suspect.client), units::share(suspect.share)))
+        .map(|suspect| format!("{} ({})", suspect.client, units::share(suspect.share)))
         .collect();
     let more = match storming.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -363,5 +363,5 @@ fn how_sure(of_what: &str, certainty: Certainty, supports: &[String], doubts: &[
 }
 
 fn evidence(evidence: &str) -> String {
-    legible(evidence.split(';').next().unwrap_or(evidence))
+    evidence.split(';').next().unwrap_or(evidence).to_owned()
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{ClientReturn, Moment, Scene};
 use crate::findings::Bytes;
 use crate::findings::finding::as_maybe_instant;
-use crate::units::{self, legible};
+use crate::units;
 
 /// What met the server when it was back.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,7 +54,7 @@ pub(super) fn wave(scene: &Scene<'_>, moments: &[Moment]) -> Option<Wave> {
     let heaviest = clients.iter().filter_map(|client| Some((client, returned(client)?)));
     let heaviest = heaviest.max_by_key(|(_, bytes)| bytes.middle()).filter(|(_, bytes)| bytes.middle() > 0);
     let heaviest = heaviest.map(|(client, bytes)| {
-        format!("; the lists of {} returned most, an estimated {}", legible(&client.client), bytes.words())
+        format!("; the lists of {} returned most, an estimated {}", client.client, bytes.words())
     });
     let (instances, lists) = (sum(|client| client.instance_count), sum(|client| client.list_count));
     let summary = format!(
@@ -63,8 +63,8 @@ pub(super) fn wave(scene: &Scene<'_>, moments: &[Moment]) -> Option<Wave> {
         units::count(instances),
         clients.len(),
         units::count(lists),
-        legible(&first.client),
-        legible(&hardest.client),
+        first.client,
+        hardest.client,
         units::count(hardest.list_count),
         units::count(hardest.instance_count),
         heaviest.unwrap_or_default(),
