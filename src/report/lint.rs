@@ -69,10 +69,16 @@ impl LintReport {
     }
 }
 
-/// Rules of lint, each with its reason.
-pub fn rules_page<'r>(rules: impl IntoIterator<Item = &'r LintRule>) -> Page {
-    let items = rules.into_iter().map(|rule| Item::of(rule.name, "why it is bad", rule.reason)).collect();
+/// The rules of lint, each with its reason.
+pub fn rules_page(rules: &[LintRule]) -> Page {
+    let items = rules.iter().map(|rule| Item::of(rule.name, rule.reason, "")).collect();
     Page::of("Rules of lint", Vec::new(), vec![Section::of("", vec![Part::Items(items)])])
+}
+
+/// Why the pattern is bad that a rule is named for.
+pub fn rule_page(rule: &LintRule) -> Page {
+    let item = Item::of(rule.name, "why it is bad", rule.reason);
+    Page::of("Rule of lint", Vec::new(), vec![Section::of("", vec![Part::Items(vec![item])])])
 }
 
 fn card(finding: &LintFinding) -> Card {

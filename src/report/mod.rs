@@ -32,7 +32,7 @@ pub use doctor::{ApiserverLogs, DoctorReport, FileFacts, GapFacts, SkippedFile, 
 pub use explain::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse, ServerFacts, summary};
 pub use html::html;
 pub use incident::{IncidentReport, MemoryFacts};
-pub use lint::{LintReport, SchemaCatch, rules_page};
+pub use lint::{LintReport, SchemaCatch, rule_page, rules_page};
 pub use logs::{LogFacts, Window};
 pub use markdown::markdown;
 pub use propose::{ManifestFile, Proposal, ProposeReport, SlowClient, Together, TriedSize, limit_words};

@@ -20,7 +20,7 @@ use crate::apf::lint::{LevelDemand, LintInput, LintSeverity, RULES, Traffic, exp
 use crate::apf::{Config, FlowSchema, Manifest, Matcher, NEWEST_KNOWN, live_config, matches, validate};
 use crate::cli::{LintArgs, LintSeverityName};
 use crate::console::Console;
-use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch, rules_page};
+use crate::report::{LevelPeak, LintReport, SCHEMA_VERSION, SchemaCatch, rule_page, rules_page};
 use crate::tables::{Database, FlowRow, TypedRow};
 
 pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
@@ -32,7 +32,7 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
             message: format!("there is no rule named {name}"),
             hint: "stormglass apf lint --rules lists the rules",
         })?;
-        return show(&rules_page([rule]), console).map(|()| false);
+        return show(&rule_page(rule), console).map(|()| false);
     }
     check_format(&args.output)?;
     let settings = Settings::with_flows(&args.clients, &args.sizes, &args.flows)?;
