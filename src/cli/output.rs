@@ -34,11 +34,11 @@ pub trait FormatName: ValueEnum + From<ReportFormat> + Copy + Send + Sync + 'sta
 /// Formats of every report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
-    /// For a terminal, without charts.
+    /// For a terminal.
     #[default]
     #[value(alias = "text")]
     Table,
-    /// One file for a browser, with charts.
+    /// One file for a browser.
     Html,
     /// For tickets and chat.
     Markdown,
@@ -112,7 +112,7 @@ impl FormatName for StormFormat {
 /// Formats of `apf propose`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProposeFormat {
-    /// For a terminal, without the manifests.
+    /// For a terminal.
     Table,
     /// One file for a browser.
     Html,
