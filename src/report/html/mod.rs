@@ -87,9 +87,18 @@ fn first_screen(page: &Page) -> Markup {
         }
         (verdict(page))
         @if !page.facts.is_empty() { (facts(&page.facts)) }
-        nav aria-label="Contents" {
-            @for (place, section) in page.sections.iter().enumerate().filter(|(_, section)| !section.heading.is_empty()) {
-                a href=(format!("#s{place}")) { (log_text(&section.heading)) }
+        (contents(&page.sections))
+    }
+}
+
+fn contents(sections: &[Section]) -> Markup {
+    let named = || sections.iter().enumerate().filter(|(_, section)| !section.heading.is_empty());
+    html! {
+        @if named().next().is_some() {
+            nav aria-label="Contents" {
+                @for (place, section) in named() {
+                    a href=(format!("#s{place}")) { (log_text(&section.heading)) }
+                }
             }
         }
     }
