@@ -9,7 +9,10 @@ const CHART_ROWS: usize = 40;
 /// A page as Markdown; all its instants are in `zone`.
 pub fn markdown(page: &Page, zone: &Zone) -> String {
     let title = if page.title.is_empty() { String::new() } else { format!(": {}", escaped(&page.title)) };
-    let mut text = format!("# {}{title}\n\n", page.kind);
+    let mut text = format!("# {}{title}\n", page.kind);
+    if !page.about.is_empty() {
+        text.push('\n');
+    }
     for line in &page.about {
         text += &format!("{}\n", paragraph(line));
     }
