@@ -228,14 +228,20 @@ mod browser {
 
     use super::*;
 
-    /// A browser; `None`, with a word, where there is none.
+    /// Where a browser is; `None`, with a word, where there is none.
     #[expect(clippy::print_stderr, reason = "a test says that it skipped")]
-    fn browser() -> Option<Browser> {
+    fn path() -> Option<PathBuf> {
         let names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-        let Some(path) = names.map(PathBuf::from).into_iter().find(|path| path.exists()) else {
+        let path = names.map(PathBuf::from).into_iter().find(|path| path.exists());
+        if path.is_none() {
             eprintln!("skipped: no Chromium is in /usr/bin");
-            return None;
-        };
+        }
+        path
+    }
+
+    /// A browser, where there is one.
+    fn browser() -> Option<Browser> {
+        let path = path()?;
         let quiet =
             ["--disable-quic", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-gpu"];
         let options = LaunchOptions::default_builder()
@@ -398,8 +404,17 @@ mod browser {
         for name in ["incident.html", "operator.html", "capacity.html", "quiet.html"] {
             inspect(&browser, &folder.path().join(name), true);
         }
+    }
+
+    #[test]
+    fn pages_without_charts_open_as_well() {
+        if path().is_none() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let oom = project("sample-logs/python-oom").display().to_string();
         let limiter = project("tests/manifests/pod-list-limiter-without-cluster-scope.json").display().to_string();
-        let plain: [(&str, &[&str]); 7] = [
+        let reports: [(&str, &[&str]); 7] = [
             ("storms.html", &["storms", &oom]),
             ("doctor.html", &["doctor", &oom]),
             ("explain.html", &["apf", "explain", &oom]),
@@ -411,8 +426,12 @@ mod browser {
             ),
             ("propose.html", &["apf", "propose", &oom, "--resource", "pods=3000x5KB", "--seeds", "2"]),
         ];
-        for (name, args) in plain {
-            run(&[args, &["-q", "-o", &page(name)]].concat());
+        // The browser leaves when it has nothing to do for long.
+        for (name, args) in reports {
+            run(&[args, &["-q", "-o", &folder.path().join(name).display().to_string()]].concat());
+        }
+        let Some(browser) = browser() else { return };
+        for (name, _) in reports {
             inspect(&browser, &folder.path().join(name), false);
         }
     }
