@@ -259,14 +259,20 @@ mod browser {
 
     use super::*;
 
-    /// A browser; `None`, with a word, where there is none.
+    /// Where a browser is; `None`, with a word, where there is none.
     #[expect(clippy::print_stderr, reason = "a test says that it skipped")]
-    fn browser() -> Option<Browser> {
+    fn path() -> Option<PathBuf> {
         let names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-        let Some(path) = names.map(PathBuf::from).into_iter().find(|path| path.exists()) else {
+        let path = names.map(PathBuf::from).into_iter().find(|path| path.exists());
+        if path.is_none() {
             eprintln!("skipped: no Chromium is in /usr/bin");
-            return None;
-        };
+        }
+        path
+    }
+
+    /// A browser, where there is one.
+    fn browser() -> Option<Browser> {
+        let path = path()?;
         let quiet =
             ["--disable-quic", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-gpu"];
         let options = LaunchOptions::default_builder()
@@ -351,8 +357,8 @@ mod browser {
         tab.evaluate(script, false).unwrap().value.unwrap().as_str().unwrap().to_owned()
     }
 
-    /// Opens a page in all four looks, and uses it.
-    fn inspect(browser: &Browser, page: &Path) {
+    /// Opens a page in all four looks, and uses its charts.
+    fn inspect(browser: &Browser, page: &Path, has_charts: bool) {
         for (width, scheme) in [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")] {
             let tab = browser.new_tab().unwrap();
             let heard = listen(&tab);
@@ -362,7 +368,7 @@ mod browser {
             let wrong = evaluate(&tab, MISTAKES);
             assert_eq!(wrong, "[]", "{} at {width}, {scheme}", page.display());
             let used = evaluate(&tab, USE);
-            assert_eq!(used, "ok", "{} at {width}, {scheme}", page.display());
+            assert_eq!(used, if has_charts { "ok" } else { "no chart" }, "{} at {width}, {scheme}", page.display());
             let colours = evaluate(&tab, "getComputedStyle(document.body).backgroundColor");
             assert_eq!(colours == "rgb(255, 255, 255)", scheme == "light", "{colours}");
             keep_picture(&tab, page, width, scheme);
@@ -427,7 +433,37 @@ mod browser {
         let quiet = project("sample-logs/quiet").display().to_string();
         run(&["incident", &quiet, "-q", "-o", &page("quiet.html")]);
         for name in ["incident.html", "operator.html", "capacity.html", "quiet.html"] {
-            inspect(&browser, &folder.path().join(name));
+            inspect(&browser, &folder.path().join(name), true);
+        }
+    }
+
+    #[test]
+    fn pages_without_charts_open_as_well() {
+        if path().is_none() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let oom = project("sample-logs/python-oom").display().to_string();
+        let limiter = project("tests/manifests/pod-list-limiter-without-cluster-scope.json").display().to_string();
+        let reports: [(&str, &[&str]); 7] = [
+            ("storms.html", &["storms", &oom]),
+            ("doctor.html", &["doctor", &oom]),
+            ("explain.html", &["apf", "explain", &oom]),
+            ("seats.html", &["apf", "seats", "--kube-version", "1.34"]),
+            ("lint.html", &["apf", "lint", &limiter, &oom]),
+            (
+                "simulate.html",
+                &["apf", "simulate", &oom, "--candidate", &limiter, "--seeds", "2", "--memory-limit", "2GiB"],
+            ),
+            ("propose.html", &["apf", "propose", &oom, "--resource", "pods=3000x5KB", "--seeds", "2"]),
+        ];
+        // The browser leaves when it has nothing to do for long.
+        for (name, args) in reports {
+            run(&[args, &["-q", "-o", &folder.path().join(name).display().to_string()]].concat());
+        }
+        let Some(browser) = browser() else { return };
+        for (name, _) in reports {
+            inspect(&browser, &folder.path().join(name), false);
         }
     }
 
@@ -436,32 +472,101 @@ mod browser {
         let Some(browser) = browser() else { return };
         let folder = tempfile::tempdir().unwrap();
         let log = hostile_log(&folder);
-        for command in ["incident", "capacity"] {
-            let page = folder.path().join(format!("hostile-{command}.html"));
-            run(&[command, &log, "--resource", "pods=3000x5KB", "-q", "-o", &page.display().to_string()]);
-            inspect(&browser, &page);
+        for report in REPORTS {
+            let page = folder.path().join(format!("hostile-{}.html", report[report.len().min(2) - 1]));
+            report_of(report, &log, &["-o", &page.display().to_string()]);
+            inspect(&browser, &page, matches!(report[0], "incident" | "capacity"));
             let text = std::fs::read_to_string(&page).unwrap();
             assert_eq!((text.matches("<script").count(), text.matches("<img").count()), (1, 0));
             assert!(!text.contains(['\0', '\u{1b}', '\u{202e}', '\u{200f}']));
             // Where a line may break within a name is marked.
-            assert!(text.replace("<wbr>", "").contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+            let text = text.replace("<wbr>", "");
+            assert!(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;") || text.contains("&lt;img src=x&gt;.log"));
         }
     }
 }
+
+/// What writes a report from logs, with the arguments that go before the logs.
+const REPORTS: [&[&str]; 7] = [
+    &["incident"],
+    &["capacity"],
+    &["storms"],
+    &["doctor"],
+    &["apf", "explain"],
+    &["apf", "simulate", "--seeds", "1"],
+    &["apf", "propose", "--seeds", "1"],
+];
+
+/// A report over a log, with sizes where it takes any.
+fn report_of(report: &[&str], log: &str, more: &[&str]) -> String {
+    let sizes: &[&str] = if report == ["doctor"] { &[] } else { &["--resource", "pods=3000x5KB"] };
+    run(&[report, &[log, "-q"], sizes, more].concat())
+}
+
+/// What fools a terminal, or turns the direction of what is around it.
+const OBEYED: [char; 7] = ['\0', '\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{202c}', '\u{200f}'];
 
 #[test]
 fn hostile_text_is_only_text_in_markdown_too() {
     let folder = tempfile::tempdir().unwrap();
     let log = hostile_log(&folder);
-    for command in ["incident", "capacity"] {
-        let text = run(&[command, &log, "--resource", "pods=3000x5KB", "--format", "markdown", "-q"]);
+    for report in REPORTS {
+        let text = report_of(report, &log, &["--format", "markdown"]);
         // What stands between fences is shown as it is.
         let outside: String = text.split("```").step_by(2).collect::<String>().replace("\\]", "");
         assert!(
             !outside.contains("<script") && !outside.contains("<img") && !outside.contains("](javascript"),
             "{outside}"
         );
-        assert!(!text.contains(['\0', '\u{1b}', '\u{202e}', '\u{200f}']));
+        assert!(!text.contains(OBEYED), "{report:?}: {text:?}");
+    }
+}
+
+#[test]
+fn hostile_text_is_only_text_on_the_terminal_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = hostile_log(&folder);
+    for report in REPORTS {
+        let text = report_of(report, &log, &[]);
+        assert!(!text.contains(OBEYED), "{report:?}: {text:?}");
+    }
+    let query = run(&["query", "--sql", "select user_name from requests", &log, "-q"]);
+    assert!(!query.contains(OBEYED), "{query:?}");
+}
+
+#[test]
+fn every_report_is_written_to_a_file_in_the_format_of_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = project("sample-logs/python-oom").display().to_string();
+    let limiter = project("tests/manifests/good-limiter.yaml").display().to_string();
+    let reports: [&[&str]; 7] = [
+        &["storms", &log],
+        &["doctor", &log],
+        &["apf", "explain", &log],
+        &["apf", "explain", "--user", "system:node:n1", "--path", "/api/v1/pods"],
+        &["apf", "seats", &limiter],
+        &["apf", "lint", &limiter],
+        &["apf", "simulate", &log, "--candidate", &limiter, "--seeds", "1"],
+    ];
+    for report in reports {
+        for (name, beginning) in [("report.html", "<!DOCTYPE html>"), ("report.md", "# "), ("report.json", "{")] {
+            let path = folder.path().join(name).display().to_string();
+            assert_eq!(run(&[report, &["-q", "-o", &path]].concat()), "", "{report:?}");
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.starts_with(beginning), "{report:?}: {text}");
+        }
+    }
+    let path = folder.path().join("candidates.yaml").display().to_string();
+    run(&["apf", "propose", &log, "--resource", "pods=3000x5KB", "--seeds", "1", "-q", "-o", &path]);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("kind: FlowSchema"));
+}
+
+#[test]
+fn times_are_in_the_zone_that_is_asked_for() {
+    let log = project("sample-logs/operator-loop").display().to_string();
+    for report in [&["storms", &log][..], &["doctor", &log]] {
+        let text = run(&[report, &["-q", "--timezone", "Europe/Berlin"]].concat());
+        assert!(text.contains("2026-11-24 10:07:10 CET") && !text.contains("09:07:10"), "{text}");
     }
 }
 

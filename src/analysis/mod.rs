@@ -4,6 +4,7 @@
 //! [`storms()`]; none of them prints or knows a command line. A report is data: [`crate::report`] writes the sentences.
 
 pub mod capacity;
+pub mod doctor;
 pub mod explain;
 pub mod incident;
 pub mod lint;
@@ -21,6 +22,7 @@ pub mod verify;
 use serde::Serialize;
 
 pub use capacity::capacity;
+pub use doctor::doctor;
 pub use explain::explain;
 pub use incident::incident;
 pub use lint::{lint, lint_with_logs};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::replay::{ProposeArgs, SimulateArgs, VerifyArgs};
-use super::{ClientArgs, FlowArgs, LogArgs, ReportFormat, SizeArgs};
+use super::{ClientArgs, FlowArgs, LogArgs, OutputArgs, SizeArgs};
 use crate::kubernetes::Version;
 
 /// The subcommands of `apf`.
@@ -50,9 +50,9 @@ pub struct ExplainArgs {
     /// Show the N rows of clients that took most; 0 for all
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub top: usize,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
+    /// How it is written.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
@@ -86,9 +86,9 @@ pub struct SeatsArgs {
     /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together
     #[arg(long, value_name = "SEATS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_concurrency: u32,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
+    /// How it is written.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Arguments of `apf lint`.
@@ -111,9 +111,9 @@ pub struct LintArgs {
     /// List the rules
     #[arg(long, conflicts_with_all = ["inputs", "explain"])]
     pub rules: bool,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
+    /// How it is written.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,

@@ -2,8 +2,9 @@
 
 mod apf;
 mod options;
-mod papers;
+mod output;
 mod replay;
+mod reports;
 mod synth;
 
 use std::path::PathBuf;
@@ -13,8 +14,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::analysis::LogTime;
 
 pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
-pub use papers::{CapacityArgs, CompareWith, IncidentArgs, PaperArgs, PaperFormat};
-pub use replay::{ProposeArgs, ProposeFormat, ReplayArgs, ServiceName, SimulateArgs, VerifyArgs};
+pub use output::{FormatName, OutputArgs, ProposeFormat, ReportFormat, StormFormat};
+pub use replay::{ProposeArgs, ReplayArgs, ServiceName, SimulateArgs, VerifyArgs};
+pub use reports::{CapacityArgs, CompareWith, IncidentArgs};
 pub use synth::{StormKind, SynthArgs};
 
 use crate::kubernetes::Version;
@@ -233,9 +235,6 @@ pub struct StormsArgs {
     /// Show findings of this severity and worse
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     pub min_severity: SeverityName,
-    /// How to write them
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: StormFormat,
     /// Exit with 1 if a finding is of this severity or worse
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<SeverityName>,
@@ -251,6 +250,9 @@ pub struct StormsArgs {
     /// Add or replace queries by those in DIR
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub queries: Option<PathBuf>,
+    /// How it is written.
+    #[command(flatten)]
+    pub output: OutputArgs<StormFormat>,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
@@ -272,20 +274,6 @@ pub enum SeverityName {
     Warning,
     /// Takes a server down, or did.
     Critical,
-}
-
-/// Formats of `storms`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum StormFormat {
-    /// For people.
-    #[default]
-    Table,
-    /// One JSON object.
-    Json,
-    /// The findings, a JSON object a line.
-    Ndjson,
-    /// For tickets and chat.
-    Markdown,
 }
 
 /// Arguments of `clients`.
@@ -335,36 +323,16 @@ pub struct ResourcesArgs {
     pub logs: LogArgs,
 }
 
-/// Formats of reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// For people.
-    #[default]
-    Table,
-    /// One JSON object.
-    Json,
-}
-
 /// Arguments of `doctor`.
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
     /// The logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<String>,
-    /// How to write the findings
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: DoctorFormat,
+    /// How it is written.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Fail if any line can't be read
     #[arg(long)]
     pub strict: bool,
-}
-
-/// Formats of `doctor`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum DoctorFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object.
-    Json,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ClientArgs, FlowArgs, LogArgs, ReportFormat, SizeArgs};
+use super::{ClientArgs, FlowArgs, LogArgs, OutputArgs, ProposeFormat, SizeArgs};
 use crate::analysis::simulate::Sweep;
 use crate::audit::parse_duration_secs;
 use crate::units;
@@ -40,9 +40,9 @@ pub struct SimulateArgs {
     /// Show the N clients to whom most happens; 0 for all
     #[arg(long, value_name = "N", default_value_t = 15)]
     pub top: usize,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
+    /// How it is written.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
@@ -142,9 +142,9 @@ pub struct ProposeArgs {
     /// Write also over files that are there
     #[arg(long, requires = "out")]
     pub force: bool,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ProposeFormat,
+    /// How it is written.
+    #[command(flatten)]
+    pub output: OutputArgs<ProposeFormat>,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
@@ -162,18 +162,6 @@ pub struct ProposeArgs {
     pub logs: LogArgs,
 }
 
-/// Formats of `apf propose`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProposeFormat {
-    /// For people.
-    #[default]
-    Table,
-    /// One JSON object.
-    Json,
-    /// The manifests alone, to be applied.
-    Yaml,
-}
-
 /// Arguments of `apf verify`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -189,9 +177,9 @@ pub struct VerifyArgs {
     /// The change: a folder of FlowSchemas and priority levels, or files of them, joined by commas
     #[arg(long, value_name = "DIR|FILE[,FILE]", value_hint = ValueHint::AnyPath, required = true)]
     pub candidate: String,
-    /// How to write it
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: ReportFormat,
+    /// How it is written.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,

@@ -6,11 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::query::{Show, show_named};
+use super::report::show;
 use super::settings::{catalogue, read_settings};
 use crate::cli::{ClientsArgs, FlowArgs, SizeArgs};
 use crate::clients::Catalogue;
 use crate::console::Console;
-use crate::tables::{Cell, TextTable};
+use crate::report::page::{Page, Part, Section, Table};
 
 pub(super) fn run(args: &ClientsArgs, console: Console) -> Result<()> {
     if let Some(path) = &args.check {
@@ -27,20 +28,18 @@ pub(super) fn run(args: &ClientsArgs, console: Console) -> Result<()> {
 /// Checks a file of rules; an error with all that is wrong, each with its line.
 fn check(path: &Path, console: Console) -> Result<()> {
     let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let lines = |lines: Vec<Part>| Page::of("Catalogue of clients", Vec::new(), vec![Section::of("", lines)]);
     match Catalogue::parse(&text) {
         Ok(catalogue) => {
-            Ok(console.line(&format!("{}: {} rules, nothing wrong", path.display(), catalogue.rules().len()))?)
+            let fine = format!("{}: {} rules, nothing wrong", path.display(), catalogue.rules().len());
+            show(&lines(vec![Part::Text(fine)]), console)
         }
         Err(error) => {
-            for problem in error.problems() {
-                console.line(&format!(
-                    "{}:{}:{}: {}",
-                    path.display(),
-                    problem.line,
-                    problem.column,
-                    problem.message
-                ))?;
-            }
+            let problems = error.problems().iter().map(|problem| {
+                let (line, column) = (problem.line, problem.column);
+                Part::Text(format!("{}:{line}:{column}: {}", path.display(), problem.message))
+            });
+            show(&lines(problems.collect()), console)?;
             bail!("invalid client catalogue {}", path.display());
         }
     }
@@ -58,10 +57,8 @@ fn rules(catalogue: &Catalogue, console: Console) -> Result<()> {
             rule.source.clone(),
             format!("{} {}", rule.origin.name(), rule.line),
         ]
-        .map(Cell::Text)
         .to_vec()
     });
-    let columns = ["type", "client", "identity", "user agent", "source", "line"];
-    let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
-    Ok(console.table(&table)?)
+    let columns = ["type", "client", "identity", "user agent", "source", "line"].map(|name| (name, false));
+    show(&Page::of_table("Rules of the catalogue", Table::under_heading("", &columns, rows.collect())), console)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::ask::{Asked, Asking};
-use super::paper;
+use super::report::{check_format, write};
 use super::settings::read_settings;
 use crate::analysis;
 use crate::analysis::incident::{IncidentOptions, MeasuredMemory};
@@ -15,14 +15,14 @@ use crate::memory::parse_resident;
 use crate::source::open_beside;
 
 pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
-    paper::format(&args.paper)?;
+    check_format(&args.output)?;
     let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
     let memory = args.memory.as_deref().map(read_memory).transpose()?;
     let options = IncidentOptions { memory, ..args.into() };
-    let asking = Asking { settings: settings.into(), zone: args.paper.timezone.clone(), ..Asking::default() };
+    let asking = Asking { settings: settings.into(), zone: args.output.timezone.clone(), ..Asking::default() };
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let report = asked.answer(analysis::incident(&asked.session, &options))?;
-    paper::write(&report.json(), &report.page(&args.paper.timezone), &args.paper, console)?;
+    write(&report.json(), |zone| report.page(zone), &args.output, console)?;
     asked.report_unreadable()
 }
 

@@ -9,8 +9,8 @@ mod errors;
 mod httplog;
 mod incident;
 mod manifests;
-mod paper;
 mod query;
+mod report;
 mod resources;
 mod settings;
 mod storms;
@@ -21,11 +21,9 @@ pub use errors::{exit_code, hint, is_broken_pipe};
 
 use anyhow::Result;
 use clap::CommandFactory;
-use serde::Serialize;
 
-use crate::cli::{Cli, Command, ReportFormat};
+use crate::cli::{Cli, Command};
 use crate::console::Console;
-use crate::report::{Block, json};
 
 /// Runs a command to its end; the exit code.
 ///
@@ -47,28 +45,4 @@ pub fn run(command: Command, console: Console) -> Result<u8> {
         }
     }
     Ok(0)
-}
-
-/// Prints a report to the terminal, or as JSON.
-fn show_report(
-    report: &impl Serialize,
-    blocks: impl FnOnce() -> Vec<Block>,
-    format: ReportFormat,
-    console: Console,
-) -> Result<()> {
-    match format {
-        ReportFormat::Json => Ok(console.line(&json(report)?)?),
-        ReportFormat::Table => show_blocks(blocks(), console),
-    }
-}
-
-fn show_blocks(blocks: Vec<Block>, console: Console) -> Result<()> {
-    for block in blocks {
-        match block {
-            Block::Heading(text) => console.heading(&text)?,
-            Block::Line(text) => console.line(&text)?,
-            Block::Table(table) => console.table(&table)?,
-        }
-    }
-    Ok(())
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::ask::{Asked, Asking};
 use super::errors::Advice;
+use super::report::{show as show_page, write_text};
 use super::settings::read_settings;
 use crate::analysis;
 use crate::analysis::query::Question;
@@ -15,7 +16,9 @@ use crate::analysis::{AnalysisError, Session};
 use crate::cli::{LogArgs, OutputFormat, QueryArgs};
 use crate::console::Console;
 use crate::dimensions::Settings;
-use crate::tables::{Cell, Format, Params, QueryResult, QuerySet, TextTable, dimension_columns, request_columns};
+use crate::report::page::{Page, Table};
+use crate::report::terminal;
+use crate::tables::{Format, Params, QueryResult, QuerySet, TextTable, dimension_columns, request_columns};
 use crate::units;
 
 /// What a table shows unless told otherwise.
@@ -168,9 +171,10 @@ fn print(mut table: TextTable, args: &Show<'_>, session: &Session, console: Cons
     if has_more {
         table.rows.truncate(limit);
     }
+    let page = Page::of_table("Answer", table);
     match args.output {
-        Some(path) => writeln!(create(path, session)?, "{}", console.plain(&table))?,
-        None => console.table(&table)?,
+        Some(path) => create(path, session)?.write_all(terminal(&page, None).text.as_bytes())?,
+        None => show_page(&page, console)?,
     }
     if has_more {
         console.note(&format!("only the first {limit} rows are shown; --limit 0 shows all"));
@@ -182,14 +186,14 @@ fn list(queries: &QuerySet, args: &QueryArgs, console: Console) -> Result<()> {
     let rows = queries.iter().map(|query| {
         let params = query.params.iter().map(|param| format!("{}={}", param.name, param.default));
         let params = params.collect::<Vec<_>>().join(" ");
-        [query.name.clone(), query.about.clone(), params].map(Cell::Text).to_vec()
+        vec![query.name.clone(), query.about.clone(), params]
     });
-    let columns = ["query", "what one reads there", "parameters"];
-    let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
+    let columns = ["query", "what one reads there", "parameters"].map(|name| (name, false));
+    let page = Page::of_table("Queries", Table::under_heading("", &columns, rows.collect()));
     if args.format != OutputFormat::Table {
         bail!("--list is written as a table only");
     }
-    Ok(console.table(&table)?)
+    show_page(&page, console)
 }
 
 fn columns(console: Console) -> Result<()> {
@@ -197,14 +201,12 @@ fn columns(console: Console) -> Result<()> {
     let of_dimensions = dimension_columns().into_iter().flat_map(|(table, columns)| {
         columns.into_iter().map(move |column| (format!("{table}.{}", column.name), column))
     });
-    let rows = of_requests
-        .chain(of_dimensions)
-        .map(|(name, column)| [name, column.data_type, column.about.to_owned()].map(Cell::Text).to_vec());
-    let columns = ["column", "type", "what it means"];
-    let table = TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() };
-    Ok(console.table(&table)?)
+    let rows =
+        of_requests.chain(of_dimensions).map(|(name, column)| vec![name, column.data_type, column.about.to_owned()]);
+    let columns = ["column", "type", "what it means"].map(|name| (name, false));
+    show_page(&Page::of_table("Columns", Table::under_heading("", &columns, rows.collect())), console)
 }
 
 fn show(queries: &QuerySet, name: &str, console: Console) -> Result<()> {
-    Ok(console.line(queries.find(name)?.sql.trim_end())?)
+    write_text(&queries.find(name)?.sql, None, console)
 }

@@ -6,28 +6,30 @@ use anyhow::{Context, Result};
 
 use super::ask::{Asked, Asking};
 use super::errors::Advice;
+use super::report::{format, show, write_as, write_text};
 use super::settings::read_settings;
-use super::show_blocks;
 use crate::analysis;
 use crate::analysis::storms::StormReport;
-use crate::cli::{FlowArgs, StormFormat, StormsArgs};
+use crate::cli::{FlowArgs, FormatName, StormsArgs};
 use crate::console::Console;
 use crate::findings::{Kind, Severity, Thresholds};
-use crate::report::{StormJson, blocks, explain, json, markdown, ndjson};
+use crate::report::{StormJson, explain, explanation_page, ndjson};
 use crate::units;
 
 /// Runs `storms`; whether a finding is as severe as `--fail-on`.
 pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
     if args.show_thresholds {
-        return Ok(console.line(Thresholds::text().trim_end()).map(|()| false)?);
+        return write_text(Thresholds::text(), None, console).map(|()| false);
     }
     let thresholds = thresholds(args)?;
     if let Some(name) = &args.explain {
         return explain_kind(name, &thresholds, console).map(|()| false);
     }
+    format(&args.output)?;
     let asking = Asking {
         settings: read_settings(&args.clients, &args.sizes, &FlowArgs::default(), console)?.into(),
         thresholds,
+        zone: args.output.timezone.clone(),
         queries: args.queries.clone(),
         ..Asking::default()
     };
@@ -37,7 +39,7 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
         let (from, to) = (units::second(span.from), units::second(span.to));
         console.warn(&format!("the time asked for is not in the logs, which go from {from} to {to}"));
     }
-    print(&report, args.format, console)?;
+    print(&report, args, console)?;
     asked.report_unreadable()?;
     Ok(args.fail_on.is_some_and(|bound| report.worst_severity >= Some(Severity::from(bound))))
 }
@@ -48,15 +50,14 @@ fn thresholds(args: &StormsArgs) -> Result<Thresholds> {
     Thresholds::with(&text).with_context(|| format!("in {}", path.display()))
 }
 
-fn print(report: &StormReport, format: StormFormat, console: Console) -> Result<()> {
-    match format {
-        StormFormat::Json => console.line(&json(&StormJson::from(report))?)?,
-        StormFormat::Ndjson if report.findings.is_empty() => {}
-        StormFormat::Ndjson => console.line(&ndjson(report)?)?,
-        StormFormat::Markdown => console.line(markdown(report).trim_end())?,
-        StormFormat::Table => show_blocks(blocks(report), console)?,
+/// Writes the report; the findings alone, one a line, where `format` is none of a report.
+/// Writes the report, or the findings alone, one a line.
+fn print(report: &StormReport, args: &StormsArgs, console: Console) -> Result<()> {
+    match format(&args.output)?.of_report() {
+        Some(format) => write_as(&StormJson::from(report), |zone| report.page(zone), format, &args.output, console),
+        None if report.findings.is_empty() && args.output.output.is_none() => Ok(()),
+        None => write_text(&ndjson(report)?, args.output.output.as_deref(), console),
     }
-    Ok(())
 }
 
 fn explain_kind(name: &str, thresholds: &Thresholds, console: Console) -> Result<()> {
@@ -64,10 +65,5 @@ fn explain_kind(name: &str, thresholds: &Thresholds, console: Console) -> Result
         message: format!("there is no kind of finding named {name}: {}", Kind::ALL.map(Kind::name).join(", ")),
         hint: "name one of them",
     })?;
-    let explanation = explain(kind, thresholds);
-    console.heading(kind.name())?;
-    console.item("reason", "why it matters", explanation.reason)?;
-    console.item("rule", "how it is found", &explanation.rule)?;
-    console.item("limits", "what it can't see", &explanation.limits)?;
-    Ok(console.line("\nPrint the thresholds, with their units and reasons: stormglass storms --show-thresholds")?)
+    show(&explanation_page(kind, &explain(kind, thresholds)), console)
 }

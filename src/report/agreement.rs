@@ -1,12 +1,13 @@
 //! How far our reading of requests agrees with the server's own log.
 
-use super::Block;
+use super::bullets_section;
+use super::page::Section;
 use crate::analysis::explain::Agreement;
 use crate::units;
 
 impl Agreement {
-    /// The sum for a terminal.
-    pub(super) fn block(&self) -> Block {
+    /// The sum as a section of a page.
+    pub(super) fn section(&self) -> Section {
         /// More differences than that are of the same cause.
         const SHOWN: usize = 10;
         let mut lines = vec![
@@ -35,6 +36,6 @@ impl Agreement {
         if more > 0 {
             lines.push(format!("{more} more differences are in --format json"));
         }
-        super::bullets(&lines)
+        bullets_section("The server's own word", &lines)
     }
 }

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use super::{Block, WithWords, about, between, bullets, or_dash, section, table};
+use super::page::{Page, Part, Section, Table};
+use super::{WithWords, about, between, bullets_section, or_dash, table_section};
 use crate::analysis::ServerFacts;
-use crate::analysis::explain::{ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelUse, SchemaUse};
+use crate::analysis::explain::{Agreement, ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelUse, SchemaUse};
 use crate::apf::ConfigOrigin;
-use crate::units;
+use crate::tables::TypedRow;
+use crate::units::{self, Zone};
 
 impl ServerFacts {
     /// All of it in a line.
@@ -41,22 +43,22 @@ impl ExplainReport {
         WithWords { report: self, words: Words { summary: summary(&self.priority_levels, &self.held_back), notes } }
     }
 
-    /// The report for a terminal.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![Block::Line(self.server.line())];
-        blocks.extend(section("Rejected and waiting", bullets(&summary(&self.priority_levels, &self.held_back))));
-        blocks.extend(section("Priority levels", levels(&self.priority_levels)));
-        blocks.extend(section("FlowSchemas", schemas(&self.flow_schemas)));
-        blocks.extend(section("Clients", clients(&self.clients)));
+    /// The report as a page.
+    pub fn page(&self, _zone: &Zone) -> Page {
+        let mut of_clients = vec![Part::Table(clients(&self.clients))];
         if self.omitted_clients > 0 {
-            blocks.push(Block::Line(format!("{} more rows are not shown; see --top", self.omitted_clients)));
+            of_clients.push(Part::Text(format!("{} more rows are not shown; see --top", self.omitted_clients)));
         }
-        if let Some(agreement) = &self.agreement {
-            blocks.extend(section("The server's own log", agreement.block()));
-        }
+        let mut sections = vec![
+            bullets_section("Rejected and waiting", &summary(&self.priority_levels, &self.held_back)),
+            levels(&self.priority_levels),
+            schemas(&self.flow_schemas),
+            Section::of("Clients", of_clients),
+        ];
+        sections.extend(self.agreement.as_ref().map(Agreement::section));
         let notes: Vec<String> = self.notes.iter().map(note).collect();
-        blocks.extend(section("What these numbers are based on", bullets(&notes)));
-        blocks
+        sections.push(bullets_section("What these numbers are based on", &notes));
+        Page::of("Priority and Fairness: who uses what", vec![self.server.line()], sections)
     }
 }
 
@@ -152,7 +154,7 @@ fn level_summary(load: &LevelLoad, clients: &[ClientUse]) -> String {
     )
 }
 
-fn levels(levels: &[LevelUse]) -> Block {
+fn levels(levels: &[LevelUse]) -> Section {
     let row = |level: &LevelUse| {
         let load = level.load.clone().unwrap_or_default();
         let seats = |seats: Option<u32>| or_dash(seats.map(|seats| units::count(seats.into())));
@@ -170,7 +172,9 @@ fn levels(levels: &[LevelUse]) -> Block {
             units::count(load.rejected_count),
         ]
     };
-    table(
+    table_section(
+        "Priority levels",
+        LevelLoad::QUERY,
         &[
             ("priority level", false),
             ("clients", true),
@@ -188,7 +192,7 @@ fn levels(levels: &[LevelUse]) -> Block {
     )
 }
 
-fn schemas(schemas: &[SchemaUse]) -> Block {
+fn schemas(schemas: &[SchemaUse]) -> Section {
     let row = |schema: &SchemaUse| {
         vec![
             schema.flow_schema.clone(),
@@ -203,7 +207,9 @@ fn schemas(schemas: &[SchemaUse]) -> Block {
             units::count(schema.rejected_count),
         ]
     };
-    table(
+    table_section(
+        "FlowSchemas",
+        SchemaUse::QUERY,
         &[
             ("FlowSchema", false),
             ("priority level", false),
@@ -220,7 +226,7 @@ fn schemas(schemas: &[SchemaUse]) -> Block {
     )
 }
 
-fn clients(clients: &[ClientUse]) -> Block {
+fn clients(clients: &[ClientUse]) -> Table {
     let row = |client: &ClientUse| {
         let list_seats = client.low_list_seats.zip(client.high_list_seats).map(|(low, high)| between(low, high));
         let distinguisher = client.flow_distinguisher.clone().filter(|text| !text.is_empty());
@@ -239,7 +245,8 @@ fn clients(clients: &[ClientUse]) -> Block {
             or_dash(distinguisher.or_else(several)),
         ]
     };
-    table(
+    Table::under_heading(
+        ClientUse::QUERY,
         &[
             ("type", false),
             ("client", false),

@@ -1,28 +1,48 @@
 //! Findings on a page: all in a table, and those at warning or above with all there is to say of them.
 
+use super::or_dash;
 use super::page::{Card, Part, Table, Tone};
-use super::storms::{details, findings_table as text_table, title};
+use super::storms::{details, title};
 use crate::findings::{Finding, Severity};
-use crate::tables::Cell;
 use crate::units::{self, Zone};
 
 /// All findings in a table.
 pub(super) fn findings_table(findings: &[Finding], zone: &Zone) -> Table {
-    /// Its column of instants.
-    const FROM: &str = "from";
-    let table = text_table(findings);
-    let text = |name: &str, cell: &Cell| match cell {
-        Cell::Null => "–".to_owned(),
-        Cell::Number(number) => units::number(*number),
-        Cell::Text(text) if name == FROM => zone.in_sentence(text),
-        Cell::Text(text) => text.clone(),
-    };
-    let row = |row: &Vec<Cell>| row.iter().zip(&table.columns).map(|(cell, (name, _))| text(name, cell)).collect();
+    let columns = [
+        "severity",
+        "kind",
+        "client",
+        "resource",
+        "from",
+        "lasted",
+        "requests",
+        "instances",
+        "at once",
+        "held (estimated)",
+    ];
+    let rows = findings.iter().map(|finding| {
+        let more = finding.other_resources.len();
+        let resource = finding
+            .resource
+            .as_ref()
+            .map(|resource| if more > 0 { format!("{resource} +{more}") } else { resource.clone() });
+        let has_requests = finding.requests > 0;
+        vec![
+            finding.severity.name().to_owned(),
+            finding.kind.name().to_owned(),
+            finding.culprit.names().1.to_owned(),
+            or_dash(resource),
+            zone.second(finding.started_at),
+            units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000),
+            or_dash(has_requests.then(|| units::count(finding.requests))),
+            or_dash(has_requests.then(|| units::count(finding.instances))),
+            or_dash(finding.peak_concurrency.map(units::count)),
+            or_dash(finding.estimated_bytes.map(|bytes| bytes.words())),
+        ]
+    });
     Table {
-        caption: "What was found, the worst first".to_owned(),
-        query: "episodes".to_owned(),
-        rows: table.rows.iter().map(row).collect(),
-        columns: table.columns,
+        rows: rows.collect(),
+        ..Table::of("What was found, the worst first", "episodes", &columns.map(|name| (name, false)))
     }
 }
 

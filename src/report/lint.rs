@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Block, section, table};
+use super::page::{Card, Item, Page, Part, Section, Tone};
+use super::table_section;
 use crate::analysis::lint::{LintReport, SchemaCatch};
-use crate::apf::lint::{LintFinding, LintSeverity};
-use crate::units::{self, legible};
+use crate::apf::lint::{LintFinding, LintRule, LintSeverity};
+use crate::units;
 
 impl LintReport {
-    /// The report for a terminal.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks: Vec<Block> = self.findings.iter().flat_map(finding).collect();
-        blocks.push(Block::Line(summary(&self.findings)));
+    /// The report as a page.
+    pub fn page(&self) -> Page {
+        let mut parts: Vec<Part> = self.findings.iter().map(|finding| Part::Card(card(finding))).collect();
+        parts.push(Part::Text(summary(&self.findings)));
+        let mut sections = vec![Section::of("", parts)];
         if !self.catches.is_empty() {
             let rows = self.catches.iter().map(catch).collect();
             let columns = [
@@ -23,31 +25,41 @@ impl LintReport {
                 ("newly, from", false),
                 ("taken before it, by", false),
             ];
-            blocks.extend(section("Requests of the logs", table(&columns, rows)));
+            sections.push(table_section("Requests of the logs", "", &columns, rows));
         }
-        blocks
+        Page::of("Priority and Fairness: lint", Vec::new(), sections)
     }
 }
 
-fn finding(finding: &LintFinding) -> [Block; 2] {
+/// The rules of lint, each with its reason.
+pub fn rules_page(rules: &[LintRule]) -> Page {
+    let items = rules.iter().map(|rule| Item::of(rule.name, rule.reason, "")).collect();
+    Page::of("Rules of lint", Vec::new(), vec![Section::of("", vec![Part::Items(items)])])
+}
+
+/// Why the pattern is bad that a rule is named for.
+pub fn rule_page(rule: &LintRule) -> Page {
+    let item = Item::of(rule.name, "why it is bad", rule.reason);
+    Page::of("Rule of lint", Vec::new(), vec![Section::of("", vec![Part::Items(vec![item])])])
+}
+
+fn card(finding: &LintFinding) -> Card {
     let place = match (&finding.file, finding.line) {
-        (Some(file), Some(line)) => format!("{}:{line}: ", legible(file)),
-        (Some(file), None) => format!("{}: ", legible(file)),
+        (Some(file), Some(line)) => format!("{file}:{line}: "),
+        (Some(file), None) => format!("{file}: "),
         _ => String::new(),
     };
-    let severity = severity(finding.severity);
     let field = if finding.field.is_empty() { String::new() } else { format!(" {}", finding.field) };
-    let object = legible(&finding.object);
-    let object = if object.is_empty() { String::new() } else { format!("{object}{field}: ") };
-    let detail = |what: &str, text: &str| match text {
-        "" => String::new(),
-        _ => format!("  {what}: {}\n", legible(text)),
+    let object = if finding.object.is_empty() { String::new() } else { format!("{}{field}: ", finding.object) };
+    let mut details = vec![(String::new(), format!("{object}{}", finding.message))];
+    let more = [("effect", &finding.effect), ("fix", &finding.fix)].into_iter().filter(|(_, text)| !text.is_empty());
+    details.extend(more.map(|(topic, text)| (topic.to_owned(), text.clone())));
+    let tone = match finding.severity {
+        LintSeverity::Info => Tone::Plain,
+        LintSeverity::Warning => Tone::Warning,
+        LintSeverity::Error => Tone::Critical,
     };
-    let details = detail("effect", &finding.effect) + &detail("fix", &finding.fix);
-    [
-        Block::Heading(format!("{place}{severity}[{}]", finding.rule)),
-        Block::Line(format!("  {object}{}\n{details}", legible(&finding.message))),
-    ]
+    Card { tone, title: format!("{place}{}[{}]", severity(finding.severity), finding.rule), details }
 }
 
 const fn severity(severity: LintSeverity) -> &'static str {

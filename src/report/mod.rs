@@ -1,9 +1,11 @@
-//! Looks: one plain report, several ways to write it. Nothing is judged here, and only here are there sentences.
+//! Looks: a plain report becomes one [`Page`](page::Page), which each renderer writes in its own way; JSON is the report
+//! itself, with the sentences beside its codes. Nothing is judged here, and only here are there sentences.
 
 mod agreement;
 mod candidate;
 mod capacity;
 mod comparison;
+mod doctor;
 mod explain;
 mod explanations;
 mod findings;
@@ -39,8 +41,8 @@ use crate::analysis::simulate::{ApiserverReplay, CandidateReplay, MomentAbove, S
 use crate::analysis::storms::{StormReport, Suspect};
 use crate::analysis::verify::{ApiserverCheck, VerifyReport};
 use crate::analysis::{ReplayNote, ServerFacts};
-use crate::tables::{Cell, TextTable};
 use crate::units;
+use page::{Part, Section, Table};
 
 pub use candidate::rejection_words;
 pub use comparison::{capacity_words, comparison_sentence, mismatch_words};
@@ -49,10 +51,11 @@ pub use findings::{
     CoverageJson, FindingJson, blind_spot, coverage_json, findings_json, remedy, severity_reason, unknown,
 };
 pub use html::html;
+pub use lint::{rule_page, rules_page};
 pub use manifests::{ManifestFile, kustomization, manifest_files};
-pub use markdown::page_markdown;
-pub use storms::{StormJson, blocks, markdown, ndjson};
-pub use terminal::page_blocks;
+pub use markdown::markdown;
+pub use storms::{StormJson, explanation_page, ndjson};
+pub use terminal::{TerminalPage, terminal};
 
 /// A report's data with the sentences that go with it in JSON.
 #[derive(Serialize)]
@@ -63,17 +66,6 @@ struct WithWords<'r, R, W> {
     words: W,
 }
 
-/// A piece of a report for a terminal.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Block {
-    /// A heading.
-    Heading(String),
-    /// A line, or several.
-    Line(String),
-    /// A table.
-    Table(TextTable),
-}
-
 /// A report as one JSON object.
 ///
 /// # Errors
@@ -82,23 +74,14 @@ pub fn json<T: Serialize>(report: &T) -> serde_json::Result<String> {
     serde_json::to_string_pretty(report)
 }
 
-/// A table of text columns (`false`) and number columns (`true`).
-fn table(columns: &[(&str, bool)], rows: Vec<Vec<String>>) -> Block {
-    Block::Table(TextTable {
-        columns: columns.iter().map(|(name, is_number)| ((*name).to_owned(), *is_number)).collect(),
-        rows: rows.into_iter().map(|row| row.into_iter().map(Cell::Text).collect()).collect(),
-    })
+/// A section that is one table.
+fn table_section(heading: &str, query: &str, columns: &[(&str, bool)], rows: Vec<Vec<String>>) -> Section {
+    Section::of(heading, vec![Part::Table(Table::under_heading(query, columns, rows))])
 }
 
-/// The blocks of a part: an empty line, its heading, and what stands under it.
-fn section(heading: &str, body: Block) -> [Block; 3] {
-    [Block::Line(String::new()), Block::Heading(heading.to_owned()), body]
-}
-
-/// Some sentences, one under the other.
-fn bullets(sentences: &[String]) -> Block {
-    let lines: Vec<String> = sentences.iter().map(|sentence| format!("  - {}", units::legible(sentence))).collect();
-    Block::Line(lines.join("\n"))
+/// A section of sentences.
+fn bullets_section(heading: &str, sentences: &[String]) -> Section {
+    Section::of(heading, vec![Part::Bullets(sentences.to_vec())])
 }
 
 /// A number that lies between two others: `3`, or `3–10`.

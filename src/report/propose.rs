@@ -1,56 +1,49 @@
 //! The report of `apf propose`: candidates, and storms for which there is none.
 
-use std::path::Path;
-
 use super::candidate::{joint_limit_words, proposal_evidence, rejection_words};
 use super::comparison::{byte_words, secs};
 use super::findings::remedy;
+use super::manifests::proposal_files;
+use super::page::{Card, Code, Item, Page, Part, Section, Table, Tone};
 use super::{
-    Block, JointReplay, Proposal, ProposeReport, ReplayNote, SlowClient, between, bullets, mismatch_words, or_dash,
-    rounded, section, table,
+    JointReplay, Proposal, ProposeReport, RejectedProposal, ReplayNote, SlowClient, between, bullets_section,
+    mismatch_words, or_dash, rounded,
 };
 use crate::candidates::Plan;
-use crate::units::{self, legible};
+use crate::units::{self, Zone};
 
 impl ProposeReport {
-    /// The report for a terminal; `out` is where the manifests were written.
-    pub fn blocks(&self, out: Option<&Path>) -> Vec<Block> {
-        let mut blocks = vec![
-            Block::Line(self.server.line()),
-            Block::Line(format!(
+    /// The report as a page.
+    pub fn page(&self, zone: &Zone) -> Page {
+        let about = vec![
+            self.server.line(),
+            format!(
                 "Memory budget for LISTs: {}; clients without a storm may wait up to {} because of a candidate; seeds: {}.",
                 units::bytes(self.memory_budget_bytes),
                 secs(self.max_wait_secs),
                 self.seeds
-            )),
+            ),
         ];
-        if let Some(doubt) = self.doubt_words() {
-            blocks.push(Block::Line(format!(
-                "\nDoubtful: the baseline replay does not reproduce the log: {doubt}. The server has another version, \
-                 configuration or object sizes, or the log lacks requests."
-            )));
-        }
+        let mut sections = Vec::new();
+        sections.extend(self.doubt_words().map(|doubt| Section::of("", vec![Part::Card(doubt_card(&doubt))])));
         if self.proposals.is_empty() {
             let why = if self.rejected.is_empty() { ": the log has no storm of severity warning or above" } else { "" };
-            blocks.push(Block::Line(format!("\nNo candidate{why}.")));
+            sections.push(Section::of("", vec![Part::Text(format!("No candidate{why}."))]));
         }
-        blocks.extend(self.proposals.iter().flat_map(proposal_blocks));
+        sections.extend(self.proposals.iter().map(|proposal| self.proposal_section(proposal, zone)));
         if let Some(joint) = &self.joint {
             let heading = match self.proposals.len() {
                 1 => "Over the whole log",
                 _ => "All candidates at once, over the whole log",
             };
-            blocks.extend(section(heading, Block::Line(joint_words(joint))));
+            sections.push(bullets_section(heading, &joint_sentences(joint)));
         }
         if !self.rejected.is_empty() {
-            blocks.extend(section("Storms without a candidate", self.rejected_words()));
+            let items = self.rejected.iter().map(rejected_item).collect();
+            sections.push(Section::of("Storms without a candidate", vec![Part::Items(items)]));
         }
-        if let Some(out) = out {
-            let written = if self.proposals.is_empty() { "nothing written to" } else { "written to" };
-            blocks.push(Block::Line(format!("\n{written} {}", out.display())));
-        }
-        blocks.extend(section("About these candidates", bullets(&self.note_sentences())));
-        blocks
+        sections.push(bullets_section("About these candidates", &self.note_sentences()));
+        Page::of("Priority and Fairness: candidates", about, sections)
     }
 
     /// What the baseline replays do not reproduce; `None` where they reproduce the log.
@@ -63,19 +56,40 @@ impl ProposeReport {
         self.notes.iter().map(ReplayNote::sentence).collect()
     }
 
-    fn rejected_words(&self) -> Block {
-        let words = self.rejected.iter().map(|rejected| {
-            let instead = rejected.finding.remedies.first().map(remedy);
-            let remedy = instead.map(|remedy| format!("\n    instead: {}", legible(&remedy)));
-            let (storm, reason) = (legible(&rejected.storm_words()), legible(&rejection_words(rejected)));
-            format!("  - {storm}: {reason}{}", remedy.unwrap_or_default())
-        });
-        Block::Line(words.collect::<Vec<_>>().join("\n"))
+    fn proposal_section(&self, proposal: &Proposal, zone: &Zone) -> Section {
+        let evidence = proposal_evidence(proposal).iter().map(|sentence| zone.in_sentence(sentence)).collect();
+        let mut more = Vec::new();
+        if !proposal.slow.is_empty() {
+            more.push(format!("waits too long: {}", slow_words(&proposal.slow)));
+        }
+        more.extend(proposal.remedies().iter().map(|remedy| format!("at the client: {remedy}")));
+        more.extend(proposal.lint.iter().map(|finding| format!("lint: {}: {}", finding.rule, finding.message)));
+        let mut parts = vec![Part::Bullets(evidence), Part::Table(sizes_table(proposal))];
+        if !more.is_empty() {
+            parts.push(Part::Bullets(more));
+        }
+        parts.extend(
+            proposal_files(self, proposal)
+                .map(|manifest| Part::Code(Code { caption: manifest.file, language: "yaml", text: manifest.text })),
+        );
+        Section::of(&proposal.draft.name, parts)
     }
 }
 
-fn proposal_blocks(proposal: &Proposal) -> Vec<Block> {
-    let mut blocks = section(&proposal.draft.name, bullets(&proposal_evidence(proposal))).to_vec();
+fn doubt_card(doubt: &str) -> Card {
+    let sentence = format!(
+        "the baseline replay does not reproduce the log: {doubt}. The server has another version, configuration or object \
+         sizes, or the log lacks requests."
+    );
+    Card::of_sentence(Tone::Warning, "Doubtful", sentence)
+}
+
+fn rejected_item(rejected: &RejectedProposal) -> Item {
+    let instead = rejected.finding.remedies.first().map(|first| format!("instead: {}", remedy(first)));
+    Item::of(rejected.storm_words(), rejection_words(rejected), instead.unwrap_or_default())
+}
+
+fn sizes_table(proposal: &Proposal) -> Table {
     let columns = [
         ("", false),
         ("LISTs at once", true),
@@ -100,35 +114,24 @@ fn proposal_blocks(proposal: &Proposal) -> Vec<Block> {
             or_dash(tried.caught_rejected.map(rounded)),
             or_dash(tried.caught_wait_p99_secs.map(rounded)),
             of_plan(&|_| units::count(tried.slow as u64)),
-            or_dash(Some(tried.regressed.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
+            or_dash(Some(tried.regressed.join(", ")).filter(|names| !names.is_empty())),
         ]
     });
-    blocks.push(Block::Line("  Sizes that were tried:".to_owned()));
-    blocks.push(table(&columns, rows.collect()));
-    let mut more = Vec::new();
-    if !proposal.slow.is_empty() {
-        more.push(format!("waits too long: {}", slow_words(&proposal.slow)));
-    }
-    more.extend(proposal.remedies().iter().map(|remedy| format!("at the client: {remedy}")));
-    more.extend(proposal.lint.iter().map(|finding| format!("lint: {}: {}", finding.rule, finding.message)));
-    if !more.is_empty() {
-        blocks.push(bullets(&more));
-    }
-    blocks
+    Table { rows: rows.collect(), ..Table::of("Sizes that were tried", "", &columns) }
 }
 
 fn slow_words(slow: &[SlowClient]) -> String {
     let words = slow.iter().map(|slow| {
         let (now, before) = (secs(slow.wait_max_secs), secs(slow.wait_max_before_secs));
-        format!("{} {now}, was {before}", legible(&slow.client))
+        format!("{} {now}, was {before}", slow.client)
     });
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn joint_words(joint: &JointReplay) -> String {
-    let mut words = format!("  {}\n  {}", legible(&joint.comparison.sentence()), joint_limit_words(joint));
+fn joint_sentences(joint: &JointReplay) -> Vec<String> {
+    let mut sentences = vec![joint.comparison.sentence(), joint_limit_words(joint)];
     if !joint.slow.is_empty() {
-        words = format!("{words}\n  waits too long: {}", slow_words(&joint.slow));
+        sentences.push(format!("waits too long: {}", slow_words(&joint.slow)));
     }
-    words
+    sentences
 }

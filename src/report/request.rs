@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Block, WithWords, between, bullets, section, table};
+use super::page::Page;
+use super::{WithWords, between, bullets_section, table_section};
 use crate::analysis::request::{FlowQueues, RequestReport, RequestStep};
 use crate::kubernetes::RequestInfo;
 
@@ -18,11 +19,11 @@ impl RequestReport {
         WithWords { report: self, words: Words { request: request(&self.info), outcome: outcome(self) } }
     }
 
-    /// The report for a terminal.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![
-            Block::Line(format!("{} by user {}", request(&self.info), self.user)),
-            Block::Line(format!("groups: {}", self.groups.join(", "))),
+    /// The report as a page.
+    pub fn page(&self) -> Page {
+        let about = vec![
+            format!("{} by user {}", request(&self.info), self.user),
+            format!("groups: {}", self.groups.join(", ")),
         ];
         let row = |step: &RequestStep| {
             vec![
@@ -33,12 +34,13 @@ impl RequestReport {
             ]
         };
         let columns = [("precedence", true), ("FlowSchema", false), ("", false), ("why", false)];
-        blocks.extend(section("FlowSchemas in order", table(&columns, self.steps.iter().map(row).collect())));
+        let steps = self.steps.iter().map(row).collect();
         let bypasses = "long-running requests other than watches bypass API Priority and Fairness: nothing limits or \
                         counts them";
-        let outcome = if self.is_outside { bullets(&[bypasses.to_owned()]) } else { bullets(&outcome(self)) };
-        blocks.extend(section("Result", outcome));
-        blocks
+        let outcome = if self.is_outside { vec![bypasses.to_owned()] } else { outcome(self) };
+        let sections =
+            vec![table_section("FlowSchemas in order", "", &columns, steps), bullets_section("Result", &outcome)];
+        Page::of("Priority and Fairness: one request", about, sections)
     }
 }
 

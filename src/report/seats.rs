@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Block, WithWords, bullets, or_dash, section, table};
+use super::page::Page;
+use super::{WithWords, bullets_section, or_dash, table_section};
 use crate::analysis::LevelSeats;
 use crate::analysis::seats::{SeatsNote, SeatsReport};
 
@@ -37,9 +38,8 @@ impl SeatsReport {
         self.notes.iter().map(words).collect()
     }
 
-    /// The report for a terminal.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![Block::Line(self.server.line())];
+    /// The report as a page.
+    pub fn page(&self) -> Page {
         let heading = if self.is_change { "Seats, before → after" } else { "Seats" };
         let rows = self.priority_levels.iter().map(|level| row(level, self.is_change)).collect();
         let columns = [
@@ -52,9 +52,11 @@ impl SeatsReport {
             ("idle", true),
             ("per request", true),
         ];
-        blocks.extend(section(heading, table(&columns, rows)));
-        blocks.extend(section("About these numbers", bullets(&self.note_words())));
-        blocks
+        let sections = vec![
+            table_section(heading, "", &columns, rows),
+            bullets_section("About these numbers", &self.note_words()),
+        ];
+        Page::of("Priority and Fairness: seats", vec![self.server.line()], sections)
     }
 }
 

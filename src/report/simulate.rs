@@ -1,64 +1,43 @@
 //! The report of `apf simulate`: what candidates would have done to the logged requests.
 
 use super::comparison::byte_words;
+use super::page::{Card, Page, Part, Section, Table, Tone};
 use super::{
-    ApiserverReplay, Block, MomentAbove, ReplayNote, SimulateReport, Swept, bullets, capacity_words,
-    comparison_sentence, mismatch_words, or_dash, rounded, section, table,
+    ApiserverReplay, MomentAbove, ReplayNote, SimulateReport, Swept, bullets_section, capacity_words,
+    comparison_sentence, mismatch_words, or_dash, rounded, table_section,
 };
-use crate::simulation::{GroupSummary, ReplaySummary, Spread};
-use crate::units::{self, legible};
+use crate::simulation::{Effect, GroupSummary, ReplaySummary, Spread};
+use crate::units::{self, Zone};
 
 impl SimulateReport {
-    /// The report for a terminal, with so many clients; 0 for all.
-    pub fn blocks(&self, top: usize) -> Vec<Block> {
-        let mut blocks = vec![Block::Line(self.server.line())];
-        for replay in &self.apiservers {
-            blocks.extend(self.apiserver(replay, top));
-        }
+    /// The report as a page, with so many clients; 0 for all.
+    pub fn page(&self, top: usize, zone: &Zone) -> Page {
+        let mut sections: Vec<Section> =
+            self.apiservers.iter().flat_map(|replay| self.apiserver(replay, top, zone)).collect();
         if let Some(sweep) = &self.sweep {
-            let heading = match &sweep.apiserver {
-                Some(name) if self.apiservers.len() > 1 => format!("Other shares, on {}", legible(name)),
-                _ => "Other shares".to_owned(),
-            };
-            blocks.extend(section(&heading, self.sweep_table(sweep)));
-            blocks.push(Block::Line(chosen_words(sweep, self.memory_limit_bytes)));
+            let parts =
+                vec![Part::Table(self.sweep_table(sweep)), Part::Text(chosen_words(sweep, self.memory_limit_bytes))];
+            sections.push(Section::of(format!("Other shares{}", self.on(&sweep.apiserver)), parts));
         }
         let notes: Vec<String> = self.notes.iter().map(ReplayNote::sentence).collect();
-        blocks.extend(section("About these numbers", bullets(&notes)));
-        blocks
+        sections.push(bullets_section("About these numbers", &notes));
+        Page::of("Priority and Fairness: simulation", vec![self.server.line()], sections)
     }
 
-    fn apiserver(&self, replay: &ApiserverReplay, top: usize) -> Vec<Block> {
-        let name = replay.apiserver.as_deref().map_or_else(String::new, |name| format!("{}: ", legible(name)));
-        let mut blocks = vec![Block::Line(format!(
-            "{name}{} requests, {} of them LISTs, within {} from {}; seeds: {}.\n{}.",
-            units::count(replay.request_count),
-            units::count(replay.list_count),
-            units::span(micros(replay.span_secs)),
-            replay.first_at,
-            self.seeds,
-            capacity_words(&replay.capacity),
-        ))];
-        if let Some(mismatch) = &replay.mismatch {
-            blocks.push(Block::Line(format!(
-                "\nDoubtful: the baseline replay does not reproduce the log: {}. The server has another version, configuration \
-                 or object sizes, or the log lacks requests: don't rely on what follows.",
-                mismatch_words(mismatch)
-            )));
+    /// What to add to a heading to say which apiserver it is of; nothing where there is only one.
+    fn on(&self, apiserver: &Option<String>) -> String {
+        match apiserver {
+            Some(name) if self.apiservers.len() > 1 => format!(", on {name}"),
+            _ => String::new(),
         }
-        for candidate in &replay.candidates {
-            blocks.push(Block::Line(String::new()));
-            blocks.push(Block::Heading(legible(&candidate.name)));
-            blocks.push(Block::Line(format!("  {}", legible(&comparison_sentence(&candidate.comparison)))));
-        }
-        let columns: Vec<(&str, bool)> = [("", false), ("logged", true), ("current", true)]
-            .into_iter()
-            .chain(replay.candidates.iter().map(|candidate| (candidate.name.as_str(), true)))
-            .collect();
-        blocks.extend(section("Side by side", table(&columns, self.totals(replay))));
-        if let Some(limit) = self.memory_limit_bytes {
-            blocks.push(Block::Line(moment_words(&replay.moments_above, limit)));
-        }
+    }
+
+    fn apiserver(&self, replay: &ApiserverReplay, top: usize, zone: &Zone) -> Vec<Section> {
+        let on = self.on(&replay.apiserver);
+        let mut sections = vec![
+            Section::of(replay_heading(replay), self.replay_parts(replay, zone)),
+            Section::of(format!("Side by side{on}"), self.totals_parts(replay, zone)),
+        ];
         let clients = client_rows(replay, top);
         if !clients.is_empty() {
             let columns = [
@@ -72,12 +51,53 @@ impl SimulateReport {
                 ("p50 total (s)", true),
                 ("drain time (s)", true),
             ];
-            blocks.extend(section("Most affected clients", table(&columns, clients)));
+            sections.push(table_section(&format!("Most affected clients{on}"), "", &columns, clients));
         }
-        blocks
+        sections
     }
 
-    fn sweep_table(&self, sweep: &Swept) -> Block {
+    /// What was replayed, and what each candidate does.
+    fn replay_parts(&self, replay: &ApiserverReplay, zone: &Zone) -> Vec<Part> {
+        let what = format!(
+            "{} requests, {} of them LISTs, within {} from {}; seeds: {}.",
+            units::count(replay.request_count),
+            units::count(replay.list_count),
+            units::span(micros(replay.span_secs)),
+            zone.in_sentence(&replay.first_at),
+            self.seeds,
+        );
+        let mut parts = vec![Part::Text(what), Part::Text(format!("{}.", capacity_words(&replay.capacity)))];
+        parts.extend(replay.mismatch.as_ref().map(|mismatch| {
+            let doubt = format!(
+                "the baseline replay does not reproduce the log: {}. The server has another version, configuration or \
+                 object sizes, or the log lacks requests: don't rely on what follows.",
+                mismatch_words(mismatch)
+            );
+            Part::Card(Card::of_sentence(Tone::Warning, "Doubtful", doubt))
+        }));
+        parts.extend(replay.candidates.iter().map(|candidate| {
+            let tone = match candidate.comparison.effect {
+                Effect::Helps => Tone::Good,
+                Effect::DoesNothing => Tone::Plain,
+                Effect::HelpsButHurts | Effect::OnlyHurts | Effect::Burdens => Tone::Warning,
+            };
+            Part::Card(Card::of_sentence(tone, &candidate.name, comparison_sentence(&candidate.comparison)))
+        }));
+        parts
+    }
+
+    fn totals_parts(&self, replay: &ApiserverReplay, zone: &Zone) -> Vec<Part> {
+        let columns: Vec<(&str, bool)> = [("", false), ("logged", true), ("current", true)]
+            .into_iter()
+            .chain(replay.candidates.iter().map(|candidate| (candidate.name.as_str(), true)))
+            .collect();
+        let mut parts = vec![Part::Table(Table::under_heading("", &columns, self.totals(replay)))];
+        let moments = self.memory_limit_bytes.map(|limit| moment_words(&replay.moments_above, limit));
+        parts.extend(moments.map(|words| Part::Text(zone.in_sentence(&words))));
+        parts
+    }
+
+    fn sweep_table(&self, sweep: &Swept) -> Table {
         let columns = [
             ("shares", true),
             ("seats", true),
@@ -104,10 +124,10 @@ impl SimulateReport {
                 rounded(row.caught_rejected),
                 rounded(row.caught_wait_p99_secs),
                 rounded(row.caught_drain_secs),
-                or_dash(Some(row.regressed.join(", ")).filter(|names| !names.is_empty()).map(|names| legible(&names))),
+                or_dash(Some(row.regressed.join(", ")).filter(|names| !names.is_empty())),
             ]
         });
-        table(&columns, rows.collect())
+        Table::under_heading("", &columns, rows.collect())
     }
 
     fn totals(&self, replay: &ApiserverReplay) -> Vec<Vec<String>> {
@@ -151,6 +171,10 @@ impl SimulateReport {
         }
         rows
     }
+}
+
+fn replay_heading(replay: &ApiserverReplay) -> String {
+    replay.apiserver.as_ref().map_or_else(|| "Replay".to_owned(), |name| format!("Replay of {name}"))
 }
 
 /// When the log itself may have been above the limit, the first of them by name.
@@ -200,9 +224,9 @@ fn client_rows(replay: &ApiserverReplay, top: usize) -> Vec<Vec<String>> {
 
 fn client_row(under: &str, group: &GroupSummary) -> Vec<String> {
     vec![
-        legible(&group.client),
-        legible(under),
-        legible(&group.flow_schema),
+        group.client.clone(),
+        under.to_owned(),
+        group.flow_schema.clone(),
         units::count(group.request_count),
         spread(group.rejected.all),
         spread(group.wait_p50_secs),

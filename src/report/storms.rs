@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::findings::{
     FindingJson, blind_spot, findings_json, remedy, severity_reason, span, summary, unknown, verdict,
 };
-use super::markdown::{escaped, markdown_table};
-use super::{Block, StormReport, Suspect};
-use crate::findings::{BlindSpot, Culprit, Finding, Severity, Verdict};
-use crate::tables::{Cell, TextTable};
-use crate::units::{self, legible};
+use super::findings_cards::{cards, findings_table};
+use super::page::{Item, Page, Part, Section, Table};
+use super::{Explanation, StormReport, Suspect, or_dash};
+use crate::findings::{BlindSpot, Culprit, Finding, Kind, Verdict};
+use crate::units::{self, Zone};
 
 /// The JSON of [`StormReport`]: its data, and the words for what is a code in it.
 #[derive(Debug, Serialize)]
@@ -29,7 +29,7 @@ impl<'r> From<&'r StormReport> for StormJson<'r> {
     fn from(report: &'r StormReport) -> Self {
         Self {
             schema_version: report.schema_version,
-            verdict: verdict(&report.verdict).join("\n"),
+            verdict: verdict_text(&report.verdict),
             verdict_codes: &report.verdict,
             at: report.at.as_deref(),
             suspects: &report.suspects,
@@ -41,69 +41,63 @@ impl<'r> From<&'r StormReport> for StormJson<'r> {
     }
 }
 
-/// The report for a terminal.
-pub fn blocks(report: &StormReport) -> Vec<Block> {
-    let mut blocks = vec![Block::Heading("Verdict".to_owned()), Block::Line(verdict(&report.verdict).join("\n"))];
-    if let Some(at) = &report.at {
-        blocks.push(Block::Line(String::new()));
-        blocks.push(Block::Heading(format!("Lists in flight at {at}")));
-        blocks.push(match report.suspects.as_slice() {
-            [] => Block::Line("none, and none in the minute before".to_owned()),
-            suspects => Block::Table(suspects_table(suspects)),
-        });
-    }
-    blocks.push(Block::Line(String::new()));
-    blocks.push(Block::Heading("Findings".to_owned()));
-    if report.findings.is_empty() {
-        blocks.push(Block::Line("none".to_owned()));
-    } else {
-        blocks.push(Block::Table(findings_table(&report.findings)));
-    }
-    if report.omitted_findings > 0 {
-        blocks
-            .push(Block::Line(format!("{} more are not shown; see --top and --min-severity", report.omitted_findings)));
-    }
-    let loud = report.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
-    for (number, finding) in loud.enumerate() {
-        blocks.push(Block::Line(String::new()));
-        blocks.push(Block::Heading(title(number + 1, finding)));
-        blocks.push(Block::Line(indented(&details(finding))));
-    }
-    blocks.push(Block::Line(String::new()));
-    blocks.push(Block::Heading("What the log could not show".to_owned()));
-    let spots = report.blind_spots.iter().map(|spot| ("-", blind_spot(spot))).collect::<Vec<_>>();
-    blocks.push(Block::Line(if spots.is_empty() { "nothing that is known".to_owned() } else { indented(&spots) }));
-    blocks
+/// The verdict, a sentence a line, whatever line ends a name from a log has.
+fn verdict_text(codes: &Verdict) -> String {
+    let sentences = verdict(codes).into_iter().map(|sentence| sentence.replace(['\n', '\r'], " "));
+    sentences.collect::<Vec<_>>().join("\n")
 }
 
-/// The report as Markdown, for tickets and chat.
-pub fn markdown(report: &StormReport) -> String {
-    let sentences: Vec<String> = verdict(&report.verdict).iter().map(|sentence| escaped(sentence)).collect();
-    let mut text = format!("## Verdict\n\n{}\n", sentences.join("\n\n"));
-    if let Some(at) = &report.at {
-        text += &format!("\n## Lists in flight at {at}\n\n{}", markdown_table(&suspects_table(&report.suspects)));
-    }
-    text += "\n## Findings\n\n";
-    if report.findings.is_empty() {
-        text += "none\n";
-    } else {
-        text += &markdown_table(&findings_table(&report.findings));
-    }
-    if report.omitted_findings > 0 {
-        text += &format!("\n{} more are not shown.\n", report.omitted_findings);
-    }
-    let loud = report.findings.iter().filter(|finding| finding.severity >= Severity::Warning);
-    for (number, finding) in loud.enumerate() {
-        text += &format!("\n### {}\n\n", escaped(&title(number + 1, finding)));
-        for (what, detail) in details(finding) {
-            text += &format!("- **{what}**: {}\n", escaped(&detail));
+impl StormReport {
+    /// The report as a page.
+    pub fn page(&self, zone: &Zone) -> Page {
+        let mut sections = Vec::new();
+        if let Some(at) = &self.at {
+            let part = match self.suspects.as_slice() {
+                [] => Part::Text("none, and none in the minute before".to_owned()),
+                suspects => Part::Table(suspects_table(suspects)),
+            };
+            sections.push(Section::of(zone.in_sentence(&format!("Lists in flight at {at}")), vec![part]));
+        }
+        sections.push(Section::of("Findings", self.findings_parts(zone)));
+        let spots: Vec<String> = self.blind_spots.iter().map(|spot| zone.in_sentence(&blind_spot(spot))).collect();
+        let spots =
+            if spots.is_empty() { Part::Text("nothing that is known".to_owned()) } else { Part::Bullets(spots) };
+        sections.push(Section::of("What the log could not show", vec![spots]));
+        Page {
+            verdict: verdict(&self.verdict).iter().map(|sentence| zone.in_sentence(sentence)).collect(),
+            ..Page::of("Storms", Vec::new(), sections)
         }
     }
-    text += "\n## What the log could not show\n\n";
-    for spot in &report.blind_spots {
-        text += &format!("- {}\n", escaped(&blind_spot(spot)));
+
+    fn findings_parts(&self, zone: &Zone) -> Vec<Part> {
+        let mut parts = Vec::new();
+        if self.findings.is_empty() {
+            parts.push(Part::Text("none".to_owned()));
+        } else {
+            parts.push(Part::Table(Table { caption: String::new(), ..findings_table(&self.findings, zone) }));
+        }
+        if self.omitted_findings > 0 {
+            let count = self.omitted_findings;
+            parts.push(Part::Text(format!("{count} more are not shown; see --top and --min-severity")));
+        }
+        parts.extend(cards(&self.findings, zone));
+        parts
     }
-    text
+}
+
+/// Why a kind of finding matters, how it is found, and what it can't see.
+pub fn explanation_page(kind: Kind, explanation: &Explanation) -> Page {
+    let items = vec![
+        Item::of("reason", "why it matters", explanation.reason),
+        Item::of("rule", "how it is found", &explanation.rule),
+        Item::of("limits", "what it can't see", &explanation.limits),
+    ];
+    let thresholds = "Print the thresholds, with their units and reasons: stormglass storms --show-thresholds";
+    let sections = vec![
+        Section::of(kind.name(), vec![Part::Items(items)]),
+        Section::of("", vec![Part::Text(thresholds.to_owned())]),
+    ];
+    Page::of("Kind of finding", Vec::new(), sections)
 }
 
 /// The findings as JSON, one a line.
@@ -118,7 +112,7 @@ pub fn ndjson(report: &StormReport) -> serde_json::Result<String> {
 pub(super) fn title(number: usize, finding: &Finding) -> String {
     let resource = finding.resource.as_ref().map(|resource| format!(" on {resource}")).unwrap_or_default();
     let who = finding.culprit.client().unwrap_or("several clients");
-    legible(&format!("{number}. {}: {} by {who}{resource}", finding.severity.name(), finding.kind.name()))
+    format!("{number}. {}: {} by {who}{resource}", finding.severity.name(), finding.kind.name())
 }
 
 /// What is to say of a finding beside its line in the table, each with its topic.
@@ -198,48 +192,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn indented(details: &[(&str, String)]) -> String {
-    let lines = details.iter().map(|(what, detail)| format!("  {what}: {}", legible(detail)));
-    lines.map(|line| line.replace("  -: ", "  - ")).collect::<Vec<_>>().join("\n")
-}
-
-pub(super) fn findings_table(findings: &[Finding]) -> TextTable {
-    let columns = [
-        "severity",
-        "kind",
-        "client",
-        "resource",
-        "from",
-        "lasted",
-        "requests",
-        "instances",
-        "at once",
-        "held (estimated)",
-    ];
-    let text = |text: &str| Cell::Text(legible(text));
-    let rows = findings.iter().map(|finding| {
-        let more = finding.other_resources.len();
-        let resource = finding
-            .resource
-            .as_ref()
-            .map(|resource| if more > 0 { format!("{resource} +{more}") } else { resource.clone() });
-        vec![
-            text(finding.severity.name()),
-            text(finding.kind.name()),
-            text(finding.culprit.names().1),
-            resource.map_or(Cell::Null, |resource| text(&resource)),
-            text(&units::second(finding.started_at)),
-            text(&units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000)),
-            if finding.requests == 0 { Cell::Null } else { text(&units::count(finding.requests)) },
-            if finding.requests == 0 { Cell::Null } else { text(&units::count(finding.instances)) },
-            finding.peak_concurrency.map_or(Cell::Null, |peak| text(&units::count(peak))),
-            finding.estimated_bytes.map_or(Cell::Null, |bytes| text(&bytes.words())),
-        ]
-    });
-    TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() }
-}
-
-fn suspects_table(suspects: &[Suspect]) -> TextTable {
+fn suspects_table(suspects: &[Suspect]) -> Table {
     let columns = [
         "client",
         "type",
@@ -251,19 +204,18 @@ fn suspects_table(suspects: &[Suspect]) -> TextTable {
         "by instances",
         "returned (estimated)",
     ];
-    let text = |text: &str| Cell::Text(legible(text));
     let rows = suspects.iter().map(|suspect| {
         vec![
-            text(&suspect.client),
-            text(&suspect.client_type),
-            suspect.resource.as_deref().map_or(Cell::Null, text),
-            text(&units::count(suspect.inflight)),
-            text(&units::count(suspect.without_end)),
-            suspect.estimated_bytes.map_or(Cell::Null, |bytes| text(&bytes.words())),
-            text(&units::count(suspect.recent_requests)),
-            text(&units::count(suspect.recent_instances)),
-            suspect.recent_bytes.map_or(Cell::Null, |bytes| text(&bytes.words())),
+            suspect.client.clone(),
+            suspect.client_type.clone(),
+            or_dash(suspect.resource.clone()),
+            units::count(suspect.inflight),
+            units::count(suspect.without_end),
+            or_dash(suspect.estimated_bytes.map(|bytes| bytes.words())),
+            units::count(suspect.recent_requests),
+            units::count(suspect.recent_instances),
+            or_dash(suspect.recent_bytes.map(|bytes| bytes.words())),
         ]
     });
-    TextTable { columns: columns.map(|name| (name.to_owned(), false)).to_vec(), rows: rows.collect() }
+    Table::under_heading("pressure_at", &columns.map(|name| (name, false)), rows.collect())
 }

@@ -1,62 +1,303 @@
-//! A page on the terminal: all but its charts, which tables can't show at a glance.
+//! A page on the terminal, or as plain text: all but its charts, which tables can't show at a glance, and what is to be
+//! copied.
 
-use super::page::{Card, Page, Part, Section, Table};
-use super::{Block, bullets, section};
-use crate::tables::{Cell, TextTable};
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table as Grid, TableComponent, Width};
+
+use super::page::{Card, Fact, Item, Page, Part, Section, Table};
 use crate::units::legible;
 
-/// The blocks of a page; `elsewhere` says how to get what is left out here.
-pub fn page_blocks(page: &Page, elsewhere: &str) -> Vec<Block> {
-    let mut blocks = vec![Block::Heading(legible(&format!("{}: {}", page.kind, page.title)))];
-    blocks.extend(page.about.iter().map(|line| Block::Line(legible(line))));
-    blocks.push(Block::Line(String::new()));
-    if let Some((_, words)) = &page.certainty {
-        blocks.push(Block::Heading(legible(words)));
+const BOLD: Style = Style::new().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+
+/// A page as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TerminalPage {
+    /// The text, styled, with a line end after each line.
+    pub text: String,
+    /// What to know of it beside: columns that don't fit.
+    pub notes: Vec<String>,
+}
+
+/// A page for a terminal of so many columns, or for a pipe, where nothing is cut, for `None`.
+///
+/// Of a table too wide for the terminal long text is cut short, and columns that still don't fit are left out from the
+/// right, and named in the notes.
+pub fn terminal(page: &Page, width: Option<u16>) -> TerminalPage {
+    let mut screen = Screen { width, ..Screen::default() };
+    if !page.title.is_empty() {
+        screen.heading(&page.full_title());
     }
-    blocks.extend(page.verdict.iter().map(|sentence| Block::Line(legible(sentence))));
-    blocks.extend(page.first_step.iter().map(|step| Block::Line(legible(&format!("First: {step}")))));
-    if !page.facts.is_empty() {
-        let facts = page.facts.iter().map(|fact| {
+    page.about.iter().for_each(|line| screen.line(&legible(line)));
+    screen.gap();
+    screen.verdict(page);
+    screen.facts(&page.facts);
+    page.sections.iter().for_each(|section| screen.section(section));
+    if let Some(left_out) = left_out(page) {
+        screen.line(&format!("{left_out} are in the page: -o FILE.html, FILE.md or FILE.json."));
+    }
+    screen.page
+}
+
+/// What this page has that a terminal doesn't show.
+fn left_out(page: &Page) -> Option<&'static str> {
+    let parts = || page.sections.iter().flat_map(|section| &section.parts);
+    let has_charts = parts().any(|part| matches!(part, Part::Chart(_)));
+    let has_code = parts().any(|part| matches!(part, Part::Code(_)));
+    match (has_charts, has_code) {
+        (true, true) => Some("Charts and manifests"),
+        (true, false) => Some("Charts"),
+        (false, true) => Some("Manifests"),
+        (false, false) => None,
+    }
+}
+
+/// Text that grows line by line.
+#[derive(Default)]
+struct Screen {
+    page: TerminalPage,
+    width: Option<u16>,
+    /// Whether an empty line belongs before the next one, if there is any before it.
+    is_apart: bool,
+}
+
+impl Screen {
+    /// Adds a line that is inert already.
+    fn line(&mut self, line: &str) {
+        if std::mem::take(&mut self.is_apart) && !self.page.text.is_empty() {
+            self.page.text.push('\n');
+        }
+        self.page.text += line;
+        self.page.text.push('\n');
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.line(&format!("{BOLD}{}{BOLD:#}", legible(text)));
+    }
+
+    /// Sets apart what follows.
+    fn gap(&mut self) {
+        self.is_apart = true;
+    }
+
+    fn verdict(&mut self, page: &Page) {
+        if page.certainty.is_none() && page.verdict.is_empty() && page.first_step.is_none() {
+            return;
+        }
+        self.heading(page.certainty.as_ref().map_or("Verdict", |(_, words)| words));
+        page.verdict.iter().for_each(|sentence| self.line(&legible(sentence)));
+        page.first_step.iter().for_each(|step| self.line(&format!("First: {}", legible(step))));
+        self.gap();
+    }
+
+    fn facts(&mut self, facts: &[Fact]) {
+        for fact in facts {
             let note = if fact.note.is_empty() { String::new() } else { format!(" ({})", fact.note) };
-            format!("{}: {}{note}", fact.label, fact.value)
-        });
-        blocks.push(Block::Line(String::new()));
-        blocks.push(bullets(&facts.collect::<Vec<_>>()));
+            self.bullet(&format!("{}: {}{note}", fact.label, fact.value));
+        }
+        self.gap();
     }
-    blocks.extend(page.sections.iter().flat_map(section_blocks));
-    blocks.push(Block::Line(format!("\n{elsewhere}")));
-    blocks
+
+    fn section(&mut self, section: &Section) {
+        if !section.parts.iter().any(is_shown) {
+            return;
+        }
+        if !section.heading.is_empty() {
+            self.heading(&section.heading);
+        }
+        for part in &section.parts {
+            match part {
+                Part::Text(text) => self.line(&legible(text)),
+                Part::Bullets(sentences) => sentences.iter().for_each(|sentence| self.bullet(sentence)),
+                Part::Items(items) => items.iter().for_each(|item| self.item(item)),
+                Part::Table(table) => self.table(table, &section.heading),
+                Part::Card(card) => self.card(card),
+                Part::Chart(_) | Part::Code(_) => {}
+            }
+        }
+        self.gap();
+    }
+
+    fn bullet(&mut self, text: &str) {
+        self.line(&format!("  - {}", legible(text)));
+    }
+
+    fn item(&mut self, item: &Item) {
+        self.line(&format!("  {CYAN}{}{CYAN:#}: {}", legible(&item.topic), legible(&item.text)));
+        if !item.note.is_empty() {
+            self.line(&format!("      {}", legible(&item.note)));
+        }
+    }
+
+    fn card(&mut self, card: &Card) {
+        self.gap();
+        self.heading(&card.title);
+        for (topic, detail) in &card.details {
+            let topic = if topic.is_empty() { String::new() } else { format!("{topic}: ") };
+            self.line(&format!("  {}", legible(&format!("{topic}{detail}"))));
+        }
+        self.gap();
+    }
+
+    fn table(&mut self, table: &Table, heading: &str) {
+        if !table.caption.is_empty() {
+            let query = if table.query.is_empty() { String::new() } else { format!(" (query {})", table.query) };
+            self.line(&legible(&format!("{}{query}:", table.caption)));
+        }
+        if table.rows.is_empty() && !(table.caption.is_empty() && heading.is_empty()) {
+            self.line("  none");
+            return;
+        }
+        let inert = inert(table);
+        let shown = self.width.map_or(inert.columns.len(), |width| columns_that_fit(&inert, width));
+        let grid = grid(&inert, shown, self.width);
+        self.line(&grid);
+        let hidden: Vec<_> = inert.columns[shown..].iter().map(|(name, _)| name.as_str()).collect();
+        if !hidden.is_empty() {
+            let name = [&table.caption, heading].into_iter().find(|name| !name.is_empty());
+            let name = name.map_or_else(String::new, |name| format!(" of {name:?}"));
+            self.page.notes.push(format!(
+                "columns{name} that don't fit here: {}; into a file or a pipe all are written",
+                hidden.join(", ")
+            ));
+        }
+    }
 }
 
-fn section_blocks(part: &Section) -> Vec<Block> {
-    let body: Vec<Block> = part.parts.iter().filter_map(part_block).flatten().collect();
-    let mut body = body.into_iter();
-    let Some(first) = body.next() else { return Vec::new() };
-    section(&part.heading, first).into_iter().chain(body).collect()
-}
-
-fn part_block(part: &Part) -> Option<Vec<Block>> {
+/// Whether anything of a part is shown.
+fn is_shown(part: &Part) -> bool {
     match part {
-        Part::Text(text) => Some(vec![Block::Line(legible(text))]),
-        Part::Bullets(sentences) => Some(vec![bullets(sentences)]),
-        Part::Table(table) => Some(table_blocks(table)),
-        Part::Card(card) => Some(vec![card_block(card)]),
-        Part::Chart(_) | Part::Code(_) => None,
+        Part::Text(_) | Part::Table(_) | Part::Card(_) => true,
+        Part::Bullets(sentences) => !sentences.is_empty(),
+        Part::Items(items) => !items.is_empty(),
+        Part::Chart(_) | Part::Code(_) => false,
     }
 }
 
-fn table_blocks(table: &Table) -> Vec<Block> {
-    let query = if table.query.is_empty() { String::new() } else { format!(" (query {})", table.query) };
-    let caption = Block::Line(format!("{}{query}:", legible(&table.caption)));
-    if table.rows.is_empty() {
-        return vec![caption, Block::Line("  none".to_owned())];
+fn inert(table: &Table) -> Table {
+    Table {
+        columns: table.columns.iter().map(|(name, is_number)| (legible(name), *is_number)).collect(),
+        rows: table.rows.iter().map(|row| row.iter().map(|cell| legible(cell)).collect()).collect(),
+        ..Table::default()
     }
-    let rows = table.rows.iter().map(|row| row.iter().cloned().map(Cell::Text).collect());
-    vec![caption, Block::Table(TextTable { columns: table.columns.clone(), rows: rows.collect() })]
 }
 
-fn card_block(card: &Card) -> Block {
-    let details = card.details.iter().map(|(topic, detail)| format!("  {topic}: {}", legible(detail)));
-    let lines: Vec<String> = std::iter::once(legible(&card.title)).chain(details).collect();
-    Block::Line(lines.join("\n"))
+const PADDING: u16 = 2;
+
+/// Text is not cut shorter than this.
+const LEAST_TEXT: usize = 24;
+
+/// The first columns of a table, on lines that are no longer than `width`.
+fn grid(table: &Table, shown: usize, width: Option<u16>) -> String {
+    let mut out = Grid::new();
+    out.load_preset(comfy_table::presets::NOTHING).set_truncation_indicator("…");
+    out.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
+    match width {
+        Some(width) => out.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => out.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    out.set_header(table.columns.iter().take(shown).map(|(name, _)| name));
+    for row in &table.rows {
+        let mut line = comfy_table::Row::from(row.iter().take(shown));
+        if width.is_some() {
+            line.max_height(1);
+        }
+        out.add_row(line);
+    }
+    let least = least_widths(table);
+    for ((column, (_, is_number)), least) in out.column_iter_mut().zip(&table.columns).zip(least) {
+        column.set_padding((0, PADDING));
+        if width.is_some() {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + PADDING)));
+        }
+        if *is_number {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    out.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// The width below which each column says too little: its name's, and its content's unless that is long.
+fn least_widths(table: &Table) -> impl Iterator<Item = u16> {
+    table.columns.iter().enumerate().map(|(index, (name, _))| {
+        let content = table.rows.iter().map(|row| row[index].chars().count()).max().unwrap_or_default();
+        u16::try_from(name.chars().count().max(content.min(LEAST_TEXT))).unwrap_or(u16::MAX)
+    })
+}
+
+/// How many columns, from the left, fit into `width`; at least one.
+fn columns_that_fit(table: &Table, width: u16) -> usize {
+    let ends = least_widths(table).scan(0_u16, |used, least| {
+        *used = used.saturating_add(least.saturating_add(PADDING));
+        Some(*used)
+    });
+    ends.take_while(|end| *end <= width).count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::page::samples::{any_text, page_of};
+    use super::*;
+
+    fn agents() -> Page {
+        let agent = "calico-node/v0.0.0 (linux/amd64) kubernetes/$Format";
+        let mut table = Table::of("", "", &[("user_agent", false), ("request_count", true)]);
+        table.rows = vec![vec![agent.to_owned(), "12".to_owned()], vec!["–".to_owned(), "0.5".to_owned()]];
+        Page::of_table("Query", table)
+    }
+
+    #[test]
+    fn a_table_fits_the_terminal_and_a_pipe_gets_all() {
+        let wide = terminal(&agents(), Some(45));
+        assert!(wide.text.lines().all(|line| line.chars().count() <= 45), "{}", wide.text);
+        assert!(wide.text.contains("request_count") && wide.notes.is_empty());
+        let narrow = terminal(&agents(), Some(30));
+        assert!(!narrow.text.contains("request_count"));
+        assert_eq!(narrow.notes, ["columns that don't fit here: request_count; into a file or a pipe all are written"]);
+        assert!(terminal(&agents(), None).text.contains("kubernetes/$Format"));
+    }
+
+    #[test]
+    fn parts_are_set_apart_where_that_helps() {
+        let card = Card {
+            title: "1. warning".to_owned(),
+            details: vec![("what".to_owned(), "lists".to_owned())],
+            ..Card::default()
+        };
+        let page = Page {
+            about: vec!["Kubernetes 1.34".to_owned()],
+            verdict: vec!["It stormed.".to_owned()],
+            sections: vec![
+                Section::of("Charts", vec![Part::Code(super::super::page::Code::default())]),
+                Section::of(
+                    "Findings",
+                    vec![Part::Text("two".to_owned()), Part::Card(card), Part::Text("more".to_owned())],
+                ),
+                Section::of("Notes", vec![Part::Items(vec![Item::of("level", "Metadata", "no bodies")])]),
+            ],
+            ..Page::default()
+        };
+        let text = anstream::adapter::strip_str(&terminal(&page, None).text).to_string();
+        assert_eq!(
+            text,
+            "Kubernetes 1.34\n\nVerdict\nIt stormed.\n\nFindings\ntwo\n\n1. warning\n  what: lists\n\nmore\n\nNotes\n  level: Metadata\n      \
+             no bodies\n\nManifests are in the page: -o FILE.html, FILE.md or FILE.json.\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_log_says_is_only_text(text in any_text(), width in prop_oneof![Just(None), (20_u16..200).prop_map(Some)]) {
+            let (page, harmless) = (terminal(&page_of(&text), width), terminal(&page_of("x"), width));
+            // Cyan is bold too.
+            let styles = [format!("{CYAN}"), format!("{BOLD}"), format!("{BOLD:#}")];
+            let ours = |text: &str| styles.iter().fold(text.to_owned(), |text, style| text.replace(style, ""));
+            let plain = ours(&page.text);
+            prop_assert!(plain.lines().all(|line| legible(line) == line), "{plain:?}");
+            prop_assert_eq!(plain.lines().count(), ours(&harmless.text).lines().count());
+            prop_assert!(page.notes.iter().all(|note| !note.contains('\n')));
+        }
+    }
 }

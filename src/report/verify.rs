@@ -1,9 +1,10 @@
 //! The report of `apf verify`: what a replay predicted of a change, and what the log shows.
 
 use super::comparison::byte_words;
-use super::{ApiserverCheck, Block, ReplayNote, VerifyReport, bullets, section, table};
+use super::page::{Page, Section};
+use super::{ApiserverCheck, ReplayNote, VerifyReport, bullets_section, table_section};
 use crate::simulation::{Agreement, CheckedQuantity, MatchedFacts, Spread, VerifyVerdict};
-use crate::units::{self, legible};
+use crate::units;
 
 /// The verdict in one sentence.
 pub(super) fn verdict_words(verdict: &VerifyVerdict) -> String {
@@ -54,21 +55,31 @@ pub(super) const fn quantity_words(quantity: CheckedQuantity) -> &'static str {
 }
 
 impl VerifyReport {
-    /// The report for a terminal.
-    pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks = vec![Block::Line(self.server.line())];
-        for check in &self.apiservers {
-            let name = check.apiserver.as_deref().map_or_else(String::new, |name| format!("{}: ", legible(name)));
-            blocks.push(Block::Line(format!("{name}{}: {}", legible(&self.candidate), verdict_words(&check.verdict))));
-            blocks.extend(section("Predicted and logged", facts_table(check)));
-        }
+    /// The report as a page.
+    pub fn page(&self) -> Page {
+        let verdict = self.apiservers.iter().map(|check| {
+            let name = check.apiserver.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+            format!("{name}{}: {}", self.candidate, verdict_words(&check.verdict))
+        });
+        let mut sections: Vec<Section> = self.apiservers.iter().map(|check| self.facts_section(check)).collect();
         let notes: Vec<String> = self.notes.iter().map(ReplayNote::sentence).collect();
-        blocks.extend(section("About these numbers", bullets(&notes)));
-        blocks
+        sections.push(bullets_section("About these numbers", &notes));
+        Page {
+            verdict: verdict.collect(),
+            ..Page::of("Priority and Fairness: verification", vec![self.server.line()], sections)
+        }
+    }
+
+    fn facts_section(&self, check: &ApiserverCheck) -> Section {
+        let heading = match &check.apiserver {
+            Some(name) if self.apiservers.len() > 1 => format!("Predicted and logged, {name}"),
+            _ => "Predicted and logged".to_owned(),
+        };
+        facts_section(&heading, check)
     }
 }
 
-fn facts_table(check: &ApiserverCheck) -> Block {
+fn facts_section(heading: &str, check: &ApiserverCheck) -> Section {
     let columns = [("", false), ("predicted", true), ("replayed", true), ("logged", true), ("", false)];
     let count = |facts: &MatchedFacts| units::count(facts.request_count);
     let held = |facts: &MatchedFacts| {
@@ -103,7 +114,7 @@ fn facts_table(check: &ApiserverCheck) -> Block {
         held(&check.logged),
         String::new(),
     ]);
-    table(&columns, rows)
+    table_section(heading, "", &columns, rows)
 }
 
 const fn agreement_words(agreement: Agreement) -> &'static str {

@@ -156,11 +156,21 @@ pub fn second(micros: i64) -> String {
 
 /// Text from logs without what a terminal would obey or a reader could be fooled by: control characters, and those that
 /// turn the direction of writing.
+///
+/// Only what writes a report or a message calls it: the renderers and the console.
 pub fn legible(text: &str) -> String {
-    let is_safe = |c: char| {
-        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if is_safe(c) { c } else { '\u{fffd}' }).collect()
+    text.chars().map(|c| if is_legible(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// The same for text of several lines, which keeps its line ends.
+pub fn legible_lines(text: &str) -> String {
+    text.lines().map(legible).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a character is only itself: no control, no line end, nothing that turns the direction of writing.
+fn is_legible(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !turns && !matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -186,6 +196,7 @@ mod tests {
         assert_eq!(instant(1_784_831_532_000_123), "2026-07-23T18:32:12.000Z");
         assert_eq!(second(1_784_831_532_000_123), "2026-07-23 18:32:12Z");
         assert_eq!(legible("a\u{1b}[31mb\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c");
+        assert_eq!(legible_lines("a\u{1b}\nb\r\n"), "a\u{fffd}\nb");
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use anyhow::Result;
 
 use super::super::ask::{Asked, Asking};
+use super::super::report::{check_format, write};
 use super::super::settings::read_settings;
-use super::super::show_report;
 use crate::analysis;
 use crate::analysis::request::RequestOptions;
 use crate::cli::ExplainArgs;
 use crate::console::Console;
 
 pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
     if let Some(user) = &args.user {
         let options = RequestOptions {
@@ -20,11 +21,11 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
             path: args.path.clone().unwrap_or_default(),
         };
         let report = analysis::explain_request(&options, &settings)?;
-        return show_report(&report.with_words(), || report.blocks(), args.format, console);
+        return write(&report.with_words(), |_| report.page(), &args.output, console);
     }
     let asked =
         Asked::open(&args.inputs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
     let report = asked.answer(analysis::explain(&asked.session, &args.into()))?;
-    show_report(&report.with_words(), || report.blocks(), args.format, console)?;
+    write(&report.with_words(), |zone| report.page(zone), &args.output, console)?;
     asked.report_unreadable()
 }

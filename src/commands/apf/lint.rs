@@ -5,25 +5,27 @@ use anyhow::{Result, bail};
 use super::super::ask::{Asked, Asking};
 use super::super::errors::Advice;
 use super::super::manifests::{names, read_manifests, sort_inputs};
+use super::super::report::{check_format, show, write};
 use super::super::settings::read_settings;
-use super::super::show_report;
 use crate::analysis;
 use crate::apf::Manifest;
 use crate::apf::lint::{LintSeverity, RULES, explain};
 use crate::cli::LintArgs;
 use crate::console::Console;
+use crate::report::{rule_page, rules_page};
 
 pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     if args.rules {
-        return rules(console).map(|()| false);
+        return show(&rules_page(&RULES), console).map(|()| false);
     }
     if let Some(name) = &args.explain {
         let rule = explain(name).ok_or_else(|| Advice {
             message: format!("there is no rule named {name}"),
             hint: "list the rules with: stormglass apf lint --rules",
         })?;
-        return Ok(console.item(rule.name, "why it is bad", rule.reason).map(|()| false)?);
+        return show(&rule_page(rule), console).map(|()| false);
     }
+    check_format(&args.output)?;
     let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
     let (manifests, logs) = sort_inputs(&args.inputs)?;
     let change = read_manifests(&manifests)?;
@@ -33,12 +35,12 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     }
     let report = if logs.is_empty() {
         let report = analysis::lint(&change, &settings)?;
-        show_report(&report, || report.blocks(), args.format, console)?;
+        write(&report, |_| report.page(), &args.output, console)?;
         report
     } else {
         let asked = Asked::open(&logs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
         let report = asked.answer(analysis::lint_with_logs(&asked.session, &change))?;
-        show_report(&report, || report.blocks(), args.format, console)?;
+        write(&report, |_| report.page(), &args.output, console)?;
         asked.report_unreadable()?;
         report
     };
@@ -53,12 +55,4 @@ fn show_notes(read: &Manifest, console: Console) {
     if more > 0 {
         console.note(&format!("{more} more objects were skipped"));
     }
-}
-
-fn rules(console: Console) -> Result<()> {
-    for rule in RULES {
-        console.heading(rule.name)?;
-        console.line(&format!("  {}", rule.reason))?;
-    }
-    Ok(())
 }

@@ -7,47 +7,46 @@ use anyhow::{Context, Result};
 
 use super::super::ask::{Asked, Asking};
 use super::super::errors::Advice;
+use super::super::report::{format, write_as, write_text};
 use super::super::settings::read_settings;
-use super::super::show_blocks;
 use crate::analysis;
 use crate::analysis::propose::ProposeReport;
-use crate::cli::{ProposeArgs, ProposeFormat};
+use crate::cli::{FormatName, ProposeArgs};
 use crate::console::Console;
-use crate::report::{json, kustomization, manifest_files};
+use crate::report::{kustomization, manifest_files};
 
 pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
+    format(&args.output)?;
     let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
     let asked =
         Asked::open(&args.inputs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
     let proposed = asked.answer(analysis::propose(&asked.session, &args.into()))?;
     if let Some(folder) = &args.out {
-        write(folder, &proposed, args.force)?;
+        write(folder, &proposed, args.force, console)?;
     }
     show(&proposed, args, console)?;
     asked.report_unreadable()
 }
 
+/// Writes the report, or the manifests alone.
 fn show(proposed: &ProposeReport, args: &ProposeArgs, console: Console) -> Result<()> {
-    match args.format {
-        ProposeFormat::Json => console.line(&json(proposed)?)?,
-        ProposeFormat::Table => show_blocks(proposed.blocks(args.out.as_deref()), console)?,
-        ProposeFormat::Yaml => {
-            let manifests = manifest_files(proposed);
-            let texts: Vec<&str> = manifests.iter().map(|manifest| manifest.text.trim_end()).collect();
-            if texts.is_empty() {
-                console.note("there is no candidate, so there are no manifests; --format table shows why");
-            } else {
-                console.line(&texts.join("\n---\n"))?;
-            }
-        }
+    if let Some(format) = format(&args.output)?.of_report() {
+        return write_as(proposed, |zone| proposed.page(zone), format, &args.output, console);
     }
-    Ok(())
+    let manifests = manifest_files(proposed);
+    let texts: Vec<&str> = manifests.iter().map(|manifest| manifest.text.trim_end()).collect();
+    if texts.is_empty() {
+        console.note("there is no candidate, so there are no manifests; --format table shows why");
+        return Ok(());
+    }
+    write_text(&texts.join("\n---\n"), args.output.output.as_deref(), console)
 }
 
 /// Writes the manifests, one file each, and a kustomization of them.
-fn write(folder: &Path, proposed: &ProposeReport, force: bool) -> Result<()> {
+fn write(folder: &Path, proposed: &ProposeReport, force: bool, console: Console) -> Result<()> {
     let manifests = manifest_files(proposed);
     if manifests.is_empty() {
+        console.note(&format!("there is no candidate, and nothing is written to {}", folder.display()));
         return Ok(());
     }
     let doing = || format!("can't write to {}", folder.display());
@@ -65,5 +64,6 @@ fn write(folder: &Path, proposed: &ProposeReport, force: bool) -> Result<()> {
     for (name, text) in files {
         fs::write(folder.join(name), text).with_context(doing)?;
     }
+    console.note(&format!("the manifests are written to {}", folder.display()));
     Ok(())
 }

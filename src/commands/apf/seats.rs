@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::super::manifests::{read_manifests, validate_manifests};
-use super::super::show_report;
+use super::super::report::write;
 use crate::analysis;
 use crate::analysis::seats::SeatsOptions;
 use crate::cli::SeatsArgs;
@@ -24,5 +24,5 @@ pub(super) fn run(args: &SeatsArgs, console: Console) -> Result<()> {
     let options =
         SeatsOptions { version: args.kube_version, config, change, server_concurrency: args.server_concurrency };
     let report = analysis::seats(&options);
-    show_report(&report.with_words(), || report.blocks(), args.format, console)
+    write(&report.with_words(), |_| report.page(), &args.output, console)
 }

@@ -4,14 +4,15 @@ use anyhow::{Result, bail};
 
 use super::super::ask::{Asked, Asking};
 use super::super::manifests::read_changes;
+use super::super::report::{check_format, write};
 use super::super::settings::read_settings;
-use super::super::show_report;
 use crate::analysis;
 use crate::analysis::simulate::SimulateOptions;
 use crate::cli::SimulateArgs;
 use crate::console::Console;
 
 pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
     let options = SimulateOptions { candidates: read_changes(&args.candidate)?, ..args.into() };
     if args.sweep.is_some() && options.candidates.len() != 1 {
@@ -20,6 +21,6 @@ pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
     let asked =
         Asked::open(&args.inputs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
     let report = asked.answer(analysis::simulate(&asked.session, &options))?;
-    show_report(&report, || report.blocks(args.top), args.format, console)?;
+    write(&report, |zone| report.page(args.top, zone), &args.output, console)?;
     asked.report_unreadable()
 }

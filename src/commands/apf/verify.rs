@@ -6,14 +6,15 @@ use anyhow::{Context, Result, bail};
 
 use super::super::ask::{Asked, Asking};
 use super::super::manifests::read_change;
+use super::super::report::{check_format, write};
 use super::super::settings::read_settings;
-use super::super::show_report;
 use crate::analysis;
 use crate::analysis::verify::VerifyOptions;
 use crate::cli::{LogArgs, VerifyArgs};
 use crate::console::Console;
 
 pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let settings = Arc::new(read_settings(&args.clients, &args.sizes, &args.flows, console)?);
     if args.inputs.iter().chain(&args.after).filter(|input| *input == "-").count() > 1 {
         bail!("standard input can be the logs of before or those of after, but not both");
@@ -26,7 +27,7 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
     let asking = Asking { settings, ..Asking::default() };
     let after = Asked::open(&args.after, &after_args, asking, console)?;
     let report = after.answer(analysis::verify(&before.session, &after.session, &options))?;
-    show_report(&report, || report.blocks(), args.format, console)?;
+    write(&report, |_| report.page(), &args.output, console)?;
     before.report_unreadable()?;
     after.report_unreadable()
 }

@@ -42,12 +42,9 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
         Reason::RefusedShare { failed, all } => {
             format!("{} of the LISTs were rejected, failed or timed out", units::percent(*failed, *all))
         }
-        Reason::WorstPart { kind, culprit, reason } => format!(
-            "{} by {}: {}",
-            kind.name(),
-            units::legible(culprit.client().unwrap_or("several clients")),
-            severity_reason(reason)
-        ),
+        Reason::WorstPart { kind, culprit, reason } => {
+            format!("{} by {}: {}", kind.name(), culprit.client().unwrap_or("several clients"), severity_reason(reason))
+        }
         other => of_loops(other).unwrap_or_else(|| of_restarts(other)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{count, span};
 use crate::findings::{Culprit, Finding, Kind, SeverityReason, resource_name};
-use crate::units::{self, legible};
+use crate::units;
 
 /// What happened, in a sentence without its end.
 pub(in crate::report) fn summary(finding: &Finding) -> String {
@@ -43,9 +43,9 @@ pub(in crate::report) fn summary(finding: &Finding) -> String {
 
 /// The instances and their client.
 fn who(finding: &Finding) -> String {
-    let client = legible(finding.culprit.client().unwrap_or("several clients"));
+    let client = finding.culprit.client().unwrap_or("several clients");
     match finding.instances {
-        0 | 1 => client,
+        0 | 1 => client.to_owned(),
         instances => format!("{} instances of {client}", units::count(instances)),
     }
 }
@@ -83,12 +83,12 @@ fn resources(finding: &Finding) -> String {
     let resource = resource(finding);
     match finding.other_resources.as_slice() {
         [] => resource,
-        [one] => format!("{resource} and {}", legible(one)),
+        [one] => format!("{resource} and {one}"),
         more => format!("{resource} and {} more resources", more.len()),
     }
 }
 
 fn resource(finding: &Finding) -> String {
     let name = finding.resource.as_ref().map(|resource| resource_name(resource, finding.api_group.as_deref()));
-    legible(&name.unwrap_or_else(|| "several resources".to_owned()))
+    name.unwrap_or_else(|| "several resources".to_owned())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::coverage::CoverageJson;
 use super::summary;
 use crate::findings::{BlindSpot, Culprit, Death, Finding, SizeBasis, StormVerdict, Verdict};
-use crate::units::{self, legible};
+use crate::units;
 
 /// What happened, who did it, how sure that is; a sentence each.
 pub(in crate::report) fn verdict(verdict: &Verdict) -> Vec<String> {
@@ -34,7 +34,7 @@ pub(in crate::report) fn verdict(verdict: &Verdict) -> Vec<String> {
 fn died(deaths: &[Death]) -> Option<String> {
     let servers: BTreeSet<_> = deaths.iter().map(|death| &death.apiserver).collect();
     let time = |death: &Death| match &death.apiserver {
-        Some(server) if servers.len() > 1 => format!("{} ({})", units::second(death.at), legible(server)),
+        Some(server) if servers.len() > 1 => format!("{} ({})", units::second(death.at), server),
         _ => units::second(death.at),
     };
     let times: Vec<String> = deaths.iter().map(time).collect();
@@ -48,7 +48,7 @@ fn died(deaths: &[Death]) -> Option<String> {
 fn how_sure(storm: &StormVerdict) -> String {
     let client = match (&storm.evidence, &storm.culprit.culprit) {
         (Some(evidence), _) => {
-            format!("the client is known by {} ({} confidence)", legible(&evidence.strongest), evidence.confidence)
+            format!("the client is known by {} ({} confidence)", evidence.strongest, evidence.confidence)
         }
         (None, Culprit::Many) => "several clients took part".to_owned(),
         (None, Culprit::One { .. }) => "nothing confirms the client's name".to_owned(),

@@ -15,8 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::page::{Card, Chart, Code, Look, Page, Part, Section, Table, Tone};
-use crate::units::{Zone, legible};
+use super::page::{Card, Chart, Code, Fact, Item, Look, Page, Part, Section, Table, Tone};
+use crate::units::{Zone, legible, legible_lines};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -28,7 +28,6 @@ pub fn html(page: &Page, zone: &Zone) -> String {
         hash(STYLE),
         hash(SCRIPT)
     );
-    let title = format!("{}: {}", page.kind, page.title);
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -39,7 +38,7 @@ pub fn html(page: &Page, zone: &Zone) -> String {
                 meta name="generator" content=(concat!("stormglass ", env!("CARGO_PKG_VERSION")));
                 meta name="color-scheme" content="light dark";
                 link rel="icon" href="data:,";
-                title { (legible(&title)) }
+                title { (legible(&page.full_title())) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -48,7 +47,7 @@ pub fn html(page: &Page, zone: &Zone) -> String {
                     @for (place, section) in page.sections.iter().enumerate() {
                         (section_markup(section, place, zone))
                     }
-                    footer { "Written by stormglass " (env!("CARGO_PKG_VERSION")) ". Times are in " (zone.to_string()) ". To ask again: " code { "stormglass query NAME LOGS" } ", with the names that stand under tables and charts." }
+                    (footer(page, zone))
                 }
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -62,40 +61,77 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
+fn footer(page: &Page, zone: &Zone) -> Markup {
+    html! {
+        footer {
+            "Written by stormglass " (env!("CARGO_PKG_VERSION")) ". Times are in " (zone.to_string()) "."
+            @if page.has_queries() {
+                " To ask again: " code { "stormglass query NAME LOGS" } ", with the names that stand under tables and charts."
+            }
+        }
+    }
+}
+
 fn first_screen(page: &Page) -> Markup {
     html! {
         header {
-            p.kind { (page.kind) }
-            h1 { (log_text(&page.title)) }
+            @if page.title.is_empty() {
+                h1 { (page.kind) }
+            } @else {
+                p.kind { (page.kind) }
+                h1 { (log_text(&page.title)) }
+            }
             @for line in &page.about {
                 p.about { (log_text(line)) }
             }
         }
-        section.verdict {
-            @if let Some((tone, words)) = &page.certainty {
-                p class=(format!("badge {}", tone_class(*tone))) { (log_text(words)) }
-            }
-            @for (place, sentence) in page.verdict.iter().enumerate() {
-                p.lead[place == 0] { (log_text(sentence)) }
-            }
-            @if let Some(step) = &page.first_step {
-                p.first { b { "First: " } (log_text(step)) }
-            }
-        }
-        @if !page.facts.is_empty() {
-            dl.facts {
-                @for fact in &page.facts {
-                    div {
-                        dt { (log_text(&fact.label)) }
-                        dd { (log_text(&fact.value)) }
-                        dd.note { (log_text(&fact.note)) }
-                    }
+        (verdict(page))
+        @if !page.facts.is_empty() { (facts(&page.facts)) }
+        (contents(&page.sections))
+    }
+}
+
+fn contents(sections: &[Section]) -> Markup {
+    let named = || sections.iter().enumerate().filter(|(_, section)| !section.heading.is_empty());
+    html! {
+        @if named().next().is_some() {
+            nav aria-label="Contents" {
+                @for (place, section) in named() {
+                    a href=(format!("#s{place}")) { (log_text(&section.heading)) }
                 }
             }
         }
-        nav aria-label="Contents" {
-            @for (place, section) in page.sections.iter().enumerate() {
-                a href=(format!("#s{place}")) { (log_text(&section.heading)) }
+    }
+}
+
+fn verdict(page: &Page) -> Markup {
+    let is_empty = page.certainty.is_none() && page.verdict.is_empty() && page.first_step.is_none();
+    html! {
+        @if !is_empty {
+            section.verdict {
+                @if let Some((tone, words)) = &page.certainty {
+                    p class=(format!("badge {}", tone_class(*tone))) { (log_text(words)) }
+                }
+                @for (place, sentence) in page.verdict.iter().enumerate() {
+                    p.lead[place == 0] { (log_text(sentence)) }
+                }
+                @if let Some(step) = &page.first_step {
+                    p.first { b { "First: " } (log_text(step)) }
+                }
+            }
+        }
+    }
+}
+
+fn facts(facts: &[Fact]) -> Markup {
+    html! {
+        dl.facts {
+            @for fact in facts {
+                div {
+                    dt { (log_text(&fact.label)) }
+                    dd { (log_text(&fact.value)) }
+                    dd.note { (log_text(&fact.note)) }
+                }
             }
         }
     }
@@ -104,22 +140,23 @@ fn first_screen(page: &Page) -> Markup {
 fn section_markup(section: &Section, place: usize, zone: &Zone) -> Markup {
     html! {
         section id=(format!("s{place}")) {
-            h2 { (log_text(&section.heading)) }
+            @if !section.heading.is_empty() { h2 { (log_text(&section.heading)) } }
             @for (number, part) in section.parts.iter().enumerate() {
-                (part_markup(part, &format!("s{place}p{number}"), zone))
+                (part_markup(part, &format!("s{place}p{number}"), &section.heading, zone))
             }
         }
     }
 }
 
-fn part_markup(part: &Part, id: &str, zone: &Zone) -> Markup {
+fn part_markup(part: &Part, id: &str, heading: &str, zone: &Zone) -> Markup {
     match part {
         Part::Text(text) => html! { p { (log_text(text)) } },
         Part::Bullets(sentences) => html! {
             ul { @for sentence in sentences { li { (log_text(sentence)) } } }
         },
+        Part::Items(items) => items_markup(items),
         Part::Table(table) => html! {
-            figure.tabled { (table_markup(table, true)) (query(&table.query)) }
+            figure.tabled { (table_markup(table, heading, true)) (query(&table.query)) }
         },
         Part::Chart(chart) => chart_markup(chart, id, zone),
         Part::Code(code) => code_markup(code),
@@ -127,12 +164,27 @@ fn part_markup(part: &Part, id: &str, zone: &Zone) -> Markup {
     }
 }
 
-/// A table; `folds` into a list of cards where the screen is narrow.
-fn table_markup(table: &Table, folds: bool) -> Markup {
+fn items_markup(items: &[Item]) -> Markup {
     html! {
-        div.scroll role="region" aria-label=(legible(&table.caption)) tabindex="0" {
+        dl.items {
+            @for item in items {
+                div {
+                    dt { (log_text(&item.topic)) }
+                    dd { (log_text(&item.text)) }
+                    @if !item.note.is_empty() { dd.note { (log_text(&item.note)) } }
+                }
+            }
+        }
+    }
+}
+
+/// A table, named by its caption or by the heading above it; `folds` into a list of cards where the screen is narrow.
+fn table_markup(table: &Table, heading: &str, folds: bool) -> Markup {
+    let label = [&table.caption, heading].into_iter().find(|name| !name.is_empty()).unwrap_or("Table");
+    html! {
+        div.scroll role="region" aria-label=(legible(label)) tabindex="0" {
             table.folds[folds] {
-                @if folds { caption { (log_text(&table.caption)) } }
+                @if folds && !table.caption.is_empty() { caption { (log_text(&table.caption)) } }
                 thead {
                     tr {
                         @for (name, is_number) in &table.columns {
@@ -160,7 +212,7 @@ fn table_markup(table: &Table, folds: bool) -> Markup {
 fn query(name: &str) -> Markup {
     html! {
         @if !name.is_empty() {
-            p.query { "query " code { (name) } }
+            p.query { "query " code { (legible(name)) } }
         }
     }
 }
@@ -189,7 +241,7 @@ fn chart_markup(chart: &Chart, id: &str, zone: &Zone) -> Markup {
             (query(&chart.query))
             details {
                 summary { "The same as a table" }
-                (table_markup(&table, false))
+                (table_markup(&table, &chart.title, false))
             }
         }
     }
@@ -206,14 +258,9 @@ fn code_markup(code: &Code) -> Markup {
     html! {
         details.code {
             summary { (log_text(&code.caption)) }
-            pre tabindex="0" { code { (lines_of(&code.text)) } }
+            pre tabindex="0" { code { (legible_lines(&code.text)) } }
         }
     }
-}
-
-/// Text with its line ends, each line made legible.
-fn lines_of(text: &str) -> String {
-    text.lines().map(legible).collect::<Vec<_>>().join("\n")
 }
 
 fn card_markup(card: &Card) -> Markup {
@@ -222,8 +269,8 @@ fn card_markup(card: &Card) -> Markup {
             h3 { (log_text(&card.title)) }
             dl {
                 @for (topic, detail) in &card.details {
-                    div {
-                        dt { (topic) }
+                    div.whole[topic.is_empty()] {
+                        dt { (log_text(topic)) }
                         dd { (log_text(detail)) }
                     }
                 }
@@ -280,6 +327,9 @@ fn pieces(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::page::samples::{any_text, page_of};
     use super::*;
 
     #[test]
@@ -298,6 +348,22 @@ mod tests {
         assert!(!text.contains(" style="), "styles of elements are forbidden by the page's own policy");
         let policy = text.split("Content-Security-Policy\" content=\"").nth(1).unwrap();
         assert!(policy.starts_with("default-src 'none';"));
+    }
+
+    /// The tags of a page in order, without the values of their attributes, and without the places where a line may break.
+    fn tags(page: &str) -> Vec<String> {
+        let tags = page.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
+        let bare = |tag: &str| tag.split('"').step_by(2).collect::<Vec<_>>().join("\"");
+        tags.map(bare).filter(|tag| tag != "wbr").collect()
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_log_says_is_no_markup(text in any_text()) {
+            let [page, harmless] = [text.as_str(), "x"].map(|text| html(&page_of(text), &Zone::default()));
+            prop_assert_eq!(tags(&page), tags(&harmless));
+            prop_assert!(page.lines().all(|line| legible(line) == line));
+        }
     }
 
     #[test]

@@ -6,9 +6,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::replay::{parse_duration, parse_size};
-use super::{ClientArgs, FlowArgs, LogArgs, SizeArgs};
+use super::{ClientArgs, FlowArgs, LogArgs, OutputArgs, SizeArgs};
 use crate::analysis::LogTime;
-use crate::units::Zone;
 
 /// Arguments of `incident`.
 #[derive(Args, Debug)]
@@ -40,7 +39,7 @@ pub struct IncidentArgs {
     pub include_system: bool,
     /// How it is written.
     #[command(flatten)]
-    pub paper: PaperArgs,
+    pub output: OutputArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
@@ -77,7 +76,7 @@ pub struct CapacityArgs {
     pub memory_limit: Option<u64>,
     /// How it is written.
     #[command(flatten)]
-    pub paper: PaperArgs,
+    pub output: OutputArgs,
     /// Who is who.
     #[command(flatten)]
     pub clients: ClientArgs,
@@ -100,34 +99,6 @@ pub enum CompareWith {
     Previous,
     /// Nothing.
     None,
-}
-
-/// How a report is written.
-#[derive(Args, Debug)]
-pub struct PaperArgs {
-    /// Write to FILE; its name tells the format: .html, .md or .json
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-    /// How to write it, whatever the name of the file; by default for people, on the terminal
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub format: Option<PaperFormat>,
-    /// The time zone to write times in; JSON is always in UTC
-    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = Zone::named)]
-    pub timezone: Zone,
-}
-
-/// Formats of reports that people read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum PaperFormat {
-    /// For a terminal, without charts.
-    #[default]
-    Table,
-    /// One file for a browser, with charts.
-    Html,
-    /// For tickets and chat.
-    Markdown,
-    /// One JSON object.
-    Json,
 }
 
 fn parse_window(text: &str) -> Result<Duration, String> {

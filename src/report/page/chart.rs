@@ -1,129 +1,8 @@
-//! A report as a page of parts, whatever it is about: what [`html`](super::html()), [`markdown`](super::page_markdown) and
-//! the terminal each write in their own way.
-//!
-//! Text may come from logs; whoever writes it sees to it that it is only text. Tables and charts name the query that their
-//! numbers are from, so that a reader can ask again.
+//! What a chart over time shows, and the same as a table.
 
+use super::Table;
+use crate::report::rounded;
 use crate::units::{self, Zone};
-
-/// A report.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    /// What kind of report it is.
-    pub kind: &'static str,
-    /// What it is of.
-    pub title: String,
-    /// What it was made from, a line each.
-    pub about: Vec<String>,
-    /// How sure the answer is, in a word or two, such as `high confidence`.
-    pub certainty: Option<(Tone, String)>,
-    /// The answer: some sentences, the most important first.
-    pub verdict: Vec<String>,
-    /// What to do first.
-    pub first_step: Option<String>,
-    /// Numbers to begin with.
-    pub facts: Vec<Fact>,
-    /// The rest, the most important first.
-    pub sections: Vec<Section>,
-}
-
-/// How something is to be taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
-    /// As it is.
-    #[default]
-    Plain,
-    /// As good news.
-    Good,
-    /// As something to look at.
-    Warning,
-    /// As something that takes a server down.
-    Critical,
-}
-
-/// A number to begin with.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fact {
-    /// What it is of.
-    pub label: String,
-    /// The number, with its unit.
-    pub value: String,
-    /// What it means, or rests on.
-    pub note: String,
-}
-
-/// A part of the page with a heading.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Section {
-    /// The heading.
-    pub heading: String,
-    /// What stands under it.
-    pub parts: Vec<Part>,
-}
-
-/// What stands under a heading.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Part {
-    /// A paragraph.
-    Text(String),
-    /// Sentences, one under the other.
-    Bullets(Vec<String>),
-    /// A table.
-    Table(Table),
-    /// A chart over time.
-    Chart(Chart),
-    /// Text to copy as it is, such as a manifest.
-    Code(Code),
-    /// One thing with all there is to say of it.
-    Card(Card),
-}
-
-/// Text to copy.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Code {
-    /// What it is.
-    pub caption: String,
-    /// Its language, such as `yaml`.
-    pub language: &'static str,
-    /// The text.
-    pub text: String,
-}
-
-/// One thing with all there is to say of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Card {
-    /// How it is to be taken.
-    pub tone: Tone,
-    /// What it is.
-    pub title: String,
-    /// What is to say, each with its topic.
-    pub details: Vec<(String, String)>,
-}
-
-/// A table.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Table {
-    /// What is in it.
-    pub caption: String,
-    /// The query behind it.
-    pub query: String,
-    /// Names of the columns, and whether they are of numbers.
-    pub columns: Vec<(String, bool)>,
-    /// The rows.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table without rows.
-    pub fn of(caption: impl Into<String>, query: impl Into<String>, columns: &[(&str, bool)]) -> Self {
-        Self {
-            caption: caption.into(),
-            query: query.into(),
-            columns: columns.iter().map(|(name, is_number)| ((*name).to_owned(), *is_number)).collect(),
-            rows: Vec::new(),
-        }
-    }
-}
 
 /// A chart over time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -223,17 +102,17 @@ impl Unit {
         match self {
             Self::Bytes => units::bytes(whole),
             Self::Count if (value - value.round()).abs() < 1e-9 => units::count(whole),
-            Self::Count => super::rounded(value),
-            Self::PerSecond => format!("{}/s", super::rounded(value)),
+            Self::Count => rounded(value),
+            Self::PerSecond => format!("{}/s", rounded(value)),
             Self::Seconds => format!("{} s", short(value)),
-            Self::Share => format!("{} %", super::rounded(value * 100.0)),
+            Self::Share => format!("{} %", rounded(value * 100.0)),
         }
     }
 }
 
 /// Seconds to the millisecond below ten, else to the tenth.
 fn short(secs: f64) -> String {
-    if secs < 10.0 { units::number((secs * 1_000.0).round() / 1_000.0) } else { super::rounded(secs) }
+    if secs < 10.0 { units::number((secs * 1_000.0).round() / 1_000.0) } else { rounded(secs) }
 }
 
 impl Chart {
