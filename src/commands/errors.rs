@@ -56,7 +56,7 @@ const fn analysis_hint(error: &AnalysisError) -> Option<&'static str> {
         AnalysisError::Source(SourceError::EmptyDirectory(_)) => {
             Some("name the files themselves if they are audit logs")
         }
-        AnalysisError::NoLastEvent => Some("give the time with its date, or read the logs from a file"),
+        AnalysisError::NoLastEvent => Some("give an absolute time with its date, or read the logs from a file"),
         AnalysisError::MissingPriorityLevel { .. } => {
             Some("name both objects, joined by a comma or in one directory; give the server's own with --config")
         }

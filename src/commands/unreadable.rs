@@ -71,13 +71,16 @@ fn reasons(tally: &Tally) -> String {
 }
 
 fn nothing_read(files: &[Arc<LogFile>], tally: &Tally) -> Advice {
-    let (has, looks_like) = if files.len() == 1 { ("has", "it looks like") } else { ("have", "they look like") };
+    let (has, looks_like, is_empty) = match files {
+        [_] => ("has", "it looks like", "it is empty"),
+        _ => ("have", "they look like", "they are empty"),
+    };
     let files: Vec<_> = files.iter().map(|file| file.name.as_ref()).collect();
     let files = if files.len() > NAMED_FILES { format!("{} files", files.len()) } else { files.join(", ") };
     let most = tally.unreadable.iter().max_by_key(|(_, noted)| noted.count);
     let Some((reason, noted)) = most else {
         return Advice {
-            message: format!("{files} {has} no audit events and no other lines"),
+            message: format!("{files} {has} no audit events: {is_empty}"),
             hint: "check that this is the file that the apiserver's --audit-log-path names".into(),
         };
     };
@@ -95,7 +98,7 @@ fn nothing_read(files: &[Arc<LogFile>], tally: &Tally) -> Advice {
     let sample = if noted.sample.is_empty() {
         String::new()
     } else {
-        format!("; the first line begins with {}", noted.sample.escape_debug())
+        format!("; the first such line begins with {}", noted.sample.escape_debug())
     };
     Advice { message: format!("{files} {has} no audit events: {why}{sample}"), hint: hint.into() }
 }
