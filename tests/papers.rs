@@ -579,7 +579,7 @@ fn a_name_without_a_format_is_refused_before_the_logs_are_read() {
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        error.contains("report.pdf doesn't tell a format") && error.contains("hint: let it end in .html"),
+        error.contains("format from the name report.pdf") && error.contains("hint: end the name in .html"),
         "{error}"
     );
 }

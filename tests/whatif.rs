@@ -255,8 +255,16 @@ fn each_labelled_storm_has_its_candidate() {
 fn manifests_are_written_one_file_each_and_pass_lint() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("candidates").display().to_string();
-    let args =
-        ["propose", "sample-logs/python-oom", "--resource", "pods=3000x5KB", "--memory-budget", "1GiB", "--out", &out];
+    let args = [
+        "propose",
+        "sample-logs/python-oom",
+        "--resource",
+        "pods=3000x5KB",
+        "--memory-budget",
+        "1GiB",
+        "--manifests",
+        &out,
+    ];
     stdout(&args);
     let mut names: Vec<String> = std::fs::read_dir(&out)
         .unwrap()

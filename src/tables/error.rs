@@ -148,7 +148,7 @@ impl TablesError {
             Self::UnknownParam { params, .. } => format!("its parameters: {}", params.join(", ")).into(),
             Self::MissingParam { param, .. } => format!("give one with --param {param}=VALUE").into(),
             Self::ReadsTwice(_) => "write it to a file first and name that".into(),
-            Self::MemoryExhausted => "give it more with --memory".into(),
+            Self::MemoryExhausted => "give it more with --query-memory".into(),
             _ => return None,
         })
     }
