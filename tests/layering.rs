@@ -77,6 +77,11 @@ fn is_ground(stage: &str, named: &str) -> bool {
 }
 
 fn source_files() -> Vec<PathBuf> {
+    rust_files("src")
+}
+
+/// The files of Rust in a folder of the project and below.
+fn rust_files(folder: &str) -> Vec<PathBuf> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -88,7 +93,7 @@ fn source_files() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
     found.sort();
     found
 }
@@ -177,9 +182,8 @@ fn commands_stay_short() {
 fn only_tests_of_the_command_line_run_the_program() {
     // Put together, as this file would name it otherwise.
     let program = [["CARGO_BIN", "_EXE"].concat(), ["crate::", "cli"].concat()];
-    let tests = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")).unwrap();
-    let tests = tests.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "rs"));
-    let naming: Vec<String> = tests
+    let naming: Vec<String> = rust_files("tests")
+        .into_iter()
         .filter(|path| {
             let text = fs::read_to_string(path).unwrap();
             program.iter().any(|name| text.contains(name))
