@@ -6,19 +6,27 @@ use assert_cmd::Command;
 
 use crate::support::{event, project, temporary};
 
-fn stormglass(args: &[&str]) -> Output {
+/// The program with these arguments, in the project's folder and without colour.
+pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
-    command.current_dir(project("")).env("NO_COLOR", "1").args(args).output().unwrap()
+    command.current_dir(project("")).env("NO_COLOR", "1").args(args);
+    command
 }
 
-fn stdout(args: &[&str]) -> String {
+/// What comes of running it.
+pub(crate) fn stormglass(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+/// What it prints when all is well.
+pub(crate) fn stdout(args: &[&str]) -> String {
     let output = stormglass(args);
     assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// The error of a command that couldn't be done.
-fn refused(args: &[&str]) -> String {
+pub(crate) fn refused(args: &[&str]) -> String {
     let output = stormglass(args);
     assert_eq!(output.status.code(), Some(2), "{args:?}");
     String::from_utf8(output.stderr).unwrap()

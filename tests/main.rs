@@ -4,6 +4,8 @@
 
 mod apf;
 mod cli;
+mod cli_apf;
+mod cli_reports;
 mod corpus;
 mod differential;
 mod docs;

@@ -1,21 +1,88 @@
 //! The reports that people read: that they name the right culprits, and that a browser shows them as they should look.
 
+mod browser;
+
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use assert_cmd::Command;
 use serde_json::Value;
+use stormglass::analysis::capacity::CapacityOptions;
+use stormglass::analysis::explain::ExplainOptions;
+use stormglass::analysis::incident::{IncidentOptions, MeasuredMemory};
+use stormglass::analysis::propose::ProposeOptions;
+use stormglass::analysis::query::{Question, query};
+use stormglass::analysis::seats::SeatsOptions;
+use stormglass::analysis::simulate::SimulateOptions;
+use stormglass::analysis::storms::StormOptions;
+use stormglass::analysis::{
+    ReplayOptions, Session, SessionOptions, capacity, doctor, explain, incident, lint_with_logs, propose, seats,
+    simulate, storms,
+};
+use stormglass::dimensions::Settings;
+use stormglass::memory::parse_resident;
+use stormglass::report::page::Page;
+use stormglass::report::{html, markdown, terminal};
+use stormglass::tables::Params;
+use stormglass::units::Zone;
 
-use crate::support::{folder, project, temporary};
+use crate::support::{
+    block_on, change, folder, json, kubernetes, manifest, metrics, project, session, session_within, sized, temporary,
+    time,
+};
 
-/// Runs the program; what it prints.
-fn run(args: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_stormglass")).args(args).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+/// The page of a report over logs, read in this zone.
+fn page_in(zone: &Zone, log: &str, report: &str, settings: Settings) -> Page {
+    let options = SessionOptions {
+        inputs: vec![log.to_owned()],
+        zone: zone.clone(),
+        settings: settings.into(),
+        ..SessionOptions::default()
+    };
+    let session = Session::new(options).unwrap();
+    let replay = ReplayOptions { seeds: 1, ..ReplayOptions::default() };
+    block_on(async {
+        match report {
+            "incident" => incident(&session, &IncidentOptions::default()).await.unwrap().page(zone),
+            "capacity" => capacity(&session, &CapacityOptions::default()).await.unwrap().page(zone),
+            "storms" => storms(&session, &StormOptions::default()).await.unwrap().page(zone),
+            "doctor" => doctor(&session).await.unwrap().page(zone),
+            "explain" => explain(&session, &ExplainOptions { top: Some(30) }).await.unwrap().page(zone),
+            "simulate" => {
+                let options = SimulateOptions { replay, ..SimulateOptions::default() };
+                simulate(&session, &options).await.unwrap().page(15, zone)
+            }
+            "propose" => {
+                propose(&session, &ProposeOptions { replay, ..ProposeOptions::default() }).await.unwrap().page(zone)
+            }
+            _ => unreachable!("there is no report {report}"),
+        }
+    })
 }
 
-fn json(args: &[&str]) -> Value {
-    serde_json::from_str(&run(&[args, &["--format", "json"]].concat())).unwrap()
+/// An incident's report over logs, as JSON.
+fn incident_json(logs: &[String], options: &IncidentOptions, settings: Settings) -> Value {
+    json(&block_on(incident(&session(logs, settings), options)).unwrap().json())
+}
+
+/// What is asked without looking for candidates.
+fn no_candidates() -> IncidentOptions {
+    IncidentOptions { proposes_candidates: false, ..IncidentOptions::default() }
+}
+
+/// The same about a moment.
+fn at(moment: &str) -> IncidentOptions {
+    IncidentOptions { at: Some(time(moment)), ..no_candidates() }
+}
+
+/// One log of the project.
+fn sample(name: &str) -> [String; 1] {
+    [project("sample-logs").join(name).display().to_string()]
+}
+
+/// Memory that was measured beside a log of the project.
+fn measured(path: &str) -> Option<MeasuredMemory> {
+    let series = parse_resident(&std::fs::read_to_string(project(path)).unwrap()).unwrap();
+    Some(MeasuredMemory { source: path.to_owned(), series })
 }
 
 /// The logs of a scenario: the current file and the rotated ones beside it.
@@ -26,11 +93,9 @@ fn scenario(lab: &Path, name: &str) -> Vec<String> {
 }
 
 /// An incident's report over a scenario.
-fn incident(lab: &Path, name: &str, more: &[&str]) -> Value {
-    let files = scenario(lab, name);
-    let metrics = lab.join(format!("metrics/scen-{name}-end.txt")).display().to_string();
-    let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    json(&[&["incident", "--metrics", &metrics][..], &files, more].concat())
+fn incident_of(lab: &Path, name: &str, options: &IncidentOptions) -> Value {
+    let metrics = vec![metrics(&lab.join(format!("metrics/scen-{name}-end.txt")), None)];
+    incident_json(&scenario(lab, name), options, Settings { metrics, ..Settings::default() })
 }
 
 /// Clients by what they are taken for.
@@ -52,7 +117,7 @@ fn verdict(report: &Value) -> String {
 #[test]
 fn the_one_that_was_at_it_when_the_server_was_killed_is_the_culprit() {
     let Some(lab) = folder("STORMGLASS_LAB") else { return };
-    let report = incident(&lab, "s1-cni-relist", &["--no-candidates"]);
+    let report = incident_of(&lab, "s1-cni-relist", &no_candidates());
     assert_eq!(report["moment"]["kind"], "death");
     assert!(report["moment"]["at"].as_str().unwrap().starts_with("2026-11-24T09:07:10."));
     assert_eq!(suspects(&report, "culprit"), ["acme-operator-controller-manager"]);
@@ -69,8 +134,8 @@ fn the_one_that_was_at_it_when_the_server_was_killed_is_the_culprit() {
 #[test]
 fn the_herd_of_agents_is_the_culprit_at_its_own_moment() {
     let Some(lab) = folder("STORMGLASS_LAB") else { return };
-    let report =
-        incident(&lab, "s1-cni-relist", &["--no-candidates", "--at", "2026-11-24T09:04:50Z", "--window", "60s"]);
+    let options = IncidentOptions { window: Duration::from_secs(60), ..at("2026-11-24T09:04:50Z") };
+    let report = incident_of(&lab, "s1-cni-relist", &options);
     assert_eq!(report["moment"]["kind"], "asked");
     assert_eq!(suspects(&report, "culprit"), ["calico-node"]);
     // Nodes can't do without their agents, so that nothing is to be stopped.
@@ -80,7 +145,7 @@ fn the_herd_of_agents_is_the_culprit_at_its_own_moment() {
 #[test]
 fn both_ends_of_the_python_storm_have_the_same_culprit_and_the_worse_is_taken() {
     let Some(lab) = folder("STORMGLASS_LAB") else { return };
-    let worst = incident(&lab, "s2-python-oom", &["--no-candidates"]);
+    let worst = incident_of(&lab, "s2-python-oom", &no_candidates());
     assert!(worst["moment"]["at"].as_str().unwrap().starts_with("2026-11-24T09:11:41."), "{}", worst["moment"]);
     assert_eq!(suspects(&worst, "culprit"), ["inventory-sync"]);
     assert_eq!(worst["other_moments"].as_array().unwrap().len(), 1);
@@ -88,20 +153,19 @@ fn both_ends_of_the_python_storm_have_the_same_culprit_and_the_worse_is_taken() 
     assert!(
         victims.iter().any(|client| *client == "kubelet") && !victims.iter().any(|client| *client == "inventory-sync")
     );
-    let first = incident(&lab, "s2-python-oom", &["--no-candidates", "--at", "2026-11-24T09:11:00Z"]);
+    let first = incident_of(&lab, "s2-python-oom", &at("2026-11-24T09:11:00Z"));
     assert_eq!(first["moment"]["kind"], "death");
     assert_eq!(suspects(&first, "culprit"), ["inventory-sync"]);
     assert!(first["wave"]["died_again_at"].as_str().unwrap().starts_with("2026-11-24T09:11:41."));
     // The milder storms later on are told apart from those of the ends.
-    let paged =
-        incident(&lab, "s2-python-oom", &["--no-candidates", "--at", "2026-11-24T09:14:10Z", "--window", "60s"]);
+    let options = IncidentOptions { window: Duration::from_secs(60), ..at("2026-11-24T09:14:10Z") };
+    let paged = incident_of(&lab, "s2-python-oom", &options);
     assert_eq!(suspects(&paged, "culprit"), ["kubectl"]);
 }
 
 #[test]
 fn the_first_step_is_to_stop_who_can_be_spared() {
-    let log = project("sample-logs/operator-loop").display().to_string();
-    let report = json(&["incident", &log, "--no-candidates"]);
+    let report = incident_json(&sample("operator-loop"), &no_candidates(), Settings::default());
     let step = report["first_step"].as_str().unwrap();
     let stop = "stop or scale down what runs as service account acme-system/acme-operator-controller-manager";
     assert!(step.starts_with(stop), "{step}");
@@ -112,8 +176,8 @@ fn the_first_step_is_to_stop_who_can_be_spared() {
 /// Whoever reads the JSON by program needs no words: each sentence that says something new has a code beside it.
 #[test]
 fn json_has_codes_beside_the_words() {
-    let log = project("sample-logs/python-oom").display().to_string();
-    let report = json(&["incident", &log, "--no-candidates", "--at", "2026-11-24T09:11:00Z"]);
+    let log = sample("python-oom");
+    let report = incident_json(&log, &at("2026-11-24T09:11:00Z"), Settings::default());
     for (words, codes) in [("supports", "support_codes"), ("doubts", "doubt_codes"), ("notes", "note_codes")] {
         let count = |key: &str| report[key].as_array().unwrap().len();
         assert_eq!(count(words), count(codes), "{words}");
@@ -129,7 +193,8 @@ fn json_has_codes_beside_the_words() {
     assert_eq!(end["kind"], "apiserver-restart");
     assert_eq!(end["severity_reason"], report["moment"]["reason"]);
 
-    let report = json(&["capacity", &log]);
+    let session = session(&log, Settings::default());
+    let report = json(&block_on(capacity(&session, &CapacityOptions::default())).unwrap().json());
     assert_eq!(report["not_compared_code"], "nothing-before");
     assert_eq!(report["busiest"][0]["load_code"]["code"], "requests");
     let scopes: Vec<&Value> = report["objectives"].as_array().unwrap().iter().map(|one| &one["scope_code"]).collect();
@@ -141,7 +206,7 @@ fn json_has_codes_beside_the_words() {
 #[test]
 fn many_that_storm_are_told_where_none_is_the_culprit() {
     let folder = tempfile::tempdir().unwrap();
-    let report = json(&["incident", &hostile_log(&folder), "--no-candidates", "--resource", "pods=3000x5KB"]);
+    let report = incident_json(&[hostile_log(&folder)], &no_candidates(), sized(&["pods=3000x5KB"]));
     assert_eq!(suspects(&report, "culprit"), [""; 0]);
     assert!(verdict(&report).contains("6 clients stormed, but none had 20 % or more"), "{}", verdict(&report));
 }
@@ -149,25 +214,27 @@ fn many_that_storm_are_told_where_none_is_the_culprit() {
 /// A period that begins or ends in the middle of a bucket is widened, so that nothing of it is lost.
 #[test]
 fn a_period_has_all_that_was_received_in_it() {
-    let log = project("sample-logs/operator-loop").display().to_string();
-    for (args, from, to) in [
-        (["--from", "2026-11-24T09:06:30Z", "--to", "2026-11-24T09:06:50Z"], "09:06:00", "09:07:00"),
-        (["--from", "2026-11-24T09:06:30Z", "--to", "2026-11-24T09:30:00Z"], "09:06:00", "09:31:00"),
-        (["--from", "2026-11-24T01:06:30Z", "--to", "2026-11-24T09:06:50Z"], "01:00:00", "10:00:00"),
-        (["--to", "2026-11-24T09:06:50Z", "--compare", "none"], "09:05:00", "09:07:00"),
+    let log = sample("operator-loop");
+    for (span, compares, from, to) in [
+        ((Some("2026-11-24T09:06:30Z"), Some("2026-11-24T09:06:50Z")), true, "09:06:00", "09:07:00"),
+        ((Some("2026-11-24T09:06:30Z"), Some("2026-11-24T09:30:00Z")), true, "09:06:00", "09:31:00"),
+        ((Some("2026-11-24T01:06:30Z"), Some("2026-11-24T09:06:50Z")), true, "01:00:00", "10:00:00"),
+        ((None, Some("2026-11-24T09:06:50Z")), false, "09:05:00", "09:07:00"),
     ] {
-        let report = json(&[&["capacity", &log][..], &args].concat());
+        let session = session_within(&log, span, Settings::default());
+        let options = CapacityOptions { compares, ..CapacityOptions::default() };
+        let report = json(&block_on(capacity(&session, &options)).unwrap().json());
         let bounds = [from, to].map(|time| format!("2026-11-24T{time}.000Z"));
-        assert_eq!([&report["window"]["from"], &report["window"]["to"]], [&bounds[0], &bounds[1]], "{args:?}");
+        assert_eq!([&report["window"]["from"], &report["window"]["to"]], [&bounds[0], &bounds[1]], "{span:?}");
         // Of what was received after `--to` only what the widened period has is read.
-        let last = if args[0] == "--to" { "2026-11-24T09:06:50Z" } else { bounds[1].as_str() };
+        let last = if span.0.is_none() { "2026-11-24T09:06:50Z" } else { bounds[1].as_str() };
         let sql = format!(
             "select count(*) as n from requests where received_at >= '{}' and received_at < '{last}'",
             bounds[0]
         );
-        let (rows, _) = crate::support::ask::<Value>(std::slice::from_ref(&log), &sql);
-        assert_eq!(report["this"]["requests"], rows[0]["n"], "{args:?}");
-        assert!(report["this"]["requests"].as_u64().unwrap() > 0, "{args:?}");
+        let (rows, _) = crate::support::ask::<Value>(&log, &sql);
+        assert_eq!(report["this"]["requests"], rows[0]["n"], "{span:?}");
+        assert!(report["this"]["requests"].as_u64().unwrap() > 0, "{span:?}");
     }
 }
 
@@ -175,7 +242,7 @@ fn a_period_has_all_that_was_received_in_it() {
 fn a_quiet_log_has_no_culprit() {
     let Some(lab) = folder("STORMGLASS_LAB") else { return };
     let log = lab.join("s3-quiet/audit-steady-only.log.gz").display().to_string();
-    let report = json(&["incident", &log, "--no-candidates"]);
+    let report = incident_json(&[log], &no_candidates(), Settings::default());
     assert_eq!(report["moment"]["kind"], "peak");
     assert_eq!(suspects(&report, "culprit"), [""; 0]);
     assert!(verdict(&report).contains("No client stormed then"), "{}", verdict(&report));
@@ -183,9 +250,8 @@ fn a_quiet_log_has_no_culprit() {
 
 #[test]
 fn measured_memory_is_laid_to_whoever_had_lists_in_flight() {
-    let log = project("sample-logs/python-oom").display().to_string();
-    let memory = project("sample-logs/python-oom/resident-memory.csv").display().to_string();
-    let report = json(&["incident", &log, "--no-candidates", "--memory", &memory, "--resource", "pods=3000x5KB"]);
+    let options = IncidentOptions { memory: measured("sample-logs/python-oom/resident-memory.csv"), ..no_candidates() };
+    let report = incident_json(&sample("python-oom"), &options, sized(&["pods=3000x5KB"]));
     let growth = &report["memory"]["growth"];
     assert_eq!(growth["by_client_type"][0][0], "sdk");
     assert!(growth["by_client_type"][0][1].as_f64().unwrap() > 0.5, "{growth}");
@@ -194,9 +260,17 @@ fn measured_memory_is_laid_to_whoever_had_lists_in_flight() {
 
 #[test]
 fn markdown_and_json_have_all_that_the_page_has() {
-    let log = project("sample-logs/operator-loop").display().to_string();
-    let args = ["incident", &log, "--resource", "pods=3000x5KB", "--timezone", "Europe/Berlin"];
-    let markdown = run(&[&args[..], &["--format", "markdown"]].concat());
+    let (zone, [log]) = (Zone::named("Europe/Berlin").unwrap(), sample("operator-loop"));
+    let options = SessionOptions {
+        inputs: vec![log],
+        zone: zone.clone(),
+        settings: sized(&["pods=3000x5KB"]).into(),
+        ..SessionOptions::default()
+    };
+    let session = Session::new(options).unwrap();
+    let report = block_on(incident(&session, &IncidentOptions::default())).unwrap();
+    let (page, report) = (report.page(&zone), json(&report.json()));
+    let markdown = markdown(&page, &zone);
     for heading in [
         "# Incident report: Apiserver operator-loop died at 2026-11-24 10:07:10 CET",
         "## What happened",
@@ -214,11 +288,10 @@ fn markdown_and_json_have_all_that_the_page_has() {
     }
     assert!(markdown.contains("kind: FlowSchema") && markdown.contains("kind: Policy"));
     assert!(markdown.contains("(query list\\_pressure)"));
-    let report = json(&args);
-    assert_eq!(report["schema_version"], 1);
+    assert_eq!(report["schema_version"], 2);
     assert!(report["candidates"]["proposals"][0]["manifests"][0]["text"].as_str().unwrap().contains("kind:"));
     assert!(report["pressure"].as_array().unwrap().len() > 10);
-    let page = run(&[&args[..], &["--format", "html"]].concat());
+    let page = html(&page, &zone);
     assert!(page.starts_with("<!DOCTYPE html>") && page.len() < 5_000_000);
 }
 
@@ -246,261 +319,12 @@ fn hostile_log(folder: &tempfile::TempDir) -> String {
     temporary(folder, "<img src=x>.log", log)
 }
 
-mod browser {
-    //! What Chromium makes of the pages.
+/// The reports over logs.
+const REPORTS: [&str; 7] = ["incident", "capacity", "storms", "doctor", "explain", "simulate", "propose"];
 
-    use std::ffi::OsStr;
-    use std::sync::{Arc, Mutex};
-    use std::time::Duration;
-
-    use headless_chrome::protocol::cdp::types::Event;
-    use headless_chrome::protocol::cdp::{Emulation, Log, Network, Page, Runtime};
-    use headless_chrome::{Browser, LaunchOptions, Tab};
-
-    use super::*;
-
-    /// Where a browser is; `None`, with a word, where there is none.
-    #[expect(clippy::print_stderr, reason = "a test says that it skipped")]
-    fn path() -> Option<PathBuf> {
-        let names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-        let path = names.map(PathBuf::from).into_iter().find(|path| path.exists());
-        if path.is_none() {
-            eprintln!("skipped: no Chromium is in /usr/bin");
-        }
-        path
-    }
-
-    /// A browser, where there is one.
-    fn browser() -> Option<Browser> {
-        let path = path()?;
-        let quiet =
-            ["--disable-quic", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-gpu"];
-        let options = LaunchOptions::default_builder()
-            .path(Some(path))
-            .sandbox(false)
-            .args(quiet.iter().map(OsStr::new).collect())
-            .idle_browser_timeout(Duration::from_secs(120))
-            .build()
-            .unwrap();
-        Some(Browser::new(options).unwrap())
-    }
-
-    /// Whatever a page says that it should not: errors, warnings, requests for anything but itself.
-    fn listen(tab: &Arc<Tab>) -> Arc<Mutex<Vec<String>>> {
-        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-        let hears = Arc::clone(&heard);
-        tab.call_method(Runtime::Enable(None)).unwrap();
-        tab.call_method(Log::Enable(None)).unwrap();
-        tab.call_method(Network::Enable {
-            max_total_buffer_size: None,
-            max_resource_buffer_size: None,
-            max_post_data_size: None,
-            report_direct_socket_traffic: None,
-            enable_durable_messages: None,
-        })
-        .unwrap();
-        let listener = move |event: &Event| {
-            let told = match event {
-                Event::RuntimeConsoleAPICalled(event) => Some(format!("console: {:?}", event.params)),
-                Event::RuntimeExceptionThrown(event) => Some(format!("exception: {:?}", event.params)),
-                Event::LogEntryAdded(event) => Some(format!("log: {}", event.params.entry.text)),
-                Event::NetworkRequestWillBeSent(event) => {
-                    let url = &event.params.request.url;
-                    (!url.starts_with("file:") && !url.starts_with("data:")).then(|| format!("request: {url}"))
-                }
-                _ => None,
-            };
-            hears.lock().unwrap().extend(told);
-        };
-        tab.add_event_listener(Arc::new(listener)).unwrap();
-        heard
-    }
-
-    /// Sets the width, and light or dark.
-    fn look(tab: &Arc<Tab>, width: u32, scheme: &str) {
-        let metrics: Emulation::SetDeviceMetricsOverride = serde_json::from_value(serde_json::json!({
-            "width": width, "height": 900, "deviceScaleFactor": 1.0, "mobile": width < 600
-        }))
-        .unwrap();
-        tab.call_method(metrics).unwrap();
-        let features: Emulation::SetEmulatedMedia = serde_json::from_value(
-            serde_json::json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]}),
-        )
-        .unwrap();
-        tab.call_method(features).unwrap();
-    }
-
-    /// Whatever is wider than the page, cut off, or lies on other text; labels of charts among it.
-    const MISTAKES: &str = r#"JSON.stringify((() => {
-        const wrong = [];
-        const page = document.documentElement;
-        if (page.scrollWidth > window.innerWidth) wrong.push(`the page is ${page.scrollWidth} wide`);
-        for (const e of document.querySelectorAll("h1, h2, h3, p, li, dt, dd, figcaption, caption, button, summary, nav a")) {
-            const box = e.getBoundingClientRect();
-            if (box.width > 0 && (box.left < -1 || box.right > window.innerWidth + 1)) wrong.push(`outside: ${e.textContent.slice(0, 60)}`);
-            if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline") wrong.push(`cut: ${e.textContent.slice(0, 60)}`);
-        }
-        for (const svg of document.querySelectorAll("svg.chart")) {
-            const shown = [...svg.querySelectorAll("text")].filter((t) => t.checkVisibility({ visibilityProperty: true }) && t.getBBox().width > 0);
-            const boxes = shown.map((t) => [t.getBoundingClientRect(), t.textContent]);
-            boxes.forEach(([a, name], i) => {
-                if (a.left < -1 || a.right > window.innerWidth + 1) wrong.push(`label outside: ${name}`);
-                for (const [b, other] of boxes.slice(i + 1)) {
-                    if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 4 && b.top < a.bottom - 4) wrong.push(`labels overlap: ${name} and ${other}`);
-                }
-            });
-        }
-        return wrong;
-    })())"#;
-
-    fn evaluate(tab: &Arc<Tab>, script: &str) -> String {
-        tab.evaluate(script, false).unwrap().value.unwrap().as_str().unwrap().to_owned()
-    }
-
-    /// Opens a page in all four looks, and uses its charts.
-    fn inspect(browser: &Browser, page: &Path, has_charts: bool) {
-        for (width, scheme) in [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")] {
-            let tab = browser.new_tab().unwrap();
-            let heard = listen(&tab);
-            look(&tab, width, scheme);
-            tab.navigate_to(&format!("file://{}", page.display().to_string().replace(' ', "%20"))).unwrap();
-            tab.wait_until_navigated().unwrap();
-            let wrong = evaluate(&tab, MISTAKES);
-            assert_eq!(wrong, "[]", "{} at {width}, {scheme}", page.display());
-            let used = evaluate(&tab, USE);
-            assert_eq!(used, if has_charts { "ok" } else { "no chart" }, "{} at {width}, {scheme}", page.display());
-            let colours = evaluate(&tab, "getComputedStyle(document.body).backgroundColor");
-            assert_eq!(colours == "rgb(255, 255, 255)", scheme == "light", "{colours}");
-            keep_picture(&tab, page, width, scheme);
-            assert_eq!(*heard.lock().unwrap(), [""; 0], "{} at {width}, {scheme}", page.display());
-            tab.close(true).unwrap();
-        }
-    }
-
-    /// Points at a chart, zooms, and goes back.
-    const USE: &str = r#"(() => {
-        const svg = document.querySelector("svg.chart");
-        if (svg === null) return "no chart";
-        const figure = svg.closest("figure"), tip = figure.querySelector(".tip"), plot = svg.querySelector(".plot");
-        const whole = plot.getAttribute("viewBox");
-        const box = svg.getBoundingClientRect();
-        svg.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + box.width / 3, clientY: box.top + 50 }));
-        if (tip.hidden || tip.textContent === "") return "no tip";
-        const [near, far, , , all] = figure.querySelectorAll(".tools button");
-        near.click();
-        if (plot.getAttribute("viewBox") === whole) return "no zoom";
-        all.click();
-        if (plot.getAttribute("viewBox") !== whole) return `no way back: ${plot.getAttribute("viewBox")} for ${whole}`;
-        svg.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
-        if (tip.hidden) return "no tip by keyboard";
-        svg.dispatchEvent(new PointerEvent("pointerleave"));
-        return tip.hidden && !far.disabled ? "ok" : "the tip stays";
-    })()"#;
-
-    /// Keeps a picture of the whole page where one is asked for, to be looked at.
-    fn keep_picture(tab: &Arc<Tab>, page: &Path, width: u32, scheme: &str) {
-        let Some(pictures) = std::env::var_os("STORMGLASS_PICTURES").map(PathBuf::from) else { return };
-        let height =
-            tab.evaluate("document.documentElement.scrollHeight", false).unwrap().value.unwrap().as_u64().unwrap();
-        // What is outside of the window isn't painted.
-        let metrics: Emulation::SetDeviceMetricsOverride = serde_json::from_value(serde_json::json!({
-            "width": width, "height": height, "deviceScaleFactor": 1.0, "mobile": width < 600
-        }))
-        .unwrap();
-        tab.call_method(metrics).unwrap();
-        let png = tab.capture_screenshot(Page::CaptureScreenshotFormatOption::Png, None, None, true).unwrap();
-        let name = page.file_stem().unwrap().to_string_lossy();
-        std::fs::write(pictures.join(format!("{name}-{width}-{scheme}.png")), png).unwrap();
-    }
-
-    #[test]
-    fn pages_open_without_a_word_and_nothing_overlaps_or_is_cut() {
-        let Some(browser) = browser() else { return };
-        let folder = tempfile::tempdir().unwrap();
-        let page = |name: &str| folder.path().join(name).display().to_string();
-        let oom = project("sample-logs/python-oom").display().to_string();
-        let memory = project("sample-logs/python-oom/resident-memory.csv").display().to_string();
-        let sized = ["--resource", "pods=3000x5KB", "-q"];
-        run(&[
-            &["incident", &oom, "--memory", &memory, "--memory-limit", "1800MiB", "-o", &page("incident.html")][..],
-            &sized,
-        ]
-        .concat());
-        let operator = project("sample-logs/operator-loop").display().to_string();
-        run(&[&["incident", &operator, "-o", &page("operator.html")][..], &sized].concat());
-        run(&[&["capacity", &operator, "--timezone", "Asia/Kolkata", "-o", &page("capacity.html")][..], &sized]
-            .concat());
-        let quiet = project("sample-logs/quiet").display().to_string();
-        run(&["incident", &quiet, "-q", "-o", &page("quiet.html")]);
-        for name in ["incident.html", "operator.html", "capacity.html", "quiet.html"] {
-            inspect(&browser, &folder.path().join(name), true);
-        }
-    }
-
-    #[test]
-    fn pages_without_charts_open_as_well() {
-        if path().is_none() {
-            return;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let oom = project("sample-logs/python-oom").display().to_string();
-        let limiter = project("tests/manifests/pod-list-limiter-without-cluster-scope.json").display().to_string();
-        let reports: [(&str, &[&str]); 7] = [
-            ("storms.html", &["storms", &oom]),
-            ("doctor.html", &["doctor", &oom]),
-            ("explain.html", &["apf", "explain", &oom]),
-            ("seats.html", &["apf", "seats", "--kube-version", "1.34"]),
-            ("lint.html", &["apf", "lint", &limiter, &oom]),
-            (
-                "simulate.html",
-                &["apf", "simulate", &oom, "--candidate", &limiter, "--seeds", "2", "--memory-limit", "2GiB"],
-            ),
-            ("propose.html", &["apf", "propose", &oom, "--resource", "pods=3000x5KB", "--seeds", "2"]),
-        ];
-        // The browser leaves when it has nothing to do for long.
-        for (name, args) in reports {
-            run(&[args, &["-q", "-o", &folder.path().join(name).display().to_string()]].concat());
-        }
-        let Some(browser) = browser() else { return };
-        for (name, _) in reports {
-            inspect(&browser, &folder.path().join(name), false);
-        }
-    }
-
-    #[test]
-    fn hostile_text_is_only_text() {
-        let Some(browser) = browser() else { return };
-        let folder = tempfile::tempdir().unwrap();
-        let log = hostile_log(&folder);
-        for report in REPORTS {
-            let page = folder.path().join(format!("hostile-{}.html", report[report.len().min(2) - 1]));
-            report_of(report, &log, &["-o", &page.display().to_string()]);
-            inspect(&browser, &page, matches!(report[0], "incident" | "capacity"));
-            let text = std::fs::read_to_string(&page).unwrap();
-            assert_eq!((text.matches("<script").count(), text.matches("<img").count()), (1, 0));
-            assert!(!text.contains(['\0', '\u{1b}', '\u{202e}', '\u{200f}']));
-            // Where a line may break within a name is marked.
-            let text = text.replace("<wbr>", "");
-            assert!(text.contains("&lt;script&gt;alert(1)&lt;/script&gt;") || text.contains("&lt;img src=x&gt;.log"));
-        }
-    }
-}
-
-/// What writes a report from logs, with the arguments that go before the logs.
-const REPORTS: [&[&str]; 7] = [
-    &["incident"],
-    &["capacity"],
-    &["storms"],
-    &["doctor"],
-    &["apf", "explain"],
-    &["apf", "simulate", "--seeds", "1"],
-    &["apf", "propose", "--seeds", "1"],
-];
-
-/// A report over a log, with sizes where it takes any.
-fn report_of(report: &[&str], log: &str, more: &[&str]) -> String {
-    let sizes: &[&str] = if report == ["doctor"] { &[] } else { &["--resource", "pods=3000x5KB"] };
-    run(&[report, &[log, "-q"], sizes, more].concat())
+/// A report over a log whose objects are of a known size.
+fn report_of(report: &str, log: &str) -> Page {
+    page_in(&Zone::default(), log, report, sized(&["pods=3000x5KB"]))
 }
 
 /// What fools a terminal, or turns the direction of what is around it.
@@ -511,7 +335,7 @@ fn hostile_text_is_only_text_in_markdown_too() {
     let folder = tempfile::tempdir().unwrap();
     let log = hostile_log(&folder);
     for report in REPORTS {
-        let text = report_of(report, &log, &["--format", "markdown"]);
+        let text = markdown(&report_of(report, &log), &Zone::default());
         // What stands between fences is shown as it is.
         let outside: String = text.split("```").step_by(2).collect::<String>().replace("\\]", "");
         assert!(
@@ -522,64 +346,27 @@ fn hostile_text_is_only_text_in_markdown_too() {
     }
 }
 
+/// Text of the terminal without the styles that are the program's own.
+fn without_styles(text: &str) -> String {
+    assert!(!text.contains("\u{1b}[31mred"), "{text:?}");
+    anstream::adapter::strip_str(text).to_string()
+}
+
 #[test]
 fn hostile_text_is_only_text_on_the_terminal_too() {
     let folder = tempfile::tempdir().unwrap();
     let log = hostile_log(&folder);
     for report in REPORTS {
-        let text = report_of(report, &log, &[]);
+        let text = terminal(&report_of(report, &log), None).text;
+        let text = without_styles(&text);
         assert!(!text.contains(OBEYED), "{report:?}: {text:?}");
     }
-    let query = run(&["query", "--sql", "select user_name from requests", &log, "-q"]);
+    let question = Question::Sql { name: "test".to_owned(), text: "select user_name from requests".to_owned() };
+    let session = session(&[log], Settings::default());
+    let answer = block_on(async {
+        let answer = query(&session, &question, &Params::new()).await.unwrap();
+        answer.text(&Zone::default()).await.unwrap()
+    });
+    let query = without_styles(&terminal(&Page::of_table("Answer", answer), None).text);
     assert!(!query.contains(OBEYED), "{query:?}");
-}
-
-#[test]
-fn every_report_is_written_to_a_file_in_the_format_of_its_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = project("sample-logs/python-oom").display().to_string();
-    let limiter = project("tests/manifests/good-limiter.yaml").display().to_string();
-    let reports: [&[&str]; 7] = [
-        &["storms", &log],
-        &["doctor", &log],
-        &["apf", "explain", &log],
-        &["apf", "explain", "--user", "system:node:n1", "--path", "/api/v1/pods"],
-        &["apf", "seats", &limiter],
-        &["apf", "lint", &limiter],
-        &["apf", "simulate", &log, "--candidate", &limiter, "--seeds", "1"],
-    ];
-    for report in reports {
-        for (name, beginning) in [("report.html", "<!DOCTYPE html>"), ("report.md", "# "), ("report.json", "{")] {
-            let path = folder.path().join(name).display().to_string();
-            assert_eq!(run(&[report, &["-q", "-o", &path]].concat()), "", "{report:?}");
-            let text = std::fs::read_to_string(&path).unwrap();
-            assert!(text.starts_with(beginning), "{report:?}: {text}");
-        }
-    }
-    let path = folder.path().join("candidates.yaml").display().to_string();
-    run(&["apf", "propose", &log, "--resource", "pods=3000x5KB", "--seeds", "1", "-q", "-o", &path]);
-    assert!(std::fs::read_to_string(&path).unwrap().contains("kind: FlowSchema"));
-}
-
-#[test]
-fn times_are_in_the_zone_that_is_asked_for() {
-    let log = project("sample-logs/operator-loop").display().to_string();
-    for report in [&["storms", &log][..], &["doctor", &log]] {
-        let text = run(&[report, &["-q", "--timezone", "Europe/Berlin"]].concat());
-        assert!(text.contains("2026-11-24 10:07:10 CET") && !text.contains("09:07:10"), "{text}");
-    }
-}
-
-#[test]
-fn a_name_without_a_format_is_refused_before_the_logs_are_read() {
-    let output = Command::new(env!("CARGO_BIN_EXE_stormglass"))
-        .args(["incident", "nowhere.log", "-o", "report.pdf"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        error.contains("format from the name report.pdf") && error.contains("hint: end the name in .html"),
-        "{error}"
-    );
 }

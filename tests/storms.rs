@@ -2,21 +2,33 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use assert_cmd::Command;
 use serde::Deserialize;
 use serde_json::Value;
+use stormglass::analysis::query::{Question, query};
+use stormglass::analysis::storms::StormOptions;
+use stormglass::analysis::{Session, SessionOptions, storms};
 use stormglass::audit::parse_instant;
-use stormglass::tables::QuerySet;
+use stormglass::dimensions::Settings;
+use stormglass::findings::Severity;
+use stormglass::report::{StormJson, markdown, terminal};
+use stormglass::tables::{Params, QuerySet};
+use stormglass::units::Zone;
 
-use crate::support::{folder, project};
+use crate::support::{block_on, folder, json, project, server, session, sized, time};
 
-/// The JSON of `storms` over logs, with further arguments.
-fn storms(inputs: &[PathBuf], args: &[&str]) -> Value {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
-    let output = command.arg("storms").args(inputs).args(["--format", "json"]).args(args).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+/// The JSON of the storms in logs.
+fn storms_json(inputs: &[PathBuf], options: &StormOptions, settings: Settings) -> Value {
+    let session = session(inputs, settings);
+    let report = block_on(storms(&session, options)).unwrap();
+    json(&StormJson::from(&report))
+}
+
+/// The same, asked for nothing in particular.
+fn storms_of(inputs: &[PathBuf]) -> Value {
+    storms_json(inputs, &StormOptions::default(), Settings::default())
 }
 
 fn findings(report: &Value) -> Vec<Finding> {
@@ -155,10 +167,6 @@ fn scenario(lab: &Path, name: &str) -> Scenario {
     Scenario { report: storms_of(&logs), windows, starts }
 }
 
-fn storms_of(logs: &[PathBuf]) -> Value {
-    storms(logs, &[])
-}
-
 fn is_found(storm: &Storm, finding: &Finding, window: (i64, i64)) -> bool {
     storm.kinds.contains(&finding.kind.as_str())
         && finding.client_type == storm.client_type
@@ -195,7 +203,7 @@ fn every_labelled_storm_is_found_and_nothing_else_is_loud() {
 
 #[test]
 fn the_sample_logs_show_their_culprits_and_the_quiet_one_none() {
-    let of = |log: &str| findings(&storms(&[project("sample-logs").join(log)], &[]));
+    let of = |log: &str| findings(&storms_of(&[project("sample-logs").join(log)]));
     let has = |findings: &[Finding], kinds: &[&str], client: &str| {
         findings
             .iter()
@@ -216,7 +224,8 @@ fn the_sample_logs_show_their_culprits_and_the_quiet_one_none() {
 #[test]
 fn a_moment_has_its_suspects() {
     let log = [project("sample-logs/python-oom")];
-    let report = storms(&log, &["--at", "2026-11-24T09:10:55Z"]);
+    let options = StormOptions { at: Some(time("2026-11-24T09:10:55Z")), ..StormOptions::default() };
+    let report = storms_json(&log, &options, Settings::default());
     assert_eq!(report["at"], "2026-11-24T09:10:55.000Z");
     let first = &report["suspects"][0];
     assert_eq!((first["client"].as_str(), first["resource"].as_str()), (Some("inventory-sync"), Some("pods")));
@@ -227,8 +236,9 @@ fn a_moment_has_its_suspects() {
 /// The object that machines read: its fields stay.
 #[test]
 fn the_json_has_its_fields() {
-    let report = storms(&[project("sample-logs/operator-loop")], &["--min-severity", "critical", "--top", "1"]);
-    assert_eq!(report["schema_version"], 1);
+    let options = StormOptions { min_severity: Severity::Critical, top: Some(1), ..StormOptions::default() };
+    let report = storms_json(&[project("sample-logs/operator-loop")], &options, Settings::default());
+    assert_eq!(report["schema_version"], 2);
     assert!(report["verdict"].as_str().unwrap().contains("died"));
     assert!(report["blind_spots"].is_array());
     let finding = &report["findings"][0];
@@ -269,8 +279,8 @@ fn the_json_has_its_fields() {
 /// Sizes given by hand replace what the log gives away, and make the estimate narrower.
 #[test]
 fn given_sizes_are_used() {
-    let held = |args: &[&str]| {
-        let report = storms(&[project("sample-logs/operator-loop")], args);
+    let held = |settings: Settings| {
+        let report = storms_json(&[project("sample-logs/operator-loop")], &StormOptions::default(), settings);
         let all = report["findings"].as_array().unwrap().clone();
         let of_operator = all.into_iter().find(|finding| {
             finding["kind"] == "list-loop" && finding["resource"] == "pods" && finding["severity"] != "info"
@@ -278,16 +288,16 @@ fn given_sizes_are_used() {
         let bytes = of_operator.unwrap()["estimated_bytes"].clone();
         (bytes["low"].as_u64().unwrap(), bytes["high"].as_u64())
     };
-    let (low, high) = held(&["--resource", "pods=1760x5KB", "--kube-version", "1.36"]);
+    let (low, high) = held(Settings { server: server("1.36"), ..sized(&["pods=1760x5KB"]) });
     assert!(low > 5_000_000 && high.unwrap() < 300_000_000, "{low} {high:?}");
 }
 
 #[test]
 fn the_same_log_gives_the_same_findings() {
     let log = [project("sample-logs/python-oom")];
-    let first = storms(&log, &[]);
+    let first = storms_of(&log);
     for _ in 0..3 {
-        assert_eq!(storms(&log, &[]), first);
+        assert_eq!(storms_of(&log), first);
     }
 }
 
@@ -307,10 +317,9 @@ fn hostile_names_are_shown_inert() {
     };
     let log: String = (0..40).map(line).collect();
     let path = crate::support::temporary(&folder, "audit.log", log);
-    for format in ["table", "markdown"] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
-        let output = command.args(["storms", &path, "--format", format, "--color", "always"]).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
+    let session = session(&[path], Settings::default());
+    let page = block_on(storms(&session, &StormOptions::default())).unwrap().page(&Zone::default());
+    for text in [terminal(&page, None).text, markdown(&page, &Zone::default())] {
         assert!(!text.contains("\u{1b}[31m") && !text.contains("\u{1b}[2J") && !text.contains('\u{202e}'), "{text}");
         assert!(!text.lines().any(|line| line.starts_with("No storm\u{202e}")), "{text}");
     }
@@ -324,11 +333,23 @@ fn a_kept_query_may_read_the_logs_twice() {
         select user_name, count(*) as request_count from requests\n\
         where user_name in (select user_name from requests) group by user_name;\n";
     crate::support::temporary(&folder, "identities.sql", own);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
-    let queries = folder.path().display().to_string();
-    let log = project("sample-logs/operator-loop").display().to_string();
-    command.args(["query", "identities", &log, "--queries", &queries, "--limit", "1"]);
-    command.timeout(std::time::Duration::from_secs(120)).assert().success();
+    let options = SessionOptions {
+        inputs: vec![project("sample-logs/operator-loop").display().to_string()],
+        queries: Some(folder.path().to_owned()),
+        ..SessionOptions::default()
+    };
+    // Two readings that wait for each other would wait for ever.
+    let (sender, answered) = mpsc::channel();
+    std::thread::spawn(move || {
+        let session = Session::new(options).unwrap();
+        let rows = block_on(async {
+            let question = Question::Named("identities".to_owned());
+            let answer = query(&session, &question, &Params::new()).await.unwrap();
+            answer.limit(1).unwrap().text(&stormglass::units::Zone::default()).await.unwrap().rows.len()
+        });
+        sender.send(rows).unwrap();
+    });
+    assert_eq!(answered.recv_timeout(Duration::from_secs(120)), Ok(1));
 }
 
 /// What vendors' detectors compute has a query here, as far as an audit log can tell it.

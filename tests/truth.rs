@@ -7,9 +7,15 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use stormglass::analysis::explain;
+use stormglass::analysis::explain::ExplainOptions;
+use stormglass::dimensions::{ApfSettings, DatedMetrics, Settings};
+use stormglass::memory::Server;
 use tempfile::TempDir;
 
-use crate::support::{folder, temporary};
+use crate::support::{
+    block_on, config, decisions, folder, json, kubernetes, metrics, server, session_within, temporary,
+};
 
 struct Phase {
     config: Vec<String>,
@@ -17,18 +23,14 @@ struct Phase {
     until: String,
 }
 
-/// Runs `apf explain` over a phase; its agreement.
-fn agreement(lab: &Path, httplog: &str, phase: &Phase, more: &[String]) -> Value {
-    let log = lab.join("audit.log.gz").display().to_string();
-    let httplog = lab.join(httplog).display().to_string();
-    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_stormglass"));
-    command.args(["apf", "explain", &log, "--httplog", &httplog, "--format", "json", "--quiet"]);
-    command.args(["--from", &phase.from, "--to", &phase.until]).args(more);
-    for config in &phase.config {
-        command.args(["--config", config]);
-    }
-    let output = command.assert().success().get_output().stdout.clone();
-    serde_json::from_slice::<Value>(&output).unwrap()["agreement"].take()
+/// Explains the requests of a phase; the report's agreement with what the server logged.
+fn agreement(lab: &Path, httplog: &str, phase: &Phase, settings: Settings) -> Value {
+    let apf =
+        ApfSettings { config: Some(config(&phase.config)), verdicts: decisions(&[lab.join(httplog)]), ..settings.apf };
+    let span = (Some(phase.from.as_str()), Some(phase.until.as_str()));
+    let session = session_within(&[lab.join("audit.log.gz")], span, Settings { apf, ..settings });
+    let report = block_on(explain(&session, &ExplainOptions::default())).unwrap();
+    json(&report.with_words())["agreement"].take()
 }
 
 /// Every FlowSchema, and every list's and watch's seats, of at least so many of each.
@@ -44,10 +46,17 @@ fn check(agreement: &Value, least: u64) {
 fn flow_schemas_and_seats_agree_with_a_server_that_reads_lists_from_etcd() {
     let Some(lab) = folder("STORMGLASS_LAB").map(|lab| lab.join("apf-truth-legacy")) else { return };
     let meta: Value = serde_json::from_str(&fs::read_to_string(lab.join("meta.json")).unwrap()).unwrap();
-    let metrics = (0..4).map(|at| lab.join(format!("metrics-full.00{at}.txt.gz")).display().to_string());
-    let mut more: Vec<String> = metrics.flat_map(|file| ["--metrics".to_owned(), file]).collect();
-    let server = "--kube-version 1.33 --server-features ConsistentListFromCache=off --server-concurrency 180";
-    more.extend(server.split(' ').map(str::to_owned));
+    let settings = || Settings {
+        metrics: (0..4).map(|at| metrics(&lab.join(format!("metrics-full.00{at}.txt.gz")), None)).collect(),
+        server: Server { version: kubernetes("1.33"), reads_lists_from_etcd: Some(true), ..Server::default() },
+        apf: ApfSettings {
+            gates: vec![("ConsistentListFromCache".to_owned(), false)],
+            server_concurrency: 180,
+            server_concurrency_is_given: true,
+            ..ApfSettings::default()
+        },
+        ..Settings::default()
+    };
     let scratch = TempDir::new().unwrap();
     for phase in meta["phases"].as_array().unwrap() {
         let name = phase["name"].as_str().unwrap();
@@ -57,7 +66,7 @@ fn flow_schemas_and_seats_agree_with_a_server_that_reads_lists_from_etcd() {
         let config = temporary(&scratch, &format!("{name}.json"), lists.join("\n"));
         let time = |at: &str| phase[at].as_str().unwrap().to_owned();
         let phase = Phase { config: vec![config], from: time("stable_from"), until: time("stable_until") };
-        check(&agreement(&lab, "httplog.log.gz", &phase, &more), 1_500);
+        check(&agreement(&lab, "httplog.log.gz", &phase, settings()), 1_500);
     }
 }
 
@@ -68,12 +77,12 @@ fn flow_schemas_and_seats_agree_with_a_server_that_costs_lists_by_bytes() {
     let Some(lab) = folder("STORMGLASS_LAB").map(|lab| lab.join("apf-truth")) else { return };
     let phases: Value = serde_json::from_str(&fs::read_to_string(lab.join("phases.json")).unwrap()).unwrap();
     let phases = phases["phases"].as_array().unwrap();
-    let mut more = vec!["--kube-version".to_owned(), "1.36".to_owned()];
-    for phase in phases {
+    let dated = |phase: &Value| -> DatedMetrics {
         let (name, at) = (phase["name"].as_str().unwrap(), phase["t"].as_str().unwrap());
-        let file = lab.join(format!("metrics-{name}.txt"));
-        more.extend(["--metrics".to_owned(), format!("{}@{at}", file.display())]);
-    }
+        metrics(&lab.join(format!("metrics-{name}.txt")), Some(at))
+    };
+    let settings =
+        || Settings { metrics: phases.iter().map(dated).collect(), server: server("1.36"), ..Settings::default() };
     for (phase, next) in phases.iter().zip(&phases[1..]) {
         let (name, from) = (phase["name"].as_str().unwrap(), phase["t"].as_str().unwrap());
         let config = ["flowschemas", "prioritylevelconfigurations"]
@@ -82,6 +91,6 @@ fn flow_schemas_and_seats_agree_with_a_server_that_costs_lists_by_bytes() {
         let until: jiff::Timestamp = next["t"].as_str().unwrap().parse().unwrap();
         let until = (until - jiff::SignedDuration::from_secs(8)).to_string();
         let phase = Phase { config: config.to_vec(), from: from.to_owned(), until };
-        check(&agreement(&lab, "httplog.txt.gz", &phase, &more), 700);
+        check(&agreement(&lab, "httplog.txt.gz", &phase, settings()), 700);
     }
 }

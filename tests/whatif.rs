@@ -1,50 +1,54 @@
 //! What-if: replays of real logs beside what the real server did, candidates against its storms, and bad input.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
 
-use assert_cmd::Command;
 use serde_json::Value;
+use stormglass::analysis::propose::ProposeOptions;
+use stormglass::analysis::simulate::{SimulateOptions, SimulateReport};
+use stormglass::analysis::verify::VerifyOptions;
+use stormglass::analysis::{AnalysisError, Change, ReplayMode, ReplayOptions, propose, simulate, verify};
+use stormglass::dimensions::{ApfSettings, Settings};
+use stormglass::memory::Server;
+use stormglass::report::terminal;
+use stormglass::units::Zone;
 
-use crate::support::{event, folder, project, temporary};
-
-fn apf(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stormglass"));
-    command.current_dir(project("")).env("NO_COLOR", "1").arg("apf").args(args).output().unwrap()
-}
-
-fn stdout(args: &[&str]) -> String {
-    let output = apf(args);
-    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn json(args: &[&str]) -> Value {
-    serde_json::from_str(&stdout(&[args, &["--format", "json"]].concat())).unwrap()
-}
-
-fn refused(args: &[&str]) -> String {
-    let output = apf(args);
-    assert_eq!(output.status.code(), Some(2), "{args:?}: {}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8(output.stderr).unwrap()
-}
+use crate::support::{block_on, change, config, event, folder, json, kubernetes, project, session, sized, temporary};
 
 /// What is known of the server of `hard-cap` and no log tells.
-const SERVER: [&str; 10] = [
-    "--resource",
-    "pods=3000x5KB",
-    "--kube-version",
-    "1.33",
-    "--server-features",
-    "ConsistentListFromCache=off",
-    "--server-features",
-    "StreamingCollectionEncodingToJSON=off",
-    "--server-features",
-    "SizeBasedListCostEstimate=off",
-];
+fn hard_cap_server() -> Settings {
+    let gates = ["ConsistentListFromCache", "SizeBasedListCostEstimate"].map(|gate| (gate.to_owned(), false));
+    Settings {
+        server: Server {
+            version: kubernetes("1.33"),
+            reads_lists_from_etcd: Some(true),
+            streams_encoding: Some(false),
+        },
+        apf: ApfSettings { gates: gates.to_vec(), ..ApfSettings::default() },
+        ..sized(&["pods=3000x5KB"])
+    }
+}
 
-fn candidate(name: &str) -> String {
-    format!("sample-logs/hard-cap/candidates/{name}.yaml")
+fn simulate_report(log: &str, options: &SimulateOptions, settings: Settings) -> Result<SimulateReport, AnalysisError> {
+    block_on(simulate(&session(&[log], settings), options))
+}
+
+/// The JSON of a replay of a log under some changes.
+fn replayed(log: &str, candidates: Vec<Change>, replay: ReplayOptions, settings: Settings) -> Value {
+    let options = SimulateOptions { candidates, replay, ..SimulateOptions::default() };
+    json(&simulate_report(log, &options, settings).unwrap())
+}
+
+/// The JSON of what is proposed against the storms of logs.
+fn proposals(logs: &[String], options: &ProposeOptions, settings: Settings) -> Value {
+    json(&block_on(propose(&session(logs, settings), options)).unwrap())
+}
+
+fn one_seed() -> ReplayOptions {
+    ReplayOptions { seeds: 1, ..ReplayOptions::default() }
+}
+
+fn candidate(name: &str) -> Change {
+    change(project(&format!("sample-logs/hard-cap/candidates/{name}.yaml")))
 }
 
 /// A run without a limit, and what the server did with the hard limit in force.
@@ -76,9 +80,8 @@ const MEASURED: [Measured; 2] = [
 ];
 
 fn simulated(measured: &Measured, candidate_name: &str) -> Value {
-    let candidate = candidate(candidate_name);
-    let report = json(&[&["simulate", measured.log, "--candidate", &candidate], &SERVER[..]].concat());
-    report["apiservers"][0].clone()
+    let candidates = vec![candidate(candidate_name)];
+    replayed(measured.log, candidates, ReplayOptions::default(), hard_cap_server())["apiservers"][0].clone()
 }
 
 fn number(value: &Value) -> f64 {
@@ -143,10 +146,12 @@ fn a_level_that_rejects_lets_one_run_at_a_time() {
 
 #[test]
 fn a_change_in_force_is_verified() {
-    let (cap, before, after) =
-        (candidate("hard-cap"), "sample-logs/hard-cap/before-2.log.gz", "sample-logs/hard-cap/after-2.log.gz");
-    let verify =
-        |after: &str| json(&[&["verify", before, "--after", after, "--candidate", &cap], &SERVER[..]].concat());
+    let (before, after) = ("sample-logs/hard-cap/before-2.log.gz", "sample-logs/hard-cap/after-2.log.gz");
+    let verify = |after: &str| {
+        let options = VerifyOptions { candidate: candidate("hard-cap"), replay: ReplayOptions::default() };
+        let (before, after) = (session(&[before], hard_cap_server()), session(&[after], hard_cap_server()));
+        json(&block_on(verify(&before, &after, &options)).unwrap())
+    };
     let verified = verify(after);
     let quiet = verify("sample-logs/quiet")["apiservers"][0]["sentence"].to_string();
     assert!(quiet.contains("not tested"), "{quiet}");
@@ -156,39 +161,26 @@ fn a_change_in_force_is_verified() {
     assert!(sentence.starts_with("the change seems not to be in force"), "{sentence}");
 }
 
-#[test]
-fn the_reports_are_as_they_were() {
-    let (cap, borrows) = (candidate("hard-cap"), candidate("borrows"));
-    let simulate = ["simulate", MEASURED[1].log, "--candidate", &borrows, "--candidate", &cap];
-    let simulate = [&simulate[..], &["--memory-limit", "2GiB"], &SERVER[..]].concat();
-    insta::assert_snapshot!("simulate", stdout(&simulate));
-    let sweep = ["simulate", MEASURED[0].log, "--candidate", &cap, "--sweep", "shares=1..8"];
-    let sweep = [&sweep[..], &["--memory-limit", "2GiB", "--seeds", "3"], &SERVER[..]].concat();
-    insta::assert_snapshot!("simulate-sweep", stdout(&sweep));
-    let verify = ["verify", MEASURED[1].log, "--after", "sample-logs/hard-cap/after-2.log.gz", "--candidate", &cap];
-    insta::assert_snapshot!("verify", stdout(&[&verify[..], &SERVER[..]].concat()));
-    let propose = ["propose", "sample-logs/python-oom", "--resource", "pods=3000x5KB", "--memory-budget", "1GiB"];
-    insta::assert_snapshot!("propose", stdout(&propose));
-    insta::assert_snapshot!("propose-yaml", stdout(&[&propose[..], &["--format", "yaml"]].concat()));
-    for command in ["simulate", "propose", "verify"] {
-        insta::assert_snapshot!(format!("help-{command}"), stdout(&[command, "--help"]));
-    }
-}
-
 /// Nothing is drawn but from seeds.
 #[test]
 fn the_same_seeds_give_the_same() {
-    let cap = candidate("hard-cap");
-    let args = [&["simulate", MEASURED[1].log, "--candidate", &cap], &SERVER[..]].concat();
-    assert_eq!(stdout(&args), stdout(&args));
+    let replay = || {
+        let options = SimulateOptions { candidates: vec![candidate("hard-cap")], ..SimulateOptions::default() };
+        let report = simulate_report(MEASURED[1].log, &options, hard_cap_server()).unwrap();
+        (json(&report), terminal(&report.page(15, &Zone::default()), None).text)
+    };
+    assert_eq!(replay(), replay());
 }
 
 /// In a closed loop a rejected LIST comes again, so that fewer are lost and it takes longer.
 #[test]
 fn clients_that_try_again_are_served_in_the_end() {
-    let cap = candidate("hard-cap");
-    let args = [&["simulate", MEASURED[1].log, "--candidate", &cap], &SERVER[..]].concat();
-    let (open, closed) = (json(&args), json(&[&args[..], &["--closed-loop"]].concat()));
+    let replay = |is_closed_loop| {
+        let mode = ReplayMode { is_closed_loop, ..ReplayMode::default() };
+        let options = ReplayOptions { mode, ..ReplayOptions::default() };
+        replayed(MEASURED[1].log, vec![candidate("hard-cap")], options, hard_cap_server())
+    };
+    let (open, closed) = (replay(false), replay(true));
     let lost = |report: &Value| {
         let side = &report["apiservers"][0]["candidates"][0]["replay"];
         number(&lists(side, "restrict-pod-list")["rejected"]["all"]["mid"])
@@ -207,10 +199,9 @@ fn scenario(lab: &Path, name: &str) -> Vec<String> {
     logs.into_iter().map(|path| path.display().to_string()).collect()
 }
 
-fn proposed(logs: &[String], args: &[&str]) -> Value {
-    let logs: Vec<&str> = logs.iter().map(String::as_str).collect();
-    let sizes = ["--resource", "pods=3000x5KB", "--memory-budget", "1GiB"];
-    json(&[&["propose"], &logs[..], &sizes, args].concat())
+fn proposed(logs: &[String], includes_system: bool) -> Value {
+    let options = ProposeOptions { memory_budget: 1 << 30, includes_system, ..ProposeOptions::default() };
+    proposals(logs, &options, sized(&["pods=3000x5KB"]))
 }
 
 /// A candidate for each storm that is known, which keeps what LISTs hold within the budget, and lets nobody wait who has
@@ -234,9 +225,9 @@ fn each_labelled_storm_has_its_candidate() {
         ("s2-python-oom", &["inventory-sync", "kubectl"], &["inventory-sync", "kubectl", "cilium-agent"]),
     ] {
         let logs = scenario(&lab, name);
-        let (plain, system) = (proposed(&logs, &[]), proposed(&logs, &["--include-system"]));
+        let (plain, system) = (proposed(&logs, false), proposed(&logs, true));
         assert_eq!(clients(&plain), without, "{name}");
-        assert_eq!(clients(&system), with, "{name} --include-system");
+        assert_eq!(clients(&system), with, "{name}, nodes and kube-system too");
         let reasons = plain["declined"].to_string();
         assert!(reasons.contains("limit it only with --include-system"), "{reasons}");
         for proposal in system["proposals"].as_array().unwrap() {
@@ -247,86 +238,38 @@ fn each_labelled_storm_has_its_candidate() {
             assert_eq!(proposal["lint"].as_array().unwrap().len(), 0, "{name}: {}", proposal["lint"]);
         }
     }
-    let quiet = proposed(&[lab.join("s3-quiet/audit-steady-only.log.gz").display().to_string()], &["--include-system"]);
+    let quiet = proposed(&[lab.join("s3-quiet/audit-steady-only.log.gz").display().to_string()], true);
     assert_eq!(clients(&quiet), [""; 0]);
 }
 
 #[test]
-fn manifests_are_written_one_file_each_and_pass_lint() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("candidates").display().to_string();
-    let args = [
-        "propose",
-        "sample-logs/python-oom",
-        "--resource",
-        "pods=3000x5KB",
-        "--memory-budget",
-        "1GiB",
-        "--manifests",
-        &out,
-    ];
-    stdout(&args);
-    let mut names: Vec<String> = std::fs::read_dir(&out)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    assert_eq!(
-        names,
-        [
-            "kustomization.yaml",
-            "limit-inventory-sync-list-pods.flowschema.yaml",
-            "limit-inventory-sync-list-pods.prioritylevelconfiguration.yaml"
-        ]
-    );
-    stdout(&["lint", &out, "--fail-on", "error"]);
-    // What is written can be replayed again.
-    let replay = json(&["simulate", "sample-logs/python-oom", "--resource", "pods=3000x5KB", "--candidate", &out]);
-    assert_eq!(replay["apiservers"][0]["candidates"][0]["effect"], "helps");
-    assert!(refused(&args).contains("already exists"));
-    stdout(&[&args[..], &["--force"]].concat());
-}
-
-#[test]
 fn a_quiet_log_gets_no_candidate() {
-    let report = json(&["propose", "sample-logs/quiet", "--include-system"]);
+    let options = ProposeOptions { includes_system: true, ..ProposeOptions::default() };
+    let report = proposals(&["sample-logs/quiet".to_owned()], &options, Settings::default());
     assert_eq!(report["proposals"].as_array().unwrap().len(), 0);
-    let output = apf(&["propose", "sample-logs/quiet", "--format", "yaml"]);
-    assert!(output.stdout.is_empty() && String::from_utf8_lossy(&output.stderr).contains("there is no candidate"));
 }
 
 #[test]
-fn bad_candidates_have_clear_answers() {
+fn a_candidate_of_one_object_is_judged_with_those_of_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let log = MEASURED[0].log;
-    let torn =
-        temporary(&folder, "torn.yaml", "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: FlowSchema\nspec: [");
-    assert!(refused(&["simulate", log, "--candidate", &torn]).contains("torn.yaml"));
-    let other = temporary(&folder, "other.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
-    assert!(
-        refused(&["simulate", log, "--candidate", &other]).contains("no FlowSchema and no PriorityLevelConfiguration")
-    );
-    let empty = folder.path().join("empty");
-    std::fs::create_dir(&empty).unwrap();
-    assert!(refused(&["simulate", log, "--candidate", empty.to_str().unwrap()]).contains("is in the folder"));
-    assert!(refused(&["simulate", log, "--candidate", "nowhere.yaml"]).contains("nowhere.yaml"));
-    let cap = std::fs::read_to_string(project(&candidate("hard-cap"))).unwrap();
+    let cap = std::fs::read_to_string(project("sample-logs/hard-cap/candidates/hard-cap.yaml")).unwrap();
     let (level, schema) = cap.split_once("---\n").unwrap();
     let schema = temporary(&folder, "schema.yaml", schema);
     let level = temporary(&folder, "level.yaml", level);
-    let alone = refused(&["simulate", log, "--candidate", &schema]);
+    let replay = |candidate: Change| {
+        let options = SimulateOptions { candidates: vec![candidate], replay: one_seed(), ..SimulateOptions::default() };
+        simulate_report(log, &options, Settings::default())
+    };
+    let alone = replay(change(&schema));
     assert!(
-        alone.contains("goes to the priority level limit-pod-list, which is neither in it nor on the server"),
-        "{alone}"
+        matches!(&alone, Err(AnalysisError::MissingPriorityLevel { priority_level, .. }) if priority_level == "limit-pod-list"),
+        "{alone:?}"
     );
-    stdout(&["simulate", log, "--candidate", &format!("{schema},{level}"), "--seeds", "1"]);
-    let unasked = json(&["simulate", log, "--candidate", &level, "--seeds", "1"]);
+    replay(Change { name: "both".to_owned(), config: config(&[&schema, &level]) }).unwrap();
+    let unasked = json(&replay(change(&level)).unwrap());
     let sentence = unasked["apiservers"][0]["candidates"][0]["sentence"].as_str().unwrap();
     assert!(sentence.contains("has no FlowSchema, and no FlowSchema uses its priority levels"), "{sentence}");
-    assert!(
-        refused(&["simulate", log, "--candidate", &level, "--candidate", &level, "--sweep", "shares=1..2"])
-            .contains("one candidate")
-    );
 }
 
 /// A clock that isn't set must not let the replay go through two thousand years in steps of ten seconds.
@@ -336,7 +279,7 @@ fn requests_of_another_time_are_left_out() {
     let get = |id: &str| event(id, "ResponseComplete", "get", "00.000000", "00.100000");
     let zero = get("z").replace("2026-07-23", "0001-01-01");
     let log = temporary(&folder, "zero.log", format!("{zero}{}{}", get("a"), get("b")));
-    let replay = json(&["simulate", &log, "--candidate", &candidate("hard-cap")]);
+    let replay = replayed(&log, vec![candidate("hard-cap")], ReplayOptions::default(), Settings::default());
     assert_eq!(replay["apiservers"][0]["request_count"], 2);
     assert!(replay["notes"].to_string().contains("years from all others': 1"), "{}", replay["notes"]);
 }
@@ -347,7 +290,7 @@ fn what_a_watch_waited_is_not_taken_for_its_work() {
     let folder = tempfile::tempdir().unwrap();
     let watch = |id: usize, at: &str| event(&id.to_string(), "ResponseStarted", "watch", "00.000000", at);
     let log: String = (0..8).map(|id| watch(id, if id < 6 { "00.005000" } else { "10.000000" })).collect();
-    let replay = json(&["simulate", &temporary(&folder, "watches.log", log), "--seeds", "1"]);
+    let replay = replayed(&temporary(&folder, "watches.log", log), Vec::new(), one_seed(), Settings::default());
     let group = &replay["apiservers"][0]["current"]["groups"][0];
     assert_eq!((&group["request_count"], number(&group["took_max_secs"]["high"]) < 0.01), (&8.into(), true), "{group}");
 }
@@ -355,8 +298,11 @@ fn what_a_watch_waited_is_not_taken_for_its_work() {
 #[test]
 fn logs_with_little_in_them_have_clear_answers() {
     let folder = tempfile::tempdir().unwrap();
-    let cap = candidate("hard-cap");
-    let simulate = |log: &str| json(&["simulate", log, "--candidate", &cap]);
+    let tried = |log: &str| {
+        let options = SimulateOptions { candidates: vec![candidate("hard-cap")], ..SimulateOptions::default() };
+        simulate_report(log, &options, Settings::default())
+    };
+    let simulate = |log: &str| json(&tried(log).unwrap());
     let one = temporary(&folder, "one.log", event("a", "ResponseComplete", "list", "00.000000", "00.100000"));
     let replay = &simulate(&one)["apiservers"][0];
     assert_eq!((&replay["request_count"], &replay["candidates"][0]["effect"]), (&1.into(), &"does-nothing".into()));
@@ -365,10 +311,12 @@ fn logs_with_little_in_them_have_clear_answers() {
     let sentence = without["apiservers"][0]["candidates"][0]["sentence"].to_string();
     assert!(sentence.contains("matches no request"), "{sentence}");
     let empty = temporary(&folder, "empty.log", "");
-    assert!(refused(&["simulate", &empty, "--candidate", &cap]).contains("there is nothing in it"));
+    assert!(matches!(tried(&empty), Err(AnalysisError::NoEvents)));
     let refused_before =
         get.replace("\"code\":200", "\"code\":401").replace("\"authorization.k8s.io/decision\":\"allow\",", "");
     let outside = temporary(&folder, "outside.log", refused_before);
-    assert!(refused(&["simulate", &outside, "--candidate", &cap]).contains("nothing to replay"));
-    assert!(stdout(&["propose", &one]).contains("No candidate"));
+    assert!(matches!(tried(&outside), Err(AnalysisError::NothingToReplay)));
+    let nothing = block_on(propose(&session(&[one], Settings::default()), &ProposeOptions::default())).unwrap();
+    let text = terminal(&nothing.page(&Zone::default()), None).text;
+    assert!(text.contains("No candidate"), "{text}");
 }

@@ -1,6 +1,7 @@
 //! Fills the dimension tables: who each client is, how big each resource is, what each shape of LIST costs, and which
 //! FlowSchema each request matches.
 
+mod decisions;
 mod flows;
 mod settings;
 mod size_basis;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::Deserialize;
 
+pub use decisions::ApiserverDecisions;
 pub use flows::{FlowClassifier, Flows};
 pub use settings::{ApfSettings, DatedMetrics, Settings};
 
