@@ -13,7 +13,7 @@ use crate::cli::ColorWhen;
 use crate::requests::Progress;
 use crate::units::{self, legible_lines};
 
-/// How to talk to whoever runs the program.
+/// The terminal, and what may be said on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
     is_quiet: bool,
@@ -24,7 +24,7 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
 impl Console {
-    /// A console that uses colour when told to, and says nothing but answers and errors when `is_quiet`.
+    /// A console that prints only answers and errors if `is_quiet`.
     pub fn new(color: ColorWhen, is_quiet: bool) -> Self {
         let choice = match color {
             ColorWhen::Auto => anstream::ColorChoice::Auto,
@@ -35,7 +35,7 @@ impl Console {
         Self { is_quiet }
     }
 
-    /// Prints text to standard output as it is, its styles where there is colour. It has to be inert already.
+    /// Prints text to standard output, its styles only where there is colour. The text has to be inert already.
     ///
     /// # Errors
     /// When it is closed or full.
@@ -43,7 +43,7 @@ impl Console {
         anstream::stdout().lock().write_all(text.as_bytes())
     }
 
-    /// The columns of the terminal; `None` where standard output is none, so that nothing needs to be cut.
+    /// The terminal's width in columns; `None` if standard output is no terminal, so that nothing needs to be cut.
     pub fn width(self) -> Option<u16> {
         io::stdout().is_terminal().then(|| comfy_table::Table::new().width().unwrap_or(100))
     }
@@ -53,33 +53,33 @@ impl Console {
         io::BufWriter::new(io::stdout())
     }
 
-    /// Tells something beside the answer, on standard error. As in warnings and errors, text from logs is made inert here.
+    /// Prints something that is not part of the answer, on standard error. As in warnings and errors, text from logs is made
+    /// inert here.
     pub fn note(self, text: &str) {
         self.say(CYAN, "note", text);
     }
 
-    /// Tells of something that makes the answer less than it seems, on standard error.
+    /// Prints what limits the answer, on standard error.
     pub fn warn(self, text: &str) {
         self.say(YELLOW, "warning", text);
     }
 
     fn say(self, style: Style, word: &str, text: &str) {
         if !self.is_quiet {
-            let _nobody_listens =
-                writeln!(anstream::stderr().lock(), "{style}{word}{style:#}: {}", legible_lines(text));
+            let _ignored = writeln!(anstream::stderr().lock(), "{style}{word}{style:#}: {}", legible_lines(text));
         }
     }
 
-    /// Tells why the program gives up, with what to do about it.
+    /// Prints why a command failed, and what to do about it.
     pub fn error(self, error: &anyhow::Error, hint: Option<&str>) {
         let mut out = anstream::stderr().lock();
-        let _nobody_listens = writeln!(out, "{RED}error{RED:#}: {}", legible_lines(&format!("{error:#}")));
+        let _ignored = writeln!(out, "{RED}error{RED:#}: {}", legible_lines(&format!("{error:#}")));
         if let Some(hint) = hint {
-            let _nobody_listens = writeln!(out, "{CYAN}hint{CYAN:#}: {}", legible_lines(hint));
+            let _ignored = writeln!(out, "{CYAN}hint{CYAN:#}: {}", legible_lines(hint));
         }
     }
 
-    /// Shows how far a scan has come until the guard is dropped; only on a terminal.
+    /// Shows the progress of a scan until the guard is dropped; only on a terminal.
     pub fn progress(self, progress: Arc<Progress>) -> ProgressGuard {
         if self.is_quiet || !io::stderr().is_terminal() {
             return ProgressGuard { showing: None };

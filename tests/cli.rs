@@ -45,6 +45,9 @@ fn the_help_is_as_it_was() {
 #[test]
 fn the_queries_are_listed_with_their_parameters() {
     insta::assert_snapshot!("query-list", stdout(&["query", "--list"]));
+    let (listed, all) = (stdout(&["query", "--list"]), stdout(&["query", "--list", "--all"]));
+    assert!(!listed.contains("episode_clients") && all.contains("episode_clients"), "{all}");
+    assert!(stdout(&["query", "--show", "episode_clients"]).starts_with("-- episode_clients: "));
     assert!(stdout(&["query", "--show", "slow_lists"]).starts_with("-- slow_lists: "));
     assert!(stdout(&["query", "--columns"]).contains("user_agent"));
 }
@@ -64,6 +67,106 @@ fn an_answer_comes_in_every_format() {
         let sql = "select outcome, user_groups, received_at from requests";
         stdout(&["query", "--sql", sql, "sample-logs/quiet", "--format", format, "--output", &path]);
         assert!(std::fs::read(&path).unwrap().starts_with(magic.as_bytes()));
+    }
+}
+
+/// A file gets every row, in the format of its name; the terminal gets a table of the first rows.
+#[test]
+fn rows_go_into_a_file_in_the_format_of_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |name: &str, more: &[&str]| {
+        let path = folder.path().join(name).display().to_string();
+        let sql = "select audit_id, received_at from requests";
+        let args = [&["query", "--sql", sql, "sample-logs/quiet", "-o", &path], more].concat();
+        assert_eq!(stdout(&args), "");
+        std::fs::read(&path).unwrap()
+    };
+    let lines = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().lines().count();
+    assert!(lines(ask("a.csv", &[])) > 51);
+    assert_eq!(lines(ask("b.ndjson", &["--limit", "7"])), 7);
+    assert_eq!(lines(ask("c.csv", &["--format", "ndjson", "--limit", "2"])), 2);
+    assert!(ask("d.json", &[]).starts_with(b"["));
+    assert!(ask("e.parquet", &[]).starts_with(b"PAR1"));
+    assert!(ask("f.arrow", &[]).starts_with(b"ARROW1"));
+    for command in [&["query", "lists"][..], &["clients"], &["resources"]] {
+        let path = folder.path().join("out.csv").display().to_string();
+        stdout(&[command, &["sample-logs/quiet", "-o", &path]].concat());
+        assert!(lines(std::fs::read(&path).unwrap()) > 1, "{command:?}");
+        let error = refused(&[command, &["sample-logs/quiet", "-o", "out.html"]].concat());
+        assert!(error.contains("hint: end the name in .csv, .json, .ndjson, .parquet or .arrow"), "{error}");
+        let error = refused(&[command, &["sample-logs/quiet", "-o", "out.csv", "--format", "table"]].concat());
+        assert!(error.contains("--format table is for the terminal only"), "{error}");
+    }
+}
+
+/// Tables show times in the reader's zone; formats for machines stay in UTC.
+#[test]
+fn tables_show_times_in_a_zone() {
+    let sql = "select received_at from requests where outcome = 'complete' limit 1";
+    let ask = |format: &str| {
+        let args = ["query", "--sql", sql, "sample-logs/quiet", "--timezone", "Asia/Kolkata", "--format", format];
+        stdout(&args).lines().last().unwrap().trim().to_owned()
+    };
+    let (table, csv) = (ask("table"), ask("csv"));
+    assert!(table.ends_with("+05:30") && csv.ends_with('Z'), "{table} {csv}");
+    let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    assert_eq!(instant(&table), instant(&csv));
+}
+
+#[test]
+fn man_pages_are_written_for_all_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("new/man");
+    assert_eq!(stdout(&["man", &pages.display().to_string()]), "");
+    for page in ["stormglass.1", "stormglass-storms.1", "stormglass-apf.1", "stormglass-apf-simulate.1"] {
+        assert!(pages.join(page).exists(), "{page}");
+    }
+}
+
+/// No argument is under the heading of others.
+#[test]
+fn options_are_under_their_own_heading() {
+    for command in [
+        &["storms"][..],
+        &["incident"],
+        &["capacity"],
+        &["clients"],
+        &["resources"],
+        &["query"],
+        &["doctor"],
+        &["apf", "explain"],
+        &["apf", "seats"],
+        &["apf", "lint"],
+        &["apf", "propose"],
+        &["apf", "simulate"],
+        &["apf", "verify"],
+    ] {
+        let help = stdout(&[command, &["-h"]].concat());
+        let mut heading = "";
+        for line in help.lines() {
+            if !line.starts_with(' ') && line.ends_with(':') {
+                heading = line.trim_end_matches(':');
+            }
+            let Some(option) = line.split_whitespace().find(|word| word.starts_with("--")) else { continue };
+            if !line.trim_start().starts_with('-') {
+                continue;
+            }
+            let expected = match option {
+                "--from" | "--to" => "Logs",
+                "--strict" if command != ["doctor"] => "Logs",
+                "--output" | "--format" | "--timezone" => "Output",
+                "--clients" => "Clients",
+                "--thresholds" => "Findings",
+                "--config" | "--kube-version" | "--server-concurrency" if command == ["apf", "seats"] => "Options",
+                "--metrics" | "--resource" | "--kube-version" | "--server-features" | "--server-concurrency" => {
+                    "Sizes and server"
+                }
+                "--config" | "--httplog" => "API Priority and Fairness",
+                "--seeds" | "--memory-base" | "--service" | "--capacity" | "--closed-loop" => "Replay",
+                _ => "Options",
+            };
+            assert_eq!(heading, expected, "{option} of {command:?}");
+        }
     }
 }
 
@@ -176,7 +279,7 @@ fn storms_are_told_in_words() {
     insta::assert_snapshot!("storms-quiet", stdout(&["storms", "sample-logs/quiet", "--format", "markdown"]));
     let explained = stdout(&["storms", "--explain", "relist-herd"]);
     assert!(explained.contains("why it matters") && explained.contains("relist_herd.min_instances"), "{explained}");
-    assert!(refused(&["storms", "--explain", "storm"]).contains("there is no kind of finding named storm"));
+    assert!(refused(&["storms", "--explain", "relist-hord"]).contains("a similar value exists: 'relist-herd'"));
     assert!(stdout(&["storms", "--show-thresholds"]).contains("min_instances: 10"));
 }
 
@@ -201,7 +304,9 @@ fn thresholds_can_be_replaced() {
     let told = stdout(&["storms", "--explain", "relist-herd", "--thresholds", &path]);
     assert!(told.contains("at least 77 (burst.min_reads)"), "{told}");
     let path = of("list_loop: {min_list: 1}");
-    assert!(refused(&["storms", "sample-logs/quiet", "--thresholds", &path]).contains("min_list"));
+    for command in [&["storms"][..], &["incident"], &["capacity"], &["apf", "propose"]] {
+        assert!(refused(&[command, &["sample-logs/quiet", "--thresholds", &path]].concat()).contains("min_list"));
+    }
 }
 
 #[test]
@@ -233,7 +338,7 @@ fn a_catalogue_of_clients_is_checked_line_by_line() {
         "good.yaml",
         "- client: ours\n  type: operator\n  accounts: [\"batch-tools:*\"]\n  source: ours\n",
     );
-    assert!(stdout(&["clients", "--check", &path]).contains("1 rules"));
+    assert!(stdout(&["clients", "--check", &path]).contains("1 rules, no mistakes"));
     let clients = stdout(&["clients", "sample-logs/python-oom", "--clients", &path, "--format", "csv"]);
     assert!(clients.contains("operator,ours,"), "{clients}");
 }

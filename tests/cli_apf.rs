@@ -71,7 +71,7 @@ fn what_a_server_would_refuse_is_named_with_its_line() {
     assert!(error.contains("x.yaml:8: PriorityLevelConfiguration x: spec.limited.lendablePercent: "), "{error}");
     let other = temporary(&scratch, "other.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: x\n");
     assert!(refused(&["lint", &other]).contains("other.yaml has no FlowSchema and no PriorityLevelConfiguration"));
-    assert!(refused(&["lint", "sample-logs/quiet"]).contains("no manifest is named, only logs"));
+    assert!(refused(&["lint", "sample-logs/quiet"]).contains("no manifest given, only logs"));
     let log = temporary(&scratch, "kube-apiserver.log", "I1124 10:00:00.0 1 server.go:1] nothing\n");
     assert!(refused(&["explain", "sample-logs/quiet", "--httplog", &log]).contains("no line of a request"));
 }
@@ -131,8 +131,16 @@ fn the_reports_are_as_they_were() {
 fn manifests_are_written_one_file_each_and_pass_lint() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("candidates").display().to_string();
-    let args =
-        ["propose", "sample-logs/python-oom", "--resource", "pods=3000x5KB", "--memory-budget", "1GiB", "--out", &out];
+    let args = [
+        "propose",
+        "sample-logs/python-oom",
+        "--resource",
+        "pods=3000x5KB",
+        "--memory-budget",
+        "1GiB",
+        "--manifests",
+        &out,
+    ];
     stdout(&args);
     let mut names: Vec<String> = std::fs::read_dir(&out)
         .unwrap()

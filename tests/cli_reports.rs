@@ -43,7 +43,7 @@ fn times_are_in_the_zone_that_is_asked_for() {
 fn a_name_without_a_format_is_refused_before_the_logs_are_read() {
     let error = refused(&["incident", "nowhere.log", "-o", "report.pdf"]);
     assert!(
-        error.contains("report.pdf doesn't tell a format") && error.contains("hint: let it end in .html"),
+        error.contains("format from the name report.pdf") && error.contains("hint: end the name in .html"),
         "{error}"
     );
 }

@@ -365,7 +365,7 @@ fn hostile_text_is_only_text_on_the_terminal_too() {
     let session = session(&[log], Settings::default());
     let answer = block_on(async {
         let answer = query(&session, &question, &Params::new()).await.unwrap();
-        answer.text().await.unwrap()
+        answer.text(&Zone::default()).await.unwrap()
     });
     let query = without_styles(&terminal(&Page::of_table("Answer", answer), None).text);
     assert!(!query.contains(OBEYED), "{query:?}");

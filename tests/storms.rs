@@ -345,7 +345,7 @@ fn a_kept_query_may_read_the_logs_twice() {
         let rows = block_on(async {
             let question = Question::Named("identities".to_owned());
             let answer = query(&session, &question, &Params::new()).await.unwrap();
-            answer.limit(1).unwrap().text().await.unwrap().rows.len()
+            answer.limit(1).unwrap().text(&stormglass::units::Zone::default()).await.unwrap().rows.len()
         });
         sender.send(rows).unwrap();
     });

@@ -2,26 +2,28 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::replay::{ProposeArgs, SimulateArgs, VerifyArgs};
 use super::{ClientArgs, FlowArgs, LogArgs, OutputArgs, SizeArgs};
+use crate::apf::lint::{self, LintRule, RULES};
 use crate::kubernetes::Version;
 
 /// The subcommands of `apf`.
 #[derive(Debug, Subcommand)]
 pub enum ApfCommand {
-    /// Tell which client goes by which FlowSchema and priority level, and what that takes of the server's seats
+    /// Explain which FlowSchema each client hits, and how many seats it takes
     Explain(ExplainArgs),
-    /// Print the limits of each priority level in seats, before and after a change
+    /// Show the seats of each priority level, before and after a change
     Seats(SeatsArgs),
-    /// Tell what is wrong with FlowSchemas and priority levels before they are applied
+    /// Check FlowSchemas and priority levels for mistakes before you apply them
     Lint(LintArgs),
-    /// Design FlowSchemas and priority levels against the logs' storms, and try them on the logged requests
+    /// Propose FlowSchemas and priority levels against the storms in logs, each tried in a replay
     Propose(ProposeArgs),
-    /// Replay the logged requests under a change, and tell what it would do
+    /// Replay the logged requests under a change
     Simulate(SimulateArgs),
-    /// Tell whether a change does what the replay said, by the logs since it is in force
+    /// Verify that a change in force does what its replay predicted
     Verify(VerifyArgs),
 }
 
@@ -32,39 +34,39 @@ pub enum ApfCommand {
   stormglass apf explain audit.log --httplog kube-apiserver.log
   stormglass apf explain --user system:serviceaccount:monitoring:prometheus --verb list --path /api/v1/pods")]
 pub struct ExplainArgs {
-    /// The logs
+    /// Audit logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required_unless_present = "user")]
     pub inputs: Vec<String>,
-    /// Explain one request of this user, step by step, instead of logs
+    /// Explain one request of user NAME, step by step, instead of logs
     #[arg(long, value_name = "NAME", conflicts_with_all = ["inputs", "httplog", "from", "to"], requires = "path")]
     pub user: Option<String>,
-    /// The groups of --user; by default those that the server itself gives to such a user
+    /// Set the groups of --user [default: those that the server adds by itself]
     #[arg(long, value_name = "GROUP", value_delimiter = ',', requires = "user")]
     pub groups: Vec<String>,
-    /// The verb of that request, such as list, or its HTTP method
+    /// Set the verb of that request, such as list, or its HTTP method
     #[arg(long, value_name = "VERB", default_value = "get", requires = "user")]
     pub verb: String,
-    /// Its path, with its query if it has one, such as /api/v1/pods?limit=500
+    /// Set the path of that request, with its query string, such as /api/v1/pods?limit=500
     #[arg(long, value_name = "PATH", requires = "user")]
     pub path: Option<String>,
-    /// Show the N rows of clients that took most; 0 for all
+    /// Show the N rows of clients that took the most seats; 0 for all
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub top: usize,
-    /// How it is written.
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
+    /// Part of the logs.
     #[command(flatten)]
     pub logs: LogArgs,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Classification of clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// Sizes of resources, and the server.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// Configuration of API Priority and Fairness.
+    #[command(flatten)]
+    pub flows: FlowArgs,
 }
 
 /// Arguments of `apf seats`.
@@ -74,19 +76,19 @@ pub struct ExplainArgs {
   stormglass apf seats --config live.yaml --server-concurrency 1200
   stormglass apf seats --config live.yaml new-level.yaml")]
 pub struct SeatsArgs {
-    /// FlowSchemas and priority levels that are to be applied
+    /// FlowSchemas and priority levels to apply
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub change: Vec<PathBuf>,
-    /// The server's priority levels, as kubectl get -o yaml prints them; by default those of a fresh cluster
+    /// Read the server's priority levels from FILE, as kubectl get -o yaml prints them [default: those of a new cluster]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Vec<PathBuf>,
-    /// The server's version, such as 1.34; by default the newest that is known
+    /// Set the server's version, such as 1.34 [default: the newest one known]
     #[arg(long, value_name = "VERSION")]
     pub kube_version: Option<Version>,
-    /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together
-    #[arg(long, value_name = "SEATS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Set the seats of one apiserver: --max-requests-inflight plus --max-mutating-requests-inflight
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_concurrency: u32,
-    /// How it is written.
+    /// File, format and time zone.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -99,42 +101,48 @@ pub struct SeatsArgs {
   stormglass apf lint manifests/*.yaml --format json --fail-on warning
   stormglass apf lint --explain misses-cluster-lists")]
 pub struct LintArgs {
-    /// FlowSchemas and priority levels in YAML or JSON; and logs, whose requests show what they would catch
+    /// FlowSchemas and priority levels in YAML or JSON, and optionally audit logs, to show which requests they would match
     #[arg(value_name = "FILE|LOGS", value_hint = ValueHint::AnyPath, required_unless_present_any = ["explain", "rules"])]
     pub inputs: Vec<String>,
-    /// Exit with 1 if a finding is of this severity or worse
+    /// Exit with 1 if there is a finding of this severity or worse
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<LintSeverityName>,
-    /// Explain a rule: why the pattern is bad
-    #[arg(long, value_name = "RULE", conflicts_with = "inputs")]
-    pub explain: Option<String>,
+    /// Explain a rule: what the server does, and why that is a problem
+    #[arg(long, value_name = "RULE", conflicts_with = "inputs", value_parser = parse_rule())]
+    pub explain: Option<LintRule>,
     /// List the rules
     #[arg(long, conflicts_with_all = ["inputs", "explain"])]
     pub rules: bool,
-    /// How it is written.
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
+    /// Part of the logs.
     #[command(flatten)]
     pub logs: LogArgs,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Classification of clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// Sizes of resources, and the server.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// Configuration of API Priority and Fairness.
+    #[command(flatten)]
+    pub flows: FlowArgs,
 }
 
-/// How bad a finding of `apf lint` is.
+/// Names of rules, so that help, completions and suggestions know them.
+fn parse_rule() -> impl TypedValueParser<Value = LintRule> {
+    let names = RULES.map(|rule| rule.name);
+    PossibleValuesParser::new(names).try_map(|name| lint::explain(&name).copied().ok_or("unknown rule"))
+}
+
+/// How severe a finding of `apf lint` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LintSeverityName {
     /// Worth knowing.
     Info,
-    /// Does something else than it seems to be meant for, or hurts others.
+    /// Does not do what it seems meant to do, or harms other clients.
     Warning,
-    /// The server refuses, ignores or deletes it.
+    /// The server rejects, ignores or deletes it.
     Error,
 }

@@ -3,40 +3,43 @@
 mod apf;
 mod options;
 mod output;
+mod query;
 mod replay;
 mod reports;
 mod synth;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::analysis::LogTime;
+use crate::findings::Kind;
+use crate::kubernetes::Version;
 
 pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
-pub use output::{FormatName, OutputArgs, ProposeFormat, ReportFormat, StormFormat};
+pub use output::{FormatName, OutputArgs, ProposeFormat, ReportFormat, RowFormat, StormFormat};
+pub use query::{ClientsArgs, QueryArgs, ResourcesArgs};
 pub use replay::{ProposeArgs, ReplayArgs, ServiceName, SimulateArgs, VerifyArgs};
 pub use reports::{CapacityArgs, CompareWith, IncidentArgs};
 pub use synth::{StormKind, SynthArgs};
 
-use crate::kubernetes::Version;
-
-/// Tells which clients' LISTs and watches burden a kube-apiserver, from its audit logs
+/// Find out which clients' LISTs and watches overload a kube-apiserver, from its audit logs
 ///
-/// LOGS are files, directories, glob patterns or - for standard input, plain or compressed with gzip or zstd. The
-/// apiserver that wrote a log is told by its path, or given as NAME=PATH.
+/// LOGS are files, directories, glob patterns, or - for standard input, plain or compressed with gzip or zstd. Name the
+/// apiserver that wrote a log with NAME=PATH; otherwise its name is taken from the path.
 ///
-/// Exit codes: 0 done, 1 done and a finding reached --fail-on, 2 couldn't be done, 130 interrupted.
+/// Exit codes: 0 success, 1 success with a finding at or above --fail-on, 2 error, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "stormglass", version, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// When to use colour; auto also heeds NO_COLOR
+    /// Choose when to use colour; auto respects NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorWhen,
-    /// Print nothing but the answer: no progress, no notes
+    /// Print only answers and errors: no progress, notes or warnings
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
@@ -44,87 +47,96 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Find the LIST and watch storms in audit logs: who, when, how bad, and what to do
+    /// Find LIST and watch storms
     Storms(StormsArgs),
-    /// Tell the story of an apiserver's end: who filled its memory, how sure that is, and what to do
+    /// Explain why an apiserver died: who filled its memory, and what to do about it
     Incident(Box<IncidentArgs>),
-    /// Review a week: what each client asked, against the week before and against what the servers can bear
+    /// Review a week: what each client cost, against the week before and the servers' limits
     Capacity(Box<CapacityArgs>),
-    /// Tell who calls the server, and how that is known
+    /// List the clients, with their type and how it was determined
     Clients(ClientsArgs),
-    /// Tell how many objects each resource has and how big they are, and what that rests on
+    /// List the resources, with their estimated size and what it is based on
     Resources(ResourcesArgs),
-    /// API Priority and Fairness: who hits which FlowSchema, what it costs, and what is wrong with a change
+    /// Work with API Priority and Fairness: explain it, check a change, and replay logs under it
     Apf {
         /// What to do.
         #[command(subcommand)]
         command: ApfCommand,
     },
-    /// Answer a question about the requests in audit logs: a query that comes along, or SQL
+    /// Run a built-in query or SQL over the requests in audit logs
     Query(QueryArgs),
-    /// Tell what audit logs can and cannot tell
+    /// Check what audit logs can and cannot show
     Doctor(DoctorArgs),
-    /// Write a realistic audit log of any size, for trying things out
+    /// Generate a realistic audit log of any size
     Synth(SynthArgs),
-    /// Print the completion script of a shell
+    /// Print a shell's completion script
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Write man pages for all commands
+    Man {
+        /// The directory to write to; it is created if it does not exist
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
     },
 }
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorWhen {
-    /// On a terminal.
+    /// On a terminal only.
     #[default]
     Auto,
-    /// Even into a pipe.
+    /// Even when the output is not a terminal.
     Always,
-    /// Not at all.
+    /// No colour.
     Never,
 }
 
-/// Which part of which logs.
+/// Which part of the logs to read.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logs")]
 pub struct LogArgs {
-    /// Leave out requests that ended before TIME: RFC 3339, or like -30m, back from the logs' last event
+    /// Leave out requests that ended before TIME. TIME is 2026-07-23T18:00:00Z, 2026-07-23 18:00 or 18:00:00 in --timezone,
+    /// or -30m before the logs' last event
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub from: Option<LogTime>,
-    /// Leave out requests received after TIME
+    /// Leave out requests received after TIME, written as in --from
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub to: Option<LogTime>,
-    /// Fail if any line can't be read
+    /// Fail if any line cannot be read
     #[arg(long)]
     pub strict: bool,
 }
 
-/// How clients are told.
+/// How clients are classified.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Clients")]
 pub struct ClientArgs {
-    /// Tell clients by the rules in FILE first, then by those that come along
+    /// Classify clients by FILE before the built-in rules
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub clients: Option<PathBuf>,
 }
 
-/// How big resources are, and what the server is: what no audit log says.
+/// How large resources are, and what the server is: what no audit log says.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Sizes")]
+#[command(next_help_heading = "Sizes and server")]
 pub struct SizeArgs {
-    /// Take object counts and sizes from an apiserver's /metrics in FILE; FILE@TIME says when it was taken
+    /// Take object counts and sizes from FILE, a copy of an apiserver's /metrics; FILE@TIME says when it was taken
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Vec<String>,
-    /// Give a resource's size by hand, such as pods=10000x17KiB, deployments.apps=300 or secrets=x4KiB
+    /// Set a resource's object count, object size or both, such as pods=10000x17KiB, deployments.apps=300 or secrets=x4KiB
     #[arg(long, value_name = "RESOURCE=SIZE")]
     pub resource: Vec<String>,
-    /// The server's version, such as 1.34; by default what its own client's user agent says in the log
+    /// Set the server's version, such as 1.34 [default: as the user agent of the server's own client says]
     #[arg(long, value_name = "VERSION")]
     pub kube_version: Option<Version>,
-    /// A feature gate of the server that isn't at its default: NAME=on or NAME=off
+    /// Set a feature gate of the server that is not at its default: NAME=on or NAME=off
     #[arg(long, value_name = "NAME=STATE", value_delimiter = ',')]
     pub server_features: Vec<String>,
-    /// The seats of one apiserver: --max-requests-inflight and --max-mutating-requests-inflight together; 600 by default
-    #[arg(long, value_name = "SEATS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Set the seats of one apiserver: --max-requests-inflight plus --max-mutating-requests-inflight [default: 600]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_concurrency: Option<u32>,
 }
 
@@ -132,87 +144,27 @@ pub struct SizeArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "API Priority and Fairness")]
 pub struct FlowArgs {
-    /// The server's FlowSchemas and priority levels, as kubectl get -o yaml prints them; by default those of a fresh cluster
+    /// Read the server's FlowSchemas and priority levels from FILE, as kubectl get -o yaml prints them [default: those of a
+    /// new cluster]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Vec<PathBuf>,
-    /// The apiserver's own log at -v=3: its word on FlowSchema, priority level and seats of each request
+    /// Compare with the apiserver's own log at -v=3, which names each request's FlowSchema, priority level and seats
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub httplog: Vec<PathBuf>,
 }
 
-/// Arguments of `query`.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  stormglass query top_clients /var/log/kubernetes/audit/
-  stormglass query slow_lists --param min_count=20 audit.log.gz
-  stormglass query --sql \"select count(*) from requests where verb = 'list'\" audit*.log")]
-pub struct QueryArgs {
-    /// The query's name, unless --sql or --file is given; then the logs
-    #[arg(value_name = "NAME|LOGS", value_hint = ValueHint::AnyPath)]
-    pub args: Vec<String>,
-    /// Ask in SQL over the table requests and the queries' views
-    #[arg(long, value_name = "TEXT", conflicts_with = "file")]
-    pub sql: Option<String>,
-    /// Ask what is in a file of SQL
+/// What counts as a storm.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Findings")]
+pub struct FindingArgs {
+    /// Replace single thresholds by those in FILE (YAML); storms --show-thresholds prints them all
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub file: Option<PathBuf>,
-    /// List the queries
-    #[arg(long, conflicts_with_all = ["sql", "file", "show", "columns"])]
-    pub list: bool,
-    /// Print a query's text, to read, or to copy and change
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["sql", "file", "columns"])]
-    pub show: Option<String>,
-    /// List the columns of the table requests, and of those that can be joined to it: clients, resources, list_costs, flows
-    #[arg(long, conflicts_with_all = ["sql", "file"])]
-    pub columns: bool,
-    /// Set a parameter of the query
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub param: Vec<String>,
-    /// Add or replace queries by those in DIR
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub queries: Option<PathBuf>,
-    /// How to write the answer
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: OutputFormat,
-    /// At most N rows; 0 for all. A table shows 50 unless told otherwise
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
-    /// Write to FILE instead of standard output
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-    /// Memory that sorting and grouping may use before they go to disk
-    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
-    pub memory: String,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
-    #[command(flatten)]
-    pub logs: LogArgs,
+    pub thresholds: Option<PathBuf>,
 }
 
-/// Formats of answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// For people.
-    #[default]
-    Table,
-    /// Comma-separated values.
-    Csv,
-    /// A JSON array.
-    Json,
-    /// A JSON object a line.
-    Ndjson,
-    /// Apache Parquet.
-    Parquet,
-    /// An Arrow IPC file.
-    Arrow,
+/// Names of kinds, so that help, completions and suggestions know them.
+fn parse_kind() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::name)).try_map(|name| Kind::named(&name).ok_or("unknown kind"))
 }
 
 /// Arguments of `storms`.
@@ -223,116 +175,72 @@ pub enum OutputFormat {
   stormglass storms audit*.log.gz --format json --fail-on critical
   stormglass storms --explain relist-herd")]
 pub struct StormsArgs {
-    /// The logs
+    /// Audit logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<String>,
-    /// Look at the minutes before TIME, and rank who had lists in flight at it: RFC 3339, or like -30m
+    /// Look at the minutes before TIME, and rank the clients whose LISTs were in flight then; TIME as in --from
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<LogTime>,
-    /// Show the N worst findings; by default all
+    /// Show only the N worst findings
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
-    /// Show findings of this severity and worse
+    /// Show only findings of this severity or worse
     #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
     pub min_severity: SeverityName,
-    /// Exit with 1 if a finding is of this severity or worse
+    /// Exit with 1 if there is a finding of this severity or worse
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<SeverityName>,
-    /// Explain a kind of finding: why it matters, how it is found, what it can't see
-    #[arg(long, value_name = "KIND", conflicts_with = "inputs")]
-    pub explain: Option<String>,
-    /// Replace thresholds by those in FILE, of YAML
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub thresholds: Option<PathBuf>,
+    /// Explain a kind of finding: why it matters, how it is found, and what is missed
+    #[arg(long, value_name = "KIND", conflicts_with = "inputs", value_parser = parse_kind())]
+    pub explain: Option<Kind>,
     /// Print the thresholds, with their units and reasons, to copy and change
     #[arg(long, conflicts_with = "inputs")]
     pub show_thresholds: bool,
-    /// Add or replace queries by those in DIR
+    /// Add the queries in DIR, or replace built-in ones of the same name
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub queries: Option<PathBuf>,
-    /// How it is written.
+    /// Thresholds.
     #[command(flatten)]
-    pub output: OutputArgs<StormFormat>,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// The logs' part.
+    pub findings: FindingArgs,
+    /// Part of the logs.
     #[command(flatten)]
     pub logs: LogArgs,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs<StormFormat>,
+    /// Classification of clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// Sizes of resources, and the server.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
 }
 
-/// How bad a finding is.
+/// How severe a finding is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SeverityName {
     /// Worth knowing.
     #[default]
     Info,
-    /// A burden.
+    /// Puts load on the server.
     Warning,
-    /// Takes a server down, or did.
+    /// Can take a server down, or did.
     Critical,
-}
-
-/// Arguments of `clients`.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  stormglass clients /var/log/kubernetes/audit/
-  stormglass clients audit.log --clients ours.yaml --format csv
-  stormglass clients --check ours.yaml")]
-pub struct ClientsArgs {
-    /// The logs
-    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
-    pub inputs: Vec<String>,
-    /// Check a catalogue of clients: say what is wrong with it, line by line
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "inputs")]
-    pub check: Option<PathBuf>,
-    /// List the rules of the catalogue, in order
-    #[arg(long, conflicts_with = "inputs")]
-    pub rules: bool,
-    /// How to write the answer
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: OutputFormat,
-    /// At most N rows; 0 for all. A table shows 50 unless told otherwise
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// The logs' part.
-    #[command(flatten)]
-    pub logs: LogArgs,
-}
-
-/// Arguments of `resources`.
-#[derive(Args, Debug)]
-pub struct ResourcesArgs {
-    /// The logs
-    #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
-    pub inputs: Vec<String>,
-    /// How to write the answer
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: OutputFormat,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// The logs' part.
-    #[command(flatten)]
-    pub logs: LogArgs,
 }
 
 /// Arguments of `doctor`.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  stormglass doctor /var/log/kubernetes/audit/
+  stormglass doctor audit.log -o doctor.md")]
 pub struct DoctorArgs {
-    /// The logs
+    /// Audit logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<String>,
-    /// How it is written.
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Fail if any line can't be read
+    /// Fail if any line cannot be read
     #[arg(long)]
     pub strict: bool,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }

@@ -99,8 +99,8 @@ impl From<&SimulateArgs> for SimulateOptions {
             candidates: Vec::new(),
             memory_limit: args.memory_limit,
             sweep: args.sweep,
-            target_clients: args.meant.clone(),
-            tolerated_wait_secs: args.tolerate.as_secs_f64(),
+            target_clients: args.target_client.clone(),
+            tolerated_wait_secs: args.tolerated_wait.as_secs_f64(),
             replay: (&args.replay).into(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ClientArgs, FlowArgs, LogArgs, OutputArgs, ProposeFormat, SizeArgs};
+use super::{ClientArgs, FindingArgs, FlowArgs, LogArgs, OutputArgs, ProposeFormat, SizeArgs};
 use crate::analysis::simulate::Sweep;
 use crate::audit::parse_duration_secs;
 use crate::units;
@@ -17,66 +17,66 @@ use crate::units;
   stormglass apf simulate audit.log --candidate a.yaml --candidate b.yaml --config live.yaml --memory-limit 16GiB
   stormglass apf simulate audit.log --candidate limit-pods/ --memory-limit 4GiB --sweep shares=1..50")]
 pub struct SimulateArgs {
-    /// The logs
+    /// Audit logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required = true)]
     pub inputs: Vec<String>,
-    /// A change to replay the requests under: a folder of FlowSchemas and priority levels, or files of them, joined by
-    /// commas. May be given several times, to compare
+    /// Replay under this change: a directory of FlowSchemas and priority levels, or files joined by commas. Repeat it to
+    /// compare several changes
     #[arg(long, value_name = "DIR|FILE[,FILE]", value_hint = ValueHint::AnyPath)]
     pub candidate: Vec<String>,
-    /// Tell for how long the server's memory was above this
+    /// Report for how long the server's memory exceeds SIZE
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_limit: Option<u64>,
     /// Try several values of the candidate's nominalConcurrencyShares, such as shares=1..50
     #[arg(long, value_name = "shares=FROM..TO", value_parser = parse_sweep)]
     pub sweep: Option<Sweep>,
-    /// Whom the candidates are for: that they are held back is no harm. By default those that have a good part of the LISTs
-    /// that a candidate catches
+    /// Client the candidate is meant to throttle; delays to it do not count as harm [default: clients that send a good part
+    /// of the LISTs that a candidate matches]
     #[arg(long, value_name = "CLIENT")]
-    pub meant: Vec<String>,
-    /// Whoever waits longer than before by more than this is hurt
+    pub target_client: Vec<String>,
+    /// Added wait above which a client counts as regressed
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
-    pub tolerate: Duration,
-    /// Show the N clients to whom most happens; 0 for all
+    pub tolerated_wait: Duration,
+    /// Show the N most affected clients; 0 for all
     #[arg(long, value_name = "N", default_value_t = 15)]
     pub top: usize,
-    /// How it is written.
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// How it is replayed.
+    /// How the replay works.
     #[command(flatten)]
     pub replay: ReplayArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
+    /// Part of the logs.
     #[command(flatten)]
     pub logs: LogArgs,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Classification of clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// Sizes of resources, and the server.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// Configuration of API Priority and Fairness.
+    #[command(flatten)]
+    pub flows: FlowArgs,
 }
 
 /// How requests are replayed.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Replaying")]
+#[command(next_help_heading = "Replay")]
 pub struct ReplayArgs {
-    /// Replay N times, each with another draw of what the log can't tell
+    /// Replay N times, each with other random draws of what no log contains
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub seeds: u64,
-    /// What the server's memory is without LISTs; it is added to what they hold
+    /// Add SIZE, the server's memory without LISTs, to what LISTs hold
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_base: Option<u64>,
-    /// How long LISTs take: by what runs beside them, or as in the log
-    #[arg(long, value_enum, default_value_t, value_name = "LAW")]
+    /// Choose how long LISTs take in a replay
+    #[arg(long, value_enum, default_value_t, value_name = "MODEL")]
     pub service: ServiceName,
-    /// How many LISTs run side by side at full speed; by default as the log shows it
+    /// Let N LISTs run at once at full speed [default: as measured in the log]
     #[arg(long, value_name = "N", value_parser = parse_capacity, conflicts_with = "service")]
     pub capacity: Option<f64>,
-    /// Let a client ask again only when it has its answer, and try again what was rejected, as client-go does
+    /// Let clients wait for a response before they send the next request, and retry what was rejected, as client-go does
     #[arg(long)]
     pub closed_loop: bool,
 }
@@ -84,10 +84,10 @@ pub struct ReplayArgs {
 /// How long LISTs take in a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ServiceName {
-    /// They share the server: fewer at once take less time.
+    /// LISTs share the server: the fewer run at once, the faster each is.
     #[default]
     Shared,
-    /// As long as in the log, whatever runs beside them.
+    /// Each LIST takes as long as in the log, whatever else runs.
     Fixed,
 }
 
@@ -99,67 +99,72 @@ fn parse_sweep(text: &str) -> Result<Sweep, String> {
     const MOST_TRIED: i32 = 1_000;
     parsed
         .filter(|sweep| 0 <= sweep.first && sweep.first <= sweep.last && sweep.last - sweep.first < MOST_TRIED)
-        .ok_or_else(|| "it should look like shares=1..50, of no more than 1,000".to_owned())
+        .ok_or_else(|| "expected shares=FROM..TO, such as shares=1..50, with at most 1,000 values".to_owned())
 }
 
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
-    units::parse_bytes(text).filter(|bytes| *bytes > 0).ok_or_else(|| "it should look like 16GiB or 500MB".to_owned())
+    units::parse_bytes(text)
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "expected a size such as 16GiB or 500MB".to_owned())
 }
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let secs = parse_duration_secs(text).filter(|secs| (0.0..1e9).contains(secs));
-    secs.map(Duration::from_secs_f64).ok_or_else(|| "it should look like 10s or 1m30s".to_owned())
+    secs.map(Duration::from_secs_f64).ok_or_else(|| "expected a duration such as 10s or 1m30s".to_owned())
 }
 
 fn parse_capacity(text: &str) -> Result<f64, String> {
     let capacity = text.parse::<f64>().ok().filter(|capacity| *capacity >= 0.1 && capacity.is_finite());
-    capacity.ok_or_else(|| "it should be a number above 0, such as 4".to_owned())
+    capacity.ok_or_else(|| "expected a number of at least 0.1, such as 4".to_owned())
 }
 
 /// Arguments of `apf propose`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  stormglass apf propose audit.log --config live.yaml --metrics metrics.txt --memory-budget 4GiB --out candidates/
+  stormglass apf propose audit.log --config live.yaml --metrics metrics.txt --memory-budget 4GiB --manifests candidates/
   stormglass apf propose audit*.log.gz --resource pods=12000x6KB --include-system
   stormglass apf propose audit.log --format yaml | kubectl apply --dry-run=server -f -")]
 pub struct ProposeArgs {
-    /// The logs
+    /// Audit logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required = true)]
     pub inputs: Vec<String>,
-    /// What LISTs may hold of an apiserver's memory at once
+    /// Keep the memory that LISTs hold on one apiserver within SIZE
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = parse_size)]
     pub memory_budget: u64,
-    /// How long clients without a storm may wait because of a candidate; of sizes that reject as much, those under which the
-    /// storm's own LISTs wait no longer are preferred
+    /// Let a candidate delay clients without a storm by at most DURATION; among limits that reject the same number of
+    /// requests, prefer those that delay the storm's own LISTs no longer than that
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub max_wait: Duration,
-    /// Limit nodes and kube-system too
+    /// Limit nodes, kube-system and similar clients, too
     #[arg(long)]
     pub include_system: bool,
-    /// Write the manifests to DIR, one file each, with a kustomization
+    /// Write the manifests to DIR, one file per object, and a kustomization
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub out: Option<PathBuf>,
-    /// Write also over files that are there
-    #[arg(long, requires = "out")]
+    pub manifests: Option<PathBuf>,
+    /// Overwrite existing files in the directory of --manifests
+    #[arg(long, requires = "manifests")]
     pub force: bool,
-    /// How it is written.
-    #[command(flatten)]
-    pub output: OutputArgs<ProposeFormat>,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// How it is replayed.
+    /// How the replay works.
     #[command(flatten)]
     pub replay: ReplayArgs,
-    /// What is how big.
+    /// Thresholds.
     #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
+    pub findings: FindingArgs,
+    /// Part of the logs.
     #[command(flatten)]
     pub logs: LogArgs,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs<ProposeFormat>,
+    /// Classification of clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// Sizes of resources, and the server.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// Configuration of API Priority and Fairness.
+    #[command(flatten)]
+    pub flows: FlowArgs,
 }
 
 /// Arguments of `apf verify`.
@@ -168,31 +173,31 @@ pub struct ProposeArgs {
   stormglass apf verify before.log --after after.log --candidate candidates/
   stormglass apf verify monday/ --after tuesday/ --candidate limit-pods.yaml --config live-before.yaml --metrics metrics.txt")]
 pub struct VerifyArgs {
-    /// The logs from before the change
+    /// Audit logs from before the change
     #[arg(value_name = "BEFORE", value_hint = ValueHint::AnyPath, required = true)]
     pub inputs: Vec<String>,
-    /// The logs since the change is in force
+    /// Audit logs from after the change took effect
     #[arg(long, value_name = "LOGS", value_hint = ValueHint::AnyPath, num_args = 1.., required = true)]
     pub after: Vec<String>,
-    /// The change: a folder of FlowSchemas and priority levels, or files of them, joined by commas
+    /// The change that was applied: a directory of FlowSchemas and priority levels, or files joined by commas
     #[arg(long, value_name = "DIR|FILE[,FILE]", value_hint = ValueHint::AnyPath, required = true)]
     pub candidate: String,
-    /// How it is written.
-    #[command(flatten)]
-    pub output: OutputArgs,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// How it is replayed.
+    /// How the replay works.
     #[command(flatten)]
     pub replay: ReplayArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where before the change.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// Which of the logs before the change; those after it are read whole.
+    /// Part of the logs before the change; those after it are read whole.
     #[command(flatten)]
     pub logs: LogArgs,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Classification of clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// Sizes of resources, and the server.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// Configuration before the change.
+    #[command(flatten)]
+    pub flows: FlowArgs,
 }

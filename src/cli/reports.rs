@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::replay::{parse_duration, parse_size};
-use super::{ClientArgs, FlowArgs, LogArgs, OutputArgs, SizeArgs};
+use super::{ClientArgs, FindingArgs, FlowArgs, LogArgs, OutputArgs, SizeArgs};
 use crate::analysis::LogTime;
 
 /// Arguments of `incident`.
@@ -16,42 +16,45 @@ use crate::analysis::LogTime;
   stormglass incident audit*.log.gz --metrics metrics.txt --memory resident.csv --memory-limit 16GiB -o incident.html
   stormglass incident audit.log --at 2026-07-23T18:32:10Z --window 1h --timezone Europe/Berlin -o incident.md")]
 pub struct IncidentArgs {
-    /// The logs
+    /// Audit logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required = true)]
     pub inputs: Vec<String>,
-    /// The moment that it is about: RFC 3339, or like -30m. By default the worst end of an apiserver in the logs
+    /// Report on the incident at TIME, written as in --from [default: the worst death of an apiserver in the logs]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<LogTime>,
-    /// How much to show: so long before the moment, and a third of it after
+    /// Show this much time before the incident, and a third of it after
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_window)]
     pub window: Duration,
-    /// The server's resident memory over time, to be drawn over the estimate: CSV, or a Prometheus range query's JSON
+    /// Draw the server's resident memory from FILE over the estimate: CSV (time, bytes), or a Prometheus range query's JSON
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub memory: Option<PathBuf>,
-    /// What an apiserver's memory is limited to; candidates are to keep LISTs within a quarter of it
+    /// Set the memory limit of an apiserver; candidates keep LISTs within a quarter of it
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_limit: Option<u64>,
-    /// Don't look for candidates of API Priority and Fairness, which takes longer than all the rest
+    /// Skip the design of API Priority and Fairness limits, which takes longer than all the rest
     #[arg(long)]
     pub no_candidates: bool,
-    /// Let candidates limit nodes and kube-system too
+    /// Let candidates limit nodes, kube-system and similar clients, too
     #[arg(long)]
     pub include_system: bool,
-    /// How it is written.
+    /// Thresholds.
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
+    pub findings: FindingArgs,
+    /// Part of the logs.
     #[command(flatten)]
     pub logs: LogArgs,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Classification of clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// Sizes of resources, and the server.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// Configuration of API Priority and Fairness.
+    #[command(flatten)]
+    pub flows: FlowArgs,
 }
 
 /// Arguments of `capacity`.
@@ -61,40 +64,43 @@ pub struct IncidentArgs {
   stormglass capacity audit/ --week 2026-W47 --metrics metrics.txt --config live.yaml --memory-limit 16GiB -o w47.html
   stormglass capacity audit/ --from -7d --compare none --format markdown")]
 pub struct CapacityArgs {
-    /// The logs; those of two weeks to compare
+    /// Audit logs; give two weeks of them to compare
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required = true)]
     pub inputs: Vec<String>,
-    /// The week to review, as in ISO 8601: 2026-W47. By default the last seven days of the logs, or all of them if they are less.
-    /// --from and --to are widened to whole hours, and to whole minutes if they are six hours or less apart
+    /// Review this ISO week, such as 2026-W47 [default: the last seven days of the logs, or all of a shorter log]. --from and
+    /// --to are widened to whole hours, or to whole minutes if they are at most six hours apart
     #[arg(long, value_name = "WEEK")]
     pub week: Option<String>,
-    /// What to compare with, if the logs have it
+    /// Compare with PERIOD, if the logs cover it
     #[arg(long, value_enum, default_value_t, value_name = "PERIOD")]
     pub compare: CompareWith,
-    /// What an apiserver's memory is limited to: when a trend would meet it
+    /// Set the memory limit of an apiserver, to predict when a trend reaches it
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_limit: Option<u64>,
-    /// How it is written.
+    /// Thresholds.
     #[command(flatten)]
-    pub output: OutputArgs,
-    /// Who is who.
-    #[command(flatten)]
-    pub clients: ClientArgs,
-    /// What is how big.
-    #[command(flatten)]
-    pub sizes: SizeArgs,
-    /// What goes where.
-    #[command(flatten)]
-    pub flows: FlowArgs,
-    /// The logs' part.
+    pub findings: FindingArgs,
+    /// Part of the logs.
     #[command(flatten)]
     pub logs: LogArgs,
+    /// File, format and time zone.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Classification of clients.
+    #[command(flatten)]
+    pub clients: ClientArgs,
+    /// Sizes of resources, and the server.
+    #[command(flatten)]
+    pub sizes: SizeArgs,
+    /// Configuration of API Priority and Fairness.
+    #[command(flatten)]
+    pub flows: FlowArgs,
 }
 
 /// What to compare a period with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum CompareWith {
-    /// The period of the same length before.
+    /// The preceding period of the same length.
     #[default]
     Previous,
     /// Nothing.
@@ -106,5 +112,5 @@ fn parse_window(text: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
     let window = parse_duration(text)?;
     let is_fit = (Duration::from_secs(10)..=LONGEST).contains(&window);
-    if is_fit { Ok(window) } else { Err("it should be from 10s to 168h".to_owned()) }
+    if is_fit { Ok(window) } else { Err("expected a duration from 10s to 168h".to_owned()) }
 }

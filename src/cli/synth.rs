@@ -4,37 +4,37 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-/// Write a large audit log that looks like a real cluster's
+/// Generate an audit log that looks like a real cluster's
 ///
-/// For benchmarks, and for trying things out where no real log may leave the house. The same flags give the same bytes on
+/// Use it for benchmarks, and to try things out where no real log may be shared. The same flags give the same bytes on
 /// every machine. The log is that of one kube-apiserver whose audit policy records Metadata, and bodies for a few requests.
 #[derive(Args, Clone, Debug)]
 pub struct SynthArgs {
-    /// How much to write, such as 500MB, 4GB or 64MiB
+    /// Write about this much, such as 500MB, 4GB or 64MiB
     #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = parse_size)]
     pub bytes: u64,
-    /// Other seeds give other logs
+    /// Set the seed of all random draws
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// How many nodes the cluster has; each brings some 35 watches and a lease
+    /// Set the number of nodes; each adds some 35 watches and a lease
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(4..=20_000))]
     pub nodes: u32,
-    /// Requests per second outside of a storm; leases and watches of many nodes may take more
+    /// Set the requests per second outside a storm; leases and watches of many nodes may exceed it
     #[arg(long, value_name = "RPS", default_value_t = 50.0, value_parser = parse_rate)]
     pub rate: f64,
-    /// Let something go wrong when two fifths of the log are written
+    /// Add a storm after two fifths of the log
     #[arg(long, value_name = "KIND", value_enum)]
     pub storm: Option<StormKind>,
     /// Leave out stage RequestReceived, as most audit policies do
     #[arg(long)]
     pub omit_request_received: bool,
-    /// How many lines in a hundred carry request or response objects
+    /// Set the percentage of lines that carry request or response objects
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
     pub bodies: f64,
-    /// The time of the first line
-    #[arg(long, value_name = "RFC3339", default_value = "2026-01-15T08:00:00Z", value_parser = parse_start)]
+    /// Set the time of the first line
+    #[arg(long, value_name = "TIME", default_value = "2026-01-15T08:00:00Z", value_parser = parse_start)]
     pub start: i64,
-    /// Where to write, standard output unless given; a name that ends in .gz is compressed
+    /// Write to FILE instead of standard output; compress it if its name ends in .gz
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
@@ -42,13 +42,13 @@ pub struct SynthArgs {
 /// What goes wrong in a log of `synth`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StormKind {
-    /// All calico-node agents restart within two seconds and list everything.
+    /// All calico-node agents restart within two seconds, and list everything.
     CalicoRelist,
-    /// Forty pods of one Python program list all pods, over and over, for three minutes.
+    /// Forty pods of one Python program list all pods again and again for three minutes.
     PythonListLoop,
-    /// Five workers of an operator list all pods each second, for two minutes.
+    /// Five workers of an operator list all pods every second for two minutes.
     OperatorListLoop,
-    /// The server is killed, is gone for some ten seconds, and everybody reconnects.
+    /// The server is killed, stays down for some ten seconds, and all clients reconnect.
     ApiserverRestart,
 }
 

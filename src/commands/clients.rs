@@ -1,12 +1,12 @@
-//! `clients`: who calls the server, and how that is known.
+//! `clients`: the clients in logs, with their type and how it was determined.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::query::{Show, show_named};
-use super::report::show;
+use super::report::{check_format, show};
+use super::rows::{answer_named, given_limit};
 use super::settings::{catalogue, read_settings};
 use crate::cli::{ClientsArgs, FlowArgs, SizeArgs};
 use crate::clients::Catalogue;
@@ -20,18 +20,22 @@ pub(super) fn run(args: &ClientsArgs, console: Console) -> Result<()> {
     if args.rules {
         return rules(&catalogue(&args.clients)?, console);
     }
+    check_format(&args.output)?;
     let settings = read_settings(&args.clients, &SizeArgs::default(), &FlowArgs::default(), console)?;
-    let show = Show { format: args.format, limit: args.limit, output: None };
-    show_named("inventory", (&args.inputs, &args.logs), settings, &show, console)
+    let output = (&args.output, given_limit(args.limit));
+    answer_named("inventory", (&args.inputs, &args.logs), settings, output, console)
 }
 
-/// Checks a file of rules; an error with all that is wrong, each with its line.
+/// Checks a file of rules, and reports each mistake with its line.
+///
+/// # Errors
+/// When there is any.
 fn check(path: &Path, console: Console) -> Result<()> {
     let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
     let lines = |lines: Vec<Part>| Page::of("Catalogue of clients", Vec::new(), vec![Section::of("", lines)]);
     match Catalogue::parse(&text) {
         Ok(catalogue) => {
-            let fine = format!("{}: {} rules, nothing wrong", path.display(), catalogue.rules().len());
+            let fine = format!("{}: {} rules, no mistakes", path.display(), catalogue.rules().len());
             show(&lines(vec![Part::Text(fine)]), console)
         }
         Err(error) => {

@@ -1,4 +1,4 @@
-//! `doctor`: what logs can and cannot tell.
+//! `doctor`: what logs can and cannot show.
 
 use anyhow::Result;
 

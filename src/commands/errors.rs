@@ -9,12 +9,13 @@ use crate::analysis::request::InvalidRequest;
 use crate::source::SourceError;
 use crate::tables::TablesError;
 
-/// Something is wrong with what was asked, and here is what would be right.
+/// An error with what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct Advice {
     pub(super) message: String,
-    pub(super) hint: &'static str,
+    /// An imperative sentence without a full stop.
+    pub(super) hint: Cow<'static, str>,
 }
 
 /// The exit code that an error ends in: 130 where the user interrupted, else 2.
@@ -25,7 +26,7 @@ pub fn exit_code(error: &Error) -> u8 {
     }
 }
 
-/// Whether the error is only that whoever read the output has stopped reading.
+/// Whether the error is only that the reader of the output has closed it.
 pub fn is_broken_pipe(error: &Error) -> bool {
     error
         .chain()
@@ -36,7 +37,7 @@ pub fn is_broken_pipe(error: &Error) -> bool {
 /// What to do about an error, where that is known.
 pub fn hint(error: &Error) -> Option<Cow<'static, str>> {
     if let Some(advice) = error.downcast_ref::<Advice>() {
-        return Some(advice.hint.into());
+        return Some(advice.hint.clone());
     }
     if let Some(error) = error.downcast_ref::<TablesError>() {
         return error.hint();
@@ -50,17 +51,17 @@ pub fn hint(error: &Error) -> Option<Cow<'static, str>> {
 const fn analysis_hint(error: &AnalysisError) -> Option<&'static str> {
     match error {
         AnalysisError::Source(SourceError::NothingGiven) => {
-            Some("name files, directories, patterns, or - for standard input")
+            Some("name files, directories, glob patterns, or - for standard input")
         }
         AnalysisError::Source(SourceError::EmptyDirectory(_)) => {
-            Some("name the files themselves if they are audit logs all the same")
+            Some("name the files themselves if they are audit logs")
         }
-        AnalysisError::NoLastEvent => Some("give the time itself, or a file"),
+        AnalysisError::NoLastEvent => Some("give an absolute time with its date, or read the logs from a file"),
         AnalysisError::MissingPriorityLevel { .. } => {
-            Some("name both objects, joined by a comma or in one folder; give the server's own with --config")
+            Some("name both objects, joined by a comma or in one directory; give the server's own with --config")
         }
         AnalysisError::UnknownTargetClient(_) => Some("list the clients of logs with: stormglass clients LOGS"),
-        AnalysisError::InvalidWeek(_) => Some("write it as in ISO 8601: 2026-W47"),
+        AnalysisError::InvalidWeek(_) => Some("write the year and the week as in 2026-W47"),
         AnalysisError::InvalidRequest(InvalidRequest::Path(_)) => {
             Some("begin it with a slash, as in /api/v1/pods?limit=500")
         }
@@ -68,7 +69,7 @@ const fn analysis_hint(error: &AnalysisError) -> Option<&'static str> {
             Some("use get, list, watch, create, update, patch, delete, deletecollection, or an HTTP method")
         }
         AnalysisError::InvalidRequest(InvalidRequest::Mismatch { .. }) => {
-            Some("give the path of what is meant, or the verb that goes with it")
+            Some("give a verb that fits the path, or a path that fits the verb")
         }
         _ => None,
     }

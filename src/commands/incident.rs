@@ -1,4 +1,4 @@
-//! `incident`: the story of an apiserver's end, or of any other moment.
+//! `incident`: why an apiserver died, or what happened at any other moment.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::ask::{Asked, Asking};
 use super::report::{check_format, write};
-use super::settings::read_settings;
+use super::settings::{read_settings, read_thresholds};
 use crate::analysis;
 use crate::analysis::incident::{IncidentOptions, MeasuredMemory};
 use crate::cli::IncidentArgs;
@@ -19,7 +19,12 @@ pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
     let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
     let memory = args.memory.as_deref().map(read_memory).transpose()?;
     let options = IncidentOptions { memory, ..args.into() };
-    let asking = Asking { settings: settings.into(), zone: args.output.timezone.clone(), ..Asking::default() };
+    let asking = Asking {
+        settings: settings.into(),
+        thresholds: read_thresholds(&args.findings)?,
+        zone: args.output.timezone.clone(),
+        ..Asking::default()
+    };
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let report = asked.answer(analysis::incident(&asked.session, &options))?;
     write(&report.json(), |zone| report.page(zone), &args.output, console)?;

@@ -42,15 +42,15 @@ pub(super) fn validate_manifests(read: Manifest, source: &str) -> Result<Config>
     Ok(read.config)
 }
 
-/// Reads a candidate: a folder, or files joined by commas.
+/// Reads a candidate: a directory, or files joined by commas.
 pub(super) fn read_change(text: &str) -> Result<Change> {
     let path = Path::new(text);
     let files: Vec<PathBuf> =
         if path.is_dir() { manifests_in(path)? } else { text.split(',').map(PathBuf::from).collect() };
     if files.is_empty() {
         return Err(Advice {
-            message: format!("no FlowSchema and no PriorityLevelConfiguration is in the folder {text}"),
-            hint: "name a folder of manifests in YAML or JSON, or the files",
+            message: format!("directory {text} has no FlowSchema and no PriorityLevelConfiguration"),
+            hint: "name a directory of manifests in YAML or JSON, or the files".into(),
         }
         .into());
     }
@@ -101,10 +101,11 @@ pub(super) fn sort_inputs(inputs: &[String]) -> Result<(Vec<PathBuf>, Vec<String
     if manifests.is_empty() {
         let missing = logs.iter().find(|log| !log.contains(['*', '?', '[', '=']) && !Path::new(log).exists());
         let message = match missing {
-            Some(missing) => format!("there is no file {missing}"),
-            None => format!("no manifest is named, only logs: {}", logs.join(", ")),
+            Some(missing) => format!("no such file or directory: {missing}"),
+            None => format!("no manifest given, only logs: {}", logs.join(", ")),
         };
-        return Err(Advice { message, hint: "name a file of FlowSchemas and priority levels, in YAML or JSON" }.into());
+        let hint = "name a file of FlowSchemas and priority levels, in YAML or JSON".into();
+        return Err(Advice { message, hint }.into());
     }
     Ok((manifests, logs))
 }

@@ -8,10 +8,13 @@ mod doctor;
 mod errors;
 mod httplog;
 mod incident;
+mod man;
 mod manifests;
 mod query;
+mod query_list;
 mod report;
 mod resources;
+mod rows;
 mod settings;
 mod storms;
 mod synth;
@@ -28,7 +31,7 @@ use crate::console::Console;
 /// Runs a command to its end; the exit code.
 ///
 /// # Errors
-/// When it couldn't be done; [`hint`] may know what to do then.
+/// When the command fails; [`hint`] may know what to do then.
 pub fn run(command: Command, console: Console) -> Result<u8> {
     match command {
         Command::Storms(args) => return storms::run(&args, console).map(u8::from),
@@ -43,6 +46,7 @@ pub fn run(command: Command, console: Console) -> Result<u8> {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "stormglass", &mut console.stdout());
         }
+        Command::Man { dir } => man::run(&dir, console)?,
     }
     Ok(0)
 }

@@ -13,33 +13,33 @@ use crate::report::page::Page;
 use crate::report::{html, json, markdown, terminal};
 use crate::units::Zone;
 
-/// The format: as given, else by the name of the file.
+/// The format: as given, else by the file's name, else a table.
 ///
 /// # Errors
-/// When the name tells none, or the format is none for files.
+/// When the file's name has an unknown ending, or a table should go into a file.
 pub(super) fn format<F: FormatName>(args: &OutputArgs<F>) -> Result<F> {
     let format = match (args.format, &args.output) {
         (Some(format), _) => format,
-        (None, None) => F::from(ReportFormat::Table),
+        (None, None) => F::TABLE,
         (None, Some(path)) => {
             let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
             extension.as_deref().and_then(F::from_extension).ok_or_else(|| Advice {
-                message: format!("the name of {} doesn't tell a format", path.display()),
-                hint: "let it end in .html, .md or .json, or say --format",
+                message: format!("can't tell the format from the name {}", path.display()),
+                hint: format!("end the name in {}, or give --format", F::ENDINGS).into(),
             })?
         }
     };
     if args.output.is_some() && format.of_report() == Some(ReportFormat::Table) {
         return Err(Advice {
-            message: "--format table is for the terminal".to_owned(),
-            hint: "write to a file as .html, .md or .json, or redirect the output",
+            message: "--format table is for the terminal only".to_owned(),
+            hint: format!("end the file's name in {}, or redirect the output", F::ENDINGS).into(),
         }
         .into());
     }
     Ok(format)
 }
 
-/// Whether there is a format, to be asked before logs are read.
+/// Checks that there is a format, before any log is read.
 ///
 /// # Errors
 /// As [`format`].

@@ -1,14 +1,15 @@
-//! `resources`: how big each resource is, and what that rests on.
+//! `resources`: how large each resource is, and what that is based on.
 
 use anyhow::Result;
 
-use super::query::{Show, show_named};
+use super::report::check_format;
+use super::rows::{Limit, answer_named};
 use super::settings::read_settings;
 use crate::cli::{ClientArgs, FlowArgs, ResourcesArgs};
 use crate::console::Console;
 
 pub(super) fn run(args: &ResourcesArgs, console: Console) -> Result<()> {
+    check_format(&args.output)?;
     let settings = read_settings(&ClientArgs::default(), &args.sizes, &FlowArgs::default(), console)?;
-    let show = Show { format: args.format, limit: Some(0), output: None };
-    show_named("resource_sizes", (&args.inputs, &args.logs), settings, &show, console)
+    answer_named("resource_sizes", (&args.inputs, &args.logs), settings, (&args.output, Limit::ALL), console)
 }

@@ -9,10 +9,11 @@ use super::httplog::read_httplogs;
 use super::manifests::{read_manifests, validate_manifests};
 use crate::apf::{DEFAULT_SERVER_CONCURRENCY, Features};
 use crate::audit::parse_instant;
-use crate::cli::{ClientArgs, FlowArgs, SizeArgs};
+use crate::cli::{ClientArgs, FindingArgs, FlowArgs, SizeArgs};
 use crate::clients::Catalogue;
 use crate::console::Console;
 use crate::dimensions::{ApfSettings, DatedMetrics, Settings};
+use crate::findings::Thresholds;
 use crate::memory::{Server, Snapshot};
 use crate::source::open_beside;
 
@@ -60,6 +61,13 @@ fn apf_settings(
     })
 }
 
+/// The built-in thresholds, with single values replaced by those of a file.
+pub(super) fn read_thresholds(args: &FindingArgs) -> Result<Thresholds> {
+    let Some(path) = &args.thresholds else { return Ok(Thresholds::embedded()) };
+    let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    Thresholds::with(&text).with_context(|| format!("in {}", path.display()))
+}
+
 /// The built-in catalogue, with the rules of a file before its own.
 pub(super) fn catalogue(args: &ClientArgs) -> Result<Catalogue> {
     let Some(path) = &args.clients else {
@@ -75,7 +83,7 @@ fn feature(text: &str, server: &mut Server, gates: &mut Vec<(String, bool)>) -> 
     let is_on = match state {
         "on" | "true" => true,
         "off" | "false" => false,
-        _ => bail!("--server-features {text:?} is not of the form NAME=on or NAME=off"),
+        _ => bail!("invalid --server-features {text:?}: expected NAME=on or NAME=off"),
     };
     match name {
         "StreamingCollectionEncodingToJSON" | "StreamingCollectionEncodingToProtobuf" => {
@@ -85,7 +93,7 @@ fn feature(text: &str, server: &mut Server, gates: &mut Vec<(String, bool)>) -> 
         "ConsistentListFromCache" => server.reads_lists_from_etcd = Some(!is_on),
         _ if Features::GATES.contains(&name) => {}
         _ => bail!(
-            "--server-features {name}: only {} and StreamingCollectionEncodingToJSON bear on what a LIST costs",
+            "unknown feature gate {name} in --server-features: expected {} or StreamingCollectionEncodingToJSON",
             Features::GATES.join(", ")
         ),
     }

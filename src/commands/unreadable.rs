@@ -15,10 +15,10 @@ use crate::units;
 /// Names files that were found but are not read.
 pub(super) fn report_skipped(skipped: &[Skipped], console: Console) {
     for skipped in skipped.iter().take(NAMED_FILES) {
-        console.note(&format!("{} is not read: {}", skipped.name, skipped.why));
+        console.note(&format!("{} was skipped: {}", skipped.name, skipped.why));
     }
     if let Some(more) = skipped.len().checked_sub(NAMED_FILES).filter(|more| *more > 0) {
-        console.note(&format!("{more} more files are not read; list them with: stormglass doctor"));
+        console.note(&format!("{more} more files were skipped; list them with: stormglass doctor"));
     }
 }
 
@@ -27,7 +27,7 @@ pub(super) fn report(session: &Session, is_strict: bool, console: Console) -> Re
     let tally = &session.tally();
     if tally.is_partial {
         console.note(&format!(
-            "the reading stopped after {} lines, as no more was asked for",
+            "reading stopped after {} lines, because the answer needs no more",
             units::count(tally.lines())
         ));
     }
@@ -45,20 +45,20 @@ pub(super) fn report(session: &Session, is_strict: bool, console: Console) -> Re
     }
     if tally.duplicates > 0 {
         console.note(&format!(
-            "{} events stand in the logs more than once and are counted once",
+            "{} events are in the logs more than once and were counted once",
             units::count(tally.duplicates)
         ));
     }
     if tally.given_up > 0 {
         console.warn(&format!(
-            "{} requests were given up as open, too many being open at once",
+            "{} requests count as never completed, because too many were open at once",
             units::count(tally.given_up)
         ));
     }
     Ok(())
 }
 
-/// Of files that are left out, so many are named one by one.
+/// So many skipped files are named one by one.
 const NAMED_FILES: usize = 3;
 
 /// The reasons, with where each came first.
@@ -71,23 +71,34 @@ fn reasons(tally: &Tally) -> String {
 }
 
 fn nothing_read(files: &[Arc<LogFile>], tally: &Tally) -> Advice {
+    let (has, looks_like, is_empty) = match files {
+        [_] => ("has", "it looks like", "it is empty"),
+        _ => ("have", "they look like", "they are empty"),
+    };
     let files: Vec<_> = files.iter().map(|file| file.name.as_ref()).collect();
-    let files = if files.len() > 3 { format!("{} files", files.len()) } else { files.join(", ") };
+    let files = if files.len() > NAMED_FILES { format!("{} files", files.len()) } else { files.join(", ") };
     let most = tally.unreadable.iter().max_by_key(|(_, noted)| noted.count);
     let Some((reason, noted)) = most else {
         return Advice {
-            message: format!("no audit event is in {files}: there is nothing in it"),
-            hint: "check that the log is the one that --audit-log-path names",
+            message: format!("{files} {has} no audit events: {is_empty}"),
+            hint: "check that this is the file that the apiserver's --audit-log-path names".into(),
         };
     };
     let hint = match reason {
         Reason::NotAnEvent(Looks::LegacyText) => "have the server write JSON: --audit-log-format=json",
         Reason::NotAnEvent(
             Looks::AksDiagnostic | Looks::GkeLogEntry | Looks::CloudWatch | Looks::Otlp | Looks::CollectorRecord,
-        ) => "this wrapping is not read yet: extract the audit events, one JSON object a line",
-        _ => "audit events are JSON objects with \"kind\":\"Event\" and an audit.k8s.io apiVersion, one a line",
+        ) => "extract the audit events, one JSON object per line; Stormglass cannot read this wrapping yet",
+        _ => "give audit events: JSON objects with \"kind\":\"Event\" and an audit.k8s.io apiVersion, one per line",
     };
-    let sample =
-        if noted.sample.is_empty() { String::new() } else { format!("; it begins: {}", noted.sample.escape_debug()) };
-    Advice { message: format!("no audit event could be read from {files}: {}{sample}", reason.words()), hint }
+    let why = match reason {
+        Reason::NotAnEvent(looks) => format!("{looks_like} {}", looks.words()),
+        _ => format!("unreadable lines ({})", reason.words()),
+    };
+    let sample = if noted.sample.is_empty() {
+        String::new()
+    } else {
+        format!("; the first such line begins with {}", noted.sample.escape_debug())
+    };
+    Advice { message: format!("{files} {has} no audit events: {why}{sample}"), hint: hint.into() }
 }

@@ -148,7 +148,7 @@ impl TablesError {
             Self::UnknownParam { params, .. } => format!("its parameters: {}", params.join(", ")).into(),
             Self::MissingParam { param, .. } => format!("give one with --param {param}=VALUE").into(),
             Self::ReadsTwice(_) => "write it to a file first and name that".into(),
-            Self::MemoryExhausted => "give it more with --memory".into(),
+            Self::MemoryExhausted => "give it more with --query-memory".into(),
             _ => return None,
         })
     }
@@ -204,8 +204,9 @@ fn unknown_column(query: String, sql: &str, field: &Column, valid: &[Column]) ->
         tokens.iter().any(quotes)
     });
     let suggestions = similar(&field.name, valid.iter().map(|column| column.name.as_str()));
-    // A column whose name needs quotes is quoted rightly.
-    let is_quoted = is_quoted && suggestions.is_empty();
+    // Quotes also keep capitals, so such a column may be meant after all.
+    let is_column = |name: &String| name.eq_ignore_ascii_case(&field.name);
+    let is_quoted = is_quoted && !suggestions.iter().any(is_column);
     TablesError::UnknownColumn { query, column: field.flat_name(), suggestions, is_quoted }
 }
 
@@ -220,7 +221,8 @@ fn syntax(query: String, error: &ParserError) -> TablesError {
         Some((message, (line.parse().ok()?, column.parse().ok()?)))
     });
     let (message, position) = split.map_or((message, None), |(message, position)| (message, Some(position)));
-    let message = uncapitalized(&message.replacen("Expected: ", "expected ", 1).replacen(", found: ", ", found ", 1));
+    let message = uncapitalized(&message.replacen("Expected: ", "expected ", 1).replacen(", found: ", ", found ", 1))
+        .replace("found EOF", "found the end of the query");
     // The end of the input is at no position.
     let position = position.filter(|position| *position != (0, 0));
     TablesError::Syntax { query, message, position }
@@ -261,6 +263,11 @@ fn message(error: &DataFusionError) -> String {
         other => other.strip_backtrace(),
     };
     let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default();
+    // Before this it lists why each signature of the function doesn't fit, after it advice.
+    if let Some((_, call)) = text.split_once("No function matches the given name and argument types ") {
+        return format!("no function matches {}", call.split(". ").next().unwrap_or_default());
+    }
+    let text = text.split("This issue was likely caused by").next().unwrap_or_default();
     // Lists of candidates are indented.
     let lines: Vec<&str> = text.lines().take_while(|line| !line.starts_with('\t')).map(str::trim).collect();
     uncapitalized(lines.join(" ").trim_end_matches(" Candidate functions:").trim())

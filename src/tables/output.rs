@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
 use arrow::csv;
-use arrow::datatypes::{DataType, Float64Type, SchemaRef};
+use arrow::datatypes::{DataType, Float64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::FileWriter;
 use arrow::json::WriterBuilder;
@@ -19,6 +20,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::error::TablesError;
+use crate::units::Zone;
 
 /// A format that machines read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,17 +92,17 @@ impl QueryResult {
         Ok(self.frame.execute_stream().await?)
     }
 
-    /// Runs the query and keeps all of its rows as text.
+    /// Runs the query and keeps all of its rows as text, with instants in `zone`.
     ///
     /// # Errors
     /// When the query fails.
-    pub async fn text(self) -> Result<TextTable, TablesError> {
+    pub async fn text(self, zone: &Zone) -> Result<TextTable, TablesError> {
         let mut stream = self.stream().await?;
         let schema = stream.schema();
         let columns = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().is_numeric()));
         let mut table = TextTable { columns: columns.collect(), rows: Vec::new() };
         while let Some(batch) = stream.next().await {
-            table.push(&batch?)?;
+            table.push(&batch?, zone)?;
         }
         Ok(table)
     }
@@ -160,11 +162,11 @@ impl<W: Write> Write for RememberingWriter<W> {
 }
 
 impl TextTable {
-    fn push(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+    fn push(&mut self, batch: &RecordBatch, zone: &Zone) -> Result<(), ArrowError> {
         let options = FormatOptions::default();
         let mut columns = Vec::with_capacity(batch.num_columns());
         for array in batch.columns() {
-            columns.push(cells(array, &options)?);
+            columns.push(cells(array, &options, zone)?);
         }
         for row in 0..batch.num_rows() {
             self.rows.push(columns.iter().map(|column| column[row].clone()).collect());
@@ -173,10 +175,16 @@ impl TextTable {
     }
 }
 
-fn cells(array: &Arc<dyn Array>, options: &FormatOptions<'_>) -> Result<Vec<Cell>, ArrowError> {
+fn cells(array: &Arc<dyn Array>, options: &FormatOptions<'_>, zone: &Zone) -> Result<Vec<Cell>, ArrowError> {
     if array.data_type() == &DataType::Float64 {
         let numbers = array.as_primitive::<Float64Type>().iter();
         return Ok(numbers.map(|number| number.map_or(Cell::Null, Cell::Number)).collect());
+    }
+    if matches!(array.data_type(), DataType::Timestamp(_, Some(_))) && *zone != Zone::default() {
+        let instants = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+        let instants = instants.as_primitive::<TimestampMicrosecondType>().iter();
+        let text = |micros| Cell::Text(zone.format(micros, "%Y-%m-%dT%H:%M:%S%.f%:z"));
+        return Ok(instants.map(|micros| micros.map_or(Cell::Null, text)).collect());
     }
     let formatter = ArrayFormatter::try_new(array, options)?;
     let nulls = array.logical_nulls();

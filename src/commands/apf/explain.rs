@@ -23,8 +23,8 @@ pub(super) fn run(args: &ExplainArgs, console: Console) -> Result<()> {
         let report = analysis::explain_request(&options, &settings)?;
         return write(&report.with_words(), |_| report.page(), &args.output, console);
     }
-    let asked =
-        Asked::open(&args.inputs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
+    let asking = Asking { settings: settings.into(), zone: args.output.timezone.clone(), ..Asking::default() };
+    let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let report = asked.answer(analysis::explain(&asked.session, &args.into()))?;
     write(&report.with_words(), |zone| report.page(zone), &args.output, console)?;
     asked.report_unreadable()

@@ -3,13 +3,12 @@
 use anyhow::{Result, bail};
 
 use super::super::ask::{Asked, Asking};
-use super::super::errors::Advice;
 use super::super::manifests::{names, read_manifests, sort_inputs};
 use super::super::report::{check_format, show, write};
 use super::super::settings::read_settings;
 use crate::analysis;
 use crate::apf::Manifest;
-use crate::apf::lint::{LintSeverity, RULES, explain};
+use crate::apf::lint::{LintSeverity, RULES};
 use crate::cli::LintArgs;
 use crate::console::Console;
 use crate::report::{rule_page, rules_page};
@@ -18,11 +17,7 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     if args.rules {
         return show(&rules_page(&RULES), console).map(|()| false);
     }
-    if let Some(name) = &args.explain {
-        let rule = explain(name).ok_or_else(|| Advice {
-            message: format!("there is no rule named {name}"),
-            hint: "list the rules with: stormglass apf lint --rules",
-        })?;
+    if let Some(rule) = &args.explain {
         return show(&rule_page(rule), console).map(|()| false);
     }
     check_format(&args.output)?;
@@ -38,7 +33,8 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
         write(&report, |_| report.page(), &args.output, console)?;
         report
     } else {
-        let asked = Asked::open(&logs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
+        let asking = Asking { settings: settings.into(), zone: args.output.timezone.clone(), ..Asking::default() };
+        let asked = Asked::open(&logs, &args.logs, asking, console)?;
         let report = asked.answer(analysis::lint_with_logs(&asked.session, &change))?;
         write(&report, |_| report.page(), &args.output, console)?;
         asked.report_unreadable()?;
@@ -47,7 +43,7 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     Ok(args.fail_on.is_some_and(|bound| report.worst() >= Some(LintSeverity::from(bound))))
 }
 
-/// What there is to know about how the manifests were read; a text that is no manifest has a note for every line.
+/// Shows the notes on how the manifests were read; text that is no manifest has one for every line.
 fn show_notes(read: &Manifest, console: Console) {
     const SHOWN: usize = 10;
     read.notes.iter().take(SHOWN).for_each(|note| console.note(&note.to_string()));

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::super::ask::{Asked, Asking};
 use super::super::errors::Advice;
 use super::super::report::{format, write_as, write_text};
-use super::super::settings::read_settings;
+use super::super::settings::{read_settings, read_thresholds};
 use crate::analysis;
 use crate::analysis::propose::ProposeReport;
 use crate::cli::{FormatName, ProposeArgs};
@@ -18,10 +18,15 @@ use crate::report::{kustomization, manifest_files};
 pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
     format(&args.output)?;
     let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
-    let asked =
-        Asked::open(&args.inputs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
+    let asking = Asking {
+        settings: settings.into(),
+        thresholds: read_thresholds(&args.findings)?,
+        zone: args.output.timezone.clone(),
+        ..Asking::default()
+    };
+    let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let proposed = asked.answer(analysis::propose(&asked.session, &args.into()))?;
-    if let Some(folder) = &args.out {
+    if let Some(folder) = &args.manifests {
         write(folder, &proposed, args.force, console)?;
     }
     show(&proposed, args, console)?;
@@ -46,7 +51,7 @@ fn show(proposed: &ProposeReport, args: &ProposeArgs, console: Console) -> Resul
 fn write(folder: &Path, proposed: &ProposeReport, force: bool, console: Console) -> Result<()> {
     let manifests = manifest_files(proposed);
     if manifests.is_empty() {
-        console.note(&format!("there is no candidate, and nothing is written to {}", folder.display()));
+        console.note(&format!("there is no candidate, so nothing was written to {}", folder.display()));
         return Ok(());
     }
     let doing = || format!("can't write to {}", folder.display());
@@ -57,13 +62,13 @@ fn write(folder: &Path, proposed: &ProposeReport, force: bool, console: Console)
     if let Some((name, _)) = files.iter().find(|(name, _)| !force && folder.join(name).exists()) {
         return Err(Advice {
             message: format!("{} already exists", folder.join(name).display()),
-            hint: "name another folder, or overwrite it with --force",
+            hint: "name another directory, or overwrite it with --force".into(),
         }
         .into());
     }
     for (name, text) in files {
         fs::write(folder.join(name), text).with_context(doing)?;
     }
-    console.note(&format!("the manifests are written to {}", folder.display()));
+    console.note(&format!("manifests written to {}", folder.display()));
     Ok(())
 }

@@ -16,10 +16,10 @@ pub(super) fn run(args: &SimulateArgs, console: Console) -> Result<()> {
     let settings = read_settings(&args.clients, &args.sizes, &args.flows, console)?;
     let options = SimulateOptions { candidates: read_changes(&args.candidate)?, ..args.into() };
     if args.sweep.is_some() && options.candidates.len() != 1 {
-        bail!("--sweep takes one candidate, and {} are given", options.candidates.len());
+        bail!("--sweep takes one candidate, got {}", options.candidates.len());
     }
-    let asked =
-        Asked::open(&args.inputs, &args.logs, Asking { settings: settings.into(), ..Asking::default() }, console)?;
+    let asking = Asking { settings: settings.into(), zone: args.output.timezone.clone(), ..Asking::default() };
+    let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let report = asked.answer(analysis::simulate(&asked.session, &options))?;
     write(&report, |zone| report.page(args.top, zone), &args.output, console)?;
     asked.report_unreadable()

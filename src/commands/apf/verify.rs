@@ -1,4 +1,4 @@
-//! `apf verify`: whether a change that is in force does what its replay said.
+//! `apf verify`: whether a change in force does what its replay predicted.
 
 use std::sync::Arc;
 
@@ -17,11 +17,12 @@ pub(super) fn run(args: &VerifyArgs, console: Console) -> Result<()> {
     check_format(&args.output)?;
     let settings = Arc::new(read_settings(&args.clients, &args.sizes, &args.flows, console)?);
     if args.inputs.iter().chain(&args.after).filter(|input| *input == "-").count() > 1 {
-        bail!("standard input can be the logs of before or those of after, but not both");
+        bail!("standard input can be read only once: give it before or after the change, not both");
     }
     let candidate = read_change(&args.candidate).with_context(|| format!("in --candidate {}", args.candidate))?;
     let options = VerifyOptions { candidate, replay: (&args.replay).into() };
-    let asking = Asking { settings: Arc::clone(&settings), ..Asking::default() };
+    let zone = args.output.timezone.clone();
+    let asking = Asking { settings: Arc::clone(&settings), zone, ..Asking::default() };
     let before = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let after_args = LogArgs { from: None, to: None, ..args.logs.clone() };
     let asking = Asking { settings, ..Asking::default() };
