@@ -8,6 +8,7 @@ use stormglass::analysis::seats::SeatsOptions;
 use stormglass::analysis::{explain, explain_request, lint, seats};
 use stormglass::apf::Manifest;
 use stormglass::dimensions::{ApfSettings, Settings};
+use stormglass::report::terminal;
 use stormglass::tables::Format;
 
 use crate::support::{
@@ -162,6 +163,8 @@ fn some_objects_lie_over_those_of_a_fresh_cluster() {
     let report = seats_json(&options);
     assert_eq!(report["priority_levels"].as_array().unwrap().len(), 8);
     assert_eq!(report["server"]["configuration"], "read-over-default");
+    let text = terminal(&seats(&options).page(), None).text;
+    assert!(text.contains("over those of a fresh cluster"), "{text}");
 }
 
 /// The dump of a real server without objects of its own.

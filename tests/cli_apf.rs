@@ -42,7 +42,9 @@ fn a_finding_can_fail_a_pipeline() {
 fn rules_are_listed_and_explained() {
     assert!(stdout(&["lint", "--rules"]).contains("misses-cluster-lists"));
     assert!(stdout(&["lint", "--explain", "misses-cluster-lists"]).contains("clusterScope"));
-    assert!(refused(&["lint", "--explain", "nonsense"]).contains("hint: stormglass apf lint --rules"));
+    assert!(
+        refused(&["lint", "--explain", "nonsense"]).contains("hint: list the rules with: stormglass apf lint --rules")
+    );
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn what_a_server_would_refuse_is_named_with_its_line() {
     let error = refused(&["seats", "--config", &file]);
     assert!(error.contains("x.yaml:8: PriorityLevelConfiguration x: spec.limited.lendablePercent: "), "{error}");
     let other = temporary(&scratch, "other.yaml", "kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: x\n");
-    assert!(refused(&["lint", &other]).contains("no FlowSchema and no PriorityLevelConfiguration is in"));
+    assert!(refused(&["lint", &other]).contains("other.yaml has no FlowSchema and no PriorityLevelConfiguration"));
     assert!(refused(&["lint", "sample-logs/quiet"]).contains("no manifest given, only logs"));
     let log = temporary(&scratch, "kube-apiserver.log", "I1124 10:00:00.0 1 server.go:1] nothing\n");
     assert!(refused(&["explain", "sample-logs/quiet", "--httplog", &log]).contains("no line of a request"));

@@ -66,9 +66,15 @@ pub(crate) fn ask_in(format: Format, inputs: &[String], question: Question) -> (
     (lines, session.tally())
 }
 
-/// Runs a future on a runtime of its own.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(future)
+/// Runs a future on a runtime of its own, with as much stack as a program's main thread has: without optimisation, planning
+/// a query takes more than the two megabytes of a test's thread.
+pub(crate) fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    const STACK_BYTES: usize = 8 << 20;
+    let run = || tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(future);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, run).unwrap();
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Logs with what is known of their cluster beside them, open for one question.
