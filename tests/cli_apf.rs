@@ -200,7 +200,7 @@ fn without_a_candidate_or_anything_to_replay_it_says_so() {
     assert!(output.stdout.is_empty() && String::from_utf8_lossy(&output.stderr).contains("there is no candidate"));
     let (folder, cap) = (tempfile::tempdir().unwrap(), candidate("hard-cap"));
     let empty = temporary(&folder, "empty.log", "");
-    assert!(refused(&["simulate", &empty, "--candidate", &cap]).contains("there is nothing in it"));
+    assert!(refused(&["simulate", &empty, "--candidate", &cap]).contains("has no audit events: it is empty"));
     let get = event("a", "ResponseComplete", "get", "00.000000", "00.100000");
     let refused_before =
         get.replace("\"code\":200", "\"code\":401").replace("\"authorization.k8s.io/decision\":\"allow\",", "");
