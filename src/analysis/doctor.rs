@@ -13,7 +13,7 @@ use crate::units;
 /// The answer of [`doctor`].
 #[derive(Clone, Debug, Serialize)]
 pub struct DoctorReport {
-    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The files that were read.
     pub files: Vec<FileFacts>,

@@ -14,7 +14,7 @@ use crate::tables::{FlowRow, TypedRow};
 /// The answer of [`lint`] and [`lint_with_logs`].
 #[derive(Clone, Debug, Serialize)]
 pub struct LintReport {
-    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// What is wrong, the worst first.
     pub findings: Vec<LintFinding>,

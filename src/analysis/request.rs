@@ -47,7 +47,7 @@ pub enum InvalidRequest {
 /// The answer of [`explain_request`].
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestReport {
-    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// What the request is to the server.
     #[serde(skip)]

@@ -28,7 +28,7 @@ impl Default for SeatsOptions {
 /// The answer of [`seats`].
 #[derive(Clone, Debug, Serialize)]
 pub struct SeatsReport {
-    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// What is assumed of the server.
     pub server: ServerFacts,

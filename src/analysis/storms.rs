@@ -35,7 +35,7 @@ impl Default for StormOptions {
 /// The answer of [`storms`].
 #[derive(Clone, Debug)]
 pub struct StormReport {
-    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// What happened, who did it, how sure that is.
     pub verdict: Verdict,

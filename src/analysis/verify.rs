@@ -24,7 +24,7 @@ pub struct VerifyOptions {
 /// The answer of [`verify`].
 #[derive(Clone, Debug)]
 pub struct VerifyReport {
-    /// [`SCHEMA_VERSION`](crate::analysis::SCHEMA_VERSION).
+    /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// What the server was taken to be.
     pub server: ServerFacts,

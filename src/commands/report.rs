@@ -42,7 +42,7 @@ pub(super) fn format<F: FormatName>(args: &OutputArgs<F>) -> Result<F> {
 /// Checks that there is a format, before any log is read.
 ///
 /// # Errors
-/// As [`format`].
+/// As [`format()`].
 pub(super) fn check_format<F: FormatName>(args: &OutputArgs<F>) -> Result<()> {
     format(args).map(drop)
 }
@@ -50,7 +50,7 @@ pub(super) fn check_format<F: FormatName>(args: &OutputArgs<F>) -> Result<()> {
 /// Writes a report, and says where.
 ///
 /// # Errors
-/// As [`format`], and when it can't be written.
+/// As [`format()`], and when it can't be written.
 pub(super) fn write<T: Serialize>(
     report: &T,
     page: impl FnOnce(&Zone) -> Page,

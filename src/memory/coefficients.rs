@@ -109,7 +109,7 @@ const CACHE_STREAMED: Coefficients = Coefficients {
     shared_garbage: GarbageFactors { per_whole_byte: (1.6, 2.8), per_page_byte: (14.0, 71.0) },
 };
 
-/// What comes with each LIST, if LISTs follow one another, against a burst; see [`estimate_sustained`](super::cost::sustained).
+/// What comes with each LIST, if LISTs follow one another, against a burst; see [`estimate_sustained`](super::cost::estimate_sustained).
 /// Seven runs of six LISTs at once, others waiting, hold 118 MB and 1.54 times the line's part with `n`; by the bounds
 /// here they need up to 1.2, and the rest is for runs not seen.
 pub(super) const TURNOVER: Bounds = (1.0, 1.25);

@@ -23,7 +23,7 @@ pub struct ReplayOutcome {
 /// What became of a client's requests of one FlowSchema. Requests that pass by API Priority and Fairness don't count.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupOutcome {
-    /// The client, as [`super::Request::client`].
+    /// The client, as [`super::TrafficRequest::client`].
     pub client: u32,
     /// The FlowSchema, by its index in the scenario.
     pub flow_schema: u32,
