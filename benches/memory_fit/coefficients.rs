@@ -53,7 +53,7 @@ fn expect_all(fit: &Fit<'_>) -> Result<Vec<Expected>> {
     };
     let pages = |constant, (low, high): Interval| Expected {
         constant,
-        field: "of_page",
+        field: "per_page_byte",
         bounds: (round_down(low, 1.0), round_up(high, 1.0)),
         is_low_free: true,
     };
@@ -63,13 +63,13 @@ fn expect_all(fit: &Fit<'_>) -> Result<Vec<Expected>> {
     Ok(vec![
         read,
         json,
-        spread("ETCD_JSON", "of_whole", etcd.coefficients[0], 0.1),
-        spread("ETCD_PROTOBUF", "of_whole", etcd.coefficients[0], 0.1),
+        spread("ETCD_JSON", "per_whole_byte", etcd.coefficients[0], 0.1),
+        spread("ETCD_PROTOBUF", "per_whole_byte", etcd.coefficients[0], 0.1),
         spread("CACHE_JSON", "per_byte", buffered.coefficients[1], 0.1),
-        spread("CACHE_JSON", "of_whole", buffered.coefficients[0], 0.1),
+        spread("CACHE_JSON", "per_whole_byte", buffered.coefficients[0], 0.1),
         spread("CACHE_STREAMED", "per_object", streamed.coefficients[1], 50.0),
         spread("CACHE_STREAMED", "per_byte", streamed.coefficients[2], 0.01),
-        spread("CACHE_STREAMED", "of_whole", streamed.coefficients[0], 0.1),
+        spread("CACHE_STREAMED", "per_whole_byte", streamed.coefficients[0], 0.1),
         pages("ETCD_JSON", old_pages.interval),
         pages("ETCD_PROTOBUF", old_pages.interval),
         pages("CACHE_STREAMED", new_pages.interval),
