@@ -102,10 +102,10 @@ pub struct GapFacts {
     pub to: i64,
 }
 
-/// Lines of which the same is to be said.
+/// Lines that share a reason.
 #[derive(Clone, Debug, Serialize)]
 pub struct UnreadableLines {
-    /// What is to be said of them.
+    /// The reason.
     pub what: String,
     /// How many there are.
     pub count: u64,
@@ -115,7 +115,7 @@ pub struct UnreadableLines {
     pub line: u64,
     /// Where that begins in the uncompressed file.
     pub offset_bytes: u64,
-    /// How it begins, cut short; empty if it is no text.
+    /// The beginning of the line; empty if it is not text.
     pub sample: String,
 }
 

@@ -210,7 +210,7 @@ pub struct LevelSeats {
     pub min: u32,
     /// What it never exceeds.
     pub max: u32,
-    /// What it has while nobody asks for anything; `None` where that can't be solved.
+    /// Its seats while the server is idle; `None` if the division has no solution.
     pub idle: Option<u32>,
     /// The most seats of one request: as the level has it, or as the version has it for all.
     pub max_seats_per_request: u32,

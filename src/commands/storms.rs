@@ -11,7 +11,6 @@ use crate::cli::{FlowArgs, FormatName, StormsArgs};
 use crate::console::Console;
 use crate::findings::{Severity, Thresholds};
 use crate::report::{StormJson, explain, explanation_page, ndjson};
-use crate::units;
 
 /// Runs `storms`; whether a finding is as severe as `--fail-on`.
 pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
@@ -33,7 +32,8 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let report = asked.answer(analysis::storms(&asked.session, &args.into()))?;
     if let Some(span) = report.outside {
-        let (from, to) = (units::second(span.from), units::second(span.to));
+        let zone = &args.output.timezone;
+        let (from, to) = (zone.second(span.from), zone.second(span.to));
         console.warn(&format!("the given time is outside the logs, which go from {from} to {to}"));
     }
     print(&report, args, console)?;

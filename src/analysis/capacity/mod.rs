@@ -267,7 +267,7 @@ impl Gathered<'_> {
         bounds.collect()
     }
 
-    /// What each flow key stands for, as far as collections go: the resource and its group.
+    /// The resource and its API group, by flow key.
     fn resources(&self) -> HashMap<i64, (&str, &str)> {
         let digests = self.flows.digests.iter();
         digests

@@ -58,9 +58,9 @@ pub struct Agreement {
 /// Requests on which reading and word differ in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// By our reading: `FlowSchema`, or so many seats.
+    /// Calculated from the log: FlowSchema and priority level, or seats.
     pub reading: String,
-    /// By the server's word.
+    /// From the server's own log.
     pub server: String,
     /// Requests.
     pub request_count: u64,

@@ -44,7 +44,7 @@ pub struct LevelUse {
     pub min_seats: Option<u32>,
     /// What it never exceeds, all that it may borrow included; nothing limits an exempt level.
     pub max_seats: Option<u32>,
-    /// What it has while nobody asks for anything; `None` where that can't be solved.
+    /// Its seats while the server is idle; `None` if the division has no solution.
     pub idle_seats: Option<u32>,
     /// The most seats of one request, as the level has it, or as the version has it for all.
     pub max_seats_per_request: Option<u32>,
@@ -114,7 +114,7 @@ pub struct SchemaUse {
     pub priority_level: String,
     /// Clients.
     pub client_count: u64,
-    /// Flows that are told apart where there are queues to deal; 0 where nothing tells them apart.
+    /// Distinct flow distinguishers; 0 if the FlowSchema has no distinguisher method or its level no queues.
     pub distinguisher_count: u64,
     /// Requests.
     pub request_count: u64,
