@@ -162,6 +162,14 @@ impl Bytes {
         self.low / 2 + self.high.unwrap_or(self.low) / 2
     }
 
+    /// Whether it says too little to judge by: nothing bounds it, or its ends are a decade apart, beyond a bound that is
+    /// small anyway. An estimate that errs by a factor of ten tells neither what is harmless nor what kills.
+    pub fn is_unknown(self) -> bool {
+        /// Bytes below which it doesn't matter how much they are.
+        const SMALL_BYTES: u64 = 1_000_000;
+        self.high.is_none_or(|high| high > SMALL_BYTES && high / 10 >= self.low)
+    }
+
     /// As one reads it, such as `0.7–2.4 GB`.
     pub fn words(self) -> String {
         match self.high {
