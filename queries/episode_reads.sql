@@ -1,6 +1,6 @@
 -- episode_reads: all reads that stand out, by pattern and episode.
 -- grain:  pattern, read_id
--- reads:  bursts, loops, pages, short_watches, discovery_loops, pileups, full_lists
+-- reads:  bursts, loops, pages, short_watches, discovery_loops, pileups, full_lists, expired_lists
 -- for:    other queries
 -- kept:   What episodes consist of is measured from these several times.
 -- why:    An episode is named by one of its reads. One read may stand in episodes of several patterns.
@@ -16,4 +16,6 @@ select pattern, episode, read_id, null, null, null, false from discovery_loops
 union all
 select pattern, episode, read_id, null, null, null, false from pileups
 union all
-select pattern, episode, read_id, null, null, null, false from full_lists;
+select pattern, episode, read_id, null, null, null, false from full_lists
+union all
+select pattern, episode, read_id, null, null, null, false from expired_lists;
