@@ -33,6 +33,7 @@ with deletes as (
     from client_reads
     inner join collection_reads on collection_reads.request_key = client_reads.read_id
     where client_reads.verb = 'deletecollection'
+        and collection_reads.verb = 'deletecollection'
         and client_reads.client_type <> 'apiserver'
         and (client_reads.code is null or client_reads.code < 400 or client_reads.code >= 500)
 ),

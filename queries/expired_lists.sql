@@ -34,7 +34,8 @@ parted as (
         *,
         collection_key % 16 as part
     from reads
-    where is_list or is_expired
+    where is_expired
+        or (is_list and collection_key in (select collection_key from reads where is_expired))
 ),
 followed as (
     select

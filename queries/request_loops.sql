@@ -3,7 +3,7 @@
 -- reads:  repeated_requests, clients
 -- params: $min_get_count count = 600, fewest GETs of one resource by one instance in a minute of a flood
 --         $min_failed_write_count count = 60, fewest failing writes of one instance in a minute of a loop
---         $min_refused_count count = 10, fewest refused requests of one instance in a minute of a loop
+--         $min_refused_count count = 5, fewest refused requests of one instance in a minute of a loop
 -- why:    An instance takes part in the minutes in which it alone is over the limit, so that a client of a thousand quiet
 --         instances is no loop. What the instances of one client do is one episode, over a pause of a minute, and with the
 --         minutes beside it, in which they began and ended: GETs for each resource, the others over all resources.

@@ -34,7 +34,7 @@ pub fn name_shared_programs<'c>(clients: impl Iterator<Item = (&'c Identity, &'c
                 ClientType::Sdk => ", a library: which program they run is not known",
                 _ => "",
             };
-            client.evidence = format!("{user_count} users share the user agent {program}{what}");
+            client.evidence = format!("the user agent {program} of {user_count} users{what}");
             program.clone_into(&mut client.client);
             client.confidence = Confidence::Low;
         }

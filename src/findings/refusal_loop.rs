@@ -12,6 +12,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     if episode.pattern != Pattern::Refusals
         || episode.request_count < thresholds.min_refusals
         || episode.secs() < thresholds.min_secs
+        || episode.rps() < thresholds.min_rps
     {
         return None;
     }
@@ -74,10 +75,11 @@ mod tests {
         let found = found_in(&[refusals(4_545, 114, 0, 4_545)]);
         assert_eq!((found[0].kind, found[0].severity), (Kind::RefusalLoop, Severity::Warning));
         assert_eq!(found[0].remedies, [Remedy::GrantOrStopAsking, Remedy::BackOff]);
-        let slow = found_in(&[refusals(100, 300, 50, 20)]);
+        let slow = found_in(&[refusals(200, 300, 50, 20)]);
         assert_eq!(slow[0].severity, Severity::Info);
         assert_eq!(slow[0].remedies[..3], [Remedy::GrantOrStopAsking, Remedy::RenewCredentials, Remedy::HeedAdmission]);
-        assert_eq!(found_in(&[refusals(59, 300, 0, 59)]), [], "few");
+        assert_eq!(found_in(&[refusals(59, 100, 0, 59)]), [], "few");
+        assert_eq!(found_in(&[refusals(500, 3_600, 500, 0)]), [], "one every few seconds is no load");
         assert_eq!(found_in(&[refusals(100, 10, 0, 100)]), [], "a server that starts forbids everything for seconds");
     }
 

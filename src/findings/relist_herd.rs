@@ -39,7 +39,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     finding.remedies = context.remedies(episode);
     finding.cause = cause;
     if cause == Some(Cause::WatchesExpired) {
-        finding.remedies.extend([Remedy::ResumeFromCache, Remedy::KeepVersionRecent]);
+        finding.remedies.extend([Remedy::ResumeFromCache, Remedy::UseBookmarks]);
     } else {
         finding.remedies.push(Remedy::StaggerRestarts);
         finding.unknowns.push(Unknown::CommonCause);
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(herds(&[lists(Pattern::Expired, 80, 60)]), [(80, expired)]);
         assert_eq!(herds(&[lists(Pattern::Burst, 80, 10)]), [(80, None)]);
         let found = &found_in(&[lists(Pattern::Expired, 80, 60)])[0];
-        assert!(found.remedies.contains(&Remedy::KeepVersionRecent), "{:?}", found.remedies);
+        assert!(found.remedies.contains(&Remedy::UseBookmarks), "{:?}", found.remedies);
         assert!(!found.unknowns.contains(&Unknown::CommonCause));
     }
 

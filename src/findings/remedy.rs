@@ -52,8 +52,6 @@ pub enum Remedy {
         /// The `timeout` in the URIs, in whole seconds.
         timeout_secs: u64,
     },
-    /// Resume watches from a recent resourceVersion.
-    KeepVersionRecent,
     /// Stop a watch before opening another.
     StopWatches,
     /// Share one informer in a program.

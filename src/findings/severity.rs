@@ -147,8 +147,6 @@ pub enum SeverityReason {
     },
     /// Its watches were cut by its own `timeout`.
     CutByOwnTimeout {
-        /// Those of its watches that were.
-        watches: u64,
         /// How long they lived, in seconds: their median.
         lived_secs: f64,
         /// How long they asked to live, in seconds: their median.

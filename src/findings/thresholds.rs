@@ -128,7 +128,7 @@ sections! {
     /// Writes that fail.
     write_loop: WriteLoop { min_minute_failures: u64, failing_share: f64, min_secs: f64, warning_rps: f64 }
     /// Requests that are refused.
-    refusal_loop: RefusalLoop { min_minute_refusals: u64, min_refusals: u64, min_secs: f64, warning_rps: f64 }
+    refusal_loop: RefusalLoop { min_minute_refusals: u64, min_refusals: u64, min_secs: f64, min_rps: f64, warning_rps: f64 }
     /// Starts of an apiserver.
     apiserver_restart: ApiserverRestart {
         min_startup_requests: u64,
@@ -261,11 +261,12 @@ mod tests {
     }
 
     /// The queries that look for storms: all of their parameters are thresholds.
-    const DETECTION_QUERIES: [&str; 17] = [
+    const DETECTION_QUERIES: [&str; 18] = [
         "baselines",
         "bursts",
         "client_reads",
         "collection_deletes",
+        "crowded_watches",
         "discovery_loops",
         "episodes",
         "expired_lists",

@@ -50,9 +50,8 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
 /// That the client's own `timeout` cuts its watches, and how many times longer they asked to live; `None` where it doesn't.
 fn own_timeout(episode: &Episode) -> Option<(SeverityReason, f64)> {
     let (lived_secs, asked_secs) = (episode.median_lifetime_secs?, episode.median_timeout_secs?);
-    let watches = episode.client_cut_count;
-    let is_most = 2 * watches > episode.request_count;
-    let reason = SeverityReason::CutByOwnTimeout { watches, lived_secs, asked_secs };
+    let is_most = 2 * episode.client_cut_count > episode.request_count;
+    let reason = SeverityReason::CutByOwnTimeout { lived_secs, asked_secs };
     is_most.then_some((reason, asked_secs / lived_secs.max(0.001)))
 }
 
@@ -89,7 +88,7 @@ mod tests {
     fn who_cuts_its_own_watches_is_told_so() {
         let found = found_in(&[short_watches(10.0, Some(450.0), 100)]);
         assert_eq!((found[0].kind, found[0].severity), (Kind::WatchChurn, Severity::Warning));
-        let reason = SeverityReason::CutByOwnTimeout { watches: 100, lived_secs: 10.0, asked_secs: 450.0 };
+        let reason = SeverityReason::CutByOwnTimeout { lived_secs: 10.0, asked_secs: 450.0 };
         assert_eq!(found[0].severity_reason, reason);
         assert_eq!(found[0].remedies, [Remedy::UnsetClientTimeout { timeout_secs: 10 }]);
         assert_eq!(found[0].unknowns, []);

@@ -48,6 +48,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     collection_reads,
     controller_rates,
     coverage,
+    crowded_watches,
     cut_off_reads,
     discovery,
     discovery_loops,

@@ -12,12 +12,13 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
     let limits = &thresholds.refusal_loop;
     let rule = format!(
         "Instances of a client are refused {} times or more in a minute each (refusal_loop.min_minute_refusals), {} times \
-         in all (refusal_loop.min_refusals), over {} (refusal_loop.min_secs). It is a warning from {} per second \
+         in all (refusal_loop.min_refusals), over {} (refusal_loop.min_secs), {} per second (refusal_loop.min_rps). It is a warning from {} per second \
          (refusal_loop.warning_rps). Counted is what is refused for one resource, by verb, {} times in that minute at least \
          (repeats.min_minute_requests). LISTs that are retried after it are part of it.",
         limits.min_minute_refusals,
         limits.min_refusals,
         secs(limits.min_secs),
+        units::number(limits.min_rps),
         units::number(limits.warning_rps),
         thresholds.repeats.min_minute_requests
     );

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::findings::{
-    BlindSpot, Bytes, Coverage, Culprit, Death, Kind, Remedy, Severity, SeverityReason, SizeBasis, StormVerdict,
+    BlindSpot, Bytes, Cause, Coverage, Culprit, Death, Kind, Remedy, Severity, SeverityReason, SizeBasis, StormVerdict,
     TrafficClass, Unknown, Verdict,
 };
 
@@ -78,6 +78,50 @@ fn a_summary_says_who_did_what_how_often() {
     let death = Finding { estimated_bytes: None, peak_concurrency: None, ended_at: START + 10_570_000, ..death };
     assert_eq!(summary(&death), "the apiserver died, and was back 11 s later");
     assert_eq!(severity_reason(&death.severity_reason), "1 watch and 4 LISTs have no end in the log");
+}
+
+#[test]
+fn what_is_not_made_of_lists_has_its_sentence() {
+    let finding = |kind, reason| Finding { estimated_bytes: None, peak_concurrency: None, ..finding(kind, reason) };
+    let open = SeverityReason::OpenWatches { open: 900, needed: 3, without_end: 1 };
+    assert_eq!(
+        summary(&finding(Kind::WatchPileup, open.clone())),
+        "inventory-sync opened 912 watches of pods in 3 min 0 s and held up to 900 open at once, where 3 would do"
+    );
+    assert_eq!(
+        severity_reason(&open),
+        "900 watches were open at once, where 3 would do; the log ends while one of them was open"
+    );
+    let deletions = SeverityReason::DeletionsInFlight { deletions: 6, longest_secs: 306.4, without_end: 2 };
+    let delete = Finding { peak_concurrency: Some(6), ..finding(Kind::DeletePileup, deletions.clone()) };
+    assert_eq!(
+        summary(&delete),
+        "inventory-sync sent 912 deletecollections of pods in 3 min 0 s, each of which reads the collection into memory; up \
+         to 6 of them were in flight at once"
+    );
+    assert_eq!(
+        severity_reason(&deletions),
+        "up to 6 deletecollections in flight at once, the longest for 5 min 6 s; 2 have no end in the log"
+    );
+    let refused =
+        SeverityReason::RefusedPerSec { requests_per_sec: 80.2, unauthenticated: 0, forbidden: 912, not_admitted: 0 };
+    let users = Finding { user_name_count: 80, instances: 80, ..finding(Kind::RefusalLoop, refused.clone()) };
+    assert_eq!(
+        summary(&users),
+        "80 users of inventory-sync sent 912 requests for pods in 3 min 0 s that were refused (11 per instance)"
+    );
+    assert_eq!(severity_reason(&refused), "80 refused requests per second: 912 with 403 (not authorized)");
+    let failed =
+        SeverityReason::FailedWritesPerSec { writes_per_sec: 5.07, conflicts: 912, invalid: 0, objects: Some(3) };
+    assert_eq!(
+        severity_reason(&failed),
+        "5.1 failing writes per second of 3 objects: 912 with 409 (exists already, or changed meanwhile)"
+    );
+    let cut_off = Finding { cause: Some(Cause::WatchesExpired), ..finding(Kind::RelistHerd, held()) };
+    assert_eq!(
+        summary(&cut_off),
+        "inventory-sync listed pods 912 times within 3 min 0 s, as they had been cut off and their watches had expired (410)"
+    );
 }
 
 /// Those who read words find them under their old names; those who read codes find numbers beside.

@@ -9,7 +9,8 @@ pub fn remedy(remedy: &Remedy) -> String {
         Remedy::ClientAdvice { client, advice } => return format!("{client}: {advice}"),
         Remedy::UnsetClientTimeout { timeout_secs } => {
             return format!(
-                "leave the client's general time-out unset (in client-go rest.Config.Timeout, here {timeout_secs} s): it cuts                  watches too; give single requests a deadline instead (a context)"
+                "leave the client's general time-out unset (in client-go rest.Config.Timeout, here {timeout_secs} s): it cuts \
+                 watches too; give single requests a deadline instead (a context)"
             );
         }
         Remedy::ListFromCacheOrInPages => {
@@ -62,26 +63,27 @@ pub fn remedy(remedy: &Remedy) -> String {
 /// What to do about what isn't made of LISTs.
 fn of_other_shapes(remedy: &Remedy) -> &'static str {
     match remedy {
-        Remedy::KeepVersionRecent => {
-            "ask for bookmarks (allowWatchBookmarks=true), so that the resourceVersion stays recent; a longer history in              the server's watch cache doesn't outlast minutes without a connection"
-        }
         Remedy::StopWatches => {
-            "stop a watch (close its response, cancel its context) before opening another in its place, and give each a              timeoutSeconds, after which the server ends it"
+            "stop a watch (close its response, cancel its context) before opening another in its place, and give each a \
+             timeoutSeconds, after which the server ends it"
         }
         Remedy::ShareInformer => {
             "share one informer for each resource in a program, in place of a watch for each user of it"
         }
         Remedy::DeleteInSteps => {
-            "delete in steps: list a page (limit=500) and delete its objects, or let them expire (the TTL of events, of              finished jobs, of the owner)"
+            "delete in steps: list a page (limit=500) and delete its objects, or let them expire (the TTL of events, of \
+             finished jobs, of the owner)"
         }
         Remedy::DeleteOneAtATime => {
-            "don't send a deletecollection again when it timed out: the server goes on with the first; wait until the              objects are gone"
+            "don't send a deletecollection again when it timed out: the server goes on with the first; wait until the \
+             objects are gone"
         }
         Remedy::WatchInsteadOfGetting => {
             "read from an informer's cache instead of getting objects one by one: one LIST and a watch replace these GETs"
         }
         Remedy::ExpectExistingObjects => {
-            "take \"already exists\" for an answer: get the object and update it only if it differs, or use server-side              apply; look for two controllers that contend for the same objects"
+            "take \"already exists\" for an answer: get the object and update it only if it differs, or use server-side \
+             apply; look for two controllers that contend for the same objects"
         }
         Remedy::FixInvalidObjects => "correct what the server finds invalid: the same object will be refused again",
         Remedy::RenewCredentials => "renew the credentials (token or certificate), and have the client read them anew",

@@ -90,9 +90,8 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
 fn of_other_shapes(reason: &SeverityReason) -> Option<String> {
     use SeverityReason as Reason;
     Some(match reason {
-        Reason::CutByOwnTimeout { watches, lived_secs, asked_secs } => format!(
-            "{} cut by the client itself after {} s (the `timeout` in their URIs), though they asked for {} s",
-            count(*watches, "watch was", "watches were"),
+        Reason::CutByOwnTimeout { lived_secs, asked_secs } => format!(
+            "the client itself cuts its watches after {} s (the `timeout` in their URIs), though they ask for {} s",
             units::number(lived_secs.round()),
             units::number(asked_secs.round())
         ),
@@ -102,7 +101,8 @@ fn of_other_shapes(reason: &SeverityReason) -> Option<String> {
             units::count(*needed),
             match without_end {
                 0 => "all have ended".to_owned(),
-                more => format!("the log ends while {} open", count(*more, "one of them was", "of them were")),
+                1 => "the log ends while one of them was open".to_owned(),
+                more => format!("the log ends while {} of them were open", units::count(*more)),
             }
         ),
         Reason::DeletionsInFlight { deletions, longest_secs, without_end } => format!(
@@ -118,22 +118,23 @@ fn of_other_shapes(reason: &SeverityReason) -> Option<String> {
             format!("{} GETs per second{}", rate(*gets_per_sec), of_objects(*objects))
         }
         Reason::FailedWritesPerSec { writes_per_sec, conflicts, invalid, objects } => format!(
-            "{} failing writes per second{}: {} with 409 (exists already, or changed meanwhile), {} with 422 (not valid)",
+            "{} failing writes per second{}: {}",
             rate(*writes_per_sec),
             of_objects(*objects),
-            units::count(*conflicts),
-            units::count(*invalid)
+            parts(&[
+                (*conflicts, "with 409 (exists already, or changed meanwhile)"),
+                (*invalid, "with 422 (not valid)")
+            ])
         ),
-        Reason::RefusedPerSec { requests_per_sec, unauthenticated, forbidden, not_admitted } => {
-            let parts = [
-                (unauthenticated, "with 401 (credentials not valid)"),
-                (forbidden, "with 403 (not authorized)"),
-                (not_admitted, "with 403 by quota, admission or impersonation"),
-            ];
-            let parts = parts.iter().filter(|(count, _)| **count > 0);
-            let parts: Vec<String> = parts.map(|(count, how)| format!("{} {how}", units::count(**count))).collect();
-            format!("{} refused requests per second: {}", rate(*requests_per_sec), parts.join(", "))
-        }
+        Reason::RefusedPerSec { requests_per_sec, unauthenticated, forbidden, not_admitted } => format!(
+            "{} refused requests per second: {}",
+            rate(*requests_per_sec),
+            parts(&[
+                (*unauthenticated, "with 401 (credentials not valid)"),
+                (*forbidden, "with 403 (not authorized)"),
+                (*not_admitted, "with 403 by quota, admission or impersonation"),
+            ])
+        ),
         _ => return None,
     })
 }
@@ -141,6 +142,12 @@ fn of_other_shapes(reason: &SeverityReason) -> Option<String> {
 #[expect(clippy::cast_possible_truncation, reason = "a duration of hours at most")]
 fn seconds(secs: f64) -> String {
     span((secs * 1e6) as i64)
+}
+
+/// The parts of a number that there are any of.
+fn parts(parts: &[(u64, &str)]) -> String {
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    parts.map(|(count, how)| format!("{} {how}", units::count(*count))).collect::<Vec<_>>().join(", ")
 }
 
 /// How many objects requests were for, where the log tells.
