@@ -1,4 +1,4 @@
--- collection_reads: every request that reads a collection or the API's description, and what the apiserver asks of itself.
+-- collection_reads: every request that reads a collection or discovery documents, and what the apiserver asks of itself.
 -- grain:  apiserver, audit_id, received_at
 -- reads:  requests
 -- for:    other queries

@@ -1,6 +1,7 @@
--- episodes: what each episode of reads that stand out was: who, what, when, how many, how thick, at what cost.
+-- episodes: each episode of reads that stand out: who, what, when, how many, how fast, and at what cost.
 -- grain:  pattern, episode
 -- reads:  episode_reads, episode_peaks, episode_instances, client_reads, collection_reads
+-- for:    reports
 -- params: $timed_out_secs secs = 59.5, a LIST that took so long was cut off at the server's request timeout
 -- why:    Of an episode of many clients (pileup, burst-of-all) client and client_type are null; episode_clients has them.
 --         It ends when the last of its lists does; a watch counts from its receipt only. Evidence is the reads that held

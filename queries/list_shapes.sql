@@ -1,4 +1,4 @@
--- list_shapes: in which shapes lists come, and what the log shows of where they are served from.
+-- list_shapes: the kinds of LISTs in the log, and what it shows of how they were served.
 -- grain:  shape
 -- reads:  collection_reads
 -- for:    reports

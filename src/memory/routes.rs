@@ -161,22 +161,6 @@ pub fn reads_lists_from_etcd(observed: &[Observed], version: Option<Version>) ->
     }
 }
 
-/// The kind of LIST that a value of the column `list_kind` names; `None` if it names none.
-pub fn list_kind(name: &str) -> Option<ListKind> {
-    const ALL: [ListKind; 9] = [
-        ListKind::WatchList,
-        ListKind::ByName,
-        ListKind::NextPage,
-        ListKind::Exact,
-        ListKind::Reflector,
-        ListKind::Cached,
-        ListKind::Relist,
-        ListKind::FirstPage,
-        ListKind::Full,
-    ];
-    ALL.into_iter().find(|kind| kind.name() == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,11 +256,5 @@ mod tests {
         assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some(Version::new(1, 36))), Some(false));
         assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some(Version::new(1, 29))), None);
         assert_eq!(reads_lists_from_etcd(&rows(2, 2), None), None);
-    }
-
-    #[test]
-    fn kinds_are_known_by_their_names() {
-        assert_eq!(list_kind("first_page"), Some(ListKind::FirstPage));
-        assert_eq!(list_kind("list"), None);
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          at least {} LISTs (list_loop.min_lists) and {} of each instance (list_loop.min_instance_lists). It is a warning \
          from {} per second returned (list_loop.warning_bytes_per_sec, middle of the range) or {} held \
          (held.warning_bytes); critical from {} per second (list_loop.critical_bytes_per_sec) or {} held \
-         (held.critical_bytes, low ends), or when a server died meanwhile. Of unknown size, {} whole collections per second \
+         (held.critical_bytes, low ends), or when an apiserver died during it. Of unknown size, {} whole collections per second \
          (list_loop.unknown_warning_rps) are a warning.",
         limits.min_run_lists,
         secs(limits.max_period_secs),
@@ -32,8 +32,8 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
         limits.unknown_warning_rps
     );
     let limits = format!(
-        "Polls slower than one in {} are not found; the query polls shows them. How much of a namespace or a selector's \
-         choice is returned is unknown, so its low end is zero. LISTs in flight when a server was killed are missing where \
+        "Polls slower than one in {} are not found; the query polls shows them. How much a LIST of one namespace, or \
+         one with a selector, returns is unknown, so the low end of its range is zero. LISTs in flight when a server was killed are missing where \
          the policy omits RequestReceived.",
         secs(limits.max_period_secs)
     );

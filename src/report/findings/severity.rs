@@ -11,7 +11,7 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
         Reason::Held { bytes } => format!("LISTs held an estimated {} at the peak", bytes.words()),
         Reason::DiedMeanwhile { died_at, bytes } => format!(
             "the apiserver died at {} while it was going on; LISTs held an estimated {} at the peak",
-            units::instant(*died_at),
+            units::second(*died_at),
             bytes.words()
         ),
         Reason::ReturnedPerSec { bytes_per_sec } => {
@@ -59,7 +59,7 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
             units::number(*timeout_secs)
         ),
         Reason::FailedTries { rejected, errors, timed_out } => format!(
-            "of the tries before, {} were rejected (429), {} failed (5xx), {} timed out",
+            "of the tries before, {} rejected (429), {} failed (5xx), {} timed out",
             units::count(*rejected),
             units::count(*errors),
             units::count(*timed_out)
