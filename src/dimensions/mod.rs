@@ -154,6 +154,7 @@ struct Shape {
     limit: Option<u64>,
     is_node_scoped: Option<bool>,
     has_selector: bool,
+    is_pretty: bool,
 }
 
 impl TypedRow for Shape {
@@ -331,6 +332,7 @@ fn list_cost(
             has_selector: shape.has_selector,
             selects_node: shape.is_node_scoped.unwrap_or(false),
             encoding: None,
+            is_pretty: shape.is_pretty,
             response_bytes: None,
         };
         let response = estimate_response(&list, &size, nodes)?;
