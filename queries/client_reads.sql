@@ -7,6 +7,7 @@
 --         $timed_out_secs secs = 59.5, a LIST that took so long was cut off at the server's request timeout
 -- why:    A read without an end was in flight until the server next served something while starting, or the log ended, or
 --         the server's own limit (60 s by default) was reached, whichever came first. A watch's own interval is its life.
+--         `holds_from_micros` is when a LIST began to hold memory: in a queue of API Priority and Fairness it holds none.
 --         The same read again has the same repeat_key: `since_same_secs` is the time since the same instance last asked
 --         the same, `since_same_end_secs` since that was answered (negative while it still was in flight), and
 --         `is_after_failure` whether it had failed: with an error, or as a LIST that reached the 60 s limit, which ends
@@ -99,6 +100,9 @@ select
     followed.request_key as read_id,
     at_micros,
     end_micros,
+    least(
+        end_micros, at_micros + cast(coalesce(latency_apf_queue_wait_secs, 0) * 1e6 as bigint)
+    ) as holds_from_micros,
     received_at,
     apiserver,
     collection_reads.user_name,

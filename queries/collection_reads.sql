@@ -62,6 +62,7 @@ select
     duration_secs,
     latency_decode_secs,
     latency_total_secs,
+    latency_apf_queue_wait_secs,
     is_startup,
     source_file,
     source_line

@@ -121,6 +121,8 @@ row! {
         list_kinds: Vec<String>,
         request_count: u64,
         list_count: u64,
+        list_secs: f64,
+        looping_count: u64,
         cluster_list_count: u64,
         watch_list_count: u64,
         node_scoped_count: u64,
@@ -139,6 +141,8 @@ row! {
         response_low_bytes: Option<u64>,
         response_high_bytes: Option<u64>,
         largest_low_bytes: Option<u64>,
+        largest_high_bytes: Option<u64>,
+        max_duration_secs: Option<f64>,
         peak_concurrency: Option<u64>,
         peak_at: Option<Micros>,
         held_low_bytes: Option<u64>,
@@ -171,8 +175,10 @@ row! {
         rejected_count: u64,
         instance_count: u64,
         peak_count: u64,
+        peak_whole_count: u64,
         peak_low_bytes: Option<u64>,
         peak_high_bytes: Option<u64>,
+        list_secs: f64,
     }
 }
 
@@ -213,23 +219,6 @@ row! {
 }
 
 impl Episode {
-    /// Its length in seconds, a second at least, as rates are taken over it.
-    pub(super) fn secs(&self) -> f64 {
-        (secs(self.ended_at - self.started_at)).max(1.0)
-    }
-
-    /// Requests per second.
-    pub(super) fn rps(&self) -> f64 {
-        self.request_count as f64 / self.secs()
-    }
-
-    /// Bytes returned per second, middle of the range; `None` where unknown.
-    pub(super) fn bytes_per_sec(&self) -> Option<f64> {
-        let low = self.response_low_bytes? as f64;
-        let high = self.response_high_bytes.map_or(low, |high| high as f64);
-        Some((low + high) / 2.0 / self.secs())
-    }
-
     /// Whether most of it asks for whole collections: not for what one node, a selector or a namespace leaves of them.
     pub(super) fn is_of_whole_collections(&self) -> bool {
         2 * self.cluster_list_count.max(self.watch_list_count) >= self.request_count

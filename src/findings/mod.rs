@@ -12,10 +12,12 @@ mod culprit;
 mod discovery_loop;
 mod episode;
 mod finding;
+mod impact;
 mod incident;
 mod list_loop;
 mod list_pileup;
 mod page_storm;
+mod ranking;
 mod relist_herd;
 mod remedy;
 mod restart_herd;
@@ -28,6 +30,10 @@ mod verdict;
 mod watch_churn;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod judgement_cases;
+#[cfg(test)]
+mod monotone;
 
 use std::collections::BTreeMap;
 
@@ -108,6 +114,7 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let context = Context {
         thresholds,
         ends: ends(&restarts, measured.tally, thresholds),
+        gaps: long_gaps(measured.tally, thresholds),
         profiles: measured.profiles,
         omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
         omits_started: measured.tally.stages[Stage::ResponseStarted as usize] == 0,
@@ -136,27 +143,27 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         }
     }
     let gap_secs = thresholds.grouping.resources_apart_secs;
-    let found = together::merge_over_resources(found, gap_secs);
-    findings.extend(together::drop_herds_of_loops(found, gap_secs));
+    let found = together::merge_over_resources(found, gap_secs, &context.ends);
+    findings.extend(together::drop_parts_of_loops(found, gap_secs));
     findings.extend(herds.into_iter().map(|herd| herd.finding));
     for finding in &mut findings {
         if let Some(profile) = finding.culprit.client().and_then(|client| measured.profiles.get(client)) {
             finding.add_profile(profile);
         }
     }
-    together::set_shares(&mut findings);
-    findings.sort_by(|one, other| {
-        let held = |finding: &Finding| finding.estimated_bytes.map(|bytes| bytes.high.unwrap_or(bytes.low));
-        (other.severity, held(other), other.requests)
-            .cmp(&(one.severity, held(one), one.requests))
-            .then_with(|| one.started_at.cmp(&other.started_at))
-            .then_with(|| {
-                let names =
-                    |finding: &Finding| (finding.kind, finding.culprit.names().1.to_owned(), finding.resource.clone());
-                names(one).cmp(&names(other))
-            })
-    });
+    ranking::rank(&mut findings);
     findings
+}
+
+/// Times of which a server's log has nothing, longer than any pause within an episode of a client that goes on: the log is
+/// missing, or the server was down.
+fn long_gaps(tally: &Tally, thresholds: &Thresholds) -> Vec<(Option<String>, (Micros, Micros))> {
+    let of_server = |(name, server): (&Option<std::sync::Arc<str>>, &crate::requests::ServerTally)| {
+        let is_long = |from: Micros, to: Micros| episode::secs(to - from) >= thresholds.grouping.episode_gap_secs;
+        let gaps = server.gaps.iter().filter(|gap| is_long(gap.from, gap.to)).map(|gap| (gap.from, gap.to));
+        gaps.map(|span| (name.as_deref().map(str::to_owned), span)).collect::<Vec<_>>()
+    };
+    tally.servers.iter().flat_map(of_server).collect()
 }
 
 fn judge_episode(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {

@@ -43,13 +43,29 @@ pub enum SeverityReason {
         /// The last sign of life before the start that followed.
         #[serde(serialize_with = "as_instant")]
         died_at: Micros,
-        /// The memory held at the peak.
-        bytes: Bytes,
+        /// The memory held at the peak; `None` where no size is known.
+        bytes: Option<Bytes>,
+        /// LISTs in flight at the peak.
+        lists: u64,
+    },
+    /// So many LISTs of whole collections were in flight all the time.
+    InFlightForLong {
+        /// LISTs in flight, on average over the finding's span.
+        mean_lists: f64,
+        /// How long they were in flight, all of them together, in seconds.
+        list_secs: f64,
+    },
+    /// A single LIST took very long.
+    LongestList {
+        /// Its duration in seconds.
+        secs: f64,
     },
     /// The rate at which its LISTs return data.
     ReturnedPerSec {
-        /// Bytes per second over the finding's span.
+        /// Bytes per second over the finding's span, at least.
         bytes_per_sec: u64,
+        /// At most; `None` where nothing bounds it.
+        high_bytes_per_sec: Option<u64>,
     },
     /// The size of its largest response.
     LargestResponse {

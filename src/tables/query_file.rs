@@ -34,6 +34,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     arrivals,
     baselines,
     bursts,
+    busy_reads,
     classified_requests,
     client_activity,
     client_flows,

@@ -17,7 +17,8 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          absolute deviations above it (burst.min_deviations). At least {} instances (relist_herd.min_instances) take part. \
          Bursts of several resources at the same time are one finding. It is a warning when the memory held reaches {} \
          (held.warning_bytes, high end), when the server rejected or failed {} % of it (relist_herd.failed_share), or when \
-         at least {} whole collections of unknown size were listed (relist_herd.unknown_warning_lists); critical when the \
+         at least {} whole collections of unknown size were listed (relist_herd.unknown_warning_lists) and were in flight for \
+         {} in all (relist_herd.unknown_warning_list_secs); critical when the \
          memory held reaches {} (held.critical_bytes, low end), or an apiserver died during it. LISTs of one node's objects, \
          and of small collections, stay at info.",
         secs(burst.window_secs),
@@ -28,6 +29,7 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
         whole_bytes(held.warning_bytes),
         units::number(limits.failed_share * 100.0),
         limits.unknown_warning_lists,
+        secs(limits.unknown_warning_list_secs),
         whole_bytes(held.critical_bytes)
     );
     let limits = "The log does not show why the instances listed together. Watch-lists hold little memory, but the log does \

@@ -1,6 +1,6 @@
 //! What makes a finding as severe as it is, in words.
 
-use super::{count, rate};
+use super::{count, estimate, list_seconds, rate, whole_secs};
 use crate::findings::SeverityReason;
 use crate::units;
 
@@ -8,14 +8,21 @@ use crate::units;
 pub fn severity_reason(reason: &SeverityReason) -> String {
     use SeverityReason as Reason;
     match reason {
-        Reason::Held { bytes } => format!("LISTs held an estimated {} at the peak", bytes.words()),
-        Reason::DiedMeanwhile { died_at, bytes } => format!(
-            "the apiserver died at {} while it was going on; LISTs held an estimated {} at the peak",
+        Reason::Held { bytes } => format!("LISTs held {} at the peak", estimate(*bytes)),
+        Reason::DiedMeanwhile { died_at, bytes, lists } => format!(
+            "the apiserver died at {} while it was going on; {} in flight at the peak held {}",
             units::second(*died_at),
-            bytes.words()
+            count(*lists, "LIST", "LISTs"),
+            bytes.map_or_else(|| "an unknown amount of memory".to_owned(), estimate)
         ),
-        Reason::ReturnedPerSec { bytes_per_sec } => {
-            format!("LISTs return about {} per second", units::bytes(*bytes_per_sec))
+        Reason::InFlightForLong { mean_lists, list_secs } => format!(
+            "{} LISTs of a whole collection were in flight on average, {} in all",
+            rate(*mean_lists),
+            list_seconds(*list_secs)
+        ),
+        Reason::LongestList { secs } => format!("a LIST took {}", units::span(whole_secs(*secs))),
+        Reason::ReturnedPerSec { bytes_per_sec, high_bytes_per_sec } => {
+            format!("LISTs return {} per second", units::bytes_range(*bytes_per_sec, *high_bytes_per_sec))
         }
         Reason::LargestResponse { low_bytes } => {
             format!("the largest response has at least {}", units::bytes(*low_bytes))

@@ -1,6 +1,6 @@
 //! What happened, in a sentence: who did what, how often, for how long, at what cost.
 
-use super::{count, span};
+use super::{count, estimate, span};
 use crate::findings::{Culprit, Finding, Kind, SeverityReason, resource_name};
 use crate::units;
 
@@ -9,7 +9,7 @@ pub(in crate::report) fn summary(finding: &Finding) -> String {
     let who = who(finding);
     let what = resources(finding);
     let long = span(finding.ended_at - finding.started_at);
-    let times = count(finding.requests, "time", "times");
+    let times = format!("{}{}", count(finding.requests, "time", "times"), by_watch(finding));
     let each = match finding.instances {
         0 | 1 => String::new(),
         instances => format!(" ({} per instance)", units::count(finding.requests / instances)),
@@ -34,11 +34,36 @@ pub(in crate::report) fn summary(finding: &Finding) -> String {
         ),
         Kind::ListPileup => match finding.culprit {
             Culprit::One { .. } => format!("LISTs of {what} piled up for {long}, most of them from {who}"),
-            Culprit::Many => format!("LISTs of several clients piled up for {long}"),
+            Culprit::Many => format!("LISTs of several clients piled up for {long}{}", most_of_it(finding)),
         },
         Kind::DiscoveryLoop => format!("{who} read API discovery documents {times} in {long}{each}"),
     };
     format!("{sentence}{}", held(finding))
+}
+
+/// That some of the LISTs were watch-lists.
+fn by_watch(finding: &Finding) -> String {
+    match finding.watch_lists {
+        0 => String::new(),
+        lists if lists >= finding.requests => " by watch-lists".to_owned(),
+        lists => format!(" ({} of them by watch-lists)", units::count(lists)),
+    }
+}
+
+/// Who has most of a pile that several clients share: those whose LISTs were in flight about as long as the first one's.
+fn most_of_it(finding: &Finding) -> String {
+    let longest = finding.clients.iter().map(|share| share.list_secs).fold(0.0, f64::max);
+    let mut names: Vec<&str> = Vec::new();
+    for share in finding.clients.iter().filter(|share| 3.0 * share.list_secs >= longest && longest > 0.0) {
+        if !names.contains(&share.client.as_str()) {
+            names.push(&share.client);
+        }
+    }
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(", most of them from {one}"),
+        [most @ .., last] => format!(", most of them from {} and {last}", most.join(", ")),
+    }
 }
 
 /// The instances and their client.
@@ -53,7 +78,7 @@ fn who(finding: &Finding) -> String {
 /// How many LISTs were in flight at once, and what they held.
 fn held(finding: &Finding) -> String {
     let of = if finding.other_resources.is_empty() { String::new() } else { format!(" ({} only)", resource(finding)) };
-    let bytes = finding.estimated_bytes.map(|bytes| format!("held an estimated {}{of}", bytes.words()));
+    let bytes = finding.estimated_bytes.map(|bytes| format!("held {}{of}", estimate(bytes)));
     let at_once = finding.peak_concurrency.filter(|peak| *peak > 1);
     let at_once = at_once.map(|peak| format!("up to {} LISTs were in flight at once", units::count(peak)));
     match (at_once, bytes) {
