@@ -16,6 +16,7 @@ fn storm(client: &str, kind: Kind) -> Finding {
         kind,
         severity: Severity::Critical,
         severity_reason: SeverityReason::UnknownSize,
+        cause: None,
         started_at: 0,
         ended_at: 60_000_000,
         culprit: Culprit::one("operator", client),

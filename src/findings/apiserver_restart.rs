@@ -35,6 +35,7 @@ fn restart(end: &End, (severity, severity_reason): (Severity, SeverityReason)) -
         kind: Kind::ApiserverRestart,
         severity,
         severity_reason,
+        cause: None,
         started_at: end.died_at.unwrap_or(end.started_at),
         ended_at: end.started_at,
         culprit: Culprit::one("apiserver", "kube-apiserver"),

@@ -27,6 +27,10 @@ pub(super) struct Context<'c> {
     pub(super) list_bursts: Vec<&'c Episode>,
     /// Bursts of all clients together.
     pub(super) bursts_of_all: Vec<&'c Episode>,
+    /// LISTs after watches that had expired.
+    pub(super) expired_lists: Vec<&'c Episode>,
+    /// Whether nothing shows how requests end: then none is known to be open.
+    pub(super) omits_complete: bool,
 }
 
 /// A start of an apiserver, and the end of the one before.

@@ -35,11 +35,21 @@ pub enum Kind {
     WatchChurn,
     /// The API's own description, read again and again.
     DiscoveryLoop,
+    /// Far more watches open than needed, and ever more.
+    WatchPileup,
+    /// deletecollections that run long, or several at a time.
+    DeletePileup,
+    /// Single objects, read at a rate that a watch would spare.
+    GetFlood,
+    /// Writes that fail again and again.
+    WriteLoop,
+    /// Requests that are refused again and again.
+    RefusalLoop,
 }
 
 impl Kind {
     /// All kinds, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::ApiserverRestart,
         Self::RestartHerd,
         Self::ListPileup,
@@ -50,6 +60,11 @@ impl Kind {
         Self::PageStorm,
         Self::WatchChurn,
         Self::DiscoveryLoop,
+        Self::WatchPileup,
+        Self::DeletePileup,
+        Self::GetFlood,
+        Self::WriteLoop,
+        Self::RefusalLoop,
     ];
 
     /// The kind's name, as in the JSON.
@@ -65,13 +80,39 @@ impl Kind {
             Self::PageStorm => "page-storm",
             Self::WatchChurn => "watch-churn",
             Self::DiscoveryLoop => "discovery-loop",
+            Self::WatchPileup => "watch-pileup",
+            Self::DeletePileup => "delete-pileup",
+            Self::GetFlood => "get-flood",
+            Self::WriteLoop => "write-loop",
+            Self::RefusalLoop => "refusal-loop",
         }
+    }
+
+    /// Whether its requests read collections, which the server holds in memory meanwhile.
+    pub const fn holds_collections(self) -> bool {
+        !matches!(
+            self,
+            Self::WatchChurn
+                | Self::DiscoveryLoop
+                | Self::WatchPileup
+                | Self::GetFlood
+                | Self::WriteLoop
+                | Self::RefusalLoop
+        )
     }
 
     /// The kind of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+}
+
+/// What made a client's instances act at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// They had been cut off for so long that their watches could not go on where they had ended (410).
+    WatchesExpired,
 }
 
 /// A storm, or an apiserver's restart. Its JSON carries codes; the report adds the words.
@@ -84,6 +125,8 @@ pub struct Finding {
     /// What makes it that bad.
     #[serde(rename = "severity_reason_code")]
     pub severity_reason: SeverityReason,
+    /// What brought it about, as far as the log shows; `None` where it doesn't.
+    pub cause: Option<Cause>,
     /// Its first request's receipt.
     #[serde(serialize_with = "as_instant")]
     pub started_at: Micros,
@@ -126,7 +169,8 @@ pub struct Finding {
     /// What is usual of the client: the median over windows of the whole log, in requests per second; `None` where the
     /// kind has no use for it.
     pub baseline_rps: Option<f64>,
-    /// Lists in flight at once, at most; `None` where it holds none.
+    /// Lists in flight at once, at most; of a watch-pileup the watches open at once, of a delete-pileup the deletecollections
+    /// in flight. `None` where it holds none.
     pub peak_concurrency: Option<u64>,
     /// When that was.
     #[serde(serialize_with = "as_maybe_instant")]
@@ -248,6 +292,7 @@ impl Finding {
             kind,
             severity,
             severity_reason,
+            cause: None,
             started_at: episode.started_at,
             ended_at: episode.ended_at,
             culprit: culprit(episode),

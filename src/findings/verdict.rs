@@ -123,7 +123,7 @@ fn size_basis(culprit: &Finding, thresholds: &Thresholds) -> SizeBasis {
         Some(bytes) if bytes.is_unknown() => SizeBasis::Unknown,
         Some(bytes) if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(ratio)) => SizeBasis::RoughEstimate,
         Some(_) => SizeBasis::Estimate,
-        None if matches!(culprit.kind, Kind::WatchChurn | Kind::DiscoveryLoop) => SizeBasis::NotLogged,
+        None if !culprit.kind.holds_collections() => SizeBasis::NotLogged,
         None => SizeBasis::Unknown,
     }
 }

@@ -17,6 +17,7 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         kind,
         severity: Severity::Warning,
         severity_reason,
+        cause: None,
         started_at: START,
         ended_at: START + 180 * SECOND,
         culprit: Culprit::one("sdk", "inventory-sync"),
