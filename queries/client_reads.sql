@@ -1,4 +1,4 @@
--- client_reads: the reads of collections, each with its client, its estimated cost, and what its instance did just before.
+-- client_reads: the reads of collections, each with its client, its estimated cost, and its instance's previous requests.
 -- grain:  read_id
 -- reads:  collection_reads, clients, list_costs
 -- for:    other queries

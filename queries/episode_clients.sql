@@ -1,6 +1,7 @@
--- episode_clients: which clients an episode of many clients was made of, and what each had in flight at its peak.
+-- episode_clients: the clients in each episode of several clients, and what each had in flight at the peak.
 -- grain:  pattern, episode, client_type, client, api_group, resource
 -- reads:  episode_reads, episode_peaks, client_reads, collection_reads
+-- for:    reports
 -- why:    At the peak a list counts from its receipt to its end on the server that had the peak, and holds memory once it
 --         has left its queue. The slack is not in it. list_secs adds up how long its lists were in flight.
 --         peak_whole_count is of lists of whole collections, which no namespace or selector narrows.

@@ -1,6 +1,7 @@
--- episodes: what each episode of reads that stand out was: who, what, when, how many, how thick, at what cost.
+-- episodes: each episode of reads that stand out: who, what, when, how many, how fast, and at what cost.
 -- grain:  pattern, episode
 -- reads:  episode_reads, episode_peaks, episode_instances, client_reads, collection_reads
+-- for:    reports
 -- params: $timed_out_secs secs = 59.5, a LIST that took so long was cut off at the server's request timeout
 --         $min_instance_count count = 3, reads of an instance from which on it counts as looping
 -- why:    Of an episode of many clients (pileup, burst-of-all) client and client_type are null; episode_clients has them.

@@ -1,4 +1,4 @@
--- full_lists: lists that return a whole collection to a client that is no informer.
+-- full_lists: LISTs of whole collections by clients that are not informers.
 -- grain:  read_id
 -- reads:  client_reads
 -- params: $full_list_gap_secs secs = 900, longest pause between two of a client that are one episode

@@ -1,4 +1,4 @@
--- pileups: lists that were in flight together, more than the server bears well.
+-- pileups: LISTs that were in flight together, more than a server can take.
 -- grain:  read_id
 -- reads:  client_reads
 -- params: $min_pileup_count count = 20, so many weighty lists in flight are a pile

@@ -1,6 +1,7 @@
--- restarts: starts of an apiserver, told by what it asks of itself, and the reads that were cut off before.
+-- restarts: starts of an apiserver, known by what it asks of itself, and the reads that were cut off before.
 -- grain:  apiserver, started_at
 -- reads:  client_reads, collection_reads
+-- for:    other queries
 -- kept:   Bursts of all clients are looked for after these.
 -- params: $restart_gap_secs secs = 4, longest pause between two signs of one start
 --         $min_restart_resource_count count = 8, fewest resources that a starting server lists

@@ -51,7 +51,7 @@ pub struct StormReport {
     pub worst_severity: Option<Severity>,
     /// The span of the logs, where the time asked for isn't in it.
     pub outside: Option<Span>,
-    /// What the log could not show.
+    /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
 }
 
@@ -163,7 +163,7 @@ impl StormRows {
         }
     }
 
-    /// What the log could not show.
+    /// What the log can't show.
     pub(super) fn blind_spots(&self, tally: &Tally, findings: &[Finding]) -> Vec<BlindSpot> {
         blind_spots(&assess_coverage(tally, &self.presence), findings)
     }

@@ -1,4 +1,4 @@
-//! What all findings together come to: who is to blame, and how sure that is; and what the log could not show.
+//! What all findings together come to: who is to blame, and how sure that is; and what the log can't show.
 
 use serde::{Serialize, Serializer};
 
@@ -146,7 +146,7 @@ pub enum BlindSpot {
     PartOfLog,
 }
 
-/// What the log could not show, as far as it matters to the findings.
+/// What the log can't show, as far as it matters to the findings.
 pub fn blind_spots(coverage: &[Coverage], findings: &[Finding]) -> Vec<BlindSpot> {
     let limits = coverage.iter().filter(|one| one.is_limit());
     let mut spots: Vec<BlindSpot> = limits.map(|limit| BlindSpot::Coverage { limit: limit.clone() }).collect();

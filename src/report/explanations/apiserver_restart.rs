@@ -9,12 +9,12 @@ const REASON: &str = "A server that is killed takes all requests in flight with 
 pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
     let limits = &thresholds.apiserver_restart;
     let rule = format!(
-        "A start shows in what the server asks of itself: system:apiserver lists at least {} resources \
+        "A start shows in the server's requests to itself: system:apiserver lists at least {} resources \
          (apiserver_restart.min_own_resources) within seconds, or at least {} requests \
          (apiserver_restart.min_startup_requests) are marked as served while starting. The server before was killed if \
          it left at least {} watches (apiserver_restart.min_open_watches) or {} LISTs (apiserver_restart.min_open_lists) \
          without an end; a server that shuts down cleanly ends them first. Where the policy drops system:apiserver, a \
-         silence of the log after which the watches before never end counts as a restart.",
+         silence of the log counts as a restart if the watches from before it never end.",
         limits.min_own_resources, limits.min_startup_requests, limits.min_open_watches, limits.min_open_lists
     );
     let limits = "The log does not show whether it was the kernel's OOM killer, a failed liveness probe or a person. LISTs in \

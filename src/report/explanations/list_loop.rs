@@ -19,7 +19,7 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          quiet day to where that is over (a third of the peak: busy.ratio). It is a warning from {} per second returned \
          (list_loop.warning_bytes_per_sec, low end), from {} held (held.warning_bytes), or from {} LISTs of a whole \
          collection in flight on average (in_flight.warning_mean) for {} (in_flight.min_secs); critical from {} per second \
-         (list_loop.critical_bytes_per_sec) or {} held (held.critical_bytes, low ends), or when a server died meanwhile. Of \
+         (list_loop.critical_bytes_per_sec) or {} held (held.critical_bytes, low ends), or when an apiserver died during it. Of \
          unknown size, {} whole collections per second (list_loop.unknown_warning_rps) with {} in flight on average \
          (list_loop.unknown_warning_mean) are a warning.",
         limits.min_run_lists,
@@ -38,8 +38,8 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
         limits.unknown_warning_mean
     );
     let limits = format!(
-        "Polls slower than one in {} are not found; the query polls shows them. How much of a namespace or a selector's \
-         choice is returned is unknown, so its low end is zero. LISTs in flight when a server was killed are missing where \
+        "Polls slower than one in {} are not found; the query polls shows them. How much a LIST of one namespace, or \
+         one with a selector, returns is unknown, so the low end of its range is zero. LISTs in flight when a server was killed are missing where \
          the policy omits RequestReceived.",
         secs(limits.max_period_secs)
     );

@@ -5,7 +5,7 @@ use crate::findings::Thresholds;
 use crate::units;
 
 const REASON: &str = "An agent that runs on every node lists its resources whenever it starts or loses its resourceVersion. \
-                      One such LIST is nothing; when all instances list at once, the server holds all the responses at \
+                      One such LIST costs little; when all instances list at once, the server holds all the responses at \
                       once. It happens when the agents are rolled out or restarted together, when a configuration \
                       change restarts them, or when the connections to one apiserver break.";
 
@@ -19,8 +19,8 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          (held.warning_bytes, high end), when the server rejected or failed {} % of it (relist_herd.failed_share), or when \
          at least {} whole collections of unknown size were listed (relist_herd.unknown_warning_lists) and were in flight for \
          {} in all (relist_herd.unknown_warning_list_secs); critical when the \
-         memory held reaches {} (held.critical_bytes, low end), or a server died meanwhile. LISTs of one node's objects, \
-         and of small collections, stay information.",
+         memory held reaches {} (held.critical_bytes, low end), or an apiserver died during it. LISTs of one node's objects, \
+         and of small collections, stay at info.",
         secs(burst.window_secs),
         burst.min_reads,
         burst.min_factor,

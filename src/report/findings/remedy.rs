@@ -8,7 +8,7 @@ pub fn remedy(remedy: &Remedy) -> String {
     let words = match remedy {
         Remedy::ClientAdvice { client, advice } => return format!("{client}: {advice}"),
         Remedy::ListFromCacheOrInPages => {
-            "list from the watch cache (resourceVersion=0) where slightly stale data will do; else page with limit=500"
+            "list from the watch cache (resourceVersion=0) where slightly stale data will do; otherwise page with limit=500"
         }
         Remedy::NarrowBySelector => {
             "use selectors: with resourceVersion=0 the server ignores the limit, and only selectors make the response smaller"

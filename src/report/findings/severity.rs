@@ -11,7 +11,7 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
         Reason::Held { bytes } => format!("LISTs held {} at the peak", estimate(*bytes)),
         Reason::DiedMeanwhile { died_at, bytes, lists } => format!(
             "the apiserver died at {} while it was going on; {} in flight at the peak held {}",
-            units::instant(*died_at),
+            units::second(*died_at),
             count(*lists, "LIST", "LISTs"),
             bytes.map_or_else(|| "an unknown amount of memory".to_owned(), estimate)
         ),
@@ -66,7 +66,7 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
             units::number(*timeout_secs)
         ),
         Reason::FailedTries { rejected, errors, timed_out } => format!(
-            "of the tries before, {} were rejected (429), {} failed (5xx), {} timed out",
+            "of the tries before, {} rejected (429), {} failed (5xx), {} timed out",
             units::count(*rejected),
             units::count(*errors),
             units::count(*timed_out)
