@@ -123,7 +123,7 @@ fn sizes_table(proposal: &Proposal) -> Table {
     });
     Table {
         rows: rows.collect(),
-        ..Table::of("Sizes that were tried: what each lets run, and what the replay shows", "", &columns)
+        ..Table::of("Sizes that were tried, with what the replay shows", "", &columns)
     }
 }
 

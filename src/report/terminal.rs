@@ -207,7 +207,12 @@ fn grid(table: &Table, shown: usize, width: Option<u16>) -> String {
         Some(width) => out.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
         None => out.set_content_arrangement(ContentArrangement::Disabled),
     };
-    out.set_header(table.columns.iter().take(shown).map(|(name, _)| name));
+    let mut header = comfy_table::Row::from(table.columns.iter().take(shown).map(|(name, _)| name));
+    if width.is_some() {
+        // Letters that are two columns wide make a name wider than it has letters.
+        header.max_height(1);
+    }
+    out.set_header(header);
     for row in &table.rows {
         let mut line = comfy_table::Row::from(row.iter().take(shown));
         if width.is_some() {
