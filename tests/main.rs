@@ -16,6 +16,7 @@ mod memory_fit;
 mod papers;
 mod properties;
 mod queries;
+mod shapes;
 mod sources;
 mod storms;
 mod support;

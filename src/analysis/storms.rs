@@ -8,11 +8,11 @@ use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session, Span};
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
-    BlindSpot, Bytes, ClientProfile, Episode, EpisodeClient, Finding, Measured, Presence, Pressure, Restart, Severity,
-    Verdict, assess_coverage, blind_spots, judge, reach_verdict,
+    BlindSpot, Bytes, ClientProfile, CollectionDelete, Episode, EpisodeClient, Finding, Measured, Presence, Pressure,
+    RequestLoop, Restart, Severity, Verdict, WatchPileup, assess_coverage, blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
-use crate::tables::{Database, Params, TypedRow};
+use crate::tables::{Database, Params, TablesError, TypedRow};
 use crate::units;
 
 /// What to look for.
@@ -121,7 +121,14 @@ async fn storms_in(
 }
 
 /// The queries that findings are based on; [`Presence::QUERY`] is to be kept besides.
-pub(super) const STORM_QUERIES: [&str; 3] = [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY];
+pub(super) const STORM_QUERIES: [&str; 6] = [
+    Episode::QUERY,
+    EpisodeClient::QUERY,
+    Restart::QUERY,
+    WatchPileup::QUERY,
+    CollectionDelete::QUERY,
+    RequestLoop::QUERY,
+];
 
 /// All rows that findings are based on.
 pub(super) struct StormRows {
@@ -148,7 +155,7 @@ impl StormRows {
             }
         };
         let (presence, episodes, clients, restarts, pressure) =
-            tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), pressure)?;
+            tokio::try_join!(database.rows(), all_episodes(database), database.rows(), database.rows(), pressure)?;
         Ok(Self { presence, episodes, clients, restarts, pressure, profiles: client_profiles(dimensions) })
     }
 
@@ -167,6 +174,17 @@ impl StormRows {
     pub(super) fn blind_spots(&self, tally: &Tally, findings: &[Finding]) -> Vec<BlindSpot> {
         blind_spots(&assess_coverage(tally, &self.presence), findings)
     }
+}
+
+/// The episodes of LISTs and watches, and those of other shapes.
+async fn all_episodes(database: &Database) -> Result<Vec<Episode>, TablesError> {
+    let mut episodes: Vec<Episode> = database.rows().await?;
+    let (watches, deletes, loops): (Vec<WatchPileup>, Vec<CollectionDelete>, Vec<RequestLoop>) =
+        tokio::try_join!(database.rows(), database.rows(), database.rows())?;
+    episodes.extend(watches.into_iter().map(Episode::from));
+    episodes.extend(deletes.into_iter().map(Episode::from));
+    episodes.extend(loops.into_iter().map(Episode::from));
+    Ok(episodes)
 }
 
 /// What is known of each client. Of several identities of one client, the one known best is taken.

@@ -22,7 +22,7 @@ use size_basis::{bytes_basis, cost_basis, count_basis};
 
 use crate::apf::UnknownGate;
 use crate::audit::Micros;
-use crate::clients::{Classification, ClientType, Identity};
+use crate::clients::{Classification, ClientType, Identity, name_shared_programs};
 use crate::kubernetes::{ListKind, SYSTEM_APISERVER, ServiceAccount, Version};
 use crate::memory::{
     ListResponse, ListShape, MemoryCost, Observed, Range, ResourceSize, Server, assume_size, estimate_memory,
@@ -248,6 +248,7 @@ fn dimensions_from(callers: Vec<Caller>, observed: &[Observed], settings: &Setti
     };
     let mut clients: Vec<_> = callers.into_par_iter().map(classify).collect();
     tell_namespaces_apart(&mut clients);
+    name_shared_programs(clients.iter_mut().map(|(caller, client)| (&caller.identity, client)));
     Dimensions { clients, sizes, known_sizes, held: BTreeMap::new(), span: (first_at, last_at), server, flows: None }
 }
 

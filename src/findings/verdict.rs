@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::culprit::Culprit;
-use super::finding::{Finding, Kind, as_instant};
+use super::finding::{Bytes, Finding, Kind, as_instant};
 use super::severity::Severity;
 use super::{ClientProfile, Coverage, Measured, Thresholds};
 use crate::audit::Micros;
@@ -65,7 +65,7 @@ pub enum SizeBasis {
     RoughEstimate,
     /// What the kind of finding costs is not in any log.
     NotLogged,
-    /// Nothing tells how big the responses are.
+    /// Nothing tells how big the responses are, or no better than by a factor of ten.
     Unknown,
 }
 
@@ -120,9 +120,10 @@ fn evidence(profile: &ClientProfile) -> ClientEvidence {
 fn size_basis(culprit: &Finding, thresholds: &Thresholds) -> SizeBasis {
     let ratio = thresholds.held.rough_ratio;
     match culprit.estimated_bytes {
+        Some(bytes) if bytes.is_unknown() => SizeBasis::Unknown,
         Some(bytes) if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(ratio)) => SizeBasis::RoughEstimate,
         Some(_) => SizeBasis::Estimate,
-        None if matches!(culprit.kind, Kind::WatchChurn | Kind::DiscoveryLoop) => SizeBasis::NotLogged,
+        None if !culprit.kind.holds_collections() => SizeBasis::NotLogged,
         None => SizeBasis::Unknown,
     }
 }
@@ -150,7 +151,8 @@ pub fn blind_spots(coverage: &[Coverage], findings: &[Finding]) -> Vec<BlindSpot
     let limits = coverage.iter().filter(|one| one.is_limit());
     let mut spots: Vec<BlindSpot> = limits.map(|limit| BlindSpot::Coverage { limit: limit.clone() }).collect();
     let is_unknown = |finding: &&Finding| {
-        finding.estimated_bytes.is_none() && (finding.peak_concurrency.is_some() || finding.kind == Kind::ListPileup)
+        finding.estimated_bytes.is_none_or(Bytes::is_unknown)
+            && (finding.peak_concurrency.is_some() || finding.kind == Kind::ListPileup)
     };
     let unknown = findings.iter().filter(is_unknown).count();
     if unknown > 0 {

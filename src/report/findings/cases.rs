@@ -17,6 +17,7 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         kind,
         severity: Severity::Warning,
         severity_reason,
+        cause: None,
         started_at: START,
         ended_at: START + 180 * SECOND,
         culprit: Culprit::one("sdk", "inventory-sync"),
@@ -33,10 +34,13 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         scope: Some("cluster".into()),
         list_kinds: vec!["full".into()],
         requests: 912,
+        watch_lists: 0,
         rate_rps: 5.07,
         baseline_rps: None,
         peak_concurrency: Some(6),
         peak_at: None,
+        list_secs: None,
+        mean_concurrency: None,
         estimated_bytes: Some(Bytes { low: 1 << 20, high: Some(1 << 30) }),
         peak_share: None,
         clients: Vec::new(),
@@ -59,8 +63,8 @@ fn a_summary_says_who_did_what_how_often() {
     let tight = finding(Kind::ListLoop, held());
     assert_eq!(
         summary(&tight),
-        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an estimated \
-         1.0 MiB to 1.0 GiB"
+        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an unknown \
+         amount of memory (1.0 MiB to 1.0 GiB)"
     );
     let herd = Finding {
         instances: 100,
@@ -84,7 +88,7 @@ fn a_summary_says_who_did_what_how_often() {
 fn the_json_has_words_and_codes() {
     let json = serde_json::to_value(FindingJson::from(&finding(Kind::ListLoop, held()))).unwrap();
     assert_eq!((&json["client_type"], &json["client"]), (&json!("sdk"), &json!("inventory-sync")));
-    assert_eq!(json["severity_reason"], "LISTs held an estimated 1.0 MiB to 1.0 GiB at the peak");
+    assert_eq!(json["severity_reason"], "LISTs held an unknown amount of memory (1.0 MiB to 1.0 GiB) at the peak");
     assert_eq!(json["severity_reason_code"], json!({"code": "held", "bytes": {"low": 1 << 20, "high": 1 << 30}}));
     assert_eq!(json["unknown_codes"], json!([{"code": "some-sizes", "unknown": 3, "all": 912}]));
     assert_eq!(json["remedies"][0], "inventory-sync: set a limit");

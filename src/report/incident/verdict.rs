@@ -226,6 +226,14 @@ fn deed_words(finding: &Finding, name: Option<&str>) -> Option<String> {
         Kind::RestartHerd => {
             Some(format!("{} came back together with all other clients after a restart", name.unwrap_or("It")))
         }
-        Kind::ApiserverRestart | Kind::ListPileup | Kind::WatchChurn | Kind::DiscoveryLoop => None,
+        Kind::DeletePileup => Some(format!("{instances} ran deletecollections for {long}")),
+        Kind::ApiserverRestart
+        | Kind::ListPileup
+        | Kind::WatchChurn
+        | Kind::DiscoveryLoop
+        | Kind::WatchPileup
+        | Kind::GetFlood
+        | Kind::WriteLoop
+        | Kind::RefusalLoop => None,
     }
 }
