@@ -14,6 +14,7 @@ mod layering;
 mod memory_fit;
 mod papers;
 mod queries;
+mod sizes;
 mod sources;
 mod storms;
 mod support;

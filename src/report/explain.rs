@@ -95,6 +95,10 @@ fn note(note: &ExplainNote) -> String {
         ExplainNote::ServerVersionUnknown { assumed } => {
             format!("the server's version is unknown; seats are counted as in {assumed}, see --kube-version")
         }
+        ExplainNote::ServerVersionContradicted { version } => format!(
+            "the server calls itself {version}, but reads LISTs from etcd, so it emulates an older version or has \
+             ConsistentListFromCache turned off; seats are counted as in {version}, see --kube-version and --metrics"
+        ),
         ExplainNote::SizesNotGiven => {
             "the seats of a list depend on object counts, which no audit log has; from the log they are known only within \
              wide bounds, see --metrics and --resource"

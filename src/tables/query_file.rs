@@ -105,6 +105,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     watch_fanouts,
     watches,
     webhook_failures,
+    whole_lists,
     writers,
 ];
 

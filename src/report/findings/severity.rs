@@ -2,17 +2,18 @@
 
 use super::{count, rate};
 use crate::findings::SeverityReason;
+use crate::report::size_words::held_estimate_and_hint;
 use crate::units;
 
 /// What makes a finding as severe as it is.
 pub fn severity_reason(reason: &SeverityReason) -> String {
     use SeverityReason as Reason;
     match reason {
-        Reason::Held { bytes } => format!("LISTs held an estimated {} at the peak", bytes.words()),
+        Reason::Held { bytes } => format!("LISTs held {} at the peak", held_estimate_and_hint(*bytes)),
         Reason::DiedMeanwhile { died_at, bytes } => format!(
-            "the apiserver died at {} while it was going on; LISTs held an estimated {} at the peak",
+            "the apiserver died at {} while it was going on; LISTs held {} at the peak",
             units::instant(*died_at),
-            bytes.words()
+            held_estimate_and_hint(*bytes)
         ),
         Reason::ReturnedPerSec { bytes_per_sec } => {
             format!("LISTs return about {} per second", units::bytes(*bytes_per_sec))

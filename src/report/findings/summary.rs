@@ -2,6 +2,7 @@
 
 use super::{count, span};
 use crate::findings::{Culprit, Finding, Kind, SeverityReason, resource_name};
+use crate::report::size_words::held_estimate;
 use crate::units;
 
 /// What happened, in a sentence without its end.
@@ -53,7 +54,7 @@ fn who(finding: &Finding) -> String {
 /// How many LISTs were in flight at once, and what they held.
 fn held(finding: &Finding) -> String {
     let of = if finding.other_resources.is_empty() { String::new() } else { format!(" ({} only)", resource(finding)) };
-    let bytes = finding.estimated_bytes.map(|bytes| format!("held an estimated {}{of}", bytes.words()));
+    let bytes = finding.estimated_bytes.map(|bytes| format!("held {}{of}", held_estimate(bytes)));
     let at_once = finding.peak_concurrency.filter(|peak| *peak > 1);
     let at_once = at_once.map(|peak| format!("up to {} LISTs were in flight at once", units::count(peak)));
     match (at_once, bytes) {
