@@ -111,6 +111,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     watch_pileups,
     watches,
     webhook_failures,
+    whole_lists,
     writers,
 ];
 
