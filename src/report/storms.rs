@@ -8,7 +8,7 @@ use super::findings::{
 use super::findings_cards::{cards, findings_table};
 use super::page::{Item, Page, Part, Section, Table};
 use super::{Explanation, StormReport, Suspect, or_dash};
-use crate::findings::{BlindSpot, Culprit, Finding, Kind, Verdict};
+use crate::findings::{BlindSpot, Culprit, Death, Finding, Kind, Verdict};
 use crate::units::{self, Zone};
 
 /// The JSON of [`StormReport`]: its data, and the words for what is a code in it.
@@ -18,6 +18,7 @@ pub struct StormJson<'r> {
     verdict: String,
     verdict_codes: &'r Verdict,
     at: Option<&'r str>,
+    nearest_end: Option<&'r Death>,
     suspects: &'r [Suspect],
     findings: Vec<FindingJson<'r>>,
     omitted_findings: usize,
@@ -32,6 +33,7 @@ impl<'r> From<&'r StormReport> for StormJson<'r> {
             verdict: verdict_text(&report.verdict),
             verdict_codes: &report.verdict,
             at: report.at.as_deref(),
+            nearest_end: report.nearest_end.as_ref(),
             suspects: &report.suspects,
             findings: findings_json(&report.findings),
             omitted_findings: report.omitted_findings,
