@@ -10,6 +10,7 @@ mod cli_reports;
 mod corpus;
 mod differential;
 mod docs;
+mod ends;
 mod lab;
 mod layering;
 mod memory_fit;

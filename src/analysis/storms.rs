@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session, Span};
+use super::nearest_end::nearest_end;
+use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session};
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
-    BlindSpot, Bytes, ClientProfile, CollectionDelete, Episode, EpisodeClient, Finding, Measured, Presence, Pressure,
-    RequestLoop, Restart, Severity, Verdict, WatchPileup, assess_coverage, blind_spots, judge, reach_verdict,
+    BlindSpot, Bytes, ClientProfile, CollectionDelete, Death, Episode, EpisodeClient, Finding, Measured, Presence,
+    Pressure, RequestLoop, Restart, Severity, Verdict, Visibility, WatchPileup, assess_coverage, assess_visibility,
+    blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
 use crate::tables::{Database, Params, TablesError, TypedRow};
@@ -49,10 +51,23 @@ pub struct StormReport {
     pub omitted_findings: usize,
     /// The worst severity of all findings, those left out too; `None` if nothing was found.
     pub worst_severity: Option<Severity>,
-    /// The span of the logs, where the time asked for isn't in it.
-    pub outside: Option<Span>,
+    /// The end of an apiserver nearest to the moment asked about, where none is near it; `None` where one is, or there is
+    /// none.
+    pub nearest_end: Option<Death>,
     /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
+}
+
+impl StormReport {
+    /// Whether an apiserver died, or perhaps did, within so many seconds of a moment.
+    fn has_end_near(&self, at: Micros, near_secs: f64) -> bool {
+        let is_near = |died_at: Micros| (died_at - at).abs() <= super::micros(near_secs);
+        self.verdict.deaths.iter().any(|death| is_near(death.at))
+            || self.findings.iter().any(|finding| {
+                let is_end = !finding.is_storm() && finding.severity_reason != SeverityReason::LogBegins;
+                is_end && is_near(finding.started_at)
+            })
+    }
 }
 
 /// A client with lists in flight at a moment, or just before.
@@ -101,8 +116,13 @@ pub async fn storms(session: &Session, options: &StormOptions) -> Result<StormRe
                 from: Some(asked.from.unwrap_or(at - BEFORE_MICROS)),
                 to: Some(asked.to.unwrap_or(at + AFTER_MICROS)),
             };
-            let session = session.within(window, &Params::new())?;
-            storms_in(&session, options, Some(at)).await
+            let around = session.around(at, window)?;
+            let mut report = storms_in(&around, options, Some(at)).await?;
+            let near = session.thresholds().incident.asked_near_secs;
+            if !report.has_end_near(at, f64::from(near)) {
+                report.nearest_end = nearest_end(session, at).await?;
+            }
+            Ok(report)
         }
     }
 }
@@ -135,7 +155,7 @@ pub(super) struct StormRows {
     presence: Vec<Presence>,
     episodes: Vec<Episode>,
     clients: Vec<EpisodeClient>,
-    pub(super) restarts: Vec<Restart>,
+    restarts: Vec<Restart>,
     pressure: Vec<Pressure>,
     /// What is known of each client, by name.
     pub(super) profiles: BTreeMap<String, ClientProfile>,
@@ -168,6 +188,11 @@ impl StormRows {
             profiles: &self.profiles,
             from,
         }
+    }
+
+    /// What the log can show at all.
+    pub(super) fn visibility(&self, tally: &Tally, session: &Session) -> Visibility {
+        assess_visibility(tally, &self.presence, session.window() != Window::default())
     }
 
     /// What the log can't show.
@@ -223,7 +248,8 @@ fn assemble(
     rows: &StormRows,
     (tally, at): (&Tally, Option<Micros>),
 ) -> StormReport {
-    let verdict = reach_verdict(&findings, rows.measured(tally, None), session.thresholds());
+    let visibility = rows.visibility(tally, session);
+    let verdict = reach_verdict(&findings, rows.measured(tally, None), visibility, session.thresholds());
     let mut blind_spots = rows.blind_spots(tally, &findings);
     if session.window() != Window::default() {
         blind_spots.push(BlindSpot::PartOfLog);
@@ -239,20 +265,10 @@ fn assemble(
         suspects: rows.pressure.iter().map(suspect).collect(),
         omitted_findings: all - shown.len(),
         worst_severity,
-        outside: asked_outside(session.window(), tally, at),
+        nearest_end: None,
         findings: shown,
         blind_spots,
     }
-}
-
-/// The logs' span, where the time asked for isn't in it.
-fn asked_outside(window: Window, tally: &Tally, at: Option<Micros>) -> Option<Span> {
-    let from = tally.servers.values().filter_map(|server| server.first_at).min()?;
-    let to = tally.servers.values().filter_map(|server| server.last_at).max()?;
-    let is_outside = at.is_some_and(|at| at < from || at > to)
-        || window.from.is_some_and(|asked| asked > to)
-        || window.to.is_some_and(|asked| asked < from);
-    is_outside.then_some(Span { from, to })
 }
 
 fn suspect(row: &Pressure) -> Suspect {

@@ -19,6 +19,8 @@ fn storm(client: &str, kind: Kind) -> Finding {
         cause: None,
         started_at: 0,
         ended_at: 60_000_000,
+        back_at: None,
+        ready_at: None,
         culprit: Culprit::one("operator", client),
         client_confidence: Some("high"),
         user_names: Vec::new(),

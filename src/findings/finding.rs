@@ -133,6 +133,13 @@ pub struct Finding {
     /// The end of its last list, or the receipt of its last watch.
     #[serde(serialize_with = "as_instant")]
     pub ended_at: Micros,
+    /// Of a restart, the first request that the new process is seen to serve; `None` for storms.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub back_at: Option<Micros>,
+    /// Of a restart, the last request that the server marked as served while it was starting: it was ready soon after. `None`
+    /// for storms, and where it marked none, as before Kubernetes 1.32 or so.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub ready_at: Option<Micros>,
     /// Whose it is.
     #[serde(flatten)]
     pub culprit: Culprit,
@@ -296,6 +303,8 @@ impl Finding {
             cause: None,
             started_at: episode.started_at,
             ended_at: episode.ended_at,
+            back_at: None,
+            ready_at: None,
             culprit: culprit(episode),
             client_confidence: None,
             user_names: episode.user_names.clone(),

@@ -3,7 +3,8 @@
 //! More information makes a judgement sharper, and never milder without cause: what is unknown is judged by counts and
 //! times, what is known by bytes, and only an upper bound that rules the harm out takes a warning back.
 
-use super::context::{Context, End};
+use super::context::Context;
+use super::ends::End;
 use super::episode::{Episode, secs};
 use super::finding::{Bytes, held_bytes};
 use super::severity::SeverityReason;
@@ -34,6 +35,13 @@ impl Context<'_> {
         let thresholds = &self.thresholds.held;
         if episode.list_count == 0 {
             return Impact::Unknown;
+        }
+        // What was in flight together is unknown; the size of the responses isn't.
+        if episode.unknown_end_count > 0
+            && 2 * episode.unknown_end_count >= episode.list_count
+            && episode.response_low_bytes.is_some()
+        {
+            return Impact::Little(SeverityReason::InFlightNotLogged);
         }
         let held = held_bytes(episode);
         // Of lists that are narrowed by a namespace or a selector, the high end is the whole collection.

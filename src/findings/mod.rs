@@ -11,6 +11,7 @@ mod coverage;
 mod culprit;
 mod delete_pileup;
 mod discovery_loop;
+mod ends;
 mod episode;
 mod finding;
 mod get_flood;
@@ -31,6 +32,7 @@ mod thresholds;
 mod together;
 mod unpaginated_list;
 mod verdict;
+mod visibility;
 mod watch_churn;
 mod watch_pileup;
 mod write_loop;
@@ -45,7 +47,8 @@ mod shape_cases;
 
 use std::collections::BTreeMap;
 
-use context::{Context, End, ends};
+use context::Context;
+use ends::{End, find_ends};
 use incident::peaks;
 use restart_herd::follows;
 
@@ -59,6 +62,7 @@ pub use coverage::{
     Coverage, LatencyCoverage, LevelCount, LevelCoverage, Presence, ServerVersion, TrafficClass, assess_coverage,
 };
 pub use culprit::Culprit;
+pub use ends::find_server_ends;
 pub use episode::{Episode, EpisodeClient, EpisodeDetail, Pattern, Pressure, ReadKind, Restart};
 pub use finding::{Bytes, Cause, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
@@ -72,6 +76,7 @@ pub use severity::{Severity, SeverityReason};
 pub use shape_rows::{CollectionDelete, RequestLoop, WatchPileup};
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use verdict::{BlindSpot, ClientEvidence, Death, SizeBasis, StormVerdict, Verdict, blind_spots, reach_verdict};
+pub use visibility::{ListVisibility, RequestEnds, Visibility, assess_visibility};
 
 use crate::audit::{Micros, Stage};
 use crate::requests::Tally;
@@ -122,11 +127,12 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let episodes = episodes.as_slice();
     let context = Context {
         thresholds,
-        ends: ends(&restarts, measured.tally, thresholds),
+        ends: find_ends(&restarts, measured.tally, thresholds),
         gaps: long_gaps(measured.tally, thresholds),
         profiles: measured.profiles,
         omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
         omits_started: measured.tally.stages[Stage::ResponseStarted as usize] == 0,
+        omits_ends: measured.tally.unlogged_ends > 0,
         list_bursts: episodes
             .iter()
             .filter(|episode| episode.pattern == Pattern::Burst && episode.read_kind == Some(ReadKind::List))

@@ -224,7 +224,8 @@ pub enum SeverityReason {
         /// LISTs without an end.
         lists: u64,
     },
-    /// Requests have no end in the log, and no start is seen: the apiserver died, or a piece of the log is missing.
+    /// Requests have no end in the log, but no start is seen, or no such request has an end anywhere in it: the apiserver
+    /// died, or a piece of the log is missing.
     CutOffOrLogMissing {
         /// Watches without an end.
         watches: u64,
@@ -235,6 +236,10 @@ pub enum SeverityReason {
     LogBegins,
     /// The policy logs only how requests end, so nothing shows whether any were cut off.
     OnlyEndsLogged,
+    /// The policy leaves the ends of requests out, so nothing shows how many were in flight at once.
+    InFlightNotLogged,
+    /// The policy leaves the ends of requests out, so nothing shows whether any were cut off.
+    EndsNotLogged,
     /// No request was cut off, as far as the log shows.
     NothingCutOff,
     /// A finding that is part of it is as severe.

@@ -145,7 +145,11 @@ sections! {
         min_startup_requests: u64,
         min_own_resources: u64,
         min_reopened: u64,
+        min_reopening_clients: u64,
+        reopening_secs: f64,
         max_pause_secs: f64,
+        min_silence_secs: f64,
+        long_silence_secs: f64,
         first_end_secs: f64,
         slow_start_secs: f64,
         min_open_watches: u64,
@@ -234,6 +238,9 @@ impl Thresholds {
             ("min_restart_resource_count", starts.min_own_resources.to_string()),
             ("min_startup_count", starts.min_startup_requests.to_string()),
             ("min_reopened_count", starts.min_reopened.to_string()),
+            ("min_silence_secs", starts.min_silence_secs.to_string()),
+            ("first_end_secs", starts.first_end_secs.to_string()),
+            ("reopening_secs", starts.reopening_secs.to_string()),
         ])
     }
 

@@ -1,6 +1,6 @@
 //! Findings that are one: of one kind and client, at the same time, over several resources.
 
-use super::context::End;
+use super::ends::End;
 use super::episode::secs;
 use super::finding::{Finding, Kind, resource_name};
 use super::ranking::{compare_cost, is_mostly_known};

@@ -9,7 +9,7 @@ use super::findings_cards::{cards, findings_table};
 use super::page::{Item, Page, Part, Section, Table};
 use super::size_words::{size_cell, size_words};
 use super::{Explanation, StormReport, Suspect, counted, or_dash};
-use crate::findings::{BlindSpot, Culprit, Finding, Kind, Verdict};
+use crate::findings::{BlindSpot, Culprit, Death, Finding, Kind, Verdict};
 use crate::units::{self, Zone};
 
 /// The JSON of [`StormReport`]: its data, and the words for what is a code in it.
@@ -19,6 +19,7 @@ pub struct StormJson<'r> {
     verdict: String,
     verdict_codes: &'r Verdict,
     at: Option<&'r str>,
+    nearest_end: Option<&'r Death>,
     suspects: &'r [Suspect],
     findings: Vec<FindingJson<'r>>,
     omitted_findings: usize,
@@ -33,6 +34,7 @@ impl<'r> From<&'r StormReport> for StormJson<'r> {
             verdict: verdict_text(&report.verdict),
             verdict_codes: &report.verdict,
             at: report.at.as_deref(),
+            nearest_end: report.nearest_end.as_ref(),
             suspects: &report.suspects,
             findings: findings_json(&report.findings),
             omitted_findings: report.omitted_findings,

@@ -101,6 +101,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     sensitive_requests,
     server_activity,
     short_watches,
+    signs_of_life,
     slow_lists,
     source_addresses,
     top_clients,

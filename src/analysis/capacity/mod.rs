@@ -240,6 +240,7 @@ impl Gathered<'_> {
             bucket_secs: self.bucket_secs,
             memory_limit_bytes: self.options.memory_limit,
             blind_spots: rows.blind_spots(self.tally, &findings),
+            visibility: rows.visibility(self.tally, self.session),
             findings,
             notes: self.notes(period),
         })

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::analysis::{LogFacts, ServerFacts, Span};
-use crate::findings::{BlindSpot, CapacityReview, Finding, LevelHour, ListPressure, ServerActivity, as_instant};
+use crate::findings::{
+    BlindSpot, CapacityReview, Finding, LevelHour, ListPressure, ServerActivity, Visibility, as_instant,
+};
 
 /// A period's capacity, as data. [`CapacityReport::json`] adds the words.
 #[derive(Clone, Debug, Serialize)]
@@ -40,6 +42,8 @@ pub struct CapacityReport {
     pub findings: Vec<Finding>,
     /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
+    /// What the log can show at all.
+    pub visibility: Visibility,
     /// What else there is to know.
     #[serde(rename = "note_codes")]
     pub notes: Vec<CapacityNote>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 pub use report::{IncidentNote, IncidentReport, MemoryFacts};
 
+use super::nearest_end::nearest_end;
 use super::propose::{ProposeLimits, ProposeReport, Proposer};
 use super::replay::{RecordedTraffic, ReplayMode};
 use super::storms::{STORM_QUERIES, StormRows};
@@ -14,8 +15,8 @@ use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
     AuditPolicy, CutOff, Finding, Incident, IncidentInput, IncidentThresholds, ListPressure, Moment, MomentKind,
-    Presence, Pressure, Restart, ServerActivity, ServerLoad, analyze_incident, find_moments, harm_start, judge,
-    measure_growth, propose_audit_policy,
+    Presence, Pressure, ServerActivity, ServerLoad, analyze_incident, find_moments, harm_start, judge, measure_growth,
+    propose_audit_policy,
 };
 use crate::memory::Resident;
 use crate::requests::{Tally, Window};
@@ -86,8 +87,15 @@ pub async fn incident(session: &Session, options: &IncidentOptions) -> Result<In
         from: Some(asked.from.unwrap_or(at - before - spare)),
         to: Some(asked.to.unwrap_or(at + after + spare)),
     };
-    let session = session.within(window, &Params::new())?;
-    incident_in(&session, options, Some(at)).await
+    let around = session.around(at, window)?;
+    let mut report = incident_in(&around, options, Some(at)).await?;
+    if report.moment.kind == MomentKind::Asked {
+        report.nearest_end = nearest_end(session, at).await?;
+        if report.nearest_end.is_some() {
+            report.notes.push(IncidentNote::NearestEnd);
+        }
+    }
+    Ok(report)
 }
 
 async fn incident_in(
@@ -193,11 +201,11 @@ impl IncidentInputs<'_> {
         let server = Params::new().with("server", moment.apiserver.as_deref().unwrap_or_default());
         // What an earlier server left open was cut off by its own end.
         let earlier = self
-            .rows
-            .restarts
+            .findings
             .iter()
-            .filter(|restart: &&Restart| restart.apiserver == moment.apiserver && restart.started_at < moment.at);
-        let after_micros = earlier.map(|restart| restart.started_at).max().unwrap_or(0);
+            .filter(|finding| !finding.is_storm() && finding.apiserver == moment.apiserver)
+            .filter_map(|finding| finding.back_at.filter(|back| *back < moment.at));
+        let after_micros = earlier.max().map_or(0, |back| back - 1);
         let cut = server.clone().with("cut_micros", moment.at).with("after_micros", after_micros);
         let at_peak: Vec<Pressure> = self.ask(&at(peak_at)).await?;
         let at_end: Vec<Pressure> = self.ask(&at(moment.at)).await?;
@@ -303,6 +311,8 @@ impl IncidentInputs<'_> {
             findings: self.findings.to_vec(),
             apiservers: self.loads.clone(),
             blind_spots: self.rows.blind_spots(self.tally, self.findings),
+            visibility: self.rows.visibility(self.tally, self.session),
+            nearest_end: None,
             policy: analysis.policy,
             candidates,
             notes,

@@ -4,7 +4,7 @@ use super::CapacityReport;
 use super::words::{bucket_name, change_words, scope_words, seats_words, trend_words};
 use crate::findings::{Bytes, CapacityStep, ClientUsage, Finding, Objective, Severity, Trend, fullest_level};
 use crate::report::counted;
-use crate::report::findings::{first_step, remedy, summary};
+use crate::report::findings::{first_step, remedy, summary, visibility};
 use crate::report::pressure::held_in_words;
 use crate::units::{self, Zone};
 
@@ -143,12 +143,16 @@ impl CapacityReport {
         let loud: Vec<&Finding> = self.findings.iter().filter(is_loud).collect();
         let died = match self.count_ends(Severity::Critical) {
             0 if self.count_ends(Severity::Warning) > 0 => "An apiserver may have died".to_owned(),
+            0 if !self.visibility.shows_server_ends => "No end of an apiserver can be seen in these logs".to_owned(),
             0 => "No apiserver died".to_owned(),
             1 => "An apiserver died once".to_owned(),
             count => format!("Apiservers died {count} times"),
         };
         let Some((worst, rest)) = loud.split_first() else {
-            return format!("{died}, and there was no storm.");
+            return match visibility::lists(&self.visibility) {
+                Some(lists) => format!("{died}. {lists}."),
+                None => format!("{died}, and there was no storm."),
+            };
         };
         let more = match rest.len() {
             0 => String::new(),

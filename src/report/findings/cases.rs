@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::findings::{
-    BlindSpot, Bytes, Coverage, Culprit, Death, Kind, Remedy, Severity, SeverityReason, SizeBasis, StormVerdict,
-    TrafficClass, Unknown, Verdict,
+    BlindSpot, Bytes, Coverage, Culprit, Death, Kind, ListVisibility, Remedy, RequestEnds, Severity, SeverityReason,
+    SizeBasis, StormVerdict, TrafficClass, Unknown, Verdict, Visibility,
 };
 
 const SECOND: i64 = 1_000_000;
@@ -20,6 +20,8 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         cause: None,
         started_at: START,
         ended_at: START + 180 * SECOND,
+        back_at: None,
+        ready_at: None,
         culprit: Culprit::one("sdk", "inventory-sync"),
         client_confidence: Some("medium"),
         user_names: Vec::new(),
@@ -106,7 +108,8 @@ fn the_json_has_words_and_codes() {
 
 #[test]
 fn the_verdict_says_what_happened_and_how_sure_that_is() {
-    let quiet = Verdict { deaths: Vec::new(), event_count: 3_000, storm: None };
+    let visibility = Visibility { shows_server_ends: true, ..Visibility::default() };
+    let quiet = Verdict { deaths: Vec::new(), event_count: 3_000, storm: None, visibility: visibility.clone() };
     assert_eq!(verdict(&quiet), ["No storm was found at severity warning or above; 3,000 events were read."]);
     let storm = StormVerdict {
         culprit: Box::new(finding(Kind::ListLoop, held())),
@@ -115,8 +118,10 @@ fn the_verdict_says_what_happened_and_how_sure_that_is() {
         evidence: None,
         size_basis: SizeBasis::RoughEstimate,
     };
-    let deaths = ["a", "b"].map(|server| Death { at: START, apiserver: Some(server.to_owned()) }).to_vec();
-    let sentences = verdict(&Verdict { deaths, event_count: 3_000, storm: Some(storm) });
+    let deaths = ["a", "b"]
+        .map(|server| Death { at: START, back_at: None, ready_at: None, apiserver: Some(server.to_owned()) })
+        .to_vec();
+    let sentences = verdict(&Verdict { deaths, event_count: 3_000, storm: Some(storm), visibility });
     assert_eq!(
         sentences[0],
         "The apiserver died 2 times: at 2026-11-24 08:15:03 UTC (a), 2026-11-24 08:15:03 UTC (b)."
@@ -124,6 +129,38 @@ fn the_verdict_says_what_happened_and_how_sure_that_is() {
     assert!(sentences[1].starts_with("2026-11-24 08:15:03 UTC: inventory-sync listed pods"), "{}", sentences[1]);
     assert_eq!(sentences[2], "1 more finding at warning or above is listed below.");
     assert!(sentences[3].ends_with("narrow it with --metrics or --resource."), "{}", sentences[3]);
+}
+
+/// Where something can't be seen, that it was not found says nothing.
+#[test]
+fn the_verdict_never_says_that_there_was_no_storm_where_none_can_be_seen() {
+    let sentences = |lists, request_ends, shows_server_ends| {
+        let visibility = Visibility { lists, request_ends, shows_server_ends, is_of_part: false };
+        verdict(&Verdict { deaths: Vec::new(), event_count: 3_000, storm: None, visibility })
+    };
+    assert_eq!(
+        sentences(ListVisibility::NotLogged, RequestEnds::Logged, false),
+        [
+            "LISTs can't be seen in this log: it has none, so whether there was a storm of LISTs is unknown; 3,000 events \
+             were read.",
+            "No end of an apiserver can be seen in this log."
+        ]
+    );
+    let some = ListVisibility::OfSomeResources {
+        missing: vec!["pods", "nodes", "configmaps"],
+        seen: vec!["secrets".to_owned()],
+        seen_count: 1,
+    };
+    assert_eq!(
+        sentences(some, RequestEnds::Logged, true),
+        [
+            "LISTs of pods, nodes and configmaps can't be seen in this log: it has no LIST or watch of them. Of what it has \
+          (secrets), no finding is at warning or above; 3,000 events were read."
+        ]
+    );
+    let without_ends = sentences(ListVisibility::Logged, RequestEnds::NotLogged, false);
+    assert!(without_ends[0].starts_with("This log has no ends of requests"), "{without_ends:?}");
+    assert!(without_ends[1].starts_with("No storm"), "{without_ends:?}");
 }
 
 #[test]

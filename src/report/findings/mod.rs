@@ -5,6 +5,7 @@ mod remedy;
 mod severity;
 mod summary;
 mod verdict;
+pub(super) mod visibility;
 #[cfg(test)]
 mod cases;
 

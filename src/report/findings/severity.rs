@@ -37,6 +37,9 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
             "the size of the responses is unknown, but the LISTs are few, or narrowed by namespace or selector"
                 .to_owned()
         }
+        Reason::InFlightNotLogged => {
+            "how many were in flight at once is unknown: the audit policy leaves the ends of requests out".to_owned()
+        }
         Reason::SlowOrNarrow => "the LISTs come slowly, or are narrowed by namespace or selector".to_owned(),
         Reason::InFlight { lists } => format!("{} in flight at once", count(*lists, "LIST", "LISTs")),
         Reason::InFlightOfUnknownSize { lists, unknown } => format!(
@@ -168,6 +171,9 @@ fn of_restarts(reason: &SeverityReason) -> String {
         Reason::LogBegins => "the log begins with it".to_owned(),
         Reason::OnlyEndsLogged => {
             "the audit policy logs only how requests end, so nothing shows whether any were cut off".to_owned()
+        }
+        Reason::EndsNotLogged => {
+            "the audit policy leaves the ends of requests out, so nothing shows whether any were cut off".to_owned()
         }
         _ => "no request was cut off, as far as the log shows".to_owned(),
     }

@@ -136,11 +136,27 @@ fn held(finding: &Finding) -> String {
     }
 }
 
+/// A start that takes longer than this is worth mentioning.
+const SLOW_START_MICROS: i64 = 15_000_000;
+
+fn whole_secs(micros: i64) -> String {
+    units::span((micros + 500_000) / 1_000_000 * 1_000_000)
+}
+
 /// What is known of an apiserver's restart.
 fn restart(finding: &Finding) -> String {
-    let away = units::span((finding.ended_at - finding.started_at + 500_000) / 1_000_000 * 1_000_000);
+    let away = whole_secs(finding.ended_at - finding.started_at);
+    // A server that is slow to be ready refuses or delays most of what it is asked.
+    let ready = finding.ready_at.zip(finding.back_at).map(|(ready, back)| ready - back);
+    let ready = ready.filter(|micros| *micros >= SLOW_START_MICROS).map(|micros| whole_secs(micros));
     match finding.severity_reason {
-        SeverityReason::CutOff { .. } => format!("the apiserver died, and was back {away} later"),
+        SeverityReason::CutOff { .. } => match ready {
+            Some(ready) => format!("the apiserver died, was back {away} later, and was starting for another {ready}"),
+            None => format!("the apiserver died, and was back {away} later"),
+        },
+        SeverityReason::EndsNotLogged => {
+            format!("the apiserver started {away} after its last request; the log does not show how it ended before")
+        }
         SeverityReason::CutOffOrLogMissing { .. } => "the apiserver died, or a piece of the log is missing".to_owned(),
         SeverityReason::LogBegins => "the log begins with a start of the apiserver".to_owned(),
         SeverityReason::OnlyEndsLogged => {

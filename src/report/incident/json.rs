@@ -6,8 +6,9 @@ use super::reasons::{growth_words, source_words, support_words, victim_words, vo
 use super::{IncidentNote, IncidentReport, MemoryFacts};
 use crate::analysis::{LogFacts, Span};
 use crate::findings::{
-    AuditPolicy, BlindSpot, Certainty, CutOff, Doubt, EarlierPeak, IncidentStep, IncidentSuspect, IncidentThresholds,
-    ListPressure, MemoryGrowth, Moment, PolicyVolume, ReturnWave, ServerActivity, ServerLoad, Support, Victim,
+    AuditPolicy, BlindSpot, Certainty, CutOff, Death, Doubt, EarlierPeak, IncidentStep, IncidentSuspect,
+    IncidentThresholds, ListPressure, MemoryGrowth, Moment, PolicyVolume, ReturnWave, ServerActivity, ServerLoad,
+    Support, Victim, Visibility,
 };
 use crate::report::ProposeReport;
 use crate::report::findings::{FindingJson, blind_spot, findings_json};
@@ -44,6 +45,8 @@ struct IncidentJson<'r> {
     apiservers: &'r [ServerLoad],
     blind_spots: Vec<String>,
     blind_spot_codes: &'r [BlindSpot],
+    visibility: &'r Visibility,
+    nearest_end: &'r Option<Death>,
     policy: PolicyJson<'r>,
     candidates: &'r Option<ProposeReport>,
     notes: Vec<String>,
@@ -140,6 +143,8 @@ impl IncidentReport {
             apiservers: &self.apiservers,
             blind_spots: self.blind_spots.iter().map(blind_spot).collect(),
             blind_spot_codes: &self.blind_spots,
+            visibility: &self.visibility,
+            nearest_end: &self.nearest_end,
             policy: PolicyJson { yaml, volume: VolumeJson { basis: volume_words(volume), volume } },
             candidates: &self.candidates,
             notes: self.note_words(zone),

@@ -197,6 +197,10 @@ impl IncidentReport {
                  narrower estimates"
                     .to_owned()
             }
+            IncidentNote::NearestEnd => {
+                let end = self.nearest_end.as_ref().map(|end| zone.second(end.at)).unwrap_or_default();
+                format!("no apiserver ended near the time asked for; the nearest end in these logs is at {end}")
+            }
             IncidentNote::OtherMoments => {
                 let times: Vec<String> = self.other_moments.iter().map(|other| zone.second(other.at)).collect();
                 format!("other moments in these logs, for --at: {}", times.join(", "))

@@ -2,8 +2,8 @@
 
 use super::IncidentReport;
 use super::reasons::{doubt_words, length_words, span_words, support_words};
-use crate::findings::{Doubt, Finding, IncidentStep, IncidentSuspect, Kind, MomentKind, RunningAs};
-use crate::report::findings::{first_remedy, first_step};
+use crate::findings::{Doubt, Finding, IncidentStep, IncidentSuspect, Kind, MomentKind, RequestEnds, RunningAs};
+use crate::report::findings::{first_remedy, first_step, visibility};
 use crate::report::pressure::held_in_words;
 use crate::report::size_words::{held_estimate_and_hint, share_words};
 use crate::report::{capitalized, counted};
@@ -12,7 +12,10 @@ use crate::units::{self, Zone};
 impl IncidentReport {
     /// What happened, which client did it, how sure that is.
     pub(super) fn verdict_words(&self, zone: &Zone) -> Vec<String> {
-        vec![self.what_happened(zone), self.who_did_it(), self.how_sure()]
+        let mut sentences: Vec<String> = visibility::request_ends(&self.visibility).into_iter().collect();
+        sentences.extend(visibility::lists(&self.visibility).map(|lists| format!("{lists}.")));
+        sentences.extend([self.what_happened(zone), self.who_did_it(), self.how_sure()]);
+        sentences
     }
 
     /// What to do first; `None` where nothing is to be done.
@@ -54,8 +57,21 @@ impl IncidentReport {
                 let reason = self.moment_reason(moment, zone);
                 format!("{server} may have died at {at}; a missing piece of its log would look the same ({reason}).")
             }
-            MomentKind::Peak => format!("No apiserver died in these logs; LISTs held most at {at}."),
+            MomentKind::Peak if self.visibility.request_ends == RequestEnds::NotLogged => {
+                format!("What LISTs held is unknown, and no end of an apiserver can be seen; the log ends at {at}.")
+            }
+            MomentKind::Peak => {
+                let unseen = visibility::server_ends(&self.visibility);
+                let died = unseen.unwrap_or_else(|| "No apiserver died in these logs.".to_owned());
+                match self.moment.final_peak {
+                    Some(_) => format!("{died} LISTs held most at {at}."),
+                    None => format!("{died} No LIST in flight is logged either; the log ends at {at}."),
+                }
+            }
             MomentKind::Asked => {
+                if let Some(unseen) = visibility::server_ends(&self.visibility) {
+                    return format!("{unseen} The time asked for is {at}.");
+                }
                 let near = span_words(self.incident.thresholds.asked_near_secs);
                 format!("No apiserver died within {near} of {at}, the time asked for.")
             }
