@@ -10,7 +10,7 @@ use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
     BlindSpot, Bytes, ClientProfile, CollectionDelete, Death, Episode, EpisodeClient, Finding, Measured, Presence,
-    Pressure, RequestLoop, Restart, Severity, Verdict, Visibility, WatchPileup, assess_coverage, assess_visibility,
+    Pressure, RequestLoop, Restart, Severity, Verdict, Visibility, WatchPileup, SeverityReason, assess_coverage, assess_visibility,
     blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
