@@ -1,4 +1,4 @@
--- client_activity: what each client asked of each apiserver over time, and how that went.
+-- client_activity: what each client requested from each apiserver over time, and how its requests were served.
 -- grain:  apiserver, bucket_at, caller_key, flow_key
 -- reads:  requests
 -- for:    other queries

@@ -1,4 +1,4 @@
--- client_reads: the reads of collections, each with its client, its estimated cost, and what its instance did just before.
+-- client_reads: the reads of collections, each with its client, its estimated cost, and its instance's previous requests.
 -- grain:  read_id
 -- reads:  collection_reads, clients, list_costs
 -- for:    other queries
@@ -8,7 +8,11 @@
 -- why:    A read without an end was in flight until the server next served something while starting, or the log ended, or
 --         the server's own limit (60 s by default) was reached, whichever came first. One whose end the policy leaves out
 --         (outcome unknown) counts as a read, but was in flight for no time that is known, and held an unknown amount.
---         A watch's own interval is its life.
+--         A watch's own interval is its life. A
+--         deletecollection goes on after the limit, though its client has long got a 504. `is_cut_by_client` is whether a
+--         watch lived as long as the `timeout` that its client put into the URI, and not as long as the timeoutSeconds that
+--         it asked for: the client cuts its own.
+--         `holds_from_micros` is when a LIST began to hold memory: in a queue of API Priority and Fairness it holds none.
 --         The same read again has the same repeat_key: `since_same_secs` is the time since the same instance last asked
 --         the same, `since_same_end_secs` since that was answered (negative while it still was in flight), and
 --         `is_after_failure` whether it had failed: with an error, or as a LIST that reached the 60 s limit, which ends
@@ -32,7 +36,9 @@ cuts as (
     select
         request_key,
         least(
-            cast(received_at as bigint) + cast($max_open_secs * 1e6 as bigint),
+            case
+                when verb <> 'deletecollection' then cast(received_at as bigint) + cast($max_open_secs * 1e6 as bigint)
+            end,
             last_micros,
             min(case when is_startup then cast(received_at as bigint) end) over (
                 partition by collection_reads.apiserver order by received_at desc, request_key
@@ -103,6 +109,9 @@ select
     followed.request_key as read_id,
     at_micros,
     end_micros,
+    least(
+        end_micros, at_micros + cast(coalesce(latency_apf_queue_wait_secs, 0) * 1e6 as bigint)
+    ) as holds_from_micros,
     received_at,
     apiserver,
     collection_reads.user_name,
@@ -127,6 +136,11 @@ select
     duration_secs,
     lifetime_secs,
     timeout_secs,
+    coalesce(
+        lifetime_secs < 0.9 * timeout_secs - 1.0
+        and abs(lifetime_secs - client_timeout_secs) <= 1.0 + 0.05 * client_timeout_secs,
+        false
+    ) as is_cut_by_client,
     is_failed,
     (at_micros - same_at_micros) / 1e6 as since_same_secs,
     (at_micros - same_end_micros) / 1e6 as since_same_end_secs,

@@ -1,4 +1,4 @@
--- cut_off_reads: the lists and watches that had no end when an apiserver was last heard of.
+-- cut_off_reads: the LISTs and watches that had no end when an apiserver was last heard of.
 -- grain:  client_type, client, verb, api_group, resource
 -- reads:  client_reads, collection_reads
 -- params: $after_micros micros = 0, what was received before this was of an earlier server, in microseconds since 1970

@@ -1,4 +1,4 @@
--- flow_requests: every request in the few numbers that say what it did to the server's seats.
+-- flow_requests: every request, reduced to the numbers that decide how it uses the server's seats.
 -- grain:  apiserver, audit_key, received_micros
 -- reads:  requests
 -- for:    other queries

@@ -1,4 +1,4 @@
--- harmed_clients: how each client fared in a span of time, against how it fares otherwise.
+-- harmed_clients: how each client's requests were served in a span of time, compared with the rest of the log.
 -- grain:  client_type, client
 -- reads:  client_activity, clients
 -- params: $from_micros micros = 0, where the span begins, in microseconds since 1970

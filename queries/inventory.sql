@@ -1,6 +1,7 @@
--- inventory: who calls the server: each client with its identity, how it was told, and who else has the same identity.
+-- inventory: every client with its identity, how it was determined, and which other clients have the same identity.
 -- grain:  user_name, user_agent
 -- reads:  identities, clients
+-- for:    reports
 -- why:    One client may have several identities, and one identity several clients: those can be told apart here, by
 --         their user agents, but not by API Priority and Fairness, which sees users only. is_mismatch says that the user
 --         agent claims what the identity contradicts. Instances are distinct pods, nodes or addresses.

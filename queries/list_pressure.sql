@@ -1,4 +1,4 @@
--- list_pressure: what each type of client's lists held of a server's memory over time, at the worst instant of each bucket.
+-- list_pressure: the memory that each type of client's LISTs held on a server over time, at the worst instant of each bucket.
 -- grain:  apiserver, bucket_at, client_type
 -- reads:  client_reads
 -- params: $bucket_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970

@@ -1,4 +1,4 @@
--- loops: lists that one instance asks for again and again, each soon after the last was answered.
+-- loops: LISTs that one instance repeats again and again, each soon after the last was answered.
 -- grain:  pattern, read_id
 -- reads:  client_reads
 -- params: $max_period_secs secs = 35, longest time between two of the same list in a loop

@@ -1,4 +1,4 @@
--- presence: how much the log holds of the traffic that every cluster has.
+-- presence: how much of the traffic that every cluster has is in the log.
 -- grain:  apiserver
 -- reads:  requests
 -- why:    A policy that drops a class of requests leaves nothing to count, so only the absence of what no cluster is

@@ -1,6 +1,7 @@
--- pressure_at: which clients' lists were in flight at one moment, what they held, and what they asked for just before.
+-- pressure_at: the clients whose LISTs were in flight at one moment, what they held, and what they requested just before.
 -- grain:  apiserver, client_type, client, api_group, resource
 -- reads:  client_reads
+-- for:    reports
 -- params: $at_micros micros = 0, the moment, in microseconds since 1970
 --         $before_secs secs = 60, how far back recent lists reach
 -- why:    Lists that were in flight when a server was killed have no end in the log, and where the policy omits

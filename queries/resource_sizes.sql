@@ -1,6 +1,7 @@
--- resource_sizes: how many objects each resource has and how big they are, and what that rests on.
+-- resource_sizes: how many objects each resource has and how large they are, and what the estimate is based on.
 -- grain:  api_group, resource
 -- reads:  resources
+-- for:    reports
 -- why:    No audit log says so; what is known comes, in order of trust, from what is given by hand, the server's metrics,
 --         logged bodies, pages of long lists, and counting names. Where nothing tells how many objects there are, the
 --         columns are null: a usual number does not exist. Resources that are only listed have no row. Bytes are of JSON, as most clients receive it.

@@ -1,6 +1,7 @@
--- restarts: what looks like the start of an apiserver: what it asks of itself, what clients open again, what was cut off.
+-- restarts: starts of an apiserver, known by what it asks of itself and by what clients open again, and what was cut off.
 -- grain:  apiserver, started_at
 -- reads:  client_reads, collection_reads, signs_of_life
+-- for:    other queries
 -- kept:   Bursts of all clients are looked for after these.
 -- params: $restart_gap_secs secs = 4, longest pause between two signs of one start
 --         $min_restart_resource_count count = 8, fewest resources that a starting server lists

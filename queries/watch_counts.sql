@@ -1,4 +1,4 @@
--- watch_counts: for how long watches were open, by what they watch: what makes writes dear.
+-- watch_counts: for how long watches were open, by what they watch: what makes writes expensive.
 -- grain:  apiserver, api_group, resource, namespace
 -- reads:  requests
 -- for:    reports

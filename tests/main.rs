@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails")]
 
 mod apf;
+mod cases;
 mod cli;
 mod cli_apf;
 mod cli_reports;
@@ -14,7 +15,9 @@ mod lab;
 mod layering;
 mod memory_fit;
 mod papers;
+mod properties;
 mod queries;
+mod shapes;
 mod sources;
 mod storms;
 mod support;

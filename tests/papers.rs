@@ -26,8 +26,8 @@ use stormglass::tables::Params;
 use stormglass::units::Zone;
 
 use crate::support::{
-    block_on, change, folder, json, kubernetes, manifest, metrics, project, session, session_within, sized, temporary,
-    time,
+    block_on, change, folder, json, kubernetes, manifest, metrics, project, session, session_within, sized, skipped,
+    temporary, time,
 };
 
 /// The page of a report over logs, read in this zone.

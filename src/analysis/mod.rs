@@ -76,7 +76,7 @@ pub enum AnalysisError {
     #[error("the logs have no event to count {0} from")]
     NoEventToCountFrom(&'static str),
     /// The span ends before it begins.
-    #[error("--from {} is later than --to {}", units::instant(*from), units::instant(*to))]
+    #[error("--from {} is later than --to {}", units::second(*from), units::second(*to))]
     EmptyWindow {
         /// Microseconds since 1970.
         from: Micros,

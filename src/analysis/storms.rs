@@ -9,11 +9,12 @@ use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session};
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
-    BlindSpot, Bytes, ClientProfile, Death, Episode, EpisodeClient, Finding, Measured, Presence, Pressure, Restart,
-    Severity, Verdict, Visibility, assess_coverage, assess_visibility, blind_spots, judge, reach_verdict,
+    BlindSpot, Bytes, ClientProfile, CollectionDelete, Death, Episode, EpisodeClient, Finding, Measured, Presence,
+    Pressure, RequestLoop, Restart, Severity, SeverityReason, Verdict, Visibility, WatchPileup, assess_coverage,
+    assess_visibility, blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
-use crate::tables::{Database, Params, TypedRow};
+use crate::tables::{Database, Params, TablesError, TypedRow};
 use crate::units;
 
 /// What to look for.
@@ -53,7 +54,7 @@ pub struct StormReport {
     /// The end of an apiserver nearest to the moment asked about, where none is near it; `None` where one is, or there is
     /// none.
     pub nearest_end: Option<Death>,
-    /// What the log could not show.
+    /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
 }
 
@@ -140,7 +141,14 @@ async fn storms_in(
 }
 
 /// The queries that findings are based on; [`Presence::QUERY`] is to be kept besides.
-pub(super) const STORM_QUERIES: [&str; 3] = [Episode::QUERY, EpisodeClient::QUERY, Restart::QUERY];
+pub(super) const STORM_QUERIES: [&str; 6] = [
+    Episode::QUERY,
+    EpisodeClient::QUERY,
+    Restart::QUERY,
+    WatchPileup::QUERY,
+    CollectionDelete::QUERY,
+    RequestLoop::QUERY,
+];
 
 /// All rows that findings are based on.
 pub(super) struct StormRows {
@@ -167,7 +175,7 @@ impl StormRows {
             }
         };
         let (presence, episodes, clients, restarts, pressure) =
-            tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), pressure)?;
+            tokio::try_join!(database.rows(), all_episodes(database), database.rows(), database.rows(), pressure)?;
         Ok(Self { presence, episodes, clients, restarts, pressure, profiles: client_profiles(dimensions) })
     }
 
@@ -187,10 +195,21 @@ impl StormRows {
         assess_visibility(tally, &self.presence, session.window() != Window::default())
     }
 
-    /// What the log could not show.
+    /// What the log can't show.
     pub(super) fn blind_spots(&self, tally: &Tally, findings: &[Finding]) -> Vec<BlindSpot> {
         blind_spots(&assess_coverage(tally, &self.presence), findings)
     }
+}
+
+/// The episodes of LISTs and watches, and those of other shapes.
+async fn all_episodes(database: &Database) -> Result<Vec<Episode>, TablesError> {
+    let mut episodes: Vec<Episode> = database.rows().await?;
+    let (watches, deletes, loops): (Vec<WatchPileup>, Vec<CollectionDelete>, Vec<RequestLoop>) =
+        tokio::try_join!(database.rows(), database.rows(), database.rows())?;
+    episodes.extend(watches.into_iter().map(Episode::from));
+    episodes.extend(deletes.into_iter().map(Episode::from));
+    episodes.extend(loops.into_iter().map(Episode::from));
+    Ok(episodes)
 }
 
 /// What is known of each client. Of several identities of one client, the one known best is taken.

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::ask::{Asked, Asking};
 use super::report::{format, show, write_as, write_text};
 use super::settings::{read_settings, read_thresholds};
+use super::side_files::side_files;
 use crate::analysis;
 use crate::analysis::storms::StormReport;
 use crate::cli::{FlowArgs, FormatName, StormsArgs};
@@ -27,6 +28,7 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
         thresholds,
         zone: args.output.timezone.clone(),
         queries: args.queries.clone(),
+        side_files: side_files(&[&args.clients, &args.sizes, &args.findings]),
         ..Asking::default()
     };
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;

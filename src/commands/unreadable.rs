@@ -1,10 +1,12 @@
 //! What could not be read of the logs, said on standard error after the answer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 
 use super::errors::Advice;
+use super::side_files::is_side_file;
 use crate::analysis::Session;
 use crate::audit::{Looks, Reason};
 use crate::console::Console;
@@ -12,13 +14,15 @@ use crate::requests::Tally;
 use crate::source::{LogFile, Skipped};
 use crate::units;
 
-/// Names files that were found but are not read.
-pub(super) fn report_skipped(skipped: &[Skipped], console: Console) {
+/// Names files that were found but are not read, except those that are read as something else.
+pub(super) fn report_skipped(skipped: &[Skipped], side_files: &[PathBuf], console: Console) {
+    let skipped: Vec<&Skipped> = skipped.iter().filter(|skipped| !is_side_file(&skipped.name, side_files)).collect();
     for skipped in skipped.iter().take(NAMED_FILES) {
-        console.note(&format!("{} was skipped: {}", skipped.name, skipped.why));
+        console.note(&format!("skipped {}: {}", skipped.name, skipped.why));
     }
     if let Some(more) = skipped.len().checked_sub(NAMED_FILES).filter(|more| *more > 0) {
-        console.note(&format!("{more} more files were skipped; list them with: stormglass doctor"));
+        let files = if more == 1 { "1 more file".to_owned() } else { format!("{more} more files") };
+        console.note(&format!("skipped {files}; list them with: stormglass doctor"));
     }
 }
 
@@ -44,16 +48,18 @@ pub(super) fn report(session: &Session, is_strict: bool, console: Console) -> Re
         console.warn(&message);
     }
     if tally.duplicates > 0 {
-        console.note(&format!(
-            "{} events are in the logs more than once and were counted once",
-            units::count(tally.duplicates)
-        ));
+        console.note(&match tally.duplicates {
+            1 => "1 event is in the logs more than once and was counted once".to_owned(),
+            count => format!("{} events are in the logs more than once and were counted once", units::count(count)),
+        });
     }
     if tally.given_up > 0 {
-        console.warn(&format!(
-            "{} requests count as never completed, because too many were open at once",
-            units::count(tally.given_up)
-        ));
+        console.warn(&match tally.given_up {
+            1 => "1 request counts as never completed, because too many were open at once".to_owned(),
+            count => {
+                format!("{} requests count as never completed, because too many were open at once", units::count(count))
+            }
+        });
     }
     Ok(())
 }

@@ -22,11 +22,11 @@ use size_basis::{bytes_basis, cost_basis, count_basis};
 
 use crate::apf::UnknownGate;
 use crate::audit::Micros;
-use crate::clients::{Classification, ClientType, Identity};
-use crate::kubernetes::{SYSTEM_APISERVER, ServiceAccount, Version};
+use crate::clients::{Classification, ClientType, Identity, name_shared_programs};
+use crate::kubernetes::{ListKind, SYSTEM_APISERVER, ServiceAccount, Version};
 use crate::memory::{
     ListResponse, ListShape, MemoryCost, Observed, Range, ResourceSize, Server, assume_size, estimate_memory,
-    estimate_response, estimate_sizes, list_kind, node_count, reads_lists_from_etcd,
+    estimate_response, estimate_sizes, node_count, reads_lists_from_etcd,
 };
 use crate::tables::{
     ApiserverDecisionRow, ClientRow, Database, DimensionRow, FlowRow, ListCostRow, ResourceRow, TablesError, TypedRow,
@@ -154,6 +154,7 @@ struct Shape {
     limit: Option<u64>,
     is_node_scoped: Option<bool>,
     has_selector: bool,
+    is_pretty: bool,
 }
 
 impl TypedRow for Shape {
@@ -247,6 +248,7 @@ fn dimensions_from(callers: Vec<Caller>, observed: &[Observed], settings: &Setti
     };
     let mut clients: Vec<_> = callers.into_par_iter().map(classify).collect();
     tell_namespaces_apart(&mut clients);
+    name_shared_programs(clients.iter_mut().map(|(caller, client)| (&caller.identity, client)));
     Dimensions { clients, sizes, known_sizes, held: BTreeMap::new(), span: (first_at, last_at), server, flows: None }
 }
 
@@ -320,7 +322,7 @@ fn list_cost(
     let (api_group, resource) = (shape.api_group.as_deref().unwrap_or(""), shape.resource.as_deref().unwrap_or(""));
     let known = dimensions.sizes.iter().find(|size| size.api_group == api_group && size.resource == resource);
     let size = known.cloned().unwrap_or_else(|| assume_size(api_group, resource));
-    let cost = list_kind(&shape.list_kind).and_then(|kind| {
+    let cost = ListKind::named(&shape.list_kind).and_then(|kind| {
         let list = ListShape {
             kind,
             api_group,
@@ -331,6 +333,7 @@ fn list_cost(
             has_selector: shape.has_selector,
             selects_node: shape.is_node_scoped.unwrap_or(false),
             encoding: None,
+            is_pretty: shape.is_pretty,
             response_bytes: None,
         };
         let response = estimate_response(&list, &size, nodes)?;

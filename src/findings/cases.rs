@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-const SECOND: i64 = 1_000_000;
+pub(super) const SECOND: i64 = 1_000_000;
 
 fn episode(pattern: Pattern, client: &str, from_secs: i64, to_secs: i64) -> Episode {
     Episode {
@@ -22,11 +22,13 @@ fn episode(pattern: Pattern, client: &str, from_secs: i64, to_secs: i64) -> Epis
     }
 }
 
-/// An episode of lists of whole collections.
-fn lists(pattern: Pattern, from_secs: i64, to_secs: i64, count: u64, instances: u64) -> Episode {
+/// An episode of lists of whole collections, each of which takes two seconds.
+pub(super) fn lists(pattern: Pattern, from_secs: i64, to_secs: i64, count: u64, instances: u64) -> Episode {
     Episode {
         request_count: count,
         list_count: count,
+        looping_count: count,
+        list_secs: 2.0 * count as f64,
         cluster_list_count: count,
         instance_count: instances,
         median_instance_reads: Some(count as f64 / instances as f64),
@@ -35,11 +37,11 @@ fn lists(pattern: Pattern, from_secs: i64, to_secs: i64, count: u64, instances: 
     }
 }
 
-fn holding(episode: Episode, low: u64, high: Option<u64>) -> Episode {
+pub(super) fn holding(episode: Episode, low: u64, high: Option<u64>) -> Episode {
     Episode { held_low_bytes: Some(low), held_high_bytes: high, ..episode }
 }
 
-fn start(at_secs: i64, open_watches: u64) -> Restart {
+pub(super) fn start(at_secs: i64, open_watches: u64) -> Restart {
     Restart {
         started_at: at_secs * SECOND,
         back_at: at_secs * SECOND,
@@ -56,18 +58,18 @@ fn start(at_secs: i64, open_watches: u64) -> Restart {
 }
 
 /// A log whose policy omits RequestReceived, as most do.
-fn without_receipts() -> Tally {
+pub(super) fn without_receipts() -> Tally {
     let mut tally = Tally::default();
     tally.stages[Stage::ResponseStarted as usize] = 1;
     tally.stages[Stage::ResponseComplete as usize] = 1;
     tally
 }
 
-fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
+pub(super) fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
     found(episodes, restarts).iter().map(|finding| (finding.kind, finding.severity)).collect()
 }
 
-fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
+pub(super) fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
     let (tally, profiles) = (without_receipts(), BTreeMap::new());
     let measured = Measured { tally: &tally, episodes, clients: &[], restarts, profiles: &profiles, from: None };
     judge(measured, &Thresholds::embedded())
@@ -300,7 +302,7 @@ fn the_verdict_blames_what_went_on_at_a_death() {
     assert_eq!(verdict.deaths, [death]);
     let storm = verdict.storm.unwrap();
     assert_eq!((storm.culprit.kind, storm.more), (Kind::ListLoop, 1));
-    assert_eq!((storm.evidence, storm.size_basis), (None, SizeBasis::RoughEstimate));
+    assert_eq!((storm.evidence, storm.size_basis), (None, SizeBasis::Unknown));
 }
 
 /// A threshold replaced by a file is the one that judges.

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use super::ClientProfile;
 use super::ends::End;
 use super::episode::{Episode, secs};
-use super::finding::held_bytes;
 use super::remedy::Remedy;
-use super::severity::SeverityReason;
 use super::thresholds::Thresholds;
+use crate::audit::Micros;
 use crate::kubernetes::ListKind;
 
 /// What is known beside an episode.
@@ -16,6 +15,8 @@ pub(super) struct Context<'c> {
     pub(super) thresholds: &'c Thresholds,
     /// Starts of servers, and the ends before them, by time.
     pub(super) ends: Vec<End>,
+    /// Times of which a server's log has nothing, long enough to be missing.
+    pub(super) gaps: Vec<(Option<String>, (Micros, Micros))>,
     /// What is known of each client, by its name.
     pub(super) profiles: &'c BTreeMap<String, ClientProfile>,
     /// Whether the policy omits RequestReceived.
@@ -28,70 +29,13 @@ pub(super) struct Context<'c> {
     pub(super) list_bursts: Vec<&'c Episode>,
     /// Bursts of all clients together.
     pub(super) bursts_of_all: Vec<&'c Episode>,
-}
-
-/// How hard an episode was on the server's memory, and what shows it.
-pub(super) enum Impact {
-    /// Enough to take a server down, or it did.
-    Critical(SeverityReason),
-    /// A load worth taking away.
-    Warning(SeverityReason),
-    /// Little.
-    Little(SeverityReason),
-    /// The sizes are unknown.
-    Unknown,
+    /// LISTs after watches that had expired.
+    pub(super) expired_lists: Vec<&'c Episode>,
+    /// Whether nothing shows how requests end: then none is known to be open.
+    pub(super) omits_complete: bool,
 }
 
 impl Context<'_> {
-    /// How hard an episode's LISTs were on the server's memory at their peak.
-    pub(super) fn impact(&self, episode: &Episode) -> Impact {
-        let thresholds = &self.thresholds.held;
-        // What was in flight together is unknown; the size of the responses isn't.
-        if episode.unknown_end_count > 0
-            && 2 * episode.unknown_end_count >= episode.list_count
-            && episode.response_low_bytes.is_some()
-        {
-            return Impact::Little(SeverityReason::InFlightNotLogged);
-        }
-        let Some(bytes) = held_bytes(episode).filter(|_| episode.list_count > 0) else {
-            return Impact::Unknown;
-        };
-        let reason = SeverityReason::Held { bytes };
-        // Of lists that are narrowed by a namespace or a selector, the high end is the whole collection.
-        let high = if episode.is_of_whole_collections() { bytes.high } else { Some(bytes.low) };
-        let middle = bytes.low / 2 + high.unwrap_or(bytes.low) / 2;
-        if let Some(end) = self.end_within(episode)
-            && middle >= thresholds.warning_bytes / 2
-        {
-            let died_at = end.died_at.unwrap_or(end.started_at);
-            return Impact::Critical(SeverityReason::DiedMeanwhile { died_at, bytes });
-        }
-        if bytes.low >= thresholds.critical_bytes {
-            Impact::Critical(reason)
-        } else if bytes.low >= thresholds.warning_bytes || high.is_some_and(|high| high >= thresholds.warning_bytes) {
-            Impact::Warning(reason)
-        } else if bytes.high.is_none() {
-            Impact::Unknown
-        } else {
-            Impact::Little(reason)
-        }
-    }
-
-    /// The end of a server while an episode went on, or soon after, and not long after its peak: a peak on the server that
-    /// came next killed nobody.
-    fn end_within(&self, episode: &Episode) -> Option<&End> {
-        self.ends.iter().filter(|end| end.was_killed).find(|end| {
-            let died_at = end.died_at.unwrap_or(end.started_at);
-            let is_same = episode.apiserver.is_none() || end.apiserver.is_none() || episode.apiserver == end.apiserver;
-            let after = secs(died_at - episode.ended_at);
-            let since_peak = episode.peak_at.map_or(0.0, |peak_at| secs(died_at - peak_at));
-            is_same
-                && episode.started_at <= died_at
-                && after <= self.thresholds.server_end.before_secs
-                && (0.0..=self.thresholds.server_end.after_peak_secs).contains(&since_peak)
-        })
-    }
-
     /// Whether a burst of watches comes with lists of the same client.
     pub(super) fn is_beside_lists(&self, watches: &Episode) -> bool {
         let gap_secs = self.thresholds.grouping.watches_apart_secs;

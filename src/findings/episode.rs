@@ -76,6 +76,18 @@ named! {
         ShortWatches = "short-watches",
         /// Reads of the API's own description are repeated.
         Discovery = "discovery",
+        /// LISTs of instances whose watches could not go on where they had ended.
+        Expired = "expired",
+        /// Watches of one resource pile up.
+        WatchPileup = "watch-pileup",
+        /// deletecollections run long, or several at a time.
+        Deletions = "deletions",
+        /// Single objects are read again and again.
+        Gets = "gets",
+        /// Writes fail again and again.
+        FailingWrites = "failing-writes",
+        /// Requests are refused again and again.
+        Refusals = "refusals",
     }
 }
 
@@ -121,6 +133,8 @@ row! {
         list_kinds: Vec<String>,
         request_count: u64,
         list_count: u64,
+        list_secs: f64,
+        looping_count: u64,
         cluster_list_count: u64,
         watch_list_count: u64,
         node_scoped_count: u64,
@@ -133,13 +147,18 @@ row! {
         open_count: u64,
         unknown_end_count: u64,
         before_list_count: u64,
+        client_cut_count: u64,
         path_count: u64,
         chain_count: u64,
         unknown_cost_count: u64,
+        median_lifetime_secs: Option<f64>,
+        median_timeout_secs: Option<f64>,
         median_count: Option<u64>,
         response_low_bytes: Option<u64>,
         response_high_bytes: Option<u64>,
         largest_low_bytes: Option<u64>,
+        largest_high_bytes: Option<u64>,
+        max_duration_secs: Option<f64>,
         peak_concurrency: Option<u64>,
         peak_at: Option<Micros>,
         held_low_bytes: Option<u64>,
@@ -148,7 +167,32 @@ row! {
         evidence_audit_ids: Vec<String>,
         #[serde(deserialize_with = "texts")]
         evidence_places: Vec<String>,
+        #[serde(skip)]
+        detail: EpisodeDetail,
     }
+}
+
+/// What only episodes have that are not made of LISTs and watches alone: see `shape_rows`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EpisodeDetail {
+    /// Resources beside the main one, by falling number of requests.
+    pub other_resources: Vec<String>,
+    /// The verbs of its requests.
+    pub verbs: Vec<String>,
+    /// Requests refused with 401.
+    pub unauthenticated_count: u64,
+    /// Requests refused with 403 by the authorizer; other 403s are of quota, admission and the like.
+    pub forbidden_count: u64,
+    /// Writes that failed with 409.
+    pub conflict_count: u64,
+    /// Objects that its requests were for; `None` where the log doesn't tell.
+    pub object_count: Option<u64>,
+    /// Watches open at once, at most: the sum over instances.
+    pub open_watch_count: u64,
+    /// Those of them that are needed: one for each namespace, name or selector of each instance.
+    pub needed_watch_count: u64,
+    /// How long the longest of its requests took, in seconds.
+    pub max_duration_secs: f64,
 }
 
 row! {
@@ -172,8 +216,10 @@ row! {
         rejected_count: u64,
         instance_count: u64,
         peak_count: u64,
+        peak_whole_count: u64,
         peak_low_bytes: Option<u64>,
         peak_high_bytes: Option<u64>,
+        list_secs: f64,
     }
 }
 
@@ -227,23 +273,6 @@ row! {
 }
 
 impl Episode {
-    /// Its length in seconds, a second at least, as rates are taken over it.
-    pub(super) fn secs(&self) -> f64 {
-        (secs(self.ended_at - self.started_at)).max(1.0)
-    }
-
-    /// Requests per second.
-    pub(super) fn rps(&self) -> f64 {
-        self.request_count as f64 / self.secs()
-    }
-
-    /// Bytes returned per second, middle of the range; `None` where unknown.
-    pub(super) fn bytes_per_sec(&self) -> Option<f64> {
-        let low = self.response_low_bytes? as f64;
-        let high = self.response_high_bytes.map_or(low, |high| high as f64);
-        Some((low + high) / 2.0 / self.secs())
-    }
-
     /// Whether most of it asks for whole collections: not for what one node, a selector or a namespace leaves of them.
     pub(super) fn is_of_whole_collections(&self) -> bool {
         2 * self.cluster_list_count.max(self.watch_list_count) >= self.request_count

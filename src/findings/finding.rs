@@ -35,11 +35,21 @@ pub enum Kind {
     WatchChurn,
     /// The API's own description, read again and again.
     DiscoveryLoop,
+    /// Far more watches open than needed, and ever more.
+    WatchPileup,
+    /// deletecollections that run long, or several at a time.
+    DeletePileup,
+    /// Single objects, read at a rate that a watch would spare.
+    GetFlood,
+    /// Writes that fail again and again.
+    WriteLoop,
+    /// Requests that are refused again and again.
+    RefusalLoop,
 }
 
 impl Kind {
     /// All kinds, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::ApiserverRestart,
         Self::RestartHerd,
         Self::ListPileup,
@@ -50,6 +60,11 @@ impl Kind {
         Self::PageStorm,
         Self::WatchChurn,
         Self::DiscoveryLoop,
+        Self::WatchPileup,
+        Self::DeletePileup,
+        Self::GetFlood,
+        Self::WriteLoop,
+        Self::RefusalLoop,
     ];
 
     /// The kind's name, as in the JSON.
@@ -65,13 +80,39 @@ impl Kind {
             Self::PageStorm => "page-storm",
             Self::WatchChurn => "watch-churn",
             Self::DiscoveryLoop => "discovery-loop",
+            Self::WatchPileup => "watch-pileup",
+            Self::DeletePileup => "delete-pileup",
+            Self::GetFlood => "get-flood",
+            Self::WriteLoop => "write-loop",
+            Self::RefusalLoop => "refusal-loop",
         }
+    }
+
+    /// Whether its requests read collections, which the server holds in memory meanwhile.
+    pub const fn holds_collections(self) -> bool {
+        !matches!(
+            self,
+            Self::WatchChurn
+                | Self::DiscoveryLoop
+                | Self::WatchPileup
+                | Self::GetFlood
+                | Self::WriteLoop
+                | Self::RefusalLoop
+        )
     }
 
     /// The kind of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+}
+
+/// What made a client's instances act at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// They had been cut off for so long that their watches could not go on where they had ended (410).
+    WatchesExpired,
 }
 
 /// A storm, or an apiserver's restart. Its JSON carries codes; the report adds the words.
@@ -84,6 +125,8 @@ pub struct Finding {
     /// What makes it that bad.
     #[serde(rename = "severity_reason_code")]
     pub severity_reason: SeverityReason,
+    /// What brought it about, as far as the log shows; `None` where it doesn't.
+    pub cause: Option<Cause>,
     /// Its first request's receipt.
     #[serde(serialize_with = "as_instant")]
     pub started_at: Micros,
@@ -124,21 +167,30 @@ pub struct Finding {
     pub scope: Option<String>,
     /// Kinds of lists in it.
     pub list_kinds: Vec<String>,
-    /// Its requests.
+    /// Its requests: what its kind counts, such as LISTs, watches or pages. LISTs include watch-lists.
     pub requests: u64,
-    /// Requests per second over its span.
+    /// Those of them that are watch-lists: watches that begin with the collection.
+    pub watch_lists: u64,
+    /// Requests per second over its span, without what the log leaves out of it.
     pub rate_rps: f64,
     /// What is usual of the client: the median over windows of the whole log, in requests per second; `None` where the
     /// kind has no use for it.
     pub baseline_rps: Option<f64>,
-    /// Lists in flight at once, at most; `None` where it holds none.
+    /// Lists in flight at once, at most; of a watch-pileup the watches open at once, of a delete-pileup the deletecollections
+    /// in flight. `None` where it holds none.
     pub peak_concurrency: Option<u64>,
     /// When that was.
     #[serde(serialize_with = "as_maybe_instant")]
     pub peak_at: Option<Micros>,
+    /// How long its LISTs were in flight, all of them together, in seconds; waiting in a queue counts. `None` where it holds
+    /// none.
+    pub list_secs: Option<f64>,
+    /// Its LISTs in flight, on average over its span.
+    pub mean_concurrency: Option<f64>,
     /// What the server held for them at the peak; `None` where the size is unknown.
     pub estimated_bytes: Option<Bytes>,
-    /// Its share of the highest estimate of all findings, from 0 to 1, by the high ends; `None` where unknown.
+    /// Its share of the highest estimate of all findings, from 0 to 1, by the high ends; `None` where its own size is
+    /// unknown, or that of most LISTs of the findings.
     pub peak_share: Option<f64>,
     /// The clients it is made of, if they are several, by falling cost.
     pub clients: Vec<Share>,
@@ -197,7 +249,7 @@ pub struct Instance {
 }
 
 /// One client's part in a finding of several.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Share {
     /// Its type.
     pub client_type: String,
@@ -213,6 +265,8 @@ pub struct Share {
     pub peak_concurrency: u64,
     /// What they held.
     pub estimated_bytes: Option<Bytes>,
+    /// How long its lists were in flight, all of them together, in seconds.
+    pub list_secs: f64,
 }
 
 /// A request that shows it.
@@ -245,6 +299,7 @@ impl Finding {
             kind,
             severity,
             severity_reason,
+            cause: None,
             started_at: episode.started_at,
             ended_at: episode.ended_at,
             back_at: None,
@@ -263,10 +318,13 @@ impl Finding {
             scope: episode.scope.clone(),
             list_kinds: episode.list_kinds.clone(),
             requests: episode.request_count,
-            rate_rps: episode.rps(),
+            watch_lists: episode.watch_list_count,
+            rate_rps: context.rps(episode),
             baseline_rps: episode.median_count.map(|count| count as f64 / window_secs),
             peak_concurrency: episode.peak_concurrency.filter(|_| is_listing),
             peak_at: episode.peak_at.filter(|_| is_listing),
+            list_secs: is_listing.then_some(episode.list_secs),
+            mean_concurrency: is_listing.then_some(episode.list_secs / context.covered_secs(episode)),
             estimated_bytes: held_bytes(episode).filter(|_| is_listing),
             peak_share: None,
             clients: Vec::new(),
@@ -302,9 +360,10 @@ pub fn resource_name(resource: &str, api_group: Option<&str>) -> String {
     }
 }
 
-/// What an episode's lists held at the peak; `None` where no size is known.
+/// What an episode's lists held at the peak; `None` where no size is known. What some of them held is no upper bound.
 pub(super) fn held_bytes(episode: &Episode) -> Option<Bytes> {
-    Some(Bytes { low: episode.held_low_bytes?, high: episode.held_high_bytes })
+    let high = episode.held_high_bytes.filter(|_| episode.unknown_cost_count == 0);
+    Some(Bytes { low: episode.held_low_bytes?, high })
 }
 
 /// That an estimate leaves out LISTs of unknown size.

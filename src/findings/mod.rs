@@ -9,27 +9,41 @@ mod capacity;
 mod context;
 mod coverage;
 mod culprit;
+mod delete_pileup;
 mod discovery_loop;
 mod ends;
 mod episode;
 mod finding;
+mod get_flood;
+mod impact;
 mod incident;
 mod list_loop;
 mod list_pileup;
 mod page_storm;
+mod ranking;
+mod refusal_loop;
 mod relist_herd;
 mod remedy;
 mod restart_herd;
 mod retry_loop;
 mod severity;
+mod shape_rows;
 mod thresholds;
 mod together;
 mod unpaginated_list;
 mod verdict;
 mod visibility;
 mod watch_churn;
+mod watch_pileup;
+mod write_loop;
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod judgement_cases;
+#[cfg(test)]
+mod monotone;
+#[cfg(test)]
+mod shape_cases;
 
 use std::collections::BTreeMap;
 
@@ -49,8 +63,8 @@ pub use coverage::{
 };
 pub use culprit::Culprit;
 pub use ends::find_server_ends;
-pub use episode::{Episode, EpisodeClient, Pattern, Pressure, ReadKind, Restart};
-pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
+pub use episode::{Episode, EpisodeClient, EpisodeDetail, Pattern, Pressure, ReadKind, Restart};
+pub use finding::{Bytes, Cause, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
     AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, HarmedClient, Incident,
     IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListPressure, MemoryGrowth, Moment, MomentKind,
@@ -59,6 +73,7 @@ pub use incident::{
 };
 pub use remedy::{Remedy, Unknown};
 pub use severity::{Severity, SeverityReason};
+pub use shape_rows::{CollectionDelete, RequestLoop, WatchPileup};
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use verdict::{BlindSpot, ClientEvidence, Death, SizeBasis, StormVerdict, Verdict, blind_spots, reach_verdict};
 pub use visibility::{ListVisibility, RequestEnds, Visibility, assess_visibility};
@@ -71,7 +86,7 @@ use crate::requests::Tally;
 pub struct Measured<'m> {
     /// What reading found.
     pub tally: &'m Tally,
-    /// The rows of `episodes`.
+    /// The rows of `episodes`, and those of `watch_pileups`, `collection_deletes` and `request_loops`.
     pub episodes: &'m [Episode],
     /// The rows of `episode_clients`.
     pub clients: &'m [EpisodeClient],
@@ -113,6 +128,7 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let context = Context {
         thresholds,
         ends: find_ends(&restarts, measured.tally, thresholds),
+        gaps: long_gaps(measured.tally, thresholds),
         profiles: measured.profiles,
         omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
         omits_started: measured.tally.stages[Stage::ResponseStarted as usize] == 0,
@@ -122,6 +138,8 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
             .filter(|episode| episode.pattern == Pattern::Burst && episode.read_kind == Some(ReadKind::List))
             .collect(),
         bursts_of_all: episodes.iter().filter(|episode| episode.pattern == Pattern::BurstOfAll).collect(),
+        expired_lists: episodes.iter().filter(|episode| episode.pattern == Pattern::Expired).collect(),
+        omits_complete: measured.tally.stages[Stage::ResponseComplete as usize] == 0,
     };
     let mut findings: Vec<Finding> = context.ends.iter().map(|end| apiserver_restart::judge(end, &context)).collect();
     let mut herds: Vec<Herd> = episodes
@@ -142,27 +160,28 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         }
     }
     let gap_secs = thresholds.grouping.resources_apart_secs;
-    let found = together::merge_over_resources(found, gap_secs);
-    findings.extend(together::drop_herds_of_loops(found, gap_secs));
+    let found = together::merge_over_resources(found, gap_secs, &context.ends);
+    let found = refusal_loop::drop_retries(found, gap_secs);
+    findings.extend(together::drop_parts_of_loops(found, gap_secs));
     findings.extend(herds.into_iter().map(|herd| herd.finding));
     for finding in &mut findings {
         if let Some(profile) = finding.culprit.client().and_then(|client| measured.profiles.get(client)) {
             finding.add_profile(profile);
         }
     }
-    together::set_shares(&mut findings);
-    findings.sort_by(|one, other| {
-        let held = |finding: &Finding| finding.estimated_bytes.map(|bytes| bytes.high.unwrap_or(bytes.low));
-        (other.severity, held(other), other.requests)
-            .cmp(&(one.severity, held(one), one.requests))
-            .then_with(|| one.started_at.cmp(&other.started_at))
-            .then_with(|| {
-                let names =
-                    |finding: &Finding| (finding.kind, finding.culprit.names().1.to_owned(), finding.resource.clone());
-                names(one).cmp(&names(other))
-            })
-    });
+    ranking::rank(&mut findings);
     findings
+}
+
+/// Times of which a server's log has nothing, longer than any pause within an episode of a client that goes on: the log is
+/// missing, or the server was down.
+fn long_gaps(tally: &Tally, thresholds: &Thresholds) -> Vec<(Option<String>, (Micros, Micros))> {
+    let of_server = |(name, server): (&Option<std::sync::Arc<str>>, &crate::requests::ServerTally)| {
+        let is_long = |from: Micros, to: Micros| episode::secs(to - from) >= thresholds.grouping.episode_gap_secs;
+        let gaps = server.gaps.iter().filter(|gap| is_long(gap.from, gap.to)).map(|gap| (gap.from, gap.to));
+        gaps.map(|span| (name.as_deref().map(str::to_owned), span)).collect::<Vec<_>>()
+    };
+    tally.servers.iter().flat_map(of_server).collect()
 }
 
 fn judge_episode(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {
@@ -174,6 +193,11 @@ fn judge_episode(episode: &Episode, clients: &[EpisodeClient], context: &Context
         .or_else(|| watch_churn::judge(episode, context))
         .or_else(|| list_pileup::judge(episode, clients, context))
         .or_else(|| discovery_loop::judge(episode, context))
+        .or_else(|| watch_pileup::judge(episode, context))
+        .or_else(|| delete_pileup::judge(episode, context))
+        .or_else(|| get_flood::judge(episode, context))
+        .or_else(|| write_loop::judge(episode, context))
+        .or_else(|| refusal_loop::judge(episode, context))
 }
 
 /// A herd, and the start that it follows.

@@ -43,13 +43,29 @@ pub enum SeverityReason {
         /// The last sign of life before the start that followed.
         #[serde(serialize_with = "as_instant")]
         died_at: Micros,
-        /// The memory held at the peak.
-        bytes: Bytes,
+        /// The memory held at the peak; `None` where no size is known.
+        bytes: Option<Bytes>,
+        /// LISTs in flight at the peak.
+        lists: u64,
+    },
+    /// So many LISTs of whole collections were in flight all the time.
+    InFlightForLong {
+        /// LISTs in flight, on average over the finding's span.
+        mean_lists: f64,
+        /// How long they were in flight, all of them together, in seconds.
+        list_secs: f64,
+    },
+    /// A single LIST took very long.
+    LongestList {
+        /// Its duration in seconds.
+        secs: f64,
     },
     /// The rate at which its LISTs return data.
     ReturnedPerSec {
-        /// Bytes per second over the finding's span.
+        /// Bytes per second over the finding's span, at least.
         bytes_per_sec: u64,
+        /// At most; `None` where nothing bounds it.
+        high_bytes_per_sec: Option<u64>,
     },
     /// The size of its largest response.
     LargestResponse {
@@ -144,6 +160,62 @@ pub enum SeverityReason {
         reads_per_sec: f64,
         /// Distinct paths.
         paths: u64,
+    },
+    /// Its watches were cut by its own `timeout`.
+    CutByOwnTimeout {
+        /// Those of its watches that were.
+        watches: u64,
+        /// How long they lived, in seconds: their median.
+        lived_secs: f64,
+        /// How long they asked to live, in seconds: their median.
+        asked_secs: f64,
+    },
+    /// Watches open at once.
+    OpenWatches {
+        /// At the peak, of all instances.
+        open: u64,
+        /// Those that would do: one for each namespace, name or selector of each instance.
+        needed: u64,
+        /// Those that have no end in the log.
+        without_end: u64,
+    },
+    /// deletecollections in flight at once, and how long they take.
+    DeletionsInFlight {
+        /// At the peak.
+        deletions: u64,
+        /// Seconds that the longest took, or took at least.
+        longest_secs: f64,
+        /// Those that have no end in the log.
+        without_end: u64,
+    },
+    /// The rate of GETs of single objects.
+    GetsPerSec {
+        /// GETs per second.
+        gets_per_sec: f64,
+        /// Objects; `None` where the log doesn't tell.
+        objects: Option<u64>,
+    },
+    /// The rate of writes that fail.
+    FailedWritesPerSec {
+        /// Writes per second.
+        writes_per_sec: f64,
+        /// Failed with 409: the object exists, or was changed meanwhile.
+        conflicts: u64,
+        /// Failed with 422: the object isn't valid.
+        invalid: u64,
+        /// Objects; `None` where the log doesn't tell.
+        objects: Option<u64>,
+    },
+    /// The rate of requests that are refused.
+    RefusedPerSec {
+        /// Requests per second.
+        requests_per_sec: f64,
+        /// Refused with 401: nobody that the server knows.
+        unauthenticated: u64,
+        /// Refused with 403 by the authorizer.
+        forbidden: u64,
+        /// Refused with 403 by quota, admission and the like.
+        not_admitted: u64,
     },
     /// An apiserver died: these requests have no end in the log.
     CutOff {

@@ -40,6 +40,8 @@ macro_rules! sections {
 sections! {
     /// The memory that LISTs hold at once, for all kinds of findings.
     held: Held { warning_bytes: u64, critical_bytes: u64, rough_ratio: u64 }
+    /// How many LISTs are in flight for how long, for all kinds of findings.
+    in_flight: InFlight { warning_mean: f64, min_secs: f64, small_bytes: f64, min_lists_at_end: u64 }
     /// What the server is taken to be set to.
     server: Server { request_timeout_secs: f64, timed_out_secs: f64 }
     /// How near in time a storm and the end of a server belong together.
@@ -53,29 +55,47 @@ sections! {
         min_windows: u64,
         after_start_secs: f64,
     }
+    /// The part of a client's reads that is a storm, where it also reads on a quiet day.
+    busy: Busy { edge_secs: f64, min_reads: u64, ratio: f64, min_silent_secs: f64 }
     /// What belongs together.
     grouping: Grouping { episode_gap_secs: f64, resources_apart_secs: f64, watches_apart_secs: f64 }
     /// When a remedy is given.
     remedies: Remedies { min_node_agent_instances: u64 }
     /// Many instances of one client list one resource within a short time.
-    relist_herd: RelistHerd { min_instances: u64, unknown_warning_lists: u64, failed_share: f64 }
+    relist_herd: RelistHerd {
+        min_instances: u64,
+        unknown_warning_lists: u64,
+        unknown_warning_list_secs: f64,
+        failed_share: f64,
+        at_once_secs: f64,
+        cut_off_secs: f64,
+        max_pause_secs: f64,
+        max_expired_secs: f64,
+        max_expired_lists: f64,
+    }
     /// All clients list at once after an apiserver has started.
     restart_herd: RestartHerd { min_instances: u64, before_secs: f64, within_secs: f64, after_secs: f64 }
     /// One instance repeats the same LIST.
     list_loop: ListLoop {
         min_lists: u64,
-        min_instance_lists: f64,
+        min_instance_lists: u64,
         min_run_lists: u64,
         max_period_secs: f64,
         max_pause_secs: f64,
         warning_bytes_per_sec: f64,
         critical_bytes_per_sec: f64,
         unknown_warning_rps: f64,
+        unknown_warning_mean: f64,
     }
     /// LISTs fail and are tried again at once.
     retry_loop: RetryLoop { min_tries: u64, min_run_tries: u64, warning_tries: u64, warning_timed_out: u64 }
     /// A whole collection in one response.
-    unpaginated_list: UnpaginatedList { min_lists: u64, max_pause_secs: f64, warning_response_bytes: u64 }
+    unpaginated_list: UnpaginatedList {
+        min_lists: u64,
+        max_pause_secs: f64,
+        warning_response_bytes: u64,
+        long_secs: f64,
+    }
     /// Chains of pages, one after the other.
     page_storm: PageStorm { min_pages: u64, min_chains: u64, warning_rps: f64, warning_gone: u64 }
     /// Watches that end long before their time.
@@ -90,6 +110,7 @@ sections! {
         min_watches: u64,
         warning_rps: f64,
         warning_before_list: u64,
+        warning_cut_ratio: f64,
     }
     /// LISTs in flight together.
     list_pileup: ListPileup {
@@ -101,6 +122,24 @@ sections! {
     }
     /// The API's own description, read again and again.
     discovery_loop: DiscoveryLoop { min_reads: u64, max_period_secs: f64, warning_rps: f64 }
+    /// Watches of one resource that pile up on an instance.
+    watch_pileup: WatchPileup {
+        min_surplus_watches: u64,
+        min_watches_per_target: f64,
+        min_growth_minutes: u64,
+        min_log_secs: f64,
+        warning_open_watches: u64,
+    }
+    /// deletecollections that run long, or several at a time.
+    delete_pileup: DeletePileup { min_concurrency: u64, min_secs: f64, long_secs: f64, warning_secs: f64 }
+    /// Requests that an instance repeats by the minute.
+    repeats: Repeats { min_minute_requests: u64 }
+    /// GETs of single objects.
+    get_flood: GetFlood { min_minute_gets: u64, min_secs: f64, warning_rps: f64 }
+    /// Writes that fail.
+    write_loop: WriteLoop { min_minute_failures: u64, failing_share: f64, min_secs: f64, warning_rps: f64 }
+    /// Requests that are refused.
+    refusal_loop: RefusalLoop { min_minute_refusals: u64, min_refusals: u64, min_secs: f64, warning_rps: f64 }
     /// Starts of an apiserver.
     apiserver_restart: ApiserverRestart {
         min_startup_requests: u64,
@@ -151,7 +190,8 @@ impl Thresholds {
 
     /// The values of the detection queries' parameters, by name and without the `$`, as text that fits any number type.
     pub fn query_params(&self) -> BTreeMap<&'static str, String> {
-        let Self { server, burst, grouping, list_loop, retry_loop, watch_churn, list_pileup, .. } = self;
+        let Self { server, burst, busy, grouping, list_loop, retry_loop, watch_churn, list_pileup, .. } = self;
+        let (herd, pileup) = (&self.relist_herd, &self.watch_pileup);
         let starts = &self.apiserver_restart;
         BTreeMap::from([
             ("max_open_secs", server.request_timeout_secs.to_string()),
@@ -166,6 +206,12 @@ impl Thresholds {
             ("max_period_secs", list_loop.max_period_secs.to_string()),
             ("at_once_again_secs", list_loop.max_pause_secs.to_string()),
             ("min_loop_count", list_loop.min_run_lists.to_string()),
+            ("min_instance_count", list_loop.min_instance_lists.to_string()),
+            ("edge_secs", busy.edge_secs.to_string()),
+            ("min_busy_count", busy.min_reads.to_string()),
+            ("busy_ratio", busy.ratio.to_string()),
+            ("min_silent_secs", busy.min_silent_secs.to_string()),
+            ("long_list_secs", self.unpaginated_list.long_secs.to_string()),
             ("min_retry_count", retry_loop.min_run_tries.to_string()),
             ("full_list_gap_secs", self.unpaginated_list.max_pause_secs.to_string()),
             ("short_watch_secs", watch_churn.short_secs.to_string()),
@@ -176,6 +222,18 @@ impl Thresholds {
             ("min_weighty_bytes", list_pileup.min_list_bytes.to_string()),
             ("pileup_gap_secs", list_pileup.max_pause_secs.to_string()),
             ("max_discovery_secs", self.discovery_loop.max_period_secs.to_string()),
+            ("at_once_secs", herd.at_once_secs.to_string()),
+            ("cut_off_secs", herd.cut_off_secs.to_string()),
+            ("expired_gap_secs", herd.max_pause_secs.to_string()),
+            ("min_surplus_count", pileup.min_surplus_watches.to_string()),
+            ("watches_per_target", pileup.min_watches_per_target.to_string()),
+            ("min_growth_minutes", pileup.min_growth_minutes.to_string()),
+            ("min_watch_log_secs", pileup.min_log_secs.to_string()),
+            ("min_repeat_count", self.repeats.min_minute_requests.to_string()),
+            ("min_get_count", self.get_flood.min_minute_gets.to_string()),
+            ("failing_share", self.write_loop.failing_share.to_string()),
+            ("min_failed_write_count", self.write_loop.min_minute_failures.to_string()),
+            ("min_refused_count", self.refusal_loop.min_minute_refusals.to_string()),
             ("restart_gap_secs", starts.max_pause_secs.to_string()),
             ("min_restart_resource_count", starts.min_own_resources.to_string()),
             ("min_startup_count", starts.min_startup_requests.to_string()),
@@ -227,19 +285,25 @@ mod tests {
     }
 
     /// The queries that look for storms: all of their parameters are thresholds.
-    const DETECTION_QUERIES: [&str; 12] = [
+    const DETECTION_QUERIES: [&str; 18] = [
         "baselines",
         "bursts",
+        "busy_reads",
         "client_reads",
+        "collection_deletes",
         "discovery_loops",
         "episodes",
+        "expired_lists",
         "full_lists",
         "loops",
         "pages",
         "pileups",
         "read_windows",
+        "repeated_requests",
+        "request_loops",
         "restarts",
         "short_watches",
+        "watch_pileups",
     ];
 
     /// Else `storms` and `query` would judge by different figures.

@@ -1,9 +1,9 @@
-//! What all findings together come to: who is to blame, and how sure that is; and what the log could not show.
+//! What all findings together come to: who is to blame, and how sure that is; and what the log can't show.
 
 use serde::{Serialize, Serializer};
 
 use super::culprit::Culprit;
-use super::finding::{Finding, Kind, as_instant, as_maybe_instant};
+use super::finding::{Bytes, Finding, Kind, as_instant, as_maybe_instant};
 use super::severity::Severity;
 use super::{ClientProfile, Coverage, Measured, Thresholds, Visibility};
 use crate::audit::Micros;
@@ -73,7 +73,7 @@ pub enum SizeBasis {
     RoughEstimate,
     /// What the kind of finding costs is not in any log.
     NotLogged,
-    /// Nothing tells how big the responses are.
+    /// Nothing tells how big the responses are, or no better than by a factor of ten.
     Unknown,
 }
 
@@ -138,9 +138,10 @@ fn evidence(profile: &ClientProfile) -> ClientEvidence {
 fn size_basis(culprit: &Finding, thresholds: &Thresholds) -> SizeBasis {
     let ratio = thresholds.held.rough_ratio;
     match culprit.estimated_bytes {
+        Some(bytes) if bytes.is_unknown() => SizeBasis::Unknown,
         Some(bytes) if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(ratio)) => SizeBasis::RoughEstimate,
         Some(_) => SizeBasis::Estimate,
-        None if matches!(culprit.kind, Kind::WatchChurn | Kind::DiscoveryLoop) => SizeBasis::NotLogged,
+        None if !culprit.kind.holds_collections() => SizeBasis::NotLogged,
         None => SizeBasis::Unknown,
     }
 }
@@ -163,12 +164,13 @@ pub enum BlindSpot {
     PartOfLog,
 }
 
-/// What the log could not show, as far as it matters to the findings.
+/// What the log can't show, as far as it matters to the findings.
 pub fn blind_spots(coverage: &[Coverage], findings: &[Finding]) -> Vec<BlindSpot> {
     let limits = coverage.iter().filter(|one| one.is_limit());
     let mut spots: Vec<BlindSpot> = limits.map(|limit| BlindSpot::Coverage { limit: limit.clone() }).collect();
     let is_unknown = |finding: &&Finding| {
-        finding.estimated_bytes.is_none() && (finding.peak_concurrency.is_some() || finding.kind == Kind::ListPileup)
+        finding.estimated_bytes.is_none_or(Bytes::is_unknown)
+            && (finding.peak_concurrency.is_some() || finding.kind == Kind::ListPileup)
     };
     let unknown = findings.iter().filter(is_unknown).count();
     if unknown > 0 {

@@ -32,6 +32,6 @@ pub use observed::{Observed, node_count};
 pub use range::Range;
 pub use resident::{Resident, ResidentError, parse_resident};
 pub use response::{ListResponse, ListShape, estimate_response};
-pub use routes::{Server, list_kind, reads_lists_from_etcd};
+pub use routes::{Server, reads_lists_from_etcd};
 pub use sizes::{Estimate, ResourceSize, SizeBasis, assume_size, estimate_sizes};
 pub use source::SizeSource;

@@ -125,6 +125,25 @@ fn listed<T>(things: &[T], word: impl Fn(&T) -> String) -> String {
     }
 }
 
+/// That a table leaves some rows out.
+fn more_in_json(count: usize) -> String {
+    match count {
+        1 => "1 more is in the JSON.".to_owned(),
+        count => format!("{count} more are in the JSON."),
+    }
+}
+
+/// A sentence that begins with a capital.
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A count with its noun, which takes an s in the plural: `1 request`, `1,203 requests`.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", units::count(count), if count == 1 { "" } else { "s" })
+}
+
 /// What isn't there.
 fn or_dash(text: Option<String>) -> String {
     text.unwrap_or_else(|| "–".to_owned())

@@ -1,4 +1,4 @@
-//! The report of `storms`: a verdict of one screen, the findings, what the log could not show.
+//! The report of `storms`: a verdict of one screen, the findings, what the log can't show.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::findings::{
 };
 use super::findings_cards::{cards, findings_table};
 use super::page::{Item, Page, Part, Section, Table};
-use super::{Explanation, StormReport, Suspect, or_dash};
+use super::{Explanation, StormReport, Suspect, counted, or_dash};
 use crate::findings::{BlindSpot, Culprit, Death, Finding, Kind, Verdict};
 use crate::units::{self, Zone};
 
@@ -58,13 +58,13 @@ impl StormReport {
                 [] => Part::Text("none, and none in the minute before".to_owned()),
                 suspects => Part::Table(suspects_table(suspects)),
             };
-            sections.push(Section::of(zone.in_sentence(&format!("Lists in flight at {at}")), vec![part]));
+            sections.push(Section::of(zone.in_sentence(&format!("LISTs in flight at {at}")), vec![part]));
         }
         sections.push(Section::of("Findings", self.findings_parts(zone)));
         let spots: Vec<String> = self.blind_spots.iter().map(|spot| zone.in_sentence(&blind_spot(spot))).collect();
         let spots =
-            if spots.is_empty() { Part::Text("nothing that is known".to_owned()) } else { Part::Bullets(spots) };
-        sections.push(Section::of("What the log could not show", vec![spots]));
+            if spots.is_empty() { Part::Text("nothing known is missing".to_owned()) } else { Part::Bullets(spots) };
+        sections.push(Section::of("What the log can't show", vec![spots]));
         Page {
             verdict: verdict(&self.verdict).iter().map(|sentence| zone.in_sentence(sentence)).collect(),
             ..Page::of("Storms", Vec::new(), sections)
@@ -80,7 +80,10 @@ impl StormReport {
         }
         if self.omitted_findings > 0 {
             let count = self.omitted_findings;
-            parts.push(Part::Text(format!("{count} more are not shown; see --top and --min-severity")));
+            parts.push(Part::Text(match count {
+                1 => "1 more is not shown; see --top and --min-severity".to_owned(),
+                count => format!("{count} more are not shown; see --top and --min-severity"),
+            }));
         }
         parts.extend(cards(&self.findings, zone));
         parts
@@ -122,7 +125,7 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
     let span = span(finding.ended_at - finding.started_at);
     let mut details = vec![
         ("what", summary(finding)),
-        ("when", format!("{} to {} ({span})", units::instant(finding.started_at), units::instant(finding.ended_at))),
+        ("when", format!("{} to {} ({span})", units::second(finding.started_at), units::second(finding.ended_at))),
         ("severity", format!("{}: {}", finding.severity.name(), severity_reason(&finding.severity_reason))),
         ("who", who(finding)),
     ];
@@ -146,8 +149,10 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
             let held = share.estimated_bytes.map(|bytes| format!(", holding {}", bytes.words())).unwrap_or_default();
             let resource = share.resource.as_deref().unwrap_or("discovery");
             format!(
-                "{} ({resource}: {} requests, {} at the peak{held})",
-                share.client, share.requests, share.peak_concurrency
+                "{} ({resource}: {}, {} in flight at the peak{held})",
+                share.client,
+                counted(share.requests, "request"),
+                share.peak_concurrency
             )
         });
         details.push(("made of", shares.collect::<Vec<_>>().join("; ")));

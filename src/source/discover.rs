@@ -136,7 +136,7 @@ impl Found {
                 Ok(entry) if entry.file_type().is_file() => entry,
                 Ok(_) => continue,
                 Err(error) => {
-                    self.skip(error.path().unwrap_or(path), &format!("it can't be read: {error}"));
+                    self.skip(error.path().unwrap_or(path), &format!("can't read it: {error}"));
                     continue;
                 }
             };
@@ -150,7 +150,7 @@ impl Found {
             if head.names_audit || head.fingerprint.is_none() && is_log_by_name(entry.path()) {
                 self.candidate(entry.path(), given, head);
             } else {
-                self.skip(entry.path(), "it holds no audit events at its start");
+                self.skip(entry.path(), "no audit event was found at the start of the file");
             }
         }
         if self.candidates.len() == before {
@@ -197,7 +197,7 @@ impl Found {
             if let Some(original) = original {
                 self.skipped.push(Skipped {
                     name: candidate.file.name.to_string(),
-                    why: format!("the same as {}", kept[*original].file.name),
+                    why: format!("same content as {}", kept[*original].file.name),
                 });
             } else {
                 alike.push(kept.len());

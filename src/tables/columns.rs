@@ -15,7 +15,7 @@ use super::row::{
     Row, apf_user, instance, is_resource, is_write, object_text, path_of_no_resource, unless_empty, verb_is,
 };
 use crate::audit::{Latency, Micros, Stage, Text, TextList, parse_duration_secs};
-use crate::kubernetes::{ListKind, Scope};
+use crate::kubernetes::{ListKind, Scope, is_pretty_printed};
 
 /// One column of `requests`.
 #[derive(Debug)]
@@ -91,6 +91,14 @@ fn list_kind(row: &Row<'_>) -> Option<ListKind> {
     ListKind::from_request(&event.verb?.decode(), has_name, row.options)
 }
 
+/// Whether a list is answered with indented JSON.
+fn is_pretty(row: &Row<'_>) -> Option<bool> {
+    let event = row.request.event;
+    list_kind(row)?;
+    let user_agent = event.user_agent.map(|agent| agent.decode());
+    Some(is_pretty_printed(&event.request_uri?.decode(), user_agent.as_deref().unwrap_or_default()))
+}
+
 fn bytes(length: Option<u64>) -> Option<i64> {
     i64::try_from(length?).ok()
 }
@@ -99,7 +107,7 @@ pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
     parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
 }
 
-pub(super) static COLUMNS: [Column; 77] = [
+pub(super) static COLUMNS: [Column; 78] = [
     plain(
         "apiserver",
         Value::Utf8(|row| row.request.apiserver.map(Text::plain)),
@@ -194,6 +202,11 @@ pub(super) static COLUMNS: [Column; 77] = [
         "list_kind",
         Value::Utf8(|row| list_kind(row).map(|kind| Text::plain(kind.name()))),
         "watch_list, by_name, next_page, exact, reflector, cached, relist, first_page or full; null unless it is a list",
+    ),
+    of_uri(
+        "is_pretty",
+        Value::Boolean(is_pretty),
+        "whether JSON is indented, by the parameter pretty or the user agent (curl, Wget, browsers); null unless it is a list",
     ),
     of_uri("limit", Value::Int64(|row| row.options.limit), "the page size asked for"),
     of_uri(

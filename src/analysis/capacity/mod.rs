@@ -45,13 +45,17 @@ const DAY_MICROS: Micros = WEEK_MICROS / 7;
 /// When the logs can't be read or have no event, or the week is none.
 pub async fn capacity(session: &Session, options: &CapacityOptions) -> Result<CapacityReport, AnalysisError> {
     let asked = asked_period(session, options)?;
+    let asked_span = asked.as_ref().filter(|period| period.week.is_none()).map(|period| (period.from, period.to - 1));
+    let has_end = session.window().to.is_some();
     let (session, asked, bucket_secs) = narrowed(session, options, asked)?;
     let dimensions = session.read(&wanted(), &[Presence::QUERY]).await?;
     let rows = StormRows::read(session.database(), &dimensions, None).await?;
     let tally = session.tally_of_events()?;
     let period = asked.unwrap_or_else(|| period_of_logs(&tally, session.window().to, micros(bucket_secs)));
+    let is_wider = |from: Micros, to: Micros| period.from < from || has_end && period.to - 1 > to;
     let gathered = Gathered {
         options,
+        widened_from: asked_span.filter(|(from, to)| is_wider(*from, *to)),
         session: &session,
         tally: &tally,
         dimensions: &dimensions,
@@ -179,6 +183,8 @@ struct Gathered<'g> {
     dimensions: &'g Dimensions,
     flows: &'g Flows,
     bucket_secs: f64,
+    /// The span that was asked for, where the period is wider.
+    widened_from: Option<(Micros, Micros)>,
 }
 
 impl Gathered<'_> {
@@ -283,6 +289,7 @@ impl Gathered<'_> {
             CapacityNote::BulkDeletesUnseen,
             CapacityNote::WritersWithoutInstances,
         ];
+        notes.extend(self.widened_from.map(|(from, to)| CapacityNote::SpanWidened { from, to }));
         let (from, to) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
         if from > period.from + DAY_MICROS || to < period.to - DAY_MICROS {
             notes.push(CapacityNote::PartlyCovered { from, to });

@@ -40,7 +40,7 @@ pub struct CapacityReport {
     pub memory_limit_bytes: Option<u64>,
     /// What was found in the period, the worst first.
     pub findings: Vec<Finding>,
-    /// What the log could not show.
+    /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
     /// What the log can show at all.
     pub visibility: Visibility,
@@ -80,6 +80,15 @@ pub enum CapacityNote {
         #[serde(serialize_with = "as_instant")]
         to: i64,
     },
-    /// FlowSchemas and priority levels are those of a fresh cluster.
+    /// The span that was asked for was widened to whole buckets.
+    SpanWidened {
+        /// Where the span that was asked for begins.
+        #[serde(serialize_with = "as_instant")]
+        from: i64,
+        /// Where it ends.
+        #[serde(serialize_with = "as_instant")]
+        to: i64,
+    },
+    /// FlowSchemas and priority levels are those of a new cluster.
     DefaultConfiguration,
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-pub use agreement::{Agreement, Difference, VerdictCheck};
+pub use agreement::{Agreement, Difference, Handling, VerdictCheck};
 pub use report::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse};
 
 use super::{AnalysisError, LevelSeats, SCHEMA_VERSION, ServerFacts, Session, level_seats};

@@ -44,7 +44,7 @@ pub struct IncidentReport {
     pub findings: Vec<Finding>,
     /// How evenly the load falls on the apiservers.
     pub apiservers: Vec<ServerLoad>,
-    /// What the log could not show.
+    /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
     /// What the log can show at all.
     pub visibility: Visibility,

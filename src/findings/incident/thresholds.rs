@@ -18,7 +18,6 @@ pub struct IncidentThresholds {
     pub growth_share: f64,
     pub agreeing_correlation: f64,
     pub loose_correlation: f64,
-    pub rough_estimate_ratio: u64,
     pub memory_limit_share: f64,
     pub min_harmed: u64,
     pub harmed_ratio: f64,

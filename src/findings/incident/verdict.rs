@@ -252,7 +252,7 @@ fn weigh_sizes(
         }
         Some(bytes) => {
             supports.push(Support::HeldEnough);
-            let rough = bytes.low.saturating_mul(thresholds.rough_estimate_ratio);
+            let rough = bytes.low.saturating_mul(input.thresholds.held.rough_ratio);
             if bytes.high.is_none_or(|high| high > rough) {
                 doubts.push(Doubt::RoughEstimate);
             }

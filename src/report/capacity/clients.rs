@@ -4,7 +4,7 @@ use super::words::{improvement_words, list_change_words};
 use super::{CapacityReport, ROWS};
 use crate::findings::{Bytes, ClientUsage, Clock, Usage};
 use crate::report::page::{Part, Table};
-use crate::report::{about, or_dash};
+use crate::report::{about, more_in_json, or_dash};
 use crate::units;
 
 impl CapacityReport {
@@ -95,7 +95,7 @@ impl CapacityReport {
             vec![Part::Table(self.usage_table("Clients, by what their LISTs returned", &self.review.clients))];
         let more = self.review.clients.len().saturating_sub(ROWS);
         if more > 0 {
-            parts.push(Part::Text(format!("{more} more are in the JSON.")));
+            parts.push(Part::Text(more_in_json(more)));
         }
         if self.window_before.is_none() {
             return parts;

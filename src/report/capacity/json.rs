@@ -140,7 +140,7 @@ impl CapacityReport {
             findings: findings_json(&self.findings),
             blind_spots: self.blind_spots.iter().map(blind_spot).collect(),
             blind_spot_codes: &self.blind_spots,
-            notes: self.notes.iter().map(|note| note_words(note, zone)).collect(),
+            notes: self.notes.iter().map(|note| note_words(note, self.bucket_secs, zone)).collect(),
             note_codes: &self.notes,
         }
     }

@@ -11,7 +11,7 @@ use self::words::{bucket_name, not_compared_words, note_words};
 use super::findings::blind_spot;
 use super::page::{Fact, Page, Part, Section, Tone};
 use super::pressure::held_words;
-use super::{CapacityNote, CapacityReport, NotCompared, about, float};
+use super::{CapacityNote, CapacityReport, NotCompared, about, capitalized, counted, float};
 use crate::findings::{Finding, Severity, Usage};
 use crate::units::{self, Zone};
 
@@ -35,13 +35,26 @@ impl CapacityReport {
         Page {
             kind: "Capacity report",
             title: self.week.as_ref().map_or(title.clone(), |week| format!("{week}, {title}")),
-            about: vec![self.logs.line(zone), compared, format!("Server: {}.", self.server.line())],
+            about: [Some(self.logs.line(zone)), self.widened(zone), Some(compared), Some(self.server_words())]
+                .into_iter()
+                .flatten()
+                .collect(),
             certainty: Some(self.tone()),
             verdict: self.verdict_words(zone),
             first_step: self.first_step_words(),
             facts: self.facts(zone),
             sections: self.sections(zone),
         }
+    }
+
+    /// That the period is longer than what was asked for.
+    fn widened(&self, zone: &Zone) -> Option<String> {
+        let note = self.notes.iter().find(|note| matches!(note, CapacityNote::SpanWidened { .. }))?;
+        Some(format!("{}.", capitalized(&note_words(note, self.bucket_secs, zone))))
+    }
+
+    fn server_words(&self) -> String {
+        format!("Server: {}.", self.server.line())
     }
 
     fn tone(&self) -> (Tone, String) {
@@ -105,7 +118,7 @@ impl CapacityReport {
         let of =
             |severity| self.findings.iter().filter(|one| one.is_storm() && one.severity == severity).count() as u64;
         let (critical, warnings) = (of(Severity::Critical), of(Severity::Warning));
-        let note = format!("{} critical, {} warnings", units::count(critical), units::count(warnings));
+        let note = format!("{} critical, {}", units::count(critical), counted(warnings, "warning"));
         facts.push(fact("Storms", units::count(critical + warnings), note));
         facts
     }
@@ -147,8 +160,9 @@ impl CapacityReport {
     }
 
     fn unseen(&self, zone: &Zone) -> Vec<String> {
-        let mut spots: Vec<String> = self.blind_spots.iter().map(blind_spot).collect();
-        spots.extend(self.notes.iter().map(|note| note_words(note, zone)));
+        let mut spots: Vec<String> = self.blind_spots.iter().map(|spot| zone.in_sentence(&blind_spot(spot))).collect();
+        let notes = self.notes.iter().filter(|note| !matches!(note, CapacityNote::SpanWidened { .. }));
+        spots.extend(notes.map(|note| note_words(note, self.bucket_secs, zone)));
         spots
     }
 }

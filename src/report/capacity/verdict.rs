@@ -3,6 +3,7 @@
 use super::CapacityReport;
 use super::words::{bucket_name, change_words, scope_words, seats_words, trend_words};
 use crate::findings::{Bytes, CapacityStep, ClientUsage, Finding, Objective, Severity, Trend, fullest_level};
+use crate::report::counted;
 use crate::report::findings::{first_step, remedy, summary, visibility};
 use crate::report::pressure::held_words;
 use crate::units::{self, Zone};
@@ -28,13 +29,13 @@ impl CapacityReport {
             }
             CapacityStep::WatchInsteadOfList { client, lists_saved, share } => {
                 let saved = share.map_or_else(
-                    || "; how much that saves is unknown, because sizes are".to_owned(),
+                    || "; how much that saves is unknown, because the sizes are unknown".to_owned(),
                     |share| {
                         format!(", which saves an estimated {} of all bytes that LISTs return", units::share(share))
                     },
                 );
-                let lists = units::count(*lists_saved);
-                Some(format!("let {client} watch instead of repeating {lists} LISTs of whole collections{saved}"))
+                let lists = counted(*lists_saved, "LIST");
+                Some(format!("let {client} watch instead of repeating {lists} of whole collections{saved}"))
             }
         }
     }
@@ -63,10 +64,10 @@ impl CapacityReport {
         let requests = compared(review.this.requests, before.map(|usage| usage.requests));
         let lists = compared(review.this.lists, before.map(|usage| usage.lists));
         format!(
-            "{}: {} requests{requests}, {} LISTs{lists}; {}.",
+            "{}: {}{requests}, {}{lists}; {}.",
             self.period_name(zone),
-            units::count(review.this.requests),
-            units::count(review.this.lists),
+            counted(review.this.requests, "request"),
+            counted(review.this.lists, "LIST"),
             self.peak_words(zone)
         )
     }
@@ -105,12 +106,12 @@ impl CapacityReport {
             if level.share() < half {
                 format!(
                     "; no priority level had {} of its seats in use on average, even in its busiest {bucket} (the fullest was {name}: \
-                     {seats} of {nominal})",
+                     {seats} of its {nominal})",
                     units::share(half)
                 )
             } else {
                 format!(
-                    "; the fullest priority level was {name}, with {seats} of its {nominal} seats in use on average in its busiest {bucket}"
+                    "; the fullest priority level was {name}, with a mean demand of {seats} seats in its busiest {bucket}; it has {nominal}"
                 )
             }
         });

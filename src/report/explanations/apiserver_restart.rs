@@ -9,7 +9,7 @@ const REASON: &str = "A server that is killed takes all requests in flight with 
 pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
     let limits = &thresholds.apiserver_restart;
     let rule = format!(
-        "A start shows in what the server asks of itself: system:apiserver lists at least {} resources \
+        "A start shows in the server's requests to itself: system:apiserver lists at least {} resources \
          (apiserver_restart.min_own_resources) within seconds, or at least {} requests \
          (apiserver_restart.min_startup_requests) are marked as served while starting. Another start within {} s \
          (apiserver_restart.slow_start_secs) is one where those resources are listed again, or watches that the first start \

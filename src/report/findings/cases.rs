@@ -17,6 +17,7 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         kind,
         severity: Severity::Warning,
         severity_reason,
+        cause: None,
         started_at: START,
         ended_at: START + 180 * SECOND,
         back_at: None,
@@ -35,10 +36,13 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         scope: Some("cluster".into()),
         list_kinds: vec!["full".into()],
         requests: 912,
+        watch_lists: 0,
         rate_rps: 5.07,
         baseline_rps: None,
         peak_concurrency: Some(6),
         peak_at: None,
+        list_secs: None,
+        mean_concurrency: None,
         estimated_bytes: Some(Bytes { low: 1 << 20, high: Some(1 << 30) }),
         peak_share: None,
         clients: Vec::new(),
@@ -61,8 +65,8 @@ fn a_summary_says_who_did_what_how_often() {
     let tight = finding(Kind::ListLoop, held());
     assert_eq!(
         summary(&tight),
-        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an estimated \
-         1.0 MiB to 1.0 GiB"
+        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an unknown \
+         amount of memory (1.0 MiB to 1.0 GiB)"
     );
     let herd = Finding {
         instances: 100,
@@ -86,7 +90,7 @@ fn a_summary_says_who_did_what_how_often() {
 fn the_json_has_words_and_codes() {
     let json = serde_json::to_value(FindingJson::from(&finding(Kind::ListLoop, held()))).unwrap();
     assert_eq!((&json["client_type"], &json["client"]), (&json!("sdk"), &json!("inventory-sync")));
-    assert_eq!(json["severity_reason"], "LISTs held an estimated 1.0 MiB to 1.0 GiB at the peak");
+    assert_eq!(json["severity_reason"], "LISTs held an unknown amount of memory (1.0 MiB to 1.0 GiB) at the peak");
     assert_eq!(json["severity_reason_code"], json!({"code": "held", "bytes": {"low": 1 << 20, "high": 1 << 30}}));
     assert_eq!(json["unknown_codes"], json!([{"code": "some-sizes", "unknown": 3, "all": 912}]));
     assert_eq!(json["remedies"][0], "inventory-sync: set a limit");
@@ -102,7 +106,7 @@ fn the_json_has_words_and_codes() {
 fn the_verdict_says_what_happened_and_how_sure_that_is() {
     let visibility = Visibility { shows_server_ends: true, ..Visibility::default() };
     let quiet = Verdict { deaths: Vec::new(), event_count: 3_000, storm: None, visibility: visibility.clone() };
-    assert_eq!(verdict(&quiet), ["No storm: no finding at warning or above; 3,000 events were read."]);
+    assert_eq!(verdict(&quiet), ["No storm was found at severity warning or above; 3,000 events were read."]);
     let storm = StormVerdict {
         culprit: Box::new(finding(Kind::ListLoop, held())),
         herd: None,
@@ -114,8 +118,11 @@ fn the_verdict_says_what_happened_and_how_sure_that_is() {
         .map(|server| Death { at: START, back_at: None, ready_at: None, apiserver: Some(server.to_owned()) })
         .to_vec();
     let sentences = verdict(&Verdict { deaths, event_count: 3_000, storm: Some(storm), visibility });
-    assert_eq!(sentences[0], "The apiserver died 2 times: at 2026-11-24 08:15:03Z (a), 2026-11-24 08:15:03Z (b).");
-    assert!(sentences[1].starts_with("2026-11-24 08:15:03Z: inventory-sync listed pods"), "{}", sentences[1]);
+    assert_eq!(
+        sentences[0],
+        "The apiserver died 2 times: at 2026-11-24 08:15:03 UTC (a), 2026-11-24 08:15:03 UTC (b)."
+    );
+    assert!(sentences[1].starts_with("2026-11-24 08:15:03 UTC: inventory-sync listed pods"), "{}", sentences[1]);
     assert_eq!(sentences[2], "1 more finding at warning or above is listed below.");
     assert!(sentences[3].ends_with("narrow it with --metrics or --resource."), "{}", sentences[3]);
 }

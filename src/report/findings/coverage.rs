@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::span;
+use super::{count, span};
 use crate::findings::{Coverage, LatencyCoverage, LevelCount, LevelCoverage, ServerVersion, TrafficClass};
 use crate::units;
 
@@ -58,7 +58,7 @@ fn fact_and_meaning(coverage: &Coverage) -> (String, String) {
             ends(*is_logged_for_others, *request_count)
         }
         Coverage::RequestReceived { is_logged: true, open_count } => (
-            format!("logged; {} requests have no end in the log", units::count(*open_count)),
+            format!("logged; {} no end in the log", count(*open_count, "request has", "requests have")),
             "a request in flight when the server died is in the log as open: see the query open_requests".to_owned(),
         ),
         Coverage::RequestReceived { is_logged: false, .. } => words(
@@ -89,7 +89,7 @@ fn apiservers(names: &[String], has_unnamed: bool) -> (String, String) {
     match (names, has_unnamed) {
         ([], _) => (
             "no apiserver is named by the paths or lines".to_owned(),
-            "all of it is treated as one server's log; if several are mixed in it, name each with NAME=PATH".to_owned(),
+            "everything is treated as the log of one server; if there are several, name each with NAME=PATH".to_owned(),
         ),
         ([name], false) => (
             format!("one apiserver, {name}"),
@@ -142,8 +142,10 @@ fn levels_words(logged: &LevelCoverage) -> (String, String) {
         format!("response sizes are known for {share} of the requests")
     };
     if logged.truncated_count > 0 {
-        let cut = units::count(logged.truncated_count);
-        meaning.push_str(&format!("; the server cut away the bodies of {cut} events as too large: the largest of all"));
+        let cut = count(logged.truncated_count, "event", "events");
+        meaning.push_str(&format!(
+            "; the server left out the bodies of {cut} because they were too large: the largest of all"
+        ));
     }
     (fact, meaning)
 }
@@ -167,7 +169,7 @@ fn latencies_words(logged: &LatencyCoverage) -> (String, String) {
         ("none, but no request took over 0.5 s either".to_owned(), "nothing is missing: only slow requests have them")
     } else {
         (
-            format!("none, though {} requests took over 0.5 s", units::count(*slow_count)),
+            format!("none, though {} took over 0.5 s", count(*slow_count, "request", "requests")),
             "the server is older than 1.24, or a collector dropped them: the log can't show why requests were slow",
         )
     };
@@ -200,12 +202,12 @@ fn gap(apiserver: Option<&str>, (from, to): (i64, i64), startup_count: u64) -> (
     let name = apiserver.unwrap_or("the log");
     let meaning = match startup_count {
         0 => "the server was down or idle, or a piece of the log is missing".to_owned(),
-        count => format!(
-            "the server was down, or a piece of the log is missing; {} events are marked as served while it was starting",
-            units::count(count)
+        served => format!(
+            "the server was down, or a piece of the log is missing; {} marked as served while it was starting",
+            count(served, "event is", "events are")
         ),
     };
-    (format!("{name}: no event for {} after {}", span(to - from), units::instant(from)), meaning)
+    (format!("{name}: no event for {} after {}", span(to - from), units::second(from)), meaning)
 }
 
 /// Facts about how the log is written.
@@ -213,15 +215,15 @@ fn records(coverage: &Coverage) -> (String, String) {
     let (fact, meaning) = match coverage {
         Coverage::OutOfOrder { inversion_count, event_count, worst_micros } => (
             format!(
-                "{} of {} events come after a later one, by up to {}",
+                "{} of {} events are out of order, by up to {}",
                 units::count(*inversion_count),
                 units::count(*event_count),
                 span(*worst_micros)
             ),
-            "this is usual, as stages are stamped before they are written; stages are joined in any order",
+            "this is usual, because stages are stamped before they are written; stages are joined in any order",
         ),
         Coverage::ClockSetBack { event_count } => (
-            format!("{} events are stamped earlier than their request was received", units::count(*event_count)),
+            format!("{} earlier than the receipt of the request", count(*event_count, "event is stamped", "events are stamped")),
             "the server's clock was set back: durations around that time are wrong",
         ),
         Coverage::Contradictions { request_count } => (
@@ -230,21 +232,21 @@ fn records(coverage: &Coverage) -> (String, String) {
         ),
         Coverage::Duplicates { event_count, remembered_requests } => {
             return (
-                format!("{} events are in the logs more than once", units::count(*event_count)),
+                format!("{} in the logs more than once", count(*event_count, "event is", "events are")),
                 format!(
-                    "each is counted once; a copy is recognised within about {} requests",
+                    "each is counted once; copies are recognised within about {} requests of each other",
                     units::count(*remembered_requests)
                 ),
             );
         }
         Coverage::LateStages { stage_count } => (
-            format!("{} stages come after the end of their request", units::count(*stage_count)),
+            format!("{} after the end of the request", count(*stage_count, "stage comes", "stages come")),
             "they are joined all the same, unless they are far behind",
         ),
         _ => (
             "response sizes (unless bodies are logged), object counts, encodings, and which FlowSchema served a request"
                 .to_owned(),
-            "whatever is said of memory or of APF is based on estimates from elsewhere",
+            "all figures for memory and for APF are estimates based on other sources",
         ),
     };
     (fact, meaning.to_owned())

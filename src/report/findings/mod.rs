@@ -19,7 +19,7 @@ pub(super) use summary::summary;
 pub use verdict::blind_spot;
 pub(super) use verdict::verdict;
 
-use crate::findings::Finding;
+use crate::findings::{Bytes, Finding};
 use crate::units;
 
 /// A finding's JSON: its data, and the words for what is a code in it.
@@ -66,4 +66,24 @@ pub(super) fn span(micros: i64) -> String {
     const SECOND: i64 = 1_000_000;
     let step = if micros < 10 * SECOND { SECOND / 10 } else { SECOND };
     units::span((micros + step / 2) / step * step)
+}
+
+/// Seconds as microseconds, for [`units::span`]; to the second.
+#[expect(clippy::cast_possible_truncation, reason = "a span of a log has far fewer seconds than 2^53")]
+fn whole_secs(secs: f64) -> i64 {
+    (secs.round() as i64) * 1_000_000
+}
+
+/// Time in flight, all LISTs together.
+fn list_seconds(secs: f64) -> String {
+    format!("{} list-seconds", units::number(secs.round()))
+}
+
+/// An estimate of memory; one whose ends are a decade apart is called unknown first.
+fn estimate(bytes: Bytes) -> String {
+    if bytes.is_unknown() {
+        format!("an unknown amount of memory ({})", bytes.words())
+    } else {
+        format!("an estimated {}", bytes.words())
+    }
 }

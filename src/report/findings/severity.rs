@@ -1,6 +1,6 @@
 //! What makes a finding as severe as it is, in words.
 
-use super::{count, rate};
+use super::{count, estimate, list_seconds, rate, span, whole_secs};
 use crate::findings::SeverityReason;
 use crate::units;
 
@@ -8,14 +8,21 @@ use crate::units;
 pub fn severity_reason(reason: &SeverityReason) -> String {
     use SeverityReason as Reason;
     match reason {
-        Reason::Held { bytes } => format!("LISTs held an estimated {} at the peak", bytes.words()),
-        Reason::DiedMeanwhile { died_at, bytes } => format!(
-            "the apiserver died at {} while it was going on; LISTs held an estimated {} at the peak",
-            units::instant(*died_at),
-            bytes.words()
+        Reason::Held { bytes } => format!("LISTs held {} at the peak", estimate(*bytes)),
+        Reason::DiedMeanwhile { died_at, bytes, lists } => format!(
+            "the apiserver died at {} while it was going on; {} in flight at the peak held {}",
+            units::second(*died_at),
+            count(*lists, "LIST", "LISTs"),
+            bytes.map_or_else(|| "an unknown amount of memory".to_owned(), estimate)
         ),
-        Reason::ReturnedPerSec { bytes_per_sec } => {
-            format!("LISTs return about {} per second", units::bytes(*bytes_per_sec))
+        Reason::InFlightForLong { mean_lists, list_secs } => format!(
+            "{} LISTs of a whole collection were in flight on average, {} in all",
+            rate(*mean_lists),
+            list_seconds(*list_secs)
+        ),
+        Reason::LongestList { secs } => format!("a LIST took {}", units::span(whole_secs(*secs))),
+        Reason::ReturnedPerSec { bytes_per_sec, high_bytes_per_sec } => {
+            format!("LISTs return {} per second", units::bytes_range(*bytes_per_sec, *high_bytes_per_sec))
         }
         Reason::LargestResponse { low_bytes } => {
             format!("the largest response has at least {}", units::bytes(*low_bytes))
@@ -48,7 +55,7 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
         Reason::WorstPart { kind, culprit, reason } => {
             format!("{} by {}: {}", kind.name(), culprit.client().unwrap_or("several clients"), severity_reason(reason))
         }
-        other => of_loops(other).unwrap_or_else(|| of_restarts(other)),
+        other => of_loops(other).or_else(|| of_other_shapes(other)).unwrap_or_else(|| of_restarts(other)),
     }
 }
 
@@ -62,7 +69,7 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
             units::number(*timeout_secs)
         ),
         Reason::FailedTries { rejected, errors, timed_out } => format!(
-            "of the tries before, {} were rejected (429), {} failed (5xx), {} timed out",
+            "of the tries before, {} rejected (429), {} failed (5xx), {} timed out",
             units::count(*rejected),
             units::count(*errors),
             units::count(*timed_out)
@@ -87,6 +94,68 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The reasons of what isn't made of LISTs; `None` for others.
+fn of_other_shapes(reason: &SeverityReason) -> Option<String> {
+    use SeverityReason as Reason;
+    Some(match reason {
+        Reason::CutByOwnTimeout { watches, lived_secs, asked_secs } => format!(
+            "{} cut by the client itself after {} s (the `timeout` in their URIs), though they asked for {} s",
+            count(*watches, "watch was", "watches were"),
+            units::number(lived_secs.round()),
+            units::number(asked_secs.round())
+        ),
+        Reason::OpenWatches { open, needed, without_end } => format!(
+            "{} open at once, where {} would do; {}",
+            count(*open, "watch was", "watches were"),
+            units::count(*needed),
+            match without_end {
+                0 => "all have ended".to_owned(),
+                more => format!("the log ends while {} open", count(*more, "one of them was", "of them were")),
+            }
+        ),
+        Reason::DeletionsInFlight { deletions, longest_secs, without_end } => format!(
+            "up to {} in flight at once, the longest for {}{}",
+            count(*deletions, "deletecollection", "deletecollections"),
+            seconds(*longest_secs),
+            match without_end {
+                0 => String::new(),
+                more => format!("; {} no end in the log", count(*more, "has", "have")),
+            }
+        ),
+        Reason::GetsPerSec { gets_per_sec, objects } => {
+            format!("{} GETs per second{}", rate(*gets_per_sec), of_objects(*objects))
+        }
+        Reason::FailedWritesPerSec { writes_per_sec, conflicts, invalid, objects } => format!(
+            "{} failing writes per second{}: {} with 409 (exists already, or changed meanwhile), {} with 422 (not valid)",
+            rate(*writes_per_sec),
+            of_objects(*objects),
+            units::count(*conflicts),
+            units::count(*invalid)
+        ),
+        Reason::RefusedPerSec { requests_per_sec, unauthenticated, forbidden, not_admitted } => {
+            let parts = [
+                (unauthenticated, "with 401 (credentials not valid)"),
+                (forbidden, "with 403 (not authorized)"),
+                (not_admitted, "with 403 by quota, admission or impersonation"),
+            ];
+            let parts = parts.iter().filter(|(count, _)| **count > 0);
+            let parts: Vec<String> = parts.map(|(count, how)| format!("{} {how}", units::count(**count))).collect();
+            format!("{} refused requests per second: {}", rate(*requests_per_sec), parts.join(", "))
+        }
+        _ => return None,
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a duration of hours at most")]
+fn seconds(secs: f64) -> String {
+    span((secs * 1e6) as i64)
+}
+
+/// How many objects requests were for, where the log tells.
+fn of_objects(objects: Option<u64>) -> String {
+    objects.map(|objects| format!(" of {}", count(objects, "object", "objects"))).unwrap_or_default()
 }
 
 /// The reasons of an apiserver's restart.

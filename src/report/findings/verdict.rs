@@ -1,4 +1,4 @@
-//! The verdict in sentences, and what the log could not show.
+//! The verdict in sentences, and what the log can't show.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(in crate::report) fn verdict(verdict: &Verdict) -> Vec<String> {
 
 /// That no storm was found, unless that could not be seen.
 fn no_storm(verdict: &Verdict) -> String {
-    let read = format!("{} events were read", units::count(verdict.event_count));
+    let read = format!("{} read", super::count(verdict.event_count, "event was", "events were"));
     let lists = visibility::lists(&verdict.visibility);
     match (&verdict.visibility.lists, lists) {
         (ListVisibility::NotLogged, Some(lists)) => format!("{lists}; {read}."),
@@ -41,8 +41,8 @@ fn no_storm(verdict: &Verdict) -> String {
             let seen = seen.join(", ");
             format!("{lists}. Of what it has ({seen}{more}), no finding is at warning or above; {read}.")
         }
-        _ if verdict.deaths.is_empty() => format!("No storm: no finding at warning or above; {read}."),
-        _ => format!("No storm was found before it; {read}, but see below what the log could not show."),
+        _ if verdict.deaths.is_empty() => format!("No storm was found at severity warning or above; {read}."),
+        _ => format!("No storm was found before it; {read}, but see below what the log can't show."),
     }
 }
 
@@ -63,7 +63,7 @@ fn died(deaths: &[Death]) -> Option<String> {
 fn how_sure(storm: &StormVerdict) -> String {
     let client = match (&storm.evidence, &storm.culprit.culprit) {
         (Some(evidence), _) => {
-            format!("the client is known by {} ({} confidence)", evidence.strongest, evidence.confidence)
+            format!("the client is identified by {} ({} confidence)", evidence.strongest, evidence.confidence)
         }
         (None, Culprit::Many) => "several clients took part".to_owned(),
         (None, Culprit::One { .. }) => "nothing confirms the client's name".to_owned(),
@@ -85,13 +85,12 @@ pub fn blind_spot(spot: &BlindSpot) -> String {
             format!("{topic}: {fact}; {meaning}")
         }
         BlindSpot::UnknownSizes { findings } => format!(
-            "sizes: {} no estimate of memory, as nothing tells how many objects there are; give sizes with --metrics or \
-             --resource",
+            "sizes: {} no estimate of memory, because the number of objects is unknown; give sizes with --metrics or --resource",
             super::count(*findings as u64, "finding has", "findings have")
         ),
         BlindSpot::PartOfLog => {
-            "range: sizes, clients and the server's version are based only on the time asked for; the \
-                                 whole log may give narrower estimates"
+            "range: sizes, clients and the server's version come only from the part of the log that was asked for; the whole \
+             log may give narrower estimates"
                 .to_owned()
         }
     }

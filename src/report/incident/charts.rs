@@ -7,7 +7,7 @@ use super::reasons::{growth_words, source_words};
 use crate::findings::{Moment, MomentKind, ServerActivity};
 use crate::report::page::{Chart, Look, Mark, Measured, Part, Series, Unit};
 use crate::report::pressure::{of_server, pressure_chart, servers};
-use crate::report::{bucket_micros, float};
+use crate::report::{bucket_micros, counted, float};
 use crate::units::Zone;
 
 impl IncidentReport {
@@ -39,7 +39,8 @@ impl IncidentReport {
             parts.extend(self.activity_charts(&rows, &named, &marks).into_iter().map(Part::Chart));
         }
         if servers.len() > SERVERS {
-            parts.push(Part::Text(format!("{} more apiservers are in the JSON.", servers.len() - SERVERS)));
+            let more = counted((servers.len() - SERVERS) as u64, "more apiserver");
+            parts.push(Part::Text(format!("Left to the JSON: {more}.")));
         }
         parts
     }

@@ -7,10 +7,10 @@ mod remedies;
 mod tables;
 mod verdict;
 
-use self::reasons::{counted, span_words};
+use self::reasons::{length_words, span_words};
 use super::page::{Fact, Page, Part, Section, Tone};
 use super::pressure::held_words;
-use super::{IncidentNote, IncidentReport, MemoryFacts};
+use super::{IncidentNote, IncidentReport, MemoryFacts, counted};
 use crate::findings::{IncidentSuspect, MomentKind, PressurePeak, ReturnWave, Role};
 use crate::units::{self, Zone};
 
@@ -76,7 +76,7 @@ impl IncidentReport {
             None => ("none".to_owned(), self.storming_note()),
             Some(first) => (first.client.clone(), suspect_note(first, lists)),
         };
-        let run_up = span_words(self.incident.thresholds.run_up_secs);
+        let run_up = length_words(self.incident.thresholds.run_up_secs);
         let held = self.moment.final_peak.map_or_else(
             || ("nothing".to_owned(), format!("no LIST is logged in the {run_up} before")),
             |peak| (held_words(&peak), self.peak_note(&peak, zone)),
@@ -114,7 +114,7 @@ impl IncidentReport {
     fn storming_note(&self) -> String {
         let (run_up, least) = (self.incident.thresholds.run_up_secs, self.incident.thresholds.culprit_share);
         match self.incident.storming().len() {
-            0 => format!("no client stormed in the {} before", span_words(run_up)),
+            0 => format!("no client stormed in the {} before", length_words(run_up)),
             1 => format!("one client stormed, with less than {} of what was held", units::share(least)),
             count => format!("{count} clients stormed, each with less than {} of what was held", units::share(least)),
         }
@@ -134,7 +134,7 @@ impl IncidentReport {
             format!("; an earlier peak at {at} held {held}, most of it by {} clients", earlier.client_type)
         });
         let garbage = if peak.estimated_bytes.is_some() { ", including garbage" } else { "" };
-        format!("estimated{garbage}, {} LISTs at once{unknown}, at {when}{earlier}", units::count(peak.inflight))
+        format!("estimated{garbage}, {} at once{unknown}, at {when}{earlier}", counted(peak.inflight, "LIST"))
     }
 
     fn sections(&self, zone: &Zone) -> Vec<Section> {
@@ -171,7 +171,7 @@ fn suspect_note(suspect: &IncidentSuspect, all_lists: u64) -> String {
         }
         None => "of unknown size".to_owned(),
     };
-    format!("{} of the {} LISTs at that peak, {held}", units::count(suspect.inflight), units::count(all_lists))
+    format!("{} of the {} at that peak, {held}", units::count(suspect.inflight), counted(all_lists, "LIST"))
 }
 
 fn wave_note(wave: &ReturnWave, wave_secs: u32) -> String {

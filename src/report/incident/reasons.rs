@@ -2,6 +2,7 @@
 
 use super::{IncidentNote, IncidentReport, MemoryFacts};
 use crate::findings::{Doubt, IncidentThresholds, Moment, PolicyVolume, ReturnWave, Support, Victim};
+use crate::report::counted;
 use crate::report::findings::severity_reason;
 use crate::units::{self, Zone};
 
@@ -41,7 +42,7 @@ pub(super) fn doubt_words(doubt: &Doubt, run_up_secs: u32) -> String {
             "LISTs being served at that moment left no line, because the audit policy omits RequestReceived".to_owned()
         }
         Doubt::SizeUnknown => "how much its LISTs held is unknown; give sizes with --metrics or --resource".to_owned(),
-        Doubt::NoListInFlight => format!("no LIST is logged in the {} before", span_words(run_up_secs)),
+        Doubt::NoListInFlight => format!("no LIST is logged in the {} before", length_words(run_up_secs)),
         Doubt::SomeSizesUnknown => {
             "the size of some LISTs is unknown; give sizes with --metrics or --resource".to_owned()
         }
@@ -56,17 +57,17 @@ pub(super) fn doubt_words(doubt: &Doubt, run_up_secs: u32) -> String {
     }
 }
 
+/// A length of time after "the" or "the last": `minute`, or as [`span_words`] has it.
+pub(super) fn length_words(secs: u32) -> String {
+    if secs == 60 { "minute".to_owned() } else { span_words(secs) }
+}
+
 /// A number of seconds, in minutes where those are whole.
 pub(super) fn span_words(secs: u32) -> String {
     match (secs / 60, secs % 60) {
         (minutes @ 1.., 0) => format!("{minutes} min"),
         _ => format!("{secs} s"),
     }
-}
-
-/// A count with its noun, which takes an s in the plural.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", units::count(count), if count == 1 { "" } else { "s" })
 }
 
 /// What happened to a victim.
@@ -146,15 +147,15 @@ pub(super) fn growth_words(memory: &MemoryFacts, thresholds: &IncidentThresholds
         .map(|(name, share)| format!("{name} {}", units::share(*share)))
         .collect();
     let attributed = if shares.is_empty() {
-        "no LIST of known size was in flight meanwhile".to_owned()
+        "no LIST of known size was in flight at that time".to_owned()
     } else {
-        format!("attributed to clients with LISTs in flight meanwhile, by what they held: {}", shares.join(", "))
+        format!("attributed to the clients with LISTs in flight at that time, by what they held: {}", shares.join(", "))
     };
     format!(
-        "Measured memory rose to {} before the moment; it {fits}. In the last {} it grew by {} in all; {attributed}. That the two \
-         coincide does not prove a cause.",
+        "Measured memory rose to {} before the moment; it {fits}. In the last {} it grew by {} in all; {attributed}. Memory that grows \
+         while a client has LISTs in flight does not prove that the client is the cause.",
         units::bytes(growth.peak_bytes),
-        span_words(thresholds.run_up_secs),
+        length_words(thresholds.run_up_secs),
         units::bytes(growth.growth_bytes)
     )
 }
@@ -192,8 +193,8 @@ impl IncidentReport {
         let words = |note: &IncidentNote| {
             match note {
             IncidentNote::ReadAroundTime => {
-                "range: sizes, clients and the server's version come from the time around --at only; reading the whole log may narrow \
-                 the estimates"
+                "range: sizes, clients and the server's version come only from the part of the log around --at; the whole log may give \
+                 narrower estimates"
                     .to_owned()
             }
             IncidentNote::NearestEnd => {
@@ -216,6 +217,7 @@ mod tests {
 
     #[test]
     fn spans_are_in_minutes_where_those_are_whole() {
+        assert_eq!([60, 120].map(length_words), ["minute", "2 min"]);
         assert_eq!([45, 60, 90, 120].map(span_words), ["45 s", "1 min", "90 s", "2 min"]);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::reasons::{span_words, support_words, victim_words};
+use super::reasons::{length_words, support_words, victim_words};
 use super::{IncidentReport, ROWS};
 use crate::findings::{Bytes, CutOff, CutOffVerb, IncidentSuspect, ReturnWave, Role, ServerLoad};
 use crate::report::findings::blind_spot;
@@ -25,28 +25,26 @@ impl IncidentReport {
             ("cut off", true),
         ];
         let mut table = Table::of(
-            "Clients with LISTs in flight at the last logged peak, or sent in the last minute",
+            "Clients that had LISTs in flight at the last logged peak, or sent LISTs in the last minute",
             "pressure_at",
             &columns,
         );
         table.rows = self.incident.suspects.iter().take(ROWS).map(suspect_row).collect();
         let thresholds = &self.incident.thresholds;
         let roles = format!(
-            "Culprit: it stormed, and held {} or more of the last logged peak or was cut off by the end. Contributor: it held {} or more, or \
-             stormed. The last logged peak is the worst instant of the {} before.",
+            "Culprit: it stormed, and it held {} or more of what all LISTs held at the last logged peak, or had LISTs in flight when the \
+             apiserver ended. Contributor: it held {} or more, or it stormed. The last logged peak is the worst instant in the {} \
+             before.",
             units::share(thresholds.culprit_share),
             units::share(thresholds.contributor_share),
-            span_words(thresholds.run_up_secs)
+            length_words(thresholds.run_up_secs)
         );
         let mut parts = vec![Part::Table(table), Part::Text(roles)];
-        let supports = self.incident.supports.iter().map(|support| format!("for it: {}", support_words(support)));
-        let doubts = self.incident.doubts.iter().map(|doubt| format!("against it: {}", self.doubt(doubt)));
+        let supports = self.incident.supports.iter().map(|support| format!("reason for: {}", support_words(support)));
+        let doubts = self.incident.doubts.iter().map(|doubt| format!("reason against: {}", self.doubt(doubt)));
         let reasons: Vec<String> = supports.chain(doubts).collect();
         if !reasons.is_empty() {
-            parts.push(Part::Text(format!(
-                "The verdict is based on these, with {} confidence:",
-                self.incident.certainty.name()
-            )));
+            parts.push(Part::Text(format!("Confidence in the verdict is {}:", self.incident.certainty.name())));
             parts.push(Part::Bullets(reasons));
         }
         parts
@@ -68,7 +66,7 @@ impl IncidentReport {
         ];
         if lists.is_empty() {
             parts.push(Part::Text(
-                "No LIST without an end is in the log. That proves nothing where the audit policy omits RequestReceived: see below what \
+                "Every LIST in the log has an end. That proves nothing where the audit policy omits RequestReceived: see below what \
                  to log next time."
                     .to_owned(),
             ));
@@ -192,7 +190,7 @@ impl IncidentReport {
     }
 
     pub(super) fn unseen(&self, zone: &Zone) -> Vec<Part> {
-        let mut spots: Vec<String> = self.blind_spots.iter().map(blind_spot).collect();
+        let mut spots: Vec<String> = self.blind_spots.iter().map(|spot| zone.in_sentence(&blind_spot(spot))).collect();
         spots.extend(self.note_words(zone));
         vec![Part::Bullets(spots)]
     }
@@ -247,7 +245,7 @@ pub(super) fn wave_table(wave: &ReturnWave, wave_secs: u32, zone: &Zone) -> Tabl
         ("429", true),
     ];
     let mut table =
-        Table::of(format!("The first {} after the server was back", span_words(wave_secs)), "returns", &columns);
+        Table::of(format!("The first {} after the server was back", length_words(wave_secs)), "returns", &columns);
     table.rows = wave
         .clients
         .iter()

@@ -1,10 +1,11 @@
 //! The verdict in three sentences or so: what happened, which client did it, how sure that is; and what to do first.
 
 use super::IncidentReport;
-use super::reasons::{doubt_words, span_words, support_words};
+use super::reasons::{doubt_words, length_words, span_words, support_words};
 use crate::findings::{Doubt, Finding, IncidentStep, IncidentSuspect, Kind, MomentKind, RequestEnds, RunningAs};
 use crate::report::findings::{first_remedy, first_step, visibility};
 use crate::report::pressure::held_words;
+use crate::report::{capitalized, counted};
 use crate::units::{self, Zone};
 
 impl IncidentReport {
@@ -28,7 +29,8 @@ impl IncidentReport {
                 self.findings.get(*finding).and_then(|found| first_step(found, client))
             }
             IncidentStep::LogRequestReceived => Some(
-                "log RequestReceived of LISTs, so that those in flight at the next end leave a line (the policy is below)"
+                "log the stage RequestReceived of LISTs, so that LISTs in flight when an apiserver is killed leave a line (the audit \
+                 policy is below)"
                     .to_owned(),
             ),
         }
@@ -123,8 +125,10 @@ impl IncidentReport {
             [first, ..] => format!(", mostly of {first}"),
         };
         let part = match suspect.inflight {
-            own if own == all => format!("all {} LISTs in flight", units::count(all)),
-            own => format!("{} of the {} LISTs in flight", units::count(own), units::count(all)),
+            1 if all == 1 => "the only LIST in flight was one of".to_owned(),
+            own if own == all => format!("all {} LISTs in flight were", units::count(all)),
+            1 => format!("1 of the {} LISTs in flight was one of", units::count(all)),
+            own => format!("{} of the {} LISTs in flight were", units::count(own), units::count(all)),
         };
         let whose = name.map_or_else(|| "its".to_owned(), |name| format!("{name}'s"));
         let held = match suspect.estimated_bytes {
@@ -135,7 +139,7 @@ impl IncidentReport {
                 units::share(suspect.share)
             ),
         };
-        format!("At the last logged peak, {part} were {whose} LISTs{resources}; {held}")
+        format!("At the last logged peak, {part} {whose} LISTs{resources}; {held}")
     }
 
     fn no_culprit(&self) -> String {
@@ -152,12 +156,12 @@ impl IncidentReport {
 
     /// What all LISTs held in the run-up.
     fn held_words(&self) -> String {
-        let run_up = span_words(self.incident.thresholds.run_up_secs);
+        let run_up = length_words(self.incident.thresholds.run_up_secs);
         match self.moment.final_peak {
             None => format!("no LIST was in flight in the {run_up} before"),
             Some(peak) if peak.estimated_bytes.is_none() => {
-                let lists = units::count(peak.inflight);
-                format!("{lists} LISTs of unknown size were in flight at once in the {run_up} before")
+                let (lists, were) = (counted(peak.inflight, "LIST"), if peak.inflight == 1 { "was" } else { "were" });
+                format!("{lists} of unknown size {were} in flight at once in the {run_up} before")
             }
             Some(peak) => {
                 let held = held_words(&peak);
@@ -191,7 +195,7 @@ impl IncidentReport {
         const NAMED: usize = 2;
         let incident = &self.incident;
         let subject = match (incident.culprits().is_empty(), incident.storming().is_empty()) {
-            (false, _) => "Confidence in that",
+            (false, _) => "Confidence in this verdict",
             (true, false) => "Confidence that no single client is to blame",
             (true, true) => "Confidence that no client is to blame",
         };
@@ -201,7 +205,7 @@ impl IncidentReport {
         if supports.is_empty() && doubts.is_empty() {
             return format!("{subject} is {name}: nothing in the log speaks against it.");
         }
-        let reasons = [("For it", supports), ("Against it", doubts)].into_iter();
+        let reasons = [("Reasons for it", supports), ("Reasons against it", doubts)].into_iter();
         let reasons = reasons.filter(|(_, words)| !words.is_empty());
         let reasons: String = reasons.map(|(heading, words)| format!(" {heading}: {words}.")).collect();
         format!("{subject} is {name}.{reasons}")
@@ -238,11 +242,14 @@ fn deed_words(finding: &Finding, name: Option<&str>) -> Option<String> {
         Kind::RestartHerd => {
             Some(format!("{} came back together with all other clients after a restart", name.unwrap_or("It")))
         }
-        Kind::ApiserverRestart | Kind::ListPileup | Kind::WatchChurn | Kind::DiscoveryLoop => None,
+        Kind::DeletePileup => Some(format!("{instances} ran deletecollections for {long}")),
+        Kind::ApiserverRestart
+        | Kind::ListPileup
+        | Kind::WatchChurn
+        | Kind::DiscoveryLoop
+        | Kind::WatchPileup
+        | Kind::GetFlood
+        | Kind::WriteLoop
+        | Kind::RefusalLoop => None,
     }
-}
-
-fn capitalized(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
