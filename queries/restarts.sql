@@ -1,4 +1,4 @@
--- restarts: what looks like the start of an apiserver: what it asks of itself, what clients open again, what was cut off.
+-- restarts: starts of an apiserver, known by what it asks of itself and by what clients open again, and what was cut off.
 -- grain:  apiserver, started_at
 -- reads:  client_reads, collection_reads, signs_of_life
 -- for:    other queries

@@ -10,8 +10,8 @@ use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
     BlindSpot, Bytes, ClientProfile, CollectionDelete, Death, Episode, EpisodeClient, Finding, Measured, Presence,
-    Pressure, RequestLoop, Restart, Severity, Verdict, Visibility, WatchPileup, SeverityReason, assess_coverage, assess_visibility,
-    blind_spots, judge, reach_verdict,
+    Pressure, RequestLoop, Restart, Severity, SeverityReason, Verdict, Visibility, WatchPileup, assess_coverage,
+    assess_visibility, blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
 use crate::tables::{Database, Params, TablesError, TypedRow};
