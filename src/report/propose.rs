@@ -121,10 +121,7 @@ fn sizes_table(proposal: &Proposal) -> Table {
             or_dash(Some(tried.regressed.join(", ")).filter(|names| !names.is_empty())),
         ]
     });
-    Table {
-        rows: rows.collect(),
-        ..Table::of("Sizes that were tried, with what the replay shows", "", &columns)
-    }
+    Table { rows: rows.collect(), ..Table::of("Sizes that were tried, with what the replay shows", "", &columns) }
 }
 
 fn slow_words(slow: &[SlowClient]) -> String {

@@ -109,7 +109,10 @@ fn the_verdict_says_what_happened_and_how_sure_that_is() {
     };
     let deaths = ["a", "b"].map(|server| Death { at: START, apiserver: Some(server.to_owned()) }).to_vec();
     let sentences = verdict(&Verdict { deaths, event_count: 3_000, storm: Some(storm) });
-    assert_eq!(sentences[0], "The apiserver died 2 times: at 2026-11-24 08:15:03 UTC (a), 2026-11-24 08:15:03 UTC (b).");
+    assert_eq!(
+        sentences[0],
+        "The apiserver died 2 times: at 2026-11-24 08:15:03 UTC (a), 2026-11-24 08:15:03 UTC (b)."
+    );
     assert!(sentences[1].starts_with("2026-11-24 08:15:03 UTC: inventory-sync listed pods"), "{}", sentences[1]);
     assert_eq!(sentences[2], "1 more finding at warning or above is listed below.");
     assert!(sentences[3].ends_with("narrow it with --metrics or --resource."), "{}", sentences[3]);
