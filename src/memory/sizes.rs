@@ -232,16 +232,17 @@ impl Sources<'_> {
             .or_else(|| observed.counted(self.nodes).map(|found| estimate(found, SizeBasis::Counting)))
     }
 
-    /// The same where nothing else bounds it from above: as many as fit into what was listed so quickly.
+    /// The same where nothing else bounds it from above: as many as fit into what was listed so quickly, if that tells
+    /// anything.
     fn bounded_count(&self, count: Option<Estimate>, object_bytes: &Estimate) -> Option<Estimate> {
-        let most = || Some(self.quickest()?.0 / object_bytes.range.low.max(1));
+        let each = object_bytes.range.low.max(1);
+        let Some((most, source)) = self.quickest() else { return count };
         match count {
-            None => {
-                let (_, source) = self.quickest().filter(|(bytes, _)| *bytes <= TELLING_BYTES)?;
-                Some(estimate((Range::between(0, most()?), source), SizeBasis::Timing))
+            None if most <= TELLING_BYTES => {
+                Some(estimate((Range::between(0, most / each), source), SizeBasis::Timing))
             }
-            Some(count) if count.range.high.is_none() => {
-                let high = most().filter(|most| *most >= count.range.low);
+            Some(count) if count.range.high.is_none() && is_telling(most, count.range.low.saturating_mul(each)) => {
+                let high = Some(most / each).filter(|high| *high >= count.range.low);
                 Some(Estimate { range: Range { high, ..count.range }, ..count })
             }
             known => known,
@@ -297,7 +298,8 @@ impl Sources<'_> {
     /// estimate is based on it; then only as much is known as the least of objects have.
     fn bounded_by_time(&self, known: Estimate, count: Option<&Estimate>) -> Option<Estimate> {
         let Some((most, source)) = self.quickest() else { return Some(known) };
-        if known.range.high.is_some_and(|high| high <= most) {
+        let is_known = known.range.high.map_or(!is_telling(most, known.range.low), |high| high <= most);
+        if is_known {
             return Some(known);
         }
         if known.range.low <= most {
@@ -321,6 +323,11 @@ impl Sources<'_> {
         let range = values.iter().copied().reduce(Range::union)?;
         Some((range, values.len()))
     }
+}
+
+/// Whether a bound by time tells anything of a collection that nothing else bounds, but from below.
+const fn is_telling(most: u64, least: u64) -> bool {
+    most <= TELLING_BYTES || most / 10 < least
 }
 
 fn list_responses(listed: &Collection) -> SizeSource {
