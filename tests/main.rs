@@ -18,6 +18,7 @@ mod papers;
 mod properties;
 mod queries;
 mod shapes;
+mod sizes;
 mod sources;
 mod storms;
 mod support;

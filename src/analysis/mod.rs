@@ -213,11 +213,7 @@ pub struct ServerFacts {
 
 impl ServerFacts {
     fn new(dimensions: &Dimensions, settings: &Settings, origin: ConfigOrigin) -> Self {
-        Self {
-            version: dimensions.server.version,
-            server_concurrency: settings.apf.server_concurrency,
-            configuration: origin,
-        }
+        Self { version: dimensions.version, server_concurrency: settings.apf.server_concurrency, configuration: origin }
     }
 }
 

@@ -6,6 +6,7 @@ use super::episode::texts;
 use super::finding::as_instant;
 use super::visibility::{ListVisibility, RequestEnds, assess_visibility};
 use crate::audit::{Latency, Micros, Stage};
+use crate::kubernetes::Version;
 use crate::requests::Tally;
 use crate::tables::TypedRow;
 
@@ -356,9 +357,10 @@ fn latencies(tally: &Tally, all: &Presence) -> Coverage {
     })
 }
 
-/// `v1.36.2` of `kube-apiserver/v1.36.2 (linux/amd64) kubernetes/…`.
+/// `v1.36.2` of `kube-apiserver/v1.36.2 (linux/amd64) kubernetes/…`; `None` of `v0.0.0`, which is no version.
 fn server_version(user_agent: &str) -> Option<&str> {
-    user_agent.strip_prefix("kube-apiserver/")?.split(' ').next()
+    let version = user_agent.strip_prefix("kube-apiserver/")?.split(' ').next()?;
+    Version::parse(version).map(|_| version)
 }
 
 fn missing_traffic(all: &Presence) -> impl Iterator<Item = Coverage> {

@@ -233,6 +233,7 @@ impl Bytes {
     pub fn words(self) -> String {
         match self.high {
             Some(high) if units::bytes(self.low) == units::bytes(high) => units::bytes(high),
+            Some(high) if self.low == 0 => format!("at most {}", units::bytes(high)),
             Some(high) => format!("{} to {}", units::bytes(self.low), units::bytes(high)),
             None => format!("{} or more", units::bytes(self.low)),
         }

@@ -13,7 +13,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     let is_herd = match episode.pattern {
         Pattern::Burst => episode.read_kind == Some(ReadKind::List),
         Pattern::Expired => {
-            episode.secs() <= thresholds.max_expired_secs
+            context.covered_secs(episode) <= thresholds.max_expired_secs
                 && episode.median_instance_reads.is_none_or(|reads| reads <= thresholds.max_expired_lists)
         }
         _ => false,

@@ -104,6 +104,10 @@ fn note(note: &ExplainNote) -> String {
         ExplainNote::ServerVersionUnknown { assumed } => {
             format!("the server's version is unknown; seats are counted as in {assumed}; give the version with --kube-version")
         }
+        ExplainNote::ServerVersionContradicted { version } => format!(
+            "the server calls itself {version}, but reads LISTs from etcd, so it emulates an older version or has \
+             ConsistentListFromCache turned off; seats are counted as in {version}, see --kube-version and --metrics"
+        ),
         ExplainNote::SizesNotGiven => {
             "the seats of a LIST depend on object counts, which no audit log has: the ranges are wide unless you give sizes with \
              --metrics or --resource"

@@ -7,6 +7,7 @@ use super::findings::{
 };
 use super::findings_cards::{cards, findings_table};
 use super::page::{Item, Page, Part, Section, Table};
+use super::size_words::{size_cell, size_words};
 use super::{Explanation, StormReport, Suspect, counted, or_dash};
 use crate::findings::{BlindSpot, Culprit, Death, Finding, Kind, Verdict};
 use crate::units::{self, Zone};
@@ -146,7 +147,8 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
     }
     if !finding.clients.is_empty() {
         let shares = finding.clients.iter().take(5).map(|share| {
-            let held = share.estimated_bytes.map(|bytes| format!(", holding {}", bytes.words())).unwrap_or_default();
+            let held =
+                share.estimated_bytes.map(|bytes| format!(", holding {}", size_words(bytes))).unwrap_or_default();
             let resource = share.resource.as_deref().unwrap_or("discovery");
             format!(
                 "{} ({resource}: {}, {} in flight at the peak{held})",
@@ -218,10 +220,10 @@ fn suspects_table(suspects: &[Suspect]) -> Table {
             or_dash(suspect.resource.clone()),
             units::count(suspect.inflight),
             units::count(suspect.without_end),
-            or_dash(suspect.estimated_bytes.map(|bytes| bytes.words())),
+            or_dash(suspect.estimated_bytes.map(size_cell)),
             units::count(suspect.recent_requests),
             units::count(suspect.recent_instances),
-            or_dash(suspect.recent_bytes.map(|bytes| bytes.words())),
+            or_dash(suspect.recent_bytes.map(size_cell)),
         ]
     });
     Table::under_heading("pressure_at", &columns.map(|name| (name, false)), rows.collect())

@@ -112,6 +112,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     watch_pileups,
     watches,
     webhook_failures,
+    whole_lists,
     writers,
 ];
 

@@ -52,6 +52,11 @@ pub enum ExplainNote {
         /// The version that is assumed.
         assumed: Version,
     },
+    /// The server calls itself one version, but reads LISTs from etcd as older ones do.
+    ServerVersionContradicted {
+        /// The version that it calls itself, which is assumed.
+        version: Version,
+    },
     /// Nothing says how many objects a list returns.
     SizesNotGiven,
     /// Requests without an end in the log, and watches without a start.
@@ -185,8 +190,11 @@ fn notes(settings: &Settings, dimensions: &Dimensions, flows: &Flows, rows: &Row
         notes.push(ExplainNote::ConfigurationNotGiven);
     }
     notes.extend(config_notes(flows, rows));
-    if dimensions.server.version.is_none() {
+    if dimensions.version.is_none() {
         notes.push(ExplainNote::ServerVersionUnknown { assumed: NEWEST_KNOWN });
+    }
+    if let Some(version) = dimensions.version.filter(|_| dimensions.is_version_contradicted) {
+        notes.push(ExplainNote::ServerVersionContradicted { version });
     }
     if settings.metrics.is_empty() && settings.given.is_empty() {
         notes.push(ExplainNote::SizesNotGiven);

@@ -4,6 +4,7 @@ use super::words::{improvement_words, list_change_words};
 use super::{CapacityReport, ROWS};
 use crate::findings::{Bytes, ClientUsage, Clock, Usage};
 use crate::report::page::{Part, Table};
+use crate::report::size_words::size_cell;
 use crate::report::{about, more_in_json, or_dash};
 use crate::units;
 
@@ -183,7 +184,7 @@ fn growth_row(client: &ClientUsage) -> Vec<String> {
 fn clock_row(clock: &Clock) -> Vec<String> {
     let returned = clock
         .response_low_bytes
-        .map(|low| Bytes { low, high: clock.response_high_bytes.filter(|high| *high >= low) }.words());
+        .map(|low| size_cell(Bytes { low, high: clock.response_high_bytes.filter(|high| *high >= low) }));
     #[expect(clippy::cast_possible_truncation, reason = "a period in microseconds")]
     let every = clock.period_secs.map(|secs| units::span((secs * 10.0).round() as i64 * 100_000));
     vec![

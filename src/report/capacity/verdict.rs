@@ -5,7 +5,7 @@ use super::words::{bucket_name, change_words, scope_words, seats_words, trend_wo
 use crate::findings::{Bytes, CapacityStep, ClientUsage, Finding, Objective, Severity, Trend, fullest_level};
 use crate::report::counted;
 use crate::report::findings::{first_step, remedy, summary, visibility};
-use crate::report::pressure::held_words;
+use crate::report::pressure::held_in_words;
 use crate::units::{self, Zone};
 
 impl CapacityReport {
@@ -83,11 +83,7 @@ impl CapacityReport {
         let is_alive = self.count_ends(Severity::Warning) == 0;
         let limit = peak.estimated_bytes.zip(self.memory_limit_bytes);
         let limit = limit.map(|(bytes, limit)| limit_words(bytes, limit, is_alive)).unwrap_or_default();
-        format!(
-            "LISTs held an estimated {} at their peak, at {}{change}{limit}",
-            held_words(&peak),
-            zone.second(peak.at)
-        )
+        format!("LISTs held {} at their peak, at {}{change}{limit}", held_in_words(&peak), zone.second(peak.at))
     }
 
     fn how_well(&self) -> String {

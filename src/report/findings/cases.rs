@@ -65,9 +65,11 @@ fn a_summary_says_who_did_what_how_often() {
     let tight = finding(Kind::ListLoop, held());
     assert_eq!(
         summary(&tight),
-        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an unknown \
-         amount of memory (1.0 MiB to 1.0 GiB)"
+        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an unknown amount \
+         of memory (1.0 MiB to 1.0 GiB)"
     );
+    let known = Finding { estimated_bytes: Some(Bytes { low: 1 << 29, high: Some(1 << 30) }), ..tight };
+    assert!(summary(&known).ends_with("and held an estimated 512 MiB to 1.0 GiB"), "{}", summary(&known));
     let herd = Finding {
         instances: 100,
         ended_at: START + 8_640_000,
@@ -90,7 +92,9 @@ fn a_summary_says_who_did_what_how_often() {
 fn the_json_has_words_and_codes() {
     let json = serde_json::to_value(FindingJson::from(&finding(Kind::ListLoop, held()))).unwrap();
     assert_eq!((&json["client_type"], &json["client"]), (&json!("sdk"), &json!("inventory-sync")));
-    assert_eq!(json["severity_reason"], "LISTs held an unknown amount of memory (1.0 MiB to 1.0 GiB) at the peak");
+    let reason =
+        "LISTs held an unknown amount of memory (1.0 MiB to 1.0 GiB; give --metrics or --resource) at the peak";
+    assert_eq!(json["severity_reason"], reason);
     assert_eq!(json["severity_reason_code"], json!({"code": "held", "bytes": {"low": 1 << 20, "high": 1 << 30}}));
     assert_eq!(json["unknown_codes"], json!([{"code": "some-sizes", "unknown": 3, "all": 912}]));
     assert_eq!(json["remedies"][0], "inventory-sync: set a limit");

@@ -1,19 +1,20 @@
 //! What makes a finding as severe as it is, in words.
 
-use super::{count, estimate, list_seconds, rate, span, whole_secs};
+use super::{count, list_seconds, rate, span, whole_secs};
 use crate::findings::SeverityReason;
+use crate::report::size_words::held_estimate_and_hint;
 use crate::units;
 
 /// What makes a finding as severe as it is.
 pub fn severity_reason(reason: &SeverityReason) -> String {
     use SeverityReason as Reason;
     match reason {
-        Reason::Held { bytes } => format!("LISTs held {} at the peak", estimate(*bytes)),
+        Reason::Held { bytes } => format!("LISTs held {} at the peak", held_estimate_and_hint(*bytes)),
         Reason::DiedMeanwhile { died_at, bytes, lists } => format!(
             "the apiserver died at {} while it was going on; {} in flight at the peak held {}",
             units::second(*died_at),
             count(*lists, "LIST", "LISTs"),
-            bytes.map_or_else(|| "an unknown amount of memory".to_owned(), estimate)
+            bytes.map_or_else(|| "an unknown amount of memory".to_owned(), held_estimate_and_hint)
         ),
         Reason::InFlightForLong { mean_lists, list_secs } => format!(
             "{} LISTs of a whole collection were in flight on average, {} in all",

@@ -1,7 +1,8 @@
 //! What happened, in a sentence: who did what, how often, for how long, at what cost.
 
-use super::{count, estimate, span};
+use super::{count, span};
 use crate::findings::{Cause, Culprit, Finding, Kind, SeverityReason, resource_name};
+use crate::report::size_words::held_estimate;
 use crate::units;
 
 /// What happened, in a sentence without its end.
@@ -124,7 +125,7 @@ fn held(finding: &Finding) -> String {
         _ => "LISTs",
     };
     let of = if finding.other_resources.is_empty() { String::new() } else { format!(" ({} only)", resource(finding)) };
-    let bytes = finding.estimated_bytes.map(|bytes| format!("held {}{of}", estimate(bytes)));
+    let bytes = finding.estimated_bytes.map(|bytes| format!("held {}{of}", held_estimate(bytes)));
     let at_once = finding.peak_concurrency.filter(|peak| *peak > 1);
     let at_once = at_once.map(|peak| format!("up to {} {requests} were in flight at once", units::count(peak)));
     match (at_once, bytes) {

@@ -9,7 +9,8 @@ mod verdict;
 
 use self::reasons::{length_words, span_words};
 use super::page::{Fact, Page, Part, Section, Tone};
-use super::pressure::held_words;
+use super::pressure::{held_in_words, held_words};
+use super::size_words::{held_estimate, share_words, size_words};
 use super::{IncidentNote, IncidentReport, MemoryFacts, counted};
 use crate::findings::{IncidentSuspect, MomentKind, PressurePeak, ReturnWave, Role};
 use crate::units::{self, Zone};
@@ -130,7 +131,7 @@ impl IncidentReport {
             count => format!(", {} of unknown size", units::count(count)),
         };
         let earlier = self.incident.earlier_peak.as_ref().map_or_else(String::new, |earlier| {
-            let (held, at) = (held_words(&earlier.peak), zone.clock(earlier.peak.at));
+            let (held, at) = (held_in_words(&earlier.peak), zone.clock(earlier.peak.at));
             format!("; an earlier peak at {at} held {held}, most of it by {} clients", earlier.client_type)
         });
         let garbage = if peak.estimated_bytes.is_some() { ", including garbage" } else { "" };
@@ -167,7 +168,11 @@ fn suspect_note(suspect: &IncidentSuspect, all_lists: u64) -> String {
     }
     let held = match suspect.estimated_bytes {
         Some(bytes) => {
-            format!("holding {}, {} of what those in flight held", bytes.words(), units::share(suspect.share))
+            format!(
+                "holding {}{}",
+                held_estimate(bytes),
+                share_words(bytes, suspect.share, "what those in flight held")
+            )
         }
         None => "of unknown size".to_owned(),
     };
@@ -175,7 +180,7 @@ fn suspect_note(suspect: &IncidentSuspect, all_lists: u64) -> String {
 }
 
 fn wave_note(wave: &ReturnWave, wave_secs: u32) -> String {
-    let bytes = wave.response_bytes.map(|bytes| format!(", returning {}", bytes.words())).unwrap_or_default();
+    let bytes = wave.response_bytes.map(|bytes| format!(", returning {}", size_words(bytes))).unwrap_or_default();
     format!(
         "then a second wave: {} of clients sent {} within {}{bytes}",
         counted(wave.instances, "instance"),

@@ -4,6 +4,7 @@ use super::{IncidentNote, IncidentReport, MemoryFacts};
 use crate::findings::{Doubt, IncidentThresholds, Moment, PolicyVolume, ReturnWave, Support, Victim};
 use crate::report::counted;
 use crate::report::findings::severity_reason;
+use crate::report::size_words::estimate_words;
 use crate::units::{self, Zone};
 
 /// What speaks for a culprit, in a clause.
@@ -98,9 +99,8 @@ pub(super) fn wave_words(wave: &ReturnWave, back_at: Option<i64>, thresholds: &I
     });
     let heaviest = wave.clients.iter().filter_map(|client| Some((client, client.response_bytes()?)));
     let heaviest = heaviest.max_by_key(|(_, bytes)| bytes.middle()).filter(|(_, bytes)| bytes.middle() > 0);
-    let heaviest = heaviest.map(|(client, bytes)| {
-        format!(" The LISTs of {} returned most, an estimated {}.", client.client, bytes.words())
-    });
+    let heaviest = heaviest
+        .map(|(client, bytes)| format!(" The LISTs of {} returned most, {}.", client.client, estimate_words(bytes)));
     let again = wave.died_again_at.zip(back_at).map(|(died_at, back_at)| {
         let after = units::span((died_at - back_at) / 1_000_000 * 1_000_000);
         format!(" The server died again {after} after it was back.")

@@ -8,6 +8,7 @@ use crate::findings::{Bytes, CutOff, CutOffVerb, IncidentSuspect, ReturnWave, Ro
 use crate::report::findings::blind_spot;
 use crate::report::findings_cards::{cards, findings_table};
 use crate::report::page::{Part, Table, Unit};
+use crate::report::size_words::size_cell;
 use crate::report::{float, or_dash, rounded};
 use crate::units::{self, Zone};
 
@@ -216,7 +217,7 @@ fn suspect_row(suspect: &IncidentSuspect) -> Vec<String> {
 }
 
 fn cut_off_row(row: &CutOff, zone: &Zone) -> Vec<String> {
-    let held = row.held_low_bytes.map(|low| Bytes { low, high: row.held_high_bytes }.words());
+    let held = row.held_low_bytes.map(|low| size_cell(Bytes { low, high: row.held_high_bytes }));
     let evidence = row.evidence_audit_ids.iter().zip(&row.evidence_places);
     let evidence: Vec<String> = evidence.map(|(id, place)| format!("{id} at {place}")).collect();
     vec![

@@ -4,7 +4,8 @@ use super::IncidentReport;
 use super::reasons::{doubt_words, length_words, span_words, support_words};
 use crate::findings::{Doubt, Finding, IncidentStep, IncidentSuspect, Kind, MomentKind, RequestEnds, RunningAs};
 use crate::report::findings::{first_remedy, first_step, visibility};
-use crate::report::pressure::held_words;
+use crate::report::pressure::held_in_words;
+use crate::report::size_words::{held_estimate_and_hint, share_words};
 use crate::report::{capitalized, counted};
 use crate::units::{self, Zone};
 
@@ -134,9 +135,9 @@ impl IncidentReport {
         let held = match suspect.estimated_bytes {
             None => "their size is unknown".to_owned(),
             Some(bytes) => format!(
-                "they held an estimated {}, {} of what all LISTs in flight held",
-                bytes.words(),
-                units::share(suspect.share)
+                "they held {}{}",
+                held_estimate_and_hint(bytes),
+                share_words(bytes, suspect.share, "what all LISTs in flight held")
             ),
         };
         format!("At the last logged peak, {part} {whose} LISTs{resources}; {held}")
@@ -164,8 +165,8 @@ impl IncidentReport {
                 format!("{lists} of unknown size {were} in flight at once in the {run_up} before")
             }
             Some(peak) => {
-                let held = held_words(&peak);
-                format!("the LISTs in flight in the {run_up} before held an estimated {held} at their peak")
+                let held = held_in_words(&peak);
+                format!("the LISTs in flight in the {run_up} before held {held} at their peak")
             }
         }
     }
