@@ -1,6 +1,5 @@
 //! Which source of a resource's size counts, case by case.
 
-use super::given::Given;
 use super::metrics::Snapshot;
 use super::observed::Observed;
 use super::range::Range;
