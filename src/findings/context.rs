@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ClientProfile;
 use super::ends::End;
-use super::episode::{Episode, secs};
+use super::episode::Episode;
 use super::remedy::Remedy;
 use super::thresholds::Thresholds;
 use crate::audit::Micros;

@@ -1,9 +1,9 @@
 //! `delete-pileup`: deletecollections run for minutes, or several at a time, and each holds the collection.
 
 use super::context::Context;
-use super::impact::Impact;
 use super::episode::{Episode, Pattern};
 use super::finding::{Finding, Kind};
+use super::impact::Impact;
 use super::remedy::{Remedy, Unknown};
 use super::severity::{Severity, SeverityReason};
 

@@ -43,13 +43,6 @@ impl Context<'_> {
         if episode.list_count == 0 {
             return Impact::Unknown;
         }
-        // What was in flight together is unknown; the size of the responses isn't.
-        if episode.unknown_end_count > 0
-            && 2 * episode.unknown_end_count >= episode.list_count
-            && episode.response_low_bytes.is_some()
-        {
-            return Impact::Little(SeverityReason::InFlightNotLogged);
-        }
         let held = held_bytes(episode);
         // Of lists that are narrowed by a namespace or a selector, the high end is the whole collection.
         let judged = if episode.is_of_whole_collections() {

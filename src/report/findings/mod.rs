@@ -78,4 +78,3 @@ fn whole_secs(secs: f64) -> i64 {
 fn list_seconds(secs: f64) -> String {
     format!("{} list-seconds", units::number(secs.round()))
 }
-
