@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect fails")]
 
 mod apf;
+mod cases_who;
 mod cli;
 mod cli_apf;
 mod cli_reports;

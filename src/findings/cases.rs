@@ -56,7 +56,8 @@ fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
 
 fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
     let (tally, profiles) = (Tally::default(), BTreeMap::new());
-    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, profiles: &profiles, from: None };
+    let measured =
+        Measured { tally: &tally, episodes, clients: &[], restarts, rejections: &[], profiles: &profiles, from: None };
     judge(measured, &Thresholds::embedded())
 }
 
@@ -241,6 +242,7 @@ fn what_was_received_before_the_span_asked_for_begins_nothing() {
             episodes: &herd,
             clients: &[],
             restarts: &[],
+            rejections: &[],
             profiles: &profiles,
             from: Some(from),
         };
@@ -277,6 +279,7 @@ fn the_verdict_blames_what_went_on_at_a_death() {
         episodes: &episodes,
         clients: &[],
         restarts: &restarts,
+        rejections: &[],
         profiles: &profiles,
         from: None,
     };
@@ -300,6 +303,7 @@ fn replaced_thresholds_judge() {
             episodes: &herd,
             clients: &[],
             restarts: &[],
+            rejections: &[],
             profiles: &profiles,
             from: Some(from * SECOND),
         };

@@ -212,6 +212,15 @@ row! {
     }
 }
 
+row! {
+    /// A row of the query `impersonations`.
+    Impersonation of "impersonations" {
+        client: String,
+        impersonated_user_name: String,
+        request_count: u64,
+    }
+}
+
 impl Episode {
     /// Its length in seconds, a second at least, as rates are taken over it.
     pub(super) fn secs(&self) -> f64 {

@@ -47,6 +47,8 @@ pub enum Remedy {
     KeepDiscoveryCache,
     /// Make one client in a program, and reuse it.
     ReuseClient,
+    /// Find the priority level that is full, and who fills it.
+    FindFullLevel,
 }
 
 /// What the log leaves open about a finding.

@@ -101,6 +101,14 @@ sections! {
     }
     /// The API's own description, read again and again.
     discovery_loop: DiscoveryLoop { min_reads: u64, max_period_secs: f64, warning_rps: f64 }
+    /// An apiserver rejects requests with 429.
+    rejections: Rejections {
+        min_rejected: u64,
+        min_secs: f64,
+        warning_rejected: u64,
+        warning_bystander_rejected: u64,
+        busiest_share: f64,
+    }
     /// Starts of an apiserver.
     apiserver_restart: ApiserverRestart {
         min_startup_requests: u64,
@@ -220,7 +228,7 @@ mod tests {
     }
 
     /// The queries that look for storms: all of their parameters are thresholds.
-    const DETECTION_QUERIES: [&str; 12] = [
+    const DETECTION_QUERIES: [&str; 13] = [
         "baselines",
         "bursts",
         "client_reads",
@@ -231,6 +239,7 @@ mod tests {
         "pages",
         "pileups",
         "read_windows",
+        "rejections",
         "restarts",
         "short_watches",
     ];

@@ -122,7 +122,9 @@ fn size_basis(culprit: &Finding, thresholds: &Thresholds) -> SizeBasis {
     match culprit.estimated_bytes {
         Some(bytes) if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(ratio)) => SizeBasis::RoughEstimate,
         Some(_) => SizeBasis::Estimate,
-        None if matches!(culprit.kind, Kind::WatchChurn | Kind::DiscoveryLoop) => SizeBasis::NotLogged,
+        None if matches!(culprit.kind, Kind::WatchChurn | Kind::DiscoveryLoop | Kind::Rejections) => {
+            SizeBasis::NotLogged
+        }
         None => SizeBasis::Unknown,
     }
 }

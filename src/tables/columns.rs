@@ -99,7 +99,7 @@ pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
     parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
 }
 
-pub(super) static COLUMNS: [Column; 77] = [
+pub(super) static COLUMNS: [Column; 78] = [
     plain(
         "apiserver",
         Value::Utf8(|row| row.request.apiserver.map(Text::plain)),
@@ -250,6 +250,11 @@ pub(super) static COLUMNS: [Column; 77] = [
     plain("last_stage", Value::Utf8(|row| Some(Text::plain(stage(row).name()))), "the last stage that was logged"),
     plain("code", Value::Int32(|row| row.request.event.code), "responseStatus.code"),
     plain("reason", Value::Utf8(|row| unless_empty(row.request.event.reason)), "responseStatus.reason"),
+    plain(
+        "is_impersonation_denied",
+        Value::Boolean(|row| Some(row.request.event.is_impersonation_denied)),
+        "whether responseStatus.message says that the user may not impersonate whom it names",
+    ),
     plain(
         "is_truncated",
         Value::Boolean(|row| Some(row.request.event.annotations.is_truncated)),

@@ -146,8 +146,9 @@ fn findings_of(input: &IncidentInput<'_>, client_type: &str, client: &str) -> Ve
             Culprit::Many => first.is_some_and(|first| first.client == client),
         }
     };
-    let is_of_lists =
-        |finding: &Finding| !matches!(finding.kind, Kind::ApiserverRestart | Kind::WatchChurn | Kind::DiscoveryLoop);
+    let is_of_lists = |finding: &Finding| {
+        !matches!(finding.kind, Kind::ApiserverRestart | Kind::WatchChurn | Kind::DiscoveryLoop | Kind::Rejections)
+    };
     let run_up = input.thresholds.incident.run_up();
     let near = (0..)
         .zip(input.findings)

@@ -5,6 +5,7 @@ mod discovery_loop;
 mod list_loop;
 mod list_pileup;
 mod page_storm;
+mod rejections;
 mod relist_herd;
 mod restart_herd;
 mod retry_loop;
@@ -38,6 +39,7 @@ pub fn explain(kind: Kind, thresholds: &Thresholds) -> Explanation {
         Kind::PageStorm => page_storm::explain,
         Kind::WatchChurn => watch_churn::explain,
         Kind::DiscoveryLoop => discovery_loop::explain,
+        Kind::Rejections => rejections::explain,
     };
     explain(thresholds)
 }

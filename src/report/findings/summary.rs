@@ -36,9 +36,20 @@ pub(in crate::report) fn summary(finding: &Finding) -> String {
             Culprit::One { .. } => format!("LISTs of {what} piled up for {long}, most of them from {who}"),
             Culprit::Many => format!("LISTs of several clients piled up for {long}"),
         },
+        Kind::Rejections => rejections(finding, &long),
         Kind::DiscoveryLoop => format!("{who} read API discovery documents {times} in {long}{each}"),
     };
     format!("{sentence}{}", held(finding))
+}
+
+/// Which server rejected whom.
+fn rejections(finding: &Finding, long: &str) -> String {
+    let server =
+        finding.apiserver.as_ref().map_or_else(|| "an apiserver".to_owned(), |name| format!("apiserver {name}"));
+    let clients = finding.clients.iter().map(|share| format!("{} of {}", units::count(share.requests), share.client));
+    let clients: Vec<_> = clients.collect();
+    let requests = count(finding.requests, "request", "requests");
+    format!("{server} rejected {requests} with 429 in {long}: {}", clients.join(", "))
 }
 
 /// The instances and their client.

@@ -222,7 +222,7 @@ fn deed_words(finding: &Finding, name: Option<&str>) -> Option<String> {
         Kind::RestartHerd => {
             Some(format!("{} came back together with all other clients after a restart", name.unwrap_or("It")))
         }
-        Kind::ApiserverRestart | Kind::ListPileup | Kind::WatchChurn | Kind::DiscoveryLoop => None,
+        Kind::ApiserverRestart | Kind::ListPileup | Kind::WatchChurn | Kind::DiscoveryLoop | Kind::Rejections => None,
     }
 }
 
