@@ -4,6 +4,7 @@
 
 mod apf;
 mod cases;
+mod cases_who;
 mod cli;
 mod cli_apf;
 mod cli_reports;

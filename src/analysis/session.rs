@@ -58,6 +58,7 @@ pub struct Session {
 struct Shared {
     files: Vec<Arc<crate::source::LogFile>>,
     skipped: Vec<Skipped>,
+    told_apart: Vec<Arc<str>>,
     zone: Zone,
     reads_all: bool,
     settings: Arc<Settings>,
@@ -90,6 +91,7 @@ impl Session {
         let shared = Arc::new(Shared {
             files: found.files,
             skipped: found.skipped,
+            told_apart: found.told_apart,
             zone: options.zone,
             reads_all: options.reads_all,
             settings: options.settings,
@@ -219,6 +221,11 @@ impl Session {
     /// Files that were named or found but are not read.
     pub fn skipped(&self) -> &[Skipped] {
         &self.shared.skipped
+    }
+
+    /// The names of files whose apiservers are told apart though nobody named them.
+    pub fn told_apart(&self) -> &[Arc<str>] {
+        &self.shared.told_apart
     }
 
     /// What the reading found, be it over a narrower span for a question about a moment; empty if nothing has been read.

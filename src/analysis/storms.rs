@@ -9,9 +9,9 @@ use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session};
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
-    BlindSpot, Bytes, ClientProfile, CollectionDelete, Death, Episode, EpisodeClient, Finding, Measured, Presence,
-    Pressure, RequestLoop, Restart, Severity, SeverityReason, Verdict, Visibility, WatchPileup, assess_coverage,
-    assess_visibility, blind_spots, judge, reach_verdict,
+    BlindSpot, Bytes, ClientProfile, CollectionDelete, Death, Episode, EpisodeClient, Finding, Impersonation, Measured,
+    Presence, Pressure, RejectionEpisode, RequestLoop, Restart, Severity, SeverityReason, Verdict, Visibility,
+    WatchPileup, assess_coverage, assess_visibility, blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
 use crate::tables::{Database, Params, TablesError, TypedRow};
@@ -141,13 +141,15 @@ async fn storms_in(
 }
 
 /// The queries that findings are based on; [`Presence::QUERY`] is to be kept besides.
-pub(super) const STORM_QUERIES: [&str; 6] = [
+pub(super) const STORM_QUERIES: [&str; 8] = [
     Episode::QUERY,
     EpisodeClient::QUERY,
     Restart::QUERY,
     WatchPileup::QUERY,
     CollectionDelete::QUERY,
     RequestLoop::QUERY,
+    RejectionEpisode::QUERY,
+    Impersonation::QUERY,
 ];
 
 /// All rows that findings are based on.
@@ -156,6 +158,7 @@ pub(super) struct StormRows {
     episodes: Vec<Episode>,
     clients: Vec<EpisodeClient>,
     restarts: Vec<Restart>,
+    rejections: Vec<RejectionEpisode>,
     pressure: Vec<Pressure>,
     /// What is known of each client, by name.
     pub(super) profiles: BTreeMap<String, ClientProfile>,
@@ -174,9 +177,17 @@ impl StormRows {
                 Some(at) => database.rows_with(&Params::new().with("at_micros", at)).await,
             }
         };
-        let (presence, episodes, clients, restarts, pressure) =
-            tokio::try_join!(database.rows(), all_episodes(database), database.rows(), database.rows(), pressure)?;
-        Ok(Self { presence, episodes, clients, restarts, pressure, profiles: client_profiles(dimensions) })
+        let (presence, episodes, clients, restarts, rejections, impersonations, pressure) = tokio::try_join!(
+            database.rows(),
+            all_episodes(database),
+            database.rows(),
+            database.rows(),
+            database.rows(),
+            database.rows(),
+            pressure
+        )?;
+        let profiles = client_profiles(dimensions, &impersonations);
+        Ok(Self { presence, episodes, clients, restarts, rejections, pressure, profiles })
     }
 
     pub(super) fn measured<'m>(&'m self, tally: &'m Tally, from: Option<Micros>) -> Measured<'m> {
@@ -185,6 +196,7 @@ impl StormRows {
             episodes: &self.episodes,
             clients: &self.clients,
             restarts: &self.restarts,
+            rejections: &self.rejections,
             profiles: &self.profiles,
             from,
         }
@@ -213,7 +225,7 @@ async fn all_episodes(database: &Database) -> Result<Vec<Episode>, TablesError> 
 }
 
 /// What is known of each client. Of several identities of one client, the one known best is taken.
-fn client_profiles(dimensions: &Dimensions) -> BTreeMap<String, ClientProfile> {
+fn client_profiles(dimensions: &Dimensions, impersonations: &[Impersonation]) -> BTreeMap<String, ClientProfile> {
     let mut of_user: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (caller, client) in &dimensions.clients {
         if let Some(user) = &caller.identity.user_name {
@@ -230,6 +242,7 @@ fn client_profiles(dimensions: &Dimensions) -> BTreeMap<String, ClientProfile> {
             advice: client.advice.clone(),
             can_be_spared: client.client_type.can_be_spared(),
             shares_user_with: Vec::new(),
+            impersonated_users: impersonated_users(&client.client, impersonations),
         });
         let others = caller.identity.user_name.as_deref().and_then(|user| of_user.get(user)).into_iter().flatten();
         for other in others.filter(|other| **other != client.client) {
@@ -239,6 +252,17 @@ fn client_profiles(dimensions: &Dimensions) -> BTreeMap<String, ClientProfile> {
         }
     }
     profiles
+}
+
+/// The users that a client impersonates, those with most requests first.
+fn impersonated_users(client: &str, impersonations: &[Impersonation]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for one in impersonations.iter().filter(|one| one.client == client) {
+        *counts.entry(&one.impersonated_user_name).or_default() += one.request_count;
+    }
+    let mut users: Vec<_> = counts.into_iter().collect();
+    users.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    users.into_iter().map(|(user, _)| user.to_owned()).collect()
 }
 
 fn assemble(

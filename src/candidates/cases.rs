@@ -25,6 +25,7 @@ fn storm(client: &str, kind: Kind) -> Finding {
         client_confidence: Some("high"),
         user_names: Vec::new(),
         user_name_count: 1,
+        impersonated_user_names: Vec::new(),
         user_agents: Vec::new(),
         instances: 1,
         worst_instances: Vec::new(),

@@ -47,6 +47,7 @@ fn restart(end: &End, (severity, severity_reason): (Severity, SeverityReason)) -
         client_confidence: None,
         user_names: Vec::new(),
         user_name_count: 0,
+        impersonated_user_names: Vec::new(),
         user_agents: Vec::new(),
         instances: 1,
         worst_instances: Vec::new(),

@@ -71,7 +71,8 @@ pub(super) fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, S
 
 pub(super) fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
     let (tally, profiles) = (without_receipts(), BTreeMap::new());
-    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, profiles: &profiles, from: None };
+    let measured =
+        Measured { tally: &tally, episodes, clients: &[], restarts, rejections: &[], profiles: &profiles, from: None };
     judge(measured, &Thresholds::embedded())
 }
 
@@ -256,6 +257,7 @@ fn what_was_received_before_the_span_asked_for_begins_nothing() {
             episodes: &herd,
             clients: &[],
             restarts: &[],
+            rejections: &[],
             profiles: &profiles,
             from: Some(from),
         };
@@ -292,6 +294,7 @@ fn the_verdict_blames_what_went_on_at_a_death() {
         episodes: &episodes,
         clients: &[],
         restarts: &restarts,
+        rejections: &[],
         profiles: &profiles,
         from: None,
     };
@@ -316,6 +319,7 @@ fn replaced_thresholds_judge() {
             episodes: &herd,
             clients: &[],
             restarts: &[],
+            rejections: &[],
             profiles: &profiles,
             from: Some(from * SECOND),
         };

@@ -272,6 +272,15 @@ row! {
     }
 }
 
+row! {
+    /// A row of the query `impersonations`.
+    Impersonation of "impersonations" {
+        client: String,
+        impersonated_user_name: String,
+        request_count: u64,
+    }
+}
+
 impl Episode {
     /// Whether most of it asks for whole collections: not for what one node, a selector or a namespace leaves of them.
     pub(super) fn is_of_whole_collections(&self) -> bool {

@@ -45,11 +45,13 @@ pub enum Kind {
     WriteLoop,
     /// Requests that are refused again and again.
     RefusalLoop,
+    /// An apiserver rejects requests with 429.
+    Rejections,
 }
 
 impl Kind {
     /// All kinds, in order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ApiserverRestart,
         Self::RestartHerd,
         Self::ListPileup,
@@ -65,6 +67,7 @@ impl Kind {
         Self::GetFlood,
         Self::WriteLoop,
         Self::RefusalLoop,
+        Self::Rejections,
     ];
 
     /// The kind's name, as in the JSON.
@@ -85,6 +88,7 @@ impl Kind {
             Self::GetFlood => "get-flood",
             Self::WriteLoop => "write-loop",
             Self::RefusalLoop => "refusal-loop",
+            Self::Rejections => "rejections",
         }
     }
 
@@ -94,6 +98,7 @@ impl Kind {
             self,
             Self::WatchChurn
                 | Self::DiscoveryLoop
+                | Self::Rejections
                 | Self::WatchPileup
                 | Self::GetFlood
                 | Self::WriteLoop
@@ -149,6 +154,8 @@ pub struct Finding {
     pub user_names: Vec<String>,
     /// How many users there are.
     pub user_name_count: u64,
+    /// Users that its client impersonates, at most 5, those with most requests in the whole log first; empty for most.
+    pub impersonated_user_names: Vec<String>,
     /// User agents, at most 5.
     pub user_agents: Vec<String>,
     /// Distinct pods, nodes or addresses.
@@ -309,6 +316,7 @@ impl Finding {
             client_confidence: None,
             user_names: episode.user_names.clone(),
             user_name_count: episode.user_name_count,
+            impersonated_user_names: Vec::new(),
             user_agents: episode.user_agents.clone(),
             instances: episode.instance_count,
             worst_instances: worst_instances(episode),
@@ -339,6 +347,7 @@ impl Finding {
     /// Adds what is known of the client.
     pub(super) fn add_profile(&mut self, profile: &ClientProfile) {
         self.client_confidence = Some(profile.confidence);
+        self.impersonated_user_names = profile.impersonated_users.iter().take(5).cloned().collect();
         if !profile.shares_user_with.is_empty() {
             self.unknowns.push(Unknown::SharedUser { clients: profile.shares_user_with.clone() });
         }

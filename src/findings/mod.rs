@@ -22,6 +22,7 @@ mod list_pileup;
 mod page_storm;
 mod ranking;
 mod refusal_loop;
+mod rejections;
 mod relist_herd;
 mod remedy;
 mod restart_herd;
@@ -55,15 +56,15 @@ use restart_herd::follows;
 pub use capacity::{
     BusyBucket, BusyLoad, CapacityInput, CapacityReview, CapacityStep, CapacityThresholds, ClientLists, ClientPeriod,
     ClientUsage, Clock, CollectionGrowth, FlowPeriod, Headroom, Improvement, InstanceChange, LevelBounds, LevelHour,
-    LevelState, ListChange, Meets, Objective, ObjectiveScope, Slope, Trend, TrendSubject, TrendUnit, Usage,
-    fullest_level, review_period, summarize_collections,
+    LevelState, ListChange, Meets, Objective, ObjectiveScope, PeriodCoverage, Slope, Trend, TrendSubject, TrendUnit,
+    Usage, fullest_level, measure_coverage, review_period, summarize_collections,
 };
 pub use coverage::{
     Coverage, LatencyCoverage, LevelCount, LevelCoverage, Presence, ServerVersion, TrafficClass, assess_coverage,
 };
 pub use culprit::Culprit;
 pub use ends::find_server_ends;
-pub use episode::{Episode, EpisodeClient, EpisodeDetail, Pattern, Pressure, ReadKind, Restart};
+pub use episode::{Episode, EpisodeClient, EpisodeDetail, Impersonation, Pattern, Pressure, ReadKind, Restart};
 pub use finding::{Bytes, Cause, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
     AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, HarmedClient, Incident,
@@ -71,6 +72,7 @@ pub use incident::{
     PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs, ServerActivity, ServerLoad, Support, Victim,
     analyze_incident, find_moments, harm_start, measure_growth, propose_audit_policy,
 };
+pub use rejections::RejectionEpisode;
 pub use remedy::{Remedy, Unknown};
 pub use severity::{Severity, SeverityReason};
 pub use shape_rows::{CollectionDelete, RequestLoop, WatchPileup};
@@ -92,6 +94,8 @@ pub struct Measured<'m> {
     pub clients: &'m [EpisodeClient],
     /// The rows of `restarts`.
     pub restarts: &'m [Restart],
+    /// The rows of `rejections`.
+    pub rejections: &'m [RejectionEpisode],
     /// What is known of each client, by its name.
     pub profiles: &'m BTreeMap<String, ClientProfile>,
     /// The beginning of the span that was asked for, in microseconds since 1970; `None` for all. What reaches into it from
@@ -112,6 +116,8 @@ pub struct ClientProfile {
     pub can_be_spared: bool,
     /// Other clients behind the same user.
     pub shares_user_with: Vec<String>,
+    /// Users that it impersonates, those with most requests first.
+    pub impersonated_users: Vec<String>,
 }
 
 /// Everything found, the worst first, and of equally bad ones those that hold most.
@@ -164,6 +170,8 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let found = refusal_loop::drop_retries(found, gap_secs);
     findings.extend(together::drop_parts_of_loops(found, gap_secs));
     findings.extend(herds.into_iter().map(|herd| herd.finding));
+    let rejections = measured.rejections.iter().filter(|episode| is_within(episode.started_at));
+    findings.extend(rejections.filter_map(|episode| rejections::judge(episode, &context)));
     for finding in &mut findings {
         if let Some(profile) = finding.culprit.client().and_then(|client| measured.profiles.get(client)) {
             finding.add_profile(profile);

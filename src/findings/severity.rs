@@ -217,6 +217,15 @@ pub enum SeverityReason {
         /// Refused with 403 by quota, admission and the like.
         not_admitted: u64,
     },
+    /// An apiserver rejected requests with 429.
+    Rejected {
+        /// How many.
+        rejected: u64,
+        /// Those of clients that had next to no LIST in flight meanwhile.
+        bystanders: u64,
+        /// The client that had most LISTs in flight meanwhile and was rejected too; `None` where none stands out.
+        busiest: Option<String>,
+    },
     /// An apiserver died: these requests have no end in the log.
     CutOff {
         /// Watches without an end.

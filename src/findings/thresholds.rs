@@ -140,6 +140,14 @@ sections! {
     write_loop: WriteLoop { min_minute_failures: u64, failing_share: f64, min_secs: f64, warning_rps: f64 }
     /// Requests that are refused.
     refusal_loop: RefusalLoop { min_minute_refusals: u64, min_refusals: u64, min_secs: f64, warning_rps: f64 }
+    /// An apiserver rejects requests with 429.
+    rejections: Rejections {
+        min_rejected: u64,
+        min_secs: f64,
+        warning_rejected: u64,
+        warning_bystander_rejected: u64,
+        busiest_share: f64,
+    }
     /// Starts of an apiserver.
     apiserver_restart: ApiserverRestart {
         min_startup_requests: u64,
@@ -285,7 +293,7 @@ mod tests {
     }
 
     /// The queries that look for storms: all of their parameters are thresholds.
-    const DETECTION_QUERIES: [&str; 18] = [
+    const DETECTION_QUERIES: [&str; 19] = [
         "baselines",
         "bursts",
         "busy_reads",
@@ -299,6 +307,7 @@ mod tests {
         "pages",
         "pileups",
         "read_windows",
+        "rejections",
         "repeated_requests",
         "request_loops",
         "restarts",

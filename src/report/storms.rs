@@ -145,7 +145,8 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
     if !finding.other_resources.is_empty() {
         details.push(("also", finding.other_resources.join(", ")));
     }
-    if !finding.clients.is_empty() {
+    // The sentence on rejections names their clients already.
+    if !finding.clients.is_empty() && finding.kind != Kind::Rejections {
         let shares = finding.clients.iter().take(5).map(|share| {
             let held =
                 share.estimated_bytes.map(|bytes| format!(", holding {}", size_words(bytes))).unwrap_or_default();
@@ -178,6 +179,9 @@ fn who(finding: &Finding) -> String {
         let more = finding.user_name_count.saturating_sub(finding.user_names.len() as u64);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         who += &format!("; user {}{more}", finding.user_names.join(", "));
+    }
+    if !finding.impersonated_user_names.is_empty() {
+        who += &format!("; acting for {}", finding.impersonated_user_names.join(", "));
     }
     if !finding.user_agents.is_empty() {
         let agents = finding.user_agents.iter().map(|agent| shortened(agent));

@@ -268,6 +268,11 @@ pub(super) static COLUMNS: [Column; 78] = [
     plain("code", Value::Int32(|row| row.request.event.code), "responseStatus.code"),
     plain("reason", Value::Utf8(|row| unless_empty(row.request.event.reason)), "responseStatus.reason"),
     plain(
+        "is_impersonation_denied",
+        Value::Boolean(|row| Some(row.request.event.is_impersonation_denied)),
+        "whether responseStatus.message says that the user may not impersonate whom it names",
+    ),
+    plain(
         "is_truncated",
         Value::Boolean(|row| Some(row.request.event.annotations.is_truncated)),
         "whether bodies were cut away by the server",

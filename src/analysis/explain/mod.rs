@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 pub use agreement::{Agreement, Difference, Handling, VerdictCheck};
-pub use report::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse};
+pub use report::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelRejections, LevelUse, SchemaUse};
 
 use super::{AnalysisError, LevelSeats, SCHEMA_VERSION, ServerFacts, Session, level_seats};
 use crate::apf::{Matcher, NEWEST_KNOWN};
@@ -96,14 +96,21 @@ pub struct LevelBeyondLimit {
 /// # Errors
 /// When the logs can't be read or have no event.
 pub async fn explain(session: &Session, options: &ExplainOptions) -> Result<ExplainReport, AnalysisError> {
-    let wanted = [LevelLoad::QUERY, LevelPeak::QUERY, SchemaUse::QUERY, ClientUse::QUERY, VerdictCheck::QUERY];
+    let wanted = [
+        LevelLoad::QUERY,
+        LevelPeak::QUERY,
+        LevelRejections::QUERY,
+        SchemaUse::QUERY,
+        ClientUse::QUERY,
+        VerdictCheck::QUERY,
+    ];
     let dimensions = session.read(&wanted, &[]).await?;
     let database = session.database();
     let has_verdicts = !session.settings().apf.verdicts.is_empty();
     let checks = async { if has_verdicts { database.rows().await } else { Ok(Vec::new()) } };
-    let (loads, peaks, schemas, clients, checks) =
-        tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), checks)?;
-    let rows = Rows { loads, peaks, schemas, clients, checks };
+    let (loads, peaks, rejections, schemas, clients, checks) =
+        tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), database.rows(), checks)?;
+    let rows = Rows { loads, peaks, rejections, schemas, clients, checks };
     session.tally_of_events()?;
     Ok(assemble(options, session.settings(), &dimensions, rows))
 }
@@ -111,6 +118,7 @@ pub async fn explain(session: &Session, options: &ExplainOptions) -> Result<Expl
 struct Rows {
     loads: Vec<LevelLoad>,
     peaks: Vec<LevelPeak>,
+    rejections: Vec<LevelRejections>,
     schemas: Vec<SchemaUse>,
     clients: Vec<ClientUse>,
     checks: Vec<VerdictCheck>,
@@ -164,6 +172,7 @@ fn level_use(name: &str, seats: Option<&LevelSeats>, rows: &Rows) -> LevelUse {
         max_seats_per_request: seats.map(|seats| seats.max_seats_per_request),
         client_count: clients.len(),
         load: rows.loads.iter().find(|load| load.priority_level == name).cloned(),
+        rejections: rejections(name, &rows.rejections),
         peak_seats: peak.map(|peak| {
             // Nothing takes more than the level can have, so an estimate above that is only a wide one.
             let limit = seats.filter(|seats| !seats.is_exempt).map_or(u64::MAX, |seats| seats.max.into());
@@ -171,6 +180,12 @@ fn level_use(name: &str, seats: Option<&LevelSeats>, rows: &Rows) -> LevelUse {
         }),
         peak_apiserver: peak.and_then(|peak| peak.apiserver.clone()),
     }
+}
+
+/// What each apiserver rejected of a level, if any of them did.
+fn rejections(name: &str, rows: &[LevelRejections]) -> Vec<LevelRejections> {
+    let of_level: Vec<_> = rows.iter().filter(|row| row.priority_level == name).cloned().collect();
+    if of_level.iter().any(|row| row.rejected_count > 0) { of_level } else { Vec::new() }
 }
 
 /// Levels with more seats in use than they can have: the configuration isn't the server's, or waits are missing.

@@ -52,10 +52,11 @@ impl CapacityReport {
         let mut columns = if is_of_types { vec![("type", false)] } else { vec![("client", false), ("type", false)] };
         columns.extend([
             ("requests", true),
-            ("LISTs", true),
+            ("LISTs (without watch-lists)", true),
+            ("watch-lists", true),
             ("watches", true),
             ("seat-seconds", true),
-            ("returned by LISTs (estimated)", true),
+            ("returned by LISTs and watch-lists (estimated)", true),
             (if is_of_types { "highest client's peak" } else { "peak held (estimated)" }, true),
         ]);
         if self.window_before.is_some() {
@@ -75,6 +76,7 @@ impl CapacityReport {
                 row.extend([
                     units::count(this.requests),
                     units::count(this.lists),
+                    units::count(this.watch_lists),
                     units::count(this.watches),
                     about(this.low_seat_secs, this.high_seat_secs),
                     or_dash(this.response_bytes.map(Bytes::words)),

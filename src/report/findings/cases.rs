@@ -26,6 +26,7 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         client_confidence: Some("medium"),
         user_names: Vec::new(),
         user_name_count: 1,
+        impersonated_user_names: Vec::new(),
         user_agents: Vec::new(),
         instances: 1,
         worst_instances: Vec::new(),

@@ -93,6 +93,16 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
         Reason::DiscoveryPerSec { reads_per_sec, paths } => {
             format!("{} reads per second of {}", rate(*reads_per_sec), count(*paths, "path", "paths"))
         }
+        Reason::Rejected { rejected, bystanders, busiest } => {
+            let busiest = busiest.as_ref().map_or_else(String::new, |client| {
+                format!("; most LISTs in flight on that server were of {client}, which was rejected too")
+            });
+            format!(
+                "{} rejected with 429, {} of them of clients that had next to no LIST in flight{busiest}",
+                count(*rejected, "request was", "requests were"),
+                units::count(*bystanders)
+            )
+        }
         _ => return None,
     })
 }

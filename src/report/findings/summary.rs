@@ -40,6 +40,7 @@ pub(in crate::report) fn summary(finding: &Finding) -> String {
             Culprit::One { .. } => format!("LISTs of {what} piled up for {long}, most of them from {who}"),
             Culprit::Many => format!("LISTs of several clients piled up for {long}{}", most_of_it(finding)),
         },
+        Kind::Rejections => rejections(finding, &long),
         Kind::DiscoveryLoop => format!("{who} read API discovery documents {times} in {long}{each}"),
         Kind::WatchPileup => watch_pileup(finding, &who, &what),
         Kind::DeletePileup => {
@@ -106,6 +107,16 @@ fn users(finding: &Finding) -> String {
         (2.., Some(client)) => format!("{} users of {client}", units::count(finding.user_name_count)),
         _ => who(finding),
     }
+}
+
+/// Which server rejected whom.
+fn rejections(finding: &Finding, long: &str) -> String {
+    let server =
+        finding.apiserver.as_ref().map_or_else(|| "an apiserver".to_owned(), |name| format!("apiserver {name}"));
+    let clients = finding.clients.iter().map(|share| format!("{} of {}", units::count(share.requests), share.client));
+    let clients: Vec<_> = clients.collect();
+    let requests = count(finding.requests, "request", "requests");
+    format!("{server} rejected {requests} with 429 in {long}: {}", clients.join(", "))
 }
 
 /// The instances and their client.

@@ -248,6 +248,7 @@ fn deed_words(finding: &Finding, name: Option<&str>) -> Option<String> {
         | Kind::ListPileup
         | Kind::WatchChurn
         | Kind::DiscoveryLoop
+        | Kind::Rejections
         | Kind::WatchPileup
         | Kind::GetFlood
         | Kind::WriteLoop
