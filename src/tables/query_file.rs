@@ -71,6 +71,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     level_loads,
     level_peaks,
     list_kinds_by_client,
+    list_loads,
     list_pressure,
     list_reads,
     list_shapes,
