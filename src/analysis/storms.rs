@@ -83,6 +83,8 @@ pub struct Suspect {
     pub resource: Option<String>,
     /// The resource's API group.
     pub api_group: Option<String>,
+    /// `list`, or `deletecollection`, which reads the collection too.
+    pub verb: String,
     /// Lists in flight.
     pub inflight: u64,
     /// Those of them that have no end in the log.
@@ -302,6 +304,7 @@ fn suspect(row: &Pressure) -> Suspect {
         client: row.client.clone(),
         resource: row.resource.clone(),
         api_group: row.api_group.clone(),
+        verb: row.verb.clone(),
         inflight: row.inflight_count,
         without_end: row.open_count,
         estimated_bytes: row.inflight_low_bytes.map(|low| Bytes { low, high: row.inflight_high_bytes }),

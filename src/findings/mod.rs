@@ -67,10 +67,11 @@ pub use ends::find_server_ends;
 pub use episode::{Episode, EpisodeClient, EpisodeDetail, Impersonation, Pattern, Pressure, ReadKind, Restart};
 pub use finding::{Bytes, Cause, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
-    AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, HarmedClient, Incident,
-    IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListPressure, MemoryGrowth, Moment, MomentKind,
-    PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs, ServerActivity, ServerLoad, Support, Victim,
-    analyze_incident, find_moments, harm_start, measure_growth, propose_audit_policy,
+    AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, EndSources, GrowthInput, HarmSpan,
+    HarmedClient, Incident, IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListLoad, ListPressure,
+    MemoryFall, MemoryGrowth, Moment, MomentKind, PeakSources, PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs,
+    ServerActivity, ServerLoad, ShareBasis, Support, Victim, analyze_incident, find_ends, find_falls, find_moments,
+    harm_span, measure_growth, propose_audit_policy,
 };
 pub use rejections::RejectionEpisode;
 pub use remedy::{Remedy, Unknown};

@@ -53,7 +53,9 @@ pub(super) fn pressure_chart(
     memory_limit: Option<u64>,
 ) -> Chart {
     let rows = rows.iter().filter(|row| row.apiserver == *server);
-    let from = from.div_euclid(step) * step;
+    // Buckets may be laid so that one ends with the server.
+    let shift = rows.clone().next().map_or(0, |row| row.bucket_at.rem_euclid(step));
+    let from = (from - shift).div_euclid(step) * step + shift;
     let buckets = usize::try_from((to - from).div_euclid(step) + 1).unwrap_or_default();
     let place =
         |row: &ListPressure| usize::try_from((row.bucket_at - from).div_euclid(step)).ok().filter(|at| *at < buckets);

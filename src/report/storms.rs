@@ -221,7 +221,10 @@ fn suspects_table(suspects: &[Suspect]) -> Table {
         vec![
             suspect.client.clone(),
             suspect.client_type.clone(),
-            or_dash(suspect.resource.clone()),
+            or_dash(suspect.resource.as_ref().map(|resource| match suspect.verb.as_str() {
+                "list" => resource.clone(),
+                verb => format!("{resource} ({verb})"),
+            })),
             units::count(suspect.inflight),
             units::count(suspect.without_end),
             or_dash(suspect.estimated_bytes.map(size_cell)),

@@ -76,6 +76,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     level_peaks,
     level_rejections,
     list_kinds_by_client,
+    list_loads,
     list_pressure,
     list_reads,
     list_shapes,

@@ -21,6 +21,8 @@ const fn whole_buckets(secs: f64) -> &'static str {
         secs if secs < 3_600.0 => "whole quarters of an hour",
         _ => "whole hours",
     }
+}
+
 /// A factor of two rates such as `+20 %`; `None` where it differs from 1 by less than the share `least`.
 pub(super) fn rate_change_words(factor: f64, least: f64) -> Option<String> {
     ((factor - 1.0).abs() >= least).then(|| factor_words(factor))

@@ -8,7 +8,7 @@ use crate::analysis::{LogFacts, Span};
 use crate::findings::{
     AuditPolicy, BlindSpot, Certainty, CutOff, Death, Doubt, EarlierPeak, IncidentStep, IncidentSuspect,
     IncidentThresholds, ListPressure, MemoryGrowth, Moment, PolicyVolume, ReturnWave, ServerActivity, ServerLoad,
-    Support, Victim, Visibility,
+    ShareBasis, Support, Victim, Visibility,
 };
 use crate::report::ProposeReport;
 use crate::report::findings::{FindingJson, blind_spot, findings_json};
@@ -30,6 +30,7 @@ struct IncidentJson<'r> {
     first_step: Option<String>,
     first_step_code: &'r Option<IncidentStep>,
     earlier_peak: &'r Option<EarlierPeak>,
+    share_basis: ShareBasis,
     suspects: &'r [IncidentSuspect],
     victims: Vec<VictimJson<'r>>,
     wave: Option<WaveJson<'r>>,
@@ -128,6 +129,7 @@ impl IncidentReport {
             first_step: self.first_step_words(),
             first_step_code: &incident.first_step,
             earlier_peak: &incident.earlier_peak,
+            share_basis: incident.share_basis,
             suspects: &incident.suspects,
             victims: incident.victims.iter().map(|victim| VictimJson { words: victim_words(victim), victim }).collect(),
             wave: incident.wave.as_ref().map(wave),
@@ -136,7 +138,7 @@ impl IncidentReport {
             pressure_secs: self.pressure_secs,
             activity: &self.activity,
             activity_secs: self.activity_secs,
-            memory: self.memory.as_ref().map(|memory| memory_json(memory, &incident.thresholds)),
+            memory: self.memory.as_ref().map(|memory| memory_json(memory, self.moment.is_end(), &incident.thresholds)),
             memory_limit_bytes: self.memory_limit_bytes,
             cut_off: &self.cut_off,
             findings: findings_json(&self.findings),
@@ -157,13 +159,13 @@ fn as_samples<S: Serializer>(samples: &[(i64, f64)], serializer: S) -> Result<S:
     serializer.collect_seq(samples.iter().map(|(at, bytes)| (units::instant(*at), bytes)))
 }
 
-fn memory_json<'r>(memory: &'r MemoryFacts, thresholds: &IncidentThresholds) -> MemoryJson<'r> {
+fn memory_json<'r>(memory: &'r MemoryFacts, is_end: bool, thresholds: &IncidentThresholds) -> MemoryJson<'r> {
     MemoryJson {
         source: source_words(memory),
         file: &memory.file,
         series: &memory.series,
         series_count: memory.series_count,
         samples: &memory.samples,
-        growth: GrowthJson { growth: &memory.growth, summary: growth_words(memory, thresholds) },
+        growth: GrowthJson { growth: &memory.growth, summary: growth_words(memory, is_end, thresholds) },
     }
 }
