@@ -70,8 +70,8 @@ pub use incident::{
     AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, EndSources, GrowthInput, HarmSpan,
     HarmedClient, Incident, IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListLoad, ListPressure,
     MemoryFall, MemoryGrowth, Moment, MomentKind, PeakSources, PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs,
-    ServerActivity, ServerLoad, ShareBasis, Support, Victim, analyze_incident, find_ends, find_falls, find_moments,
-    harm_span, measure_growth, propose_audit_policy,
+    ServerActivity, ServerLoad, ShareBasis, Support, Victim, analyze_incident, find_end_moments, find_falls,
+    find_moments, harm_span, measure_growth, propose_audit_policy,
 };
 pub use rejections::RejectionEpisode;
 pub use remedy::{Remedy, Unknown};

@@ -5,8 +5,9 @@
 //! client that is both rejected and had most of them is named: it fills the level that it waits for. Others that were
 //! rejected are victims.
 
-use super::context::{Context, End};
+use super::context::Context;
 use super::culprit::Culprit;
+use super::ends::End;
 use super::episode::{row, secs, texts};
 use super::finding::{Finding, Kind, Share, evidence};
 use super::remedy::Remedy;
@@ -96,13 +97,17 @@ fn finding(
         requests: *requests,
         peak_concurrency: 0,
         estimated_bytes: None,
+        list_secs: 0.0,
     });
     Finding {
         kind: Kind::Rejections,
         severity,
         severity_reason,
+        cause: None,
         started_at: episode.started_at,
         ended_at: episode.ended_at,
+        back_at: None,
+        ready_at: None,
         culprit,
         client_confidence: None,
         user_names: Vec::new(),
@@ -118,10 +123,13 @@ fn finding(
         scope: None,
         list_kinds: Vec::new(),
         requests: episode.rejected_count,
+        watch_lists: 0,
         rate_rps: episode.rejected_count as f64 / secs(episode.ended_at - episode.started_at).max(1.0),
         baseline_rps: None,
         peak_concurrency: None,
         peak_at: None,
+        list_secs: None,
+        mean_concurrency: None,
         estimated_bytes: None,
         peak_share: None,
         clients: clients.collect(),

@@ -44,11 +44,6 @@ pub(super) fn held_estimate_and_hint(bytes: Bytes) -> String {
     }
 }
 
-/// A share of a whole, if the part is known well enough for one to make sense: `, 34 % of what all LISTs in flight held`.
-pub(super) fn share_words(bytes: Bytes, share: f64, whole: &str) -> String {
-    if bytes.is_unknown() { String::new() } else { format!(", {} of {whole}", units::share(share)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,7 +55,6 @@ mod tests {
         assert_eq!(size_cell(wide), "unknown");
         let hint = "an unknown amount of memory (112 MiB to 27 GiB; give --metrics or --resource)";
         assert_eq!(held_estimate_and_hint(wide), hint);
-        assert_eq!(share_words(wide, 0.9, "all"), "");
         let most = Bytes { low: 0, high: Some(8 << 20) };
         assert_eq!(size_words(most), "unknown (at most 8.0 MiB)");
         assert_eq!(size_words(Bytes { low: 5 << 20, high: None }), "unknown (5.0 MiB or more)");
@@ -71,7 +65,6 @@ mod tests {
         let narrow = Bytes { low: 1 << 30, high: Some(4 << 30) };
         assert_eq!(held_estimate_and_hint(narrow), "an estimated 1.0 GiB to 4.0 GiB");
         assert_eq!((size_words(narrow), size_cell(narrow)), (narrow.words(), narrow.words()));
-        assert_eq!(share_words(narrow, 0.34, "what all held"), ", 34 % of what all held");
         let small = Bytes { low: 0, high: Some(900_000) };
         assert_eq!(size_words(small), "at most 879 KiB");
     }

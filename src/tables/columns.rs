@@ -107,7 +107,7 @@ pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
     parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
 }
 
-pub(super) static COLUMNS: [Column; 78] = [
+pub(super) static COLUMNS: [Column; 79] = [
     plain(
         "apiserver",
         Value::Utf8(|row| row.request.apiserver.map(Text::plain)),

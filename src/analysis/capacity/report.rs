@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::analysis::{LogFacts, ServerFacts, Span};
 use crate::findings::{
-    BlindSpot, CapacityReview, Finding, LevelHour, ListPressure, PeriodCoverage, ServerActivity, Visibility,
-    as_instant,
+    BlindSpot, CapacityReview, Finding, LevelHour, ListPressure, PeriodCoverage, ServerActivity, Visibility, as_instant,
 };
 
 /// A period's capacity, as data. [`CapacityReport::json`] adds the words.

@@ -6,7 +6,7 @@ use crate::analysis::{AnalysisError, Span, micros};
 use crate::audit::{Micros, Stage};
 use crate::findings::{
     ClientReturn, CutOff, EndSources, IncidentInput, ListLoad, ListPressure, Moment, MomentKind, PeakSources, Pressure,
-    analyze_incident, find_ends, find_moments, propose_audit_policy,
+    analyze_incident, find_end_moments, find_moments, propose_audit_policy,
 };
 use crate::tables::{Params, TypedRow};
 
@@ -31,7 +31,7 @@ impl IncidentInputs<'_> {
         let bucket_secs = bucket_secs(first, last).max(ACTIVITY_SECS);
         let whole: Vec<ListPressure> = self.ask(&Params::new().with("bucket_secs", bucket_secs)).await?;
         let sources = EndSources { findings: self.findings, tally: self.tally, falls: &self.falls() };
-        let ends = find_ends(&sources, self.thresholds);
+        let ends = find_end_moments(&sources, self.thresholds);
         let run_ups = self.run_ups(&ends, asked).await?;
         let whole = if self.logs_ends() { whole } else { Vec::new() };
         let moments = find_moments(ends, &PeakSources { whole: &whole, run_ups: &run_ups }, asked, self.thresholds);

@@ -17,12 +17,12 @@ use super::{AnalysisError, LogFacts, LogTime, SCHEMA_VERSION, Session, Span};
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
-    AuditPolicy, CutOff, Finding, Incident, IncidentThresholds, ListPressure, Moment, Presence, Pressure,
+    AuditPolicy, CutOff, Finding, Incident, IncidentThresholds, ListPressure, Moment, MomentKind, Presence, Pressure,
     ServerActivity, ServerLoad, judge,
 };
 use crate::memory::Resident;
 use crate::requests::{Tally, Window};
-use crate::tables::{Params, TypedRow};
+use crate::tables::TypedRow;
 
 /// What to look at.
 #[derive(Clone, Debug)]

@@ -149,11 +149,19 @@ fn analyzed(scene: &Scene) -> Incident {
         advice: None,
         can_be_spared: true,
         shares_user_with: Vec::new(),
+        impersonated_users: Vec::new(),
     };
     let profiles: BTreeMap<String, ClientProfile> =
         scene.clients.iter().map(|client| (client.name.clone(), profile.clone())).collect();
-    let measured =
-        Measured { tally: &tally, episodes: &episodes, clients: &[], restarts: &[], profiles: &profiles, from: None };
+    let measured = Measured {
+        tally: &tally,
+        episodes: &episodes,
+        clients: &[],
+        restarts: &[],
+        rejections: &[],
+        profiles: &profiles,
+        from: None,
+    };
     let thresholds = Thresholds::embedded();
     let findings = judge(measured, &thresholds);
     let peak = peak_of(&scene.clients);

@@ -19,7 +19,7 @@ pub struct EndSources<'s> {
 
 /// The ends of apiservers, by time, without what lists held before. A fall of measured memory makes an end certain that may
 /// have been a missing piece of the log, and makes an end of a silence.
-pub fn find_ends(sources: &EndSources<'_>, thresholds: &IncidentThresholds) -> Vec<Moment> {
+pub fn find_end_moments(sources: &EndSources<'_>, thresholds: &IncidentThresholds) -> Vec<Moment> {
     let findings = sources.findings.iter().enumerate();
     let mut ends: Vec<Moment> = findings.filter_map(|(index, finding)| end_of(index, finding)).collect();
     let spare = micros(thresholds.sample_near_secs);
@@ -79,7 +79,7 @@ mod tests {
         let fall = MemoryFall { from_at: 100 * SECOND, from_bytes: 5_000, to_at: 130 * SECOND, to_bytes: 300 };
         let ends = |tally: &Tally| {
             let sources = EndSources { findings: &[], tally, falls: &[fall] };
-            let found = find_ends(&sources, &thresholds);
+            let found = find_end_moments(&sources, &thresholds);
             found.iter().map(|end| (end.kind, end.at / SECOND, end.back_at.map(|at| at / SECOND))).collect::<Vec<_>>()
         };
         assert_eq!(ends(&Tally::default()), [], "garbage may be given back as fast");

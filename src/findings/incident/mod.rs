@@ -27,7 +27,7 @@ mod verdict;
 mod victims;
 
 pub use certainty::Certainty;
-pub use ends::{EndSources, find_ends};
+pub use ends::{EndSources, find_end_moments};
 pub use falls::{MemoryFall, find_falls};
 pub use growth::{GrowthInput, MemoryGrowth, measure_growth};
 pub(super) use moment::peaks;
