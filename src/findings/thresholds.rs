@@ -241,7 +241,7 @@ mod tests {
     }
 
     /// The queries that look for storms: all of their parameters are thresholds.
-    const DETECTION_QUERIES: [&str; 13] = [
+    const DETECTION_QUERIES: [&str; 14] = [
         "baselines",
         "bursts",
         "busy_reads",
@@ -254,6 +254,7 @@ mod tests {
         "pileups",
         "read_windows",
         "restarts",
+        "run_reads",
         "short_watches",
     ];
 
