@@ -6,7 +6,8 @@
 -- why:    `read_kind` sorts by what a read does to the server: `list` begins a collection, whole or by its first page,
 --         and a watch that begins with the collection is one; `page` goes on with it; `object` asks for one object by
 --         name; `watch` is a watch that doesn't begin with the collection; `discovery` reads the API's own description.
---         `shape` is all that decides what a list costs; list_costs has the bytes for each. Selectors count only by
+--         `deletion` is a deletecollection, which lists the collection as a whole before it deletes one object after the
+--         other. `shape` is all that decides what a list costs; list_costs has the bytes for each. Selectors count only by
 --         kind, since how many objects one selects is in no log. What is indented for people to read isn't streamed, and
 --         so costs more.
 select
@@ -23,6 +24,7 @@ select
     user_agent,
     instance,
     case
+        when verb = 'deletecollection' then 'deletion'
         when list_kind = 'by_name' then 'object'
         when list_kind = 'next_page' then 'page'
         when list_kind is not null then 'list'
@@ -37,11 +39,11 @@ select
     scope,
     list_kind,
     case
-        when list_kind is not null then
+        when list_kind is not null or verb = 'deletecollection' then
             concat_ws(
                 ' ',
                 concat_ws('.', resource, nullif(api_group, '')),
-                list_kind,
+                coalesce(list_kind, verb),
                 scope,
                 case when field_selector like '%spec.nodeName=%' then 'node' end,
                 case when label_selector is not null then 'labels' end,
@@ -57,6 +59,9 @@ select
     coalesce(is_pretty and list_kind <> 'watch_list', false) as is_pretty,
     path,
     nullif(timeout_secs, 0) as timeout_secs,
+    client_timeout_secs,
+    impersonated_user_name,
+    pod_name is not null as is_pod,
     outcome,
     code,
     duration_secs,
@@ -69,7 +74,7 @@ select
 from requests
 where received_at is not null
     and (
-        verb in ('list', 'watch')
+        verb in ('list', 'watch', 'deletecollection')
         or is_startup
         or user_name = 'system:apiserver'
         or (

@@ -22,7 +22,7 @@ with lists as (
         held_high_bytes
     from episode_reads
     inner join client_reads on client_reads.read_id = episode_reads.read_id
-    where verb = 'list' and (code is null or code < 400)
+    where verb = 'list' and outcome <> 'unknown' and (code is null or code < 400)
 ),
 changes as (
     select

@@ -3,13 +3,13 @@
 -- reads:  collection_reads
 -- for:    reports
 -- why:    What a list costs is decided by its shape: the resource, the kind, the scope, the kinds of selectors, the page
---         size. The server notes the time it took to decode what etcd returned only where it read etcd, and only for
+--         size. A deletecollection costs what a full list does, as it reads and returns the same. The server notes the time it took to decode what etcd returned only where it read etcd, and only for
 --         requests over half a second: decoded_count of slow_count tells which path a shape takes on this server.
 select
     shape,
     any_value(api_group) as api_group,
     any_value(resource) as resource,
-    any_value(list_kind) as list_kind,
+    coalesce(any_value(list_kind), arrow_cast('full', 'Utf8View')) as list_kind,
     any_value(scope) as scope,
     max("limit") as "limit",
     bool_or(is_node_scoped) as is_node_scoped,

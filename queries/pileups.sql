@@ -21,6 +21,7 @@ with weighty as (
         coalesce(held_low_bytes, 0) as held_bytes
     from client_reads
     where verb = 'list'
+        and outcome <> 'unknown'
         and client_type <> 'apiserver'
         and read_kind in ('list', 'page')
         and (code is null or code < 400)

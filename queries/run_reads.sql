@@ -2,7 +2,7 @@
 -- grain:  pattern, read_id
 -- reads:  loops, pages, full_lists, pileups, client_reads, restarts
 -- params: $episode_gap_secs secs = 60, longest pause between two loops of a client that are one episode
---         $min_silent_secs secs = 1.5, pause of a server's reads before a start that tells it from the course of another
+--         $min_silent_secs secs = 1.5, silence of a server before a start that tells it from the course of another
 -- for:    other queries
 -- kept:   busy_reads reads it more than once.
 -- why:    Of a loop, all LISTs of the client and resource in its time count, not only those that follow one of their
@@ -104,10 +104,11 @@ found as (
 starts as (
     select
         apiserver,
-        cast(started_at as bigint) as start_micros
+        cast(back_at as bigint) as start_micros
     from restarts
-    where last_read_at is not null
-        and cast(started_at as bigint) - cast(last_read_at as bigint) >= cast($min_silent_secs * 1e6 as bigint)
+    where last_event_at is not null
+        and cast(back_at as bigint) - cast(last_event_at as bigint) >= cast($min_silent_secs * 1e6 as bigint)
+        and spanning_count = 0
 ),
 lives as (
     select

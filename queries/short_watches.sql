@@ -1,7 +1,7 @@
 -- short_watches: watches that ended long before the time that they asked for, by client.
 -- grain:  read_id
 -- reads:  client_reads
--- params: $short_watch_secs secs = 30, a life shorter than this is short
+-- params: $short_watch_secs secs = 30, a life shorter than this is short, and any that the client cut itself
 --         $short_watch_share ratio = 0.5, and no longer than this share of what it asked for
 --         $relist_secs secs = 5, longest time between the end of a watch and a list that comes of it
 --         $episode_gap_secs secs = 60, longest pause between two short watches of a client that are one episode
@@ -23,7 +23,7 @@ with reads as (
         coalesce(
             verb = 'watch'
             and client_type <> 'apiserver'
-            and lifetime_secs < $short_watch_secs
+            and (lifetime_secs < $short_watch_secs or is_cut_by_client)
             and (
                 timeout_secs is null
                 or cast(timeout_secs as double) < $short_watch_secs

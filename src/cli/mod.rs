@@ -123,8 +123,8 @@ pub struct ClientArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Sizes and server")]
 pub struct SizeArgs {
-    /// Take object counts and sizes from FILE, a saved copy of an apiserver's /metrics; write FILE@TIME to say when it was
-    /// taken
+    /// Take sizes, version and feature gates from FILE, a saved copy of an apiserver's /metrics; write FILE@TIME to say when
+    /// it was taken
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Vec<String>,
     /// Set a resource's object count, object size or both, such as pods=10000x17KiB, deployments.apps=300 or secrets=x4KiB

@@ -8,6 +8,7 @@
 mod agent;
 mod catalogue;
 mod classify;
+mod shared_program;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use agent::Agent;
 pub use catalogue::{Catalogue, CatalogueError, Origin, Problem, Rule, Runs};
+pub use shared_program::name_shared_programs;
 
 /// What kind of client sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

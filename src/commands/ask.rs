@@ -85,6 +85,7 @@ impl Asked {
     /// Says what could not be read; an error if that was everything, or anything under `--strict`.
     pub(super) fn report_unreadable(&self) -> Result<()> {
         unreadable::report_skipped(self.session.skipped(), &self.side_files, self.console);
+        unreadable::report_told_apart(self.session.told_apart(), self.console);
         unreadable::report(&self.session, self.is_strict, self.console)
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn answer_rows(
     let answer = asked.answer(analysis::query(session, question, params))?;
     let Some(format) = format else {
         show_table(asked, answer, limit.table, &output.timezone, console)?;
+        asked.answer(session.check_time())?;
         return asked.report_unreadable();
     };
     let answer = match limit.data {
@@ -83,6 +84,7 @@ pub(super) fn answer_rows(
             console.note(&format!("written to {}", path.display()));
         }
     }
+    asked.answer(session.check_time())?;
     asked.report_unreadable()
 }
 

@@ -33,10 +33,9 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
     };
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let report = asked.answer(analysis::storms(&asked.session, &args.into()))?;
-    if let Some(span) = report.outside {
-        let zone = &args.output.timezone;
-        let (from, to) = (zone.second(span.from), zone.second(span.to));
-        console.warn(&format!("the given time is outside the logs, which go from {from} to {to}"));
+    if let Some(end) = &report.nearest_end {
+        let at = args.output.timezone.second(end.at);
+        console.note(&format!("no apiserver ended near the given time; the nearest end in these logs is at {at}"));
     }
     print(&report, args, console)?;
     asked.report_unreadable()?;

@@ -26,6 +26,20 @@ pub(super) fn report_skipped(skipped: &[Skipped], side_files: &[PathBuf], consol
     }
 }
 
+/// Says which files are taken as logs of different apiservers.
+pub(super) fn report_told_apart(files: &[Arc<str>], console: Console) {
+    if let [named @ .., last] = files {
+        let named: Vec<_> = named.iter().take(NAMED_FILES).map(AsRef::as_ref).collect();
+        let more = files.len().saturating_sub(NAMED_FILES + 1);
+        let last = if more > 0 { format!("{} more files", more + 1) } else { last.to_string() };
+        console.note(&format!(
+            "{} and {last} are logs of different apiservers, as they cover the same time and share no events; name the \
+             apiservers with NAME=PATH",
+            named.join(", ")
+        ));
+    }
+}
+
 /// Says what could not be read; an error if that was everything, or anything where `is_strict`.
 pub(super) fn report(session: &Session, is_strict: bool, console: Console) -> Result<()> {
     let tally = &session.tally();
@@ -38,7 +52,19 @@ pub(super) fn report(session: &Session, is_strict: bool, console: Console) -> Re
     if tally.events() == 0 && !tally.is_partial {
         return Err(nothing_read(&session.logs().files, tally).into());
     }
-    let unreadable = tally.unreadable_count();
+    // Whoever has the server log to standard output mixes its own log into the audit log: nothing is amiss there.
+    if let Some(noted) = tally.unreadable.get(&SERVER_LOG) {
+        console.note(&format!(
+            "{} of {} lines are no audit events but {} (first at {}:{})",
+            units::count(noted.count),
+            units::count(tally.lines()),
+            Looks::Klog.words(),
+            noted.first.file,
+            noted.first.line
+        ));
+    }
+    let unreadable = tally.unreadable.iter().filter(|(reason, _)| **reason != SERVER_LOG);
+    let unreadable: u64 = unreadable.map(|(_, noted)| noted.count).sum();
     if unreadable > 0 {
         let (pieces, lines) = (units::pieces(unreadable), units::count(tally.lines()));
         let message = format!("{pieces} of {lines} lines could not be read: {}", reasons(tally));
@@ -64,12 +90,16 @@ pub(super) fn report(session: &Session, is_strict: bool, console: Console) -> Re
     Ok(())
 }
 
+/// Lines of the server's own log.
+const SERVER_LOG: Reason = Reason::NotAnEvent(Looks::Klog);
+
 /// So many skipped files are named one by one.
 const NAMED_FILES: usize = 3;
 
 /// The reasons, with where each came first.
 fn reasons(tally: &Tally) -> String {
-    let reasons = tally.unreadable.iter().map(|(reason, noted)| {
+    let unreadable = tally.unreadable.iter().filter(|(reason, _)| **reason != SERVER_LOG);
+    let reasons = unreadable.map(|(reason, noted)| {
         let place = &noted.first;
         format!("{} {} (first at {}:{})", units::count(noted.count), reason.words(), place.file, place.line)
     });

@@ -44,12 +44,25 @@ pub(super) fn holding(episode: Episode, low: u64, high: Option<u64>) -> Episode 
 pub(super) fn start(at_secs: i64, open_watches: u64) -> Restart {
     Restart {
         started_at: at_secs * SECOND,
+        back_at: at_secs * SECOND,
         resource_count: 20,
         reopened_count: open_watches,
+        reopened_soon_count: open_watches,
+        reopening_client_count: 3,
         open_watch_count: open_watches,
-        last_read_at: Some((at_secs - 8) * SECOND),
+        cut_watch_count: open_watches,
+        last_event_at: Some((at_secs - 8) * SECOND),
+        next_event_at: Some(at_secs * SECOND),
         ..Restart::default()
     }
+}
+
+/// A log whose policy omits RequestReceived, as most do.
+pub(super) fn without_receipts() -> Tally {
+    let mut tally = Tally::default();
+    tally.stages[Stage::ResponseStarted as usize] = 1;
+    tally.stages[Stage::ResponseComplete as usize] = 1;
+    tally
 }
 
 pub(super) fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
@@ -57,8 +70,9 @@ pub(super) fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, S
 }
 
 pub(super) fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
-    let (tally, profiles) = (Tally::default(), BTreeMap::new());
-    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, profiles: &profiles, from: None };
+    let (tally, profiles) = (without_receipts(), BTreeMap::new());
+    let measured =
+        Measured { tally: &tally, episodes, clients: &[], restarts, rejections: &[], profiles: &profiles, from: None };
     judge(measured, &Thresholds::embedded())
 }
 
@@ -226,7 +240,7 @@ fn one_servers_open_watches_are_not_anothers() {
         reopened_count: reopened,
         ..start(at, 30)
     };
-    let second_sign = Restart { started_at: 110 * SECOND, ..on("a", 110, 0) };
+    let second_sign = Restart { cut_watch_count: 0, own_before_count: 20, ..on("a", 110, 0) };
     let other = Restart { open_watch_count: 0, ..on("b", 300, 30) };
     let found = found(&[], &[on("a", 100, 0), second_sign, other]);
     let of_b = found.iter().find(|finding| finding.apiserver.as_deref() == Some("b")).unwrap();
@@ -243,6 +257,7 @@ fn what_was_received_before_the_span_asked_for_begins_nothing() {
             episodes: &herd,
             clients: &[],
             restarts: &[],
+            rejections: &[],
             profiles: &profiles,
             from: Some(from),
         };
@@ -279,13 +294,15 @@ fn the_verdict_blames_what_went_on_at_a_death() {
         episodes: &episodes,
         clients: &[],
         restarts: &restarts,
+        rejections: &[],
         profiles: &profiles,
         from: None,
     };
     let thresholds = Thresholds::embedded();
     let findings = judge(measured, &thresholds);
-    let verdict = reach_verdict(&findings, measured, &thresholds);
-    assert_eq!(verdict.deaths, [Death { at: 82 * SECOND, apiserver: None }]);
+    let verdict = reach_verdict(&findings, measured, Visibility::default(), &thresholds);
+    let death = Death { at: 82 * SECOND, back_at: Some(90 * SECOND), ready_at: None, apiserver: None };
+    assert_eq!(verdict.deaths, [death]);
     let storm = verdict.storm.unwrap();
     assert_eq!((storm.culprit.kind, storm.more), (Kind::ListLoop, 1));
     assert_eq!((storm.evidence, storm.size_basis), (None, SizeBasis::Unknown));
@@ -302,6 +319,7 @@ fn replaced_thresholds_judge() {
             episodes: &herd,
             clients: &[],
             restarts: &[],
+            rejections: &[],
             profiles: &profiles,
             from: Some(from * SECOND),
         };

@@ -76,6 +76,18 @@ named! {
         ShortWatches = "short-watches",
         /// Reads of the API's own description are repeated.
         Discovery = "discovery",
+        /// LISTs of instances whose watches could not go on where they had ended.
+        Expired = "expired",
+        /// Watches of one resource pile up.
+        WatchPileup = "watch-pileup",
+        /// deletecollections run long, or several at a time.
+        Deletions = "deletions",
+        /// Single objects are read again and again.
+        Gets = "gets",
+        /// Writes fail again and again.
+        FailingWrites = "failing-writes",
+        /// Requests are refused again and again.
+        Refusals = "refusals",
     }
 }
 
@@ -133,10 +145,14 @@ row! {
         gone_count: u64,
         timed_out_count: u64,
         open_count: u64,
+        unknown_end_count: u64,
         before_list_count: u64,
+        client_cut_count: u64,
         path_count: u64,
         chain_count: u64,
         unknown_cost_count: u64,
+        median_lifetime_secs: Option<f64>,
+        median_timeout_secs: Option<f64>,
         median_count: Option<u64>,
         response_low_bytes: Option<u64>,
         response_high_bytes: Option<u64>,
@@ -151,7 +167,32 @@ row! {
         evidence_audit_ids: Vec<String>,
         #[serde(deserialize_with = "texts")]
         evidence_places: Vec<String>,
+        #[serde(skip)]
+        detail: EpisodeDetail,
     }
+}
+
+/// What only episodes have that are not made of LISTs and watches alone: see `shape_rows`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EpisodeDetail {
+    /// Resources beside the main one, by falling number of requests.
+    pub other_resources: Vec<String>,
+    /// The verbs of its requests.
+    pub verbs: Vec<String>,
+    /// Requests refused with 401.
+    pub unauthenticated_count: u64,
+    /// Requests refused with 403 by the authorizer; other 403s are of quota, admission and the like.
+    pub forbidden_count: u64,
+    /// Writes that failed with 409.
+    pub conflict_count: u64,
+    /// Objects that its requests were for; `None` where the log doesn't tell.
+    pub object_count: Option<u64>,
+    /// Watches open at once, at most: the sum over instances.
+    pub open_watch_count: u64,
+    /// Those of them that are needed: one for each namespace, name or selector of each instance.
+    pub needed_watch_count: u64,
+    /// How long the longest of its requests took, in seconds.
+    pub max_duration_secs: f64,
 }
 
 row! {
@@ -187,12 +228,25 @@ row! {
     Restart of "restarts" {
         apiserver: Option<String>,
         started_at: Micros,
+        last_event_at: Option<Micros>,
+        back_at: Micros,
+        next_event_at: Option<Micros>,
+        starting_until_at: Option<Micros>,
         resource_count: u64,
         startup_count: u64,
         reopened_count: u64,
-        last_read_at: Option<Micros>,
+        reopening_client_count: u64,
+        reopened_soon_count: u64,
+        own_again_count: u64,
+        own_before_count: u64,
         open_watch_count: u64,
         open_list_count: u64,
+        unsure_watch_count: u64,
+        unsure_list_count: u64,
+        cut_watch_count: u64,
+        spanning_count: u64,
+        ended_watch_count: u64,
+        opened_watch_count: u64,
         evidence_audit_id: Option<String>,
         evidence_place: Option<String>,
     }
@@ -204,17 +258,28 @@ row! {
         apiserver: Option<String>,
         client_type: String,
         client: String,
+        verb: String,
         api_group: Option<String>,
         resource: Option<String>,
         inflight_instance_count: u64,
         inflight_count: u64,
         open_count: u64,
+        unknown_count: u64,
         inflight_low_bytes: Option<u64>,
         inflight_high_bytes: Option<u64>,
         recent_count: u64,
         recent_instance_count: u64,
         recent_low_bytes: Option<u64>,
         recent_high_bytes: Option<u64>,
+    }
+}
+
+row! {
+    /// A row of the query `impersonations`.
+    Impersonation of "impersonations" {
+        client: String,
+        impersonated_user_name: String,
+        request_count: u64,
     }
 }
 

@@ -35,11 +35,23 @@ pub enum Kind {
     WatchChurn,
     /// The API's own description, read again and again.
     DiscoveryLoop,
+    /// Far more watches open than needed, and ever more.
+    WatchPileup,
+    /// deletecollections that run long, or several at a time.
+    DeletePileup,
+    /// Single objects, read at a rate that a watch would spare.
+    GetFlood,
+    /// Writes that fail again and again.
+    WriteLoop,
+    /// Requests that are refused again and again.
+    RefusalLoop,
+    /// An apiserver rejects requests with 429.
+    Rejections,
 }
 
 impl Kind {
     /// All kinds, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::ApiserverRestart,
         Self::RestartHerd,
         Self::ListPileup,
@@ -50,6 +62,12 @@ impl Kind {
         Self::PageStorm,
         Self::WatchChurn,
         Self::DiscoveryLoop,
+        Self::WatchPileup,
+        Self::DeletePileup,
+        Self::GetFlood,
+        Self::WriteLoop,
+        Self::RefusalLoop,
+        Self::Rejections,
     ];
 
     /// The kind's name, as in the JSON.
@@ -65,13 +83,41 @@ impl Kind {
             Self::PageStorm => "page-storm",
             Self::WatchChurn => "watch-churn",
             Self::DiscoveryLoop => "discovery-loop",
+            Self::WatchPileup => "watch-pileup",
+            Self::DeletePileup => "delete-pileup",
+            Self::GetFlood => "get-flood",
+            Self::WriteLoop => "write-loop",
+            Self::RefusalLoop => "refusal-loop",
+            Self::Rejections => "rejections",
         }
+    }
+
+    /// Whether its requests read collections, which the server holds in memory meanwhile.
+    pub const fn holds_collections(self) -> bool {
+        !matches!(
+            self,
+            Self::WatchChurn
+                | Self::DiscoveryLoop
+                | Self::Rejections
+                | Self::WatchPileup
+                | Self::GetFlood
+                | Self::WriteLoop
+                | Self::RefusalLoop
+        )
     }
 
     /// The kind of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+}
+
+/// What made a client's instances act at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// They had been cut off for so long that their watches could not go on where they had ended (410).
+    WatchesExpired,
 }
 
 /// A storm, or an apiserver's restart. Its JSON carries codes; the report adds the words.
@@ -84,12 +130,21 @@ pub struct Finding {
     /// What makes it that bad.
     #[serde(rename = "severity_reason_code")]
     pub severity_reason: SeverityReason,
+    /// What brought it about, as far as the log shows; `None` where it doesn't.
+    pub cause: Option<Cause>,
     /// Its first request's receipt.
     #[serde(serialize_with = "as_instant")]
     pub started_at: Micros,
     /// The end of its last list, or the receipt of its last watch.
     #[serde(serialize_with = "as_instant")]
     pub ended_at: Micros,
+    /// Of a restart, the first request that the new process is seen to serve; `None` for storms.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub back_at: Option<Micros>,
+    /// Of a restart, the last request that the server marked as served while it was starting: it was ready soon after. `None`
+    /// for storms, and where it marked none, as before Kubernetes 1.32 or so.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub ready_at: Option<Micros>,
     /// Whose it is.
     #[serde(flatten)]
     pub culprit: Culprit,
@@ -99,6 +154,8 @@ pub struct Finding {
     pub user_names: Vec<String>,
     /// How many users there are.
     pub user_name_count: u64,
+    /// Users that its client impersonates, at most 5, those with most requests in the whole log first; empty for most.
+    pub impersonated_user_names: Vec<String>,
     /// User agents, at most 5.
     pub user_agents: Vec<String>,
     /// Distinct pods, nodes or addresses.
@@ -126,7 +183,8 @@ pub struct Finding {
     /// What is usual of the client: the median over windows of the whole log, in requests per second; `None` where the
     /// kind has no use for it.
     pub baseline_rps: Option<f64>,
-    /// Lists in flight at once, at most; `None` where it holds none.
+    /// Lists in flight at once, at most; of a watch-pileup the watches open at once, of a delete-pileup the deletecollections
+    /// in flight. `None` where it holds none.
     pub peak_concurrency: Option<u64>,
     /// When that was.
     #[serde(serialize_with = "as_maybe_instant")]
@@ -182,6 +240,7 @@ impl Bytes {
     pub fn words(self) -> String {
         match self.high {
             Some(high) if units::bytes(self.low) == units::bytes(high) => units::bytes(high),
+            Some(high) if self.low == 0 => format!("at most {}", units::bytes(high)),
             Some(high) => format!("{} to {}", units::bytes(self.low), units::bytes(high)),
             None => format!("{} or more", units::bytes(self.low)),
         }
@@ -248,12 +307,16 @@ impl Finding {
             kind,
             severity,
             severity_reason,
+            cause: None,
             started_at: episode.started_at,
             ended_at: episode.ended_at,
+            back_at: None,
+            ready_at: None,
             culprit: culprit(episode),
             client_confidence: None,
             user_names: episode.user_names.clone(),
             user_name_count: episode.user_name_count,
+            impersonated_user_names: Vec::new(),
             user_agents: episode.user_agents.clone(),
             instances: episode.instance_count,
             worst_instances: worst_instances(episode),
@@ -284,6 +347,7 @@ impl Finding {
     /// Adds what is known of the client.
     pub(super) fn add_profile(&mut self, profile: &ClientProfile) {
         self.client_confidence = Some(profile.confidence);
+        self.impersonated_user_names = profile.impersonated_users.iter().take(5).cloned().collect();
         if !profile.shares_user_with.is_empty() {
             self.unknowns.push(Unknown::SharedUser { clients: profile.shares_user_with.clone() });
         }

@@ -3,7 +3,8 @@
 //! More information makes a judgement sharper, and never milder without cause: what is unknown is judged by counts and
 //! times, what is known by bytes, and only an upper bound that rules the harm out takes a warning back.
 
-use super::context::{Context, End};
+use super::context::Context;
+use super::ends::End;
 use super::episode::{Episode, secs};
 use super::finding::{Bytes, held_bytes};
 use super::severity::SeverityReason;
@@ -23,6 +24,13 @@ pub(super) enum Impact {
 impl Context<'_> {
     /// How hard an episode's LISTs were on the server.
     pub(super) fn impact(&self, episode: &Episode) -> Impact {
+        // Where the ends of requests are not logged, what was in flight together is unknown; the size of the responses isn't.
+        if episode.unknown_end_count > 0
+            && 2 * episode.unknown_end_count >= episode.list_count
+            && episode.response_low_bytes.is_some()
+        {
+            return Impact::Little(SeverityReason::InFlightNotLogged);
+        }
         match self.memory_impact(episode) {
             loud @ (Impact::Critical(_) | Impact::Warning(_)) => loud,
             quiet => self.time_impact(episode).map_or(quiet, Impact::Warning),

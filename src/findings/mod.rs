@@ -9,60 +9,77 @@ mod capacity;
 mod context;
 mod coverage;
 mod culprit;
+mod delete_pileup;
 mod discovery_loop;
+mod ends;
 mod episode;
 mod finding;
+mod get_flood;
 mod impact;
 mod incident;
 mod list_loop;
 mod list_pileup;
 mod page_storm;
 mod ranking;
+mod refusal_loop;
+mod rejections;
 mod relist_herd;
 mod remedy;
 mod restart_herd;
 mod retry_loop;
 mod severity;
+mod shape_rows;
 mod thresholds;
 mod together;
 mod unpaginated_list;
 mod verdict;
+mod visibility;
 mod watch_churn;
+mod watch_pileup;
+mod write_loop;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod judgement_cases;
 #[cfg(test)]
 mod monotone;
+#[cfg(test)]
+mod shape_cases;
 
 use std::collections::BTreeMap;
 
-use context::{Context, End, ends};
+use context::Context;
+use ends::{End, find_ends};
 use incident::peaks;
 use restart_herd::follows;
 
 pub use capacity::{
     BusyBucket, BusyLoad, CapacityInput, CapacityReview, CapacityStep, CapacityThresholds, ClientLists, ClientPeriod,
     ClientUsage, Clock, CollectionGrowth, FlowPeriod, Headroom, Improvement, InstanceChange, LevelBounds, LevelHour,
-    LevelState, ListChange, Meets, Objective, ObjectiveScope, Slope, Trend, TrendSubject, TrendUnit, Usage,
-    fullest_level, review_period, summarize_collections,
+    LevelState, ListChange, Meets, Objective, ObjectiveScope, PeriodCoverage, Slope, Trend, TrendSubject, TrendUnit,
+    Usage, fullest_level, measure_coverage, review_period, summarize_collections,
 };
 pub use coverage::{
     Coverage, LatencyCoverage, LevelCount, LevelCoverage, Presence, ServerVersion, TrafficClass, assess_coverage,
 };
 pub use culprit::Culprit;
-pub use episode::{Episode, EpisodeClient, Pattern, Pressure, ReadKind, Restart};
-pub use finding::{Bytes, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
+pub use ends::find_server_ends;
+pub use episode::{Episode, EpisodeClient, EpisodeDetail, Impersonation, Pattern, Pressure, ReadKind, Restart};
+pub use finding::{Bytes, Cause, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
-    AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, HarmedClient, Incident,
-    IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListPressure, MemoryGrowth, Moment, MomentKind,
-    PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs, ServerActivity, ServerLoad, Support, Victim,
-    analyze_incident, find_moments, harm_start, measure_growth, propose_audit_policy,
+    AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, EndSources, GrowthInput, HarmSpan,
+    HarmedClient, Incident, IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListLoad, ListPressure,
+    MemoryFall, MemoryGrowth, Moment, MomentKind, PeakSources, PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs,
+    ServerActivity, ServerLoad, ShareBasis, Support, Victim, analyze_incident, find_ends, find_falls, find_moments,
+    harm_span, measure_growth, propose_audit_policy,
 };
+pub use rejections::RejectionEpisode;
 pub use remedy::{Remedy, Unknown};
 pub use severity::{Severity, SeverityReason};
+pub use shape_rows::{CollectionDelete, RequestLoop, WatchPileup};
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use verdict::{BlindSpot, ClientEvidence, Death, SizeBasis, StormVerdict, Verdict, blind_spots, reach_verdict};
+pub use visibility::{ListVisibility, RequestEnds, Visibility, assess_visibility};
 
 use crate::audit::{Micros, Stage};
 use crate::requests::Tally;
@@ -72,12 +89,14 @@ use crate::requests::Tally;
 pub struct Measured<'m> {
     /// What reading found.
     pub tally: &'m Tally,
-    /// The rows of `episodes`.
+    /// The rows of `episodes`, and those of `watch_pileups`, `collection_deletes` and `request_loops`.
     pub episodes: &'m [Episode],
     /// The rows of `episode_clients`.
     pub clients: &'m [EpisodeClient],
     /// The rows of `restarts`.
     pub restarts: &'m [Restart],
+    /// The rows of `rejections`.
+    pub rejections: &'m [RejectionEpisode],
     /// What is known of each client, by its name.
     pub profiles: &'m BTreeMap<String, ClientProfile>,
     /// The beginning of the span that was asked for, in microseconds since 1970; `None` for all. What reaches into it from
@@ -98,6 +117,8 @@ pub struct ClientProfile {
     pub can_be_spared: bool,
     /// Other clients behind the same user.
     pub shares_user_with: Vec<String>,
+    /// Users that it impersonates, those with most requests first.
+    pub impersonated_users: Vec<String>,
 }
 
 /// Everything found, the worst first, and of equally bad ones those that hold most.
@@ -113,16 +134,19 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let episodes = episodes.as_slice();
     let context = Context {
         thresholds,
-        ends: ends(&restarts, measured.tally, thresholds),
+        ends: find_ends(&restarts, measured.tally, thresholds),
         gaps: long_gaps(measured.tally, thresholds),
         profiles: measured.profiles,
         omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
         omits_started: measured.tally.stages[Stage::ResponseStarted as usize] == 0,
+        omits_ends: measured.tally.unlogged_ends > 0,
         list_bursts: episodes
             .iter()
             .filter(|episode| episode.pattern == Pattern::Burst && episode.read_kind == Some(ReadKind::List))
             .collect(),
         bursts_of_all: episodes.iter().filter(|episode| episode.pattern == Pattern::BurstOfAll).collect(),
+        expired_lists: episodes.iter().filter(|episode| episode.pattern == Pattern::Expired).collect(),
+        omits_complete: measured.tally.stages[Stage::ResponseComplete as usize] == 0,
     };
     let mut findings: Vec<Finding> = context.ends.iter().map(|end| apiserver_restart::judge(end, &context)).collect();
     let mut herds: Vec<Herd> = episodes
@@ -144,8 +168,11 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     }
     let gap_secs = thresholds.grouping.resources_apart_secs;
     let found = together::merge_over_resources(found, gap_secs, &context.ends);
+    let found = refusal_loop::drop_retries(found, gap_secs);
     findings.extend(together::drop_parts_of_loops(found, gap_secs));
     findings.extend(herds.into_iter().map(|herd| herd.finding));
+    let rejections = measured.rejections.iter().filter(|episode| is_within(episode.started_at));
+    findings.extend(rejections.filter_map(|episode| rejections::judge(episode, &context)));
     for finding in &mut findings {
         if let Some(profile) = finding.culprit.client().and_then(|client| measured.profiles.get(client)) {
             finding.add_profile(profile);
@@ -175,6 +202,11 @@ fn judge_episode(episode: &Episode, clients: &[EpisodeClient], context: &Context
         .or_else(|| watch_churn::judge(episode, context))
         .or_else(|| list_pileup::judge(episode, clients, context))
         .or_else(|| discovery_loop::judge(episode, context))
+        .or_else(|| watch_pileup::judge(episode, context))
+        .or_else(|| delete_pileup::judge(episode, context))
+        .or_else(|| get_flood::judge(episode, context))
+        .or_else(|| write_loop::judge(episode, context))
+        .or_else(|| refusal_loop::judge(episode, context))
 }
 
 /// A herd, and the start that it follows.

@@ -80,6 +80,7 @@ fn severity(episode: &Episode, held: Option<Bytes>, has_end: bool) -> Option<Sev
         episodes: std::slice::from_ref(episode),
         clients: &[row(episode, held)],
         restarts: if has_end { &died } else { &[] },
+        rejections: &[],
         profiles: &profiles,
         from: None,
     };

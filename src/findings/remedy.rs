@@ -47,6 +47,35 @@ pub enum Remedy {
     KeepDiscoveryCache,
     /// Make one client in a program, and reuse it.
     ReuseClient,
+    /// Leave the client's general timeout unset: it cuts watches too.
+    UnsetClientTimeout {
+        /// The `timeout` in the URIs, in whole seconds.
+        timeout_secs: u64,
+    },
+    /// Resume watches from a recent resourceVersion.
+    KeepVersionRecent,
+    /// Stop a watch before opening another.
+    StopWatches,
+    /// Share one informer in a program.
+    ShareInformer,
+    /// Delete in small steps, or let objects expire.
+    DeleteInSteps,
+    /// Send no second deletecollection beside one that still runs.
+    DeleteOneAtATime,
+    /// Keep objects by a watch instead of getting them one by one.
+    WatchInsteadOfGetting,
+    /// Take an object that exists for what it is.
+    ExpectExistingObjects,
+    /// Mend the object that the server finds invalid.
+    FixInvalidObjects,
+    /// Renew the credentials.
+    RenewCredentials,
+    /// Grant the permission, or stop asking.
+    GrantOrStopAsking,
+    /// Look at what admission holds against it.
+    HeedAdmission,
+    /// Find the priority level that is full, and who fills it.
+    FindFullLevel,
 }
 
 /// What the log leaves open about a finding.
@@ -73,4 +102,16 @@ pub enum Unknown {
     CommonCause,
     /// Who cut the watches.
     WhoCutWatches,
+    /// How long watches stay open: the log ends before they do.
+    OpenWhenLogEnds {
+        /// The watches.
+        watches: u64,
+    },
+    /// How long deletecollections take that have no end in the log.
+    UnfinishedDeletions {
+        /// How many.
+        deletions: u64,
+    },
+    /// Which program it is: the user agent names a library only.
+    ProgramBehindLibrary,
 }

@@ -1,6 +1,7 @@
 //! `restart-herd`: everybody lists and watches at once, right after an apiserver has started.
 
-use super::context::{Context, End};
+use super::context::Context;
+use super::ends::End;
 use super::episode::{Episode, EpisodeClient, Pattern, secs};
 use super::finding::{Finding, Kind};
 use super::impact::Impact;

@@ -161,6 +161,71 @@ pub enum SeverityReason {
         /// Distinct paths.
         paths: u64,
     },
+    /// Its watches were cut by its own `timeout`.
+    CutByOwnTimeout {
+        /// Those of its watches that were.
+        watches: u64,
+        /// How long they lived, in seconds: their median.
+        lived_secs: f64,
+        /// How long they asked to live, in seconds: their median.
+        asked_secs: f64,
+    },
+    /// Watches open at once.
+    OpenWatches {
+        /// At the peak, of all instances.
+        open: u64,
+        /// Those that would do: one for each namespace, name or selector of each instance.
+        needed: u64,
+        /// Those that have no end in the log.
+        without_end: u64,
+    },
+    /// deletecollections in flight at once, and how long they take.
+    DeletionsInFlight {
+        /// At the peak.
+        deletions: u64,
+        /// Seconds that the longest took, or took at least.
+        longest_secs: f64,
+        /// Those that have no end in the log.
+        without_end: u64,
+    },
+    /// The rate of GETs of single objects.
+    GetsPerSec {
+        /// GETs per second.
+        gets_per_sec: f64,
+        /// Objects; `None` where the log doesn't tell.
+        objects: Option<u64>,
+    },
+    /// The rate of writes that fail.
+    FailedWritesPerSec {
+        /// Writes per second.
+        writes_per_sec: f64,
+        /// Failed with 409: the object exists, or was changed meanwhile.
+        conflicts: u64,
+        /// Failed with 422: the object isn't valid.
+        invalid: u64,
+        /// Objects; `None` where the log doesn't tell.
+        objects: Option<u64>,
+    },
+    /// The rate of requests that are refused.
+    RefusedPerSec {
+        /// Requests per second.
+        requests_per_sec: f64,
+        /// Refused with 401: nobody that the server knows.
+        unauthenticated: u64,
+        /// Refused with 403 by the authorizer.
+        forbidden: u64,
+        /// Refused with 403 by quota, admission and the like.
+        not_admitted: u64,
+    },
+    /// An apiserver rejected requests with 429.
+    Rejected {
+        /// How many.
+        rejected: u64,
+        /// Those of clients that had next to no LIST in flight meanwhile.
+        bystanders: u64,
+        /// The client that had most LISTs in flight meanwhile and was rejected too; `None` where none stands out.
+        busiest: Option<String>,
+    },
     /// An apiserver died: these requests have no end in the log.
     CutOff {
         /// Watches without an end.
@@ -168,7 +233,8 @@ pub enum SeverityReason {
         /// LISTs without an end.
         lists: u64,
     },
-    /// Requests have no end in the log, and no start is seen: the apiserver died, or a piece of the log is missing.
+    /// Requests have no end in the log, but no start is seen, or no such request has an end anywhere in it: the apiserver
+    /// died, or a piece of the log is missing.
     CutOffOrLogMissing {
         /// Watches without an end.
         watches: u64,
@@ -179,6 +245,10 @@ pub enum SeverityReason {
     LogBegins,
     /// The policy logs only how requests end, so nothing shows whether any were cut off.
     OnlyEndsLogged,
+    /// The policy leaves the ends of requests out, so nothing shows how many were in flight at once.
+    InFlightNotLogged,
+    /// The policy leaves the ends of requests out, so nothing shows whether any were cut off.
+    EndsNotLogged,
     /// No request was cut off, as far as the log shows.
     NothingCutOff,
     /// A finding that is part of it is as severe.

@@ -67,6 +67,11 @@ sections! {
         unknown_warning_lists: u64,
         unknown_warning_list_secs: f64,
         failed_share: f64,
+        at_once_secs: f64,
+        cut_off_secs: f64,
+        max_pause_secs: f64,
+        max_expired_secs: f64,
+        max_expired_lists: f64,
     }
     /// All clients list at once after an apiserver has started.
     restart_herd: RestartHerd { min_instances: u64, before_secs: f64, within_secs: f64, after_secs: f64 }
@@ -105,6 +110,7 @@ sections! {
         min_watches: u64,
         warning_rps: f64,
         warning_before_list: u64,
+        warning_cut_ratio: f64,
     }
     /// LISTs in flight together.
     list_pileup: ListPileup {
@@ -116,12 +122,42 @@ sections! {
     }
     /// The API's own description, read again and again.
     discovery_loop: DiscoveryLoop { min_reads: u64, max_period_secs: f64, warning_rps: f64 }
+    /// Watches of one resource that pile up on an instance.
+    watch_pileup: WatchPileup {
+        min_surplus_watches: u64,
+        min_watches_per_target: f64,
+        min_growth_minutes: u64,
+        min_log_secs: f64,
+        warning_open_watches: u64,
+    }
+    /// deletecollections that run long, or several at a time.
+    delete_pileup: DeletePileup { min_concurrency: u64, min_secs: f64, long_secs: f64, warning_secs: f64 }
+    /// Requests that an instance repeats by the minute.
+    repeats: Repeats { min_minute_requests: u64 }
+    /// GETs of single objects.
+    get_flood: GetFlood { min_minute_gets: u64, min_secs: f64, warning_rps: f64 }
+    /// Writes that fail.
+    write_loop: WriteLoop { min_minute_failures: u64, failing_share: f64, min_secs: f64, warning_rps: f64 }
+    /// Requests that are refused.
+    refusal_loop: RefusalLoop { min_minute_refusals: u64, min_refusals: u64, min_secs: f64, warning_rps: f64 }
+    /// An apiserver rejects requests with 429.
+    rejections: Rejections {
+        min_rejected: u64,
+        min_secs: f64,
+        warning_rejected: u64,
+        warning_bystander_rejected: u64,
+        busiest_share: f64,
+    }
     /// Starts of an apiserver.
     apiserver_restart: ApiserverRestart {
         min_startup_requests: u64,
         min_own_resources: u64,
         min_reopened: u64,
+        min_reopening_clients: u64,
+        reopening_secs: f64,
         max_pause_secs: f64,
+        min_silence_secs: f64,
+        long_silence_secs: f64,
         first_end_secs: f64,
         slow_start_secs: f64,
         min_open_watches: u64,
@@ -163,6 +199,7 @@ impl Thresholds {
     /// The values of the detection queries' parameters, by name and without the `$`, as text that fits any number type.
     pub fn query_params(&self) -> BTreeMap<&'static str, String> {
         let Self { server, burst, busy, grouping, list_loop, retry_loop, watch_churn, list_pileup, .. } = self;
+        let (herd, pileup) = (&self.relist_herd, &self.watch_pileup);
         let starts = &self.apiserver_restart;
         BTreeMap::from([
             ("max_open_secs", server.request_timeout_secs.to_string()),
@@ -193,10 +230,25 @@ impl Thresholds {
             ("min_weighty_bytes", list_pileup.min_list_bytes.to_string()),
             ("pileup_gap_secs", list_pileup.max_pause_secs.to_string()),
             ("max_discovery_secs", self.discovery_loop.max_period_secs.to_string()),
+            ("at_once_secs", herd.at_once_secs.to_string()),
+            ("cut_off_secs", herd.cut_off_secs.to_string()),
+            ("expired_gap_secs", herd.max_pause_secs.to_string()),
+            ("min_surplus_count", pileup.min_surplus_watches.to_string()),
+            ("watches_per_target", pileup.min_watches_per_target.to_string()),
+            ("min_growth_minutes", pileup.min_growth_minutes.to_string()),
+            ("min_watch_log_secs", pileup.min_log_secs.to_string()),
+            ("min_repeat_count", self.repeats.min_minute_requests.to_string()),
+            ("min_get_count", self.get_flood.min_minute_gets.to_string()),
+            ("failing_share", self.write_loop.failing_share.to_string()),
+            ("min_failed_write_count", self.write_loop.min_minute_failures.to_string()),
+            ("min_refused_count", self.refusal_loop.min_minute_refusals.to_string()),
             ("restart_gap_secs", starts.max_pause_secs.to_string()),
             ("min_restart_resource_count", starts.min_own_resources.to_string()),
             ("min_startup_count", starts.min_startup_requests.to_string()),
             ("min_reopened_count", starts.min_reopened.to_string()),
+            ("min_silence_secs", starts.min_silence_secs.to_string()),
+            ("first_end_secs", starts.first_end_secs.to_string()),
+            ("reopening_secs", starts.reopening_secs.to_string()),
         ])
     }
 
@@ -241,21 +293,27 @@ mod tests {
     }
 
     /// The queries that look for storms: all of their parameters are thresholds.
-    const DETECTION_QUERIES: [&str; 14] = [
+    const DETECTION_QUERIES: [&str; 20] = [
         "baselines",
         "bursts",
         "busy_reads",
         "client_reads",
+        "collection_deletes",
         "discovery_loops",
         "episodes",
+        "expired_lists",
         "full_lists",
         "loops",
         "pages",
         "pileups",
         "read_windows",
+        "rejections",
+        "repeated_requests",
+        "request_loops",
         "restarts",
         "run_reads",
         "short_watches",
+        "watch_pileups",
     ];
 
     /// Else `storms` and `query` would judge by different figures.

@@ -1,6 +1,6 @@
 //! Findings that are one: of one kind and client, at the same time, over several resources.
 
-use super::context::End;
+use super::ends::End;
 use super::episode::secs;
 use super::finding::{Finding, Kind, resource_name};
 use super::ranking::{compare_cost, is_mostly_known};
@@ -59,6 +59,7 @@ fn join(first: &mut Finding, other: Finding) {
         first.peak_concurrency = first.peak_concurrency.max(other.peak_concurrency);
     }
     first.instances = first.instances.max(other.instances);
+    first.cause = first.cause.or(other.cause);
     let name = |finding: &Finding| Some(resource_name(finding.resource.as_ref()?, finding.api_group.as_deref()));
     let (known, further) = (name(first), name(&other));
     if further != known {

@@ -3,9 +3,9 @@
 use serde::{Serialize, Serializer};
 
 use super::culprit::Culprit;
-use super::finding::{Bytes, Finding, Kind, as_instant};
+use super::finding::{Bytes, Finding, Kind, as_instant, as_maybe_instant};
 use super::severity::Severity;
-use super::{ClientProfile, Coverage, Measured, Thresholds};
+use super::{ClientProfile, Coverage, Measured, Thresholds, Visibility};
 use crate::audit::Micros;
 
 /// What happened, who did it, how sure that is.
@@ -17,14 +17,22 @@ pub struct Verdict {
     pub event_count: u64,
     /// The storm to blame; `None` if no finding about clients is a warning or worse.
     pub storm: Option<StormVerdict>,
+    /// What the log can show at all.
+    pub visibility: Visibility,
 }
 
 /// The end of an apiserver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Death {
-    /// Its last sign of life.
+    /// Its last sign of life: it died between this and `back_at`.
     #[serde(serialize_with = "as_instant")]
     pub at: Micros,
+    /// The first request of the server after it; `None` where it didn't come back.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub back_at: Option<Micros>,
+    /// The last request that this server marked as served while it was starting; `None` where it marked none.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub ready_at: Option<Micros>,
     /// The apiserver; `None` where the log names none.
     pub apiserver: Option<String>,
 }
@@ -70,9 +78,19 @@ pub enum SizeBasis {
 }
 
 /// Sums up findings, the worst first.
-pub fn reach_verdict(findings: &[Finding], measured: Measured<'_>, thresholds: &Thresholds) -> Verdict {
+pub fn reach_verdict(
+    findings: &[Finding],
+    measured: Measured<'_>,
+    visibility: Visibility,
+    thresholds: &Thresholds,
+) -> Verdict {
     let is_death = |finding: &&Finding| !finding.is_storm() && finding.severity == Severity::Critical;
-    let death = |finding: &Finding| Death { at: finding.started_at, apiserver: finding.apiserver.clone() };
+    let death = |finding: &Finding| Death {
+        at: finding.started_at,
+        back_at: finding.back_at,
+        ready_at: finding.ready_at,
+        apiserver: finding.apiserver.clone(),
+    };
     let mut deaths: Vec<Death> = findings.iter().filter(is_death).map(death).collect();
     deaths.sort_unstable();
     let storm = blame(findings, &deaths, thresholds).map(|(culprit, herd, more)| StormVerdict {
@@ -82,7 +100,7 @@ pub fn reach_verdict(findings: &[Finding], measured: Measured<'_>, thresholds: &
         herd: herd.map(|herd| Box::new(herd.clone())),
         more,
     });
-    Verdict { deaths, event_count: measured.tally.events(), storm }
+    Verdict { deaths, event_count: measured.tally.events(), storm, visibility }
 }
 
 /// The culprit, the herd that followed, and how many more loud storms there are; `None` if there is no loud storm.
@@ -123,7 +141,7 @@ fn size_basis(culprit: &Finding, thresholds: &Thresholds) -> SizeBasis {
         Some(bytes) if bytes.is_unknown() => SizeBasis::Unknown,
         Some(bytes) if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(ratio)) => SizeBasis::RoughEstimate,
         Some(_) => SizeBasis::Estimate,
-        None if matches!(culprit.kind, Kind::WatchChurn | Kind::DiscoveryLoop) => SizeBasis::NotLogged,
+        None if !culprit.kind.holds_collections() => SizeBasis::NotLogged,
         None => SizeBasis::Unknown,
     }
 }

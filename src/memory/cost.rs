@@ -54,9 +54,10 @@ impl MemoryCost {
         }
     }
 
-    /// The same costs, or anything below them.
-    const fn or_less(self) -> Self {
-        Self { per_list: self.per_list.or_less(), shared_garbage: self.shared_garbage.or_less() }
+    /// The same cost, or anything below it, down to so many bytes for each LIST.
+    fn down_to(self, least: u64) -> Self {
+        let per_list = Range { low: least.min(self.per_list.low), high: self.per_list.high };
+        Self { per_list, shared_garbage: self.shared_garbage.or_less() }
     }
 }
 
@@ -133,7 +134,11 @@ fn estimate_route(list: &ListShape<'_>, route: Route, encoding: Encoding, respon
         None => touched.once(reading).scaled(prices.spread),
     };
     let cost = MemoryCost { per_list: per_list.scaled(prices.spread), shared_garbage };
-    if route == Route::EtcdRangeStreamed { cost.or_less() } else { cost }
+    if route == Route::EtcdRangeStreamed {
+        let least = touched.each(&prices.cache).scaled(prices.spread).low;
+        return cost.down_to(least);
+    }
+    cost
 }
 
 /// What encoding into a buffer holds.
@@ -302,13 +307,18 @@ mod tests {
     }
 
     #[test]
-    fn a_way_that_was_not_measured_is_bounded_from_above_only() {
-        let newer = Server { version: Some(Version::new(1, 37)), ..NEW };
+    fn a_way_that_was_not_measured_lies_between_those_that_hold_less_and_more() {
+        let (newer, unknown) = (Server { version: Some(Version::new(1, 37)), ..NEW }, Server::default());
         let events = ListShape { resource: "events", ..ListShape::of(ListKind::Full) };
-        let (known, unknown) =
-            (of(&events, &NEW, &size("events=1000x1KB")), of(&events, &newer, &size("events=1000x1KB")));
-        assert_eq!((unknown.per_list.low, unknown.per_list.high), (0, known.per_list.high));
-        assert!(known.per_list.low > 0);
+        let on = |server: &Server| of(&events, server, &size("events=1000x1KB")).per_list;
+        assert_eq!(megabytes(on(&NEW)), (2, Some(5)));
+        // A copy of each object, as from the cache, takes more than events need from etcd: they have a smaller struct.
+        assert_eq!((on(&newer).low, on(&newer).high), (on(&NEW).low, on(&NEW).high));
+        let secrets = ListShape { kind: ListKind::Exact, resource: "secrets", ..events };
+        let of_secrets = of(&secrets, &newer, &size("secrets=1000x10KB")).per_list;
+        assert_eq!(megabytes(of_secrets), (1, Some(44)));
+        // Knowing the version never widens a range.
+        assert_eq!(on(&unknown).union(on(&newer)), on(&unknown));
     }
 
     #[test]

@@ -21,8 +21,9 @@
 //! are possible for every LIST of that form.
 //!
 //! From 1.37 on, what is read from etcd may come in chunks (`EtcdRangeStream`, if etcd has it, too), and the server never
-//! holds the whole range that etcd sends. What remains hasn't been measured: [`Route::EtcdRangeStreamed`] is known only to
-//! hold no more than [`Route::EtcdStreamed`].
+//! holds the whole range that etcd sends. What remains hasn't been measured. All that is known of
+//! [`Route::EtcdRangeStreamed`] is that it holds no more than [`Route::EtcdStreamed`], and, as all objects are decoded before
+//! the first is encoded, no less than the copies that [`Route::CacheStreamed`] makes.
 
 use super::defaults::is_custom;
 use super::observed::Observed;
@@ -81,7 +82,7 @@ pub(super) fn routes(list: &ListShape<'_>, server: &Server) -> Vec<Route> {
     let (cache, etcd) = sources(list, server);
     let etcd = etcd || may_precede_cache(list, server);
     let (streamed, buffered) = if list.is_pretty { (false, true) } else { encodings(server) };
-    let in_chunks = server.version.is_some_and(|version| version >= RANGE_STREAMED);
+    let in_chunks = server.version.is_none_or(|version| version >= RANGE_STREAMED);
     [
         (etcd && buffered, Route::EtcdBuffered),
         (etcd && streamed, Route::EtcdStreamed),
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn the_way_depends_on_the_version() {
         use ListKind::{Cached, Exact, FirstPage, Full, NextPage, Reflector, Relist};
-        use Route::{CacheBuffered, CacheStreamed, EtcdBuffered, EtcdStreamed};
+        use Route::{CacheBuffered, CacheStreamed, EtcdBuffered, EtcdRangeStreamed, EtcdStreamed};
         for (kinds, minor, expected) in [
             (&[Full, FirstPage][..], 30, &[EtcdBuffered][..]),
             (&[Full, FirstPage], 31, &[CacheBuffered]),
@@ -190,7 +191,10 @@ mod tests {
             }
         }
         assert_eq!(ways(Cached, "events", Some(Version::new(1, 30))), [EtcdBuffered]);
-        assert_eq!(ways(Full, "pods", None), [EtcdBuffered, EtcdStreamed, CacheBuffered, CacheStreamed]);
+        assert_eq!(
+            ways(Full, "pods", None),
+            [EtcdBuffered, EtcdStreamed, EtcdRangeStreamed, CacheBuffered, CacheStreamed]
+        );
         assert_eq!(ways(Reflector, "pods", None), [CacheBuffered, CacheStreamed]);
     }
 

@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::page::{Page, Part, Section, Table};
 use super::{WithWords, about, between, bullets_section, or_dash, table_section};
 use crate::analysis::ServerFacts;
-use crate::analysis::explain::{Agreement, ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelUse, SchemaUse};
+use crate::analysis::explain::{
+    Agreement, ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelRejections, LevelUse, SchemaUse,
+};
 use crate::apf::ConfigOrigin;
 use crate::tables::TypedRow;
 use crate::units::{self, Zone};
@@ -70,13 +72,14 @@ impl ExplainReport {
 
 /// Where requests were rejected or waited, in sentences, the worst first.
 fn summary(levels: &[LevelUse], clients: &[ClientUse]) -> Vec<String> {
-    let mut loads: Vec<&LevelLoad> = levels.iter().filter_map(|level| level.load.as_ref()).collect();
-    loads.retain(|load| load.rejected_count + load.waited_count > 0);
-    loads.sort_by_key(|load| std::cmp::Reverse((load.rejected_count, load.waited_count)));
+    let of_level = |level: &LevelUse| level.load.clone().map(|load| (load, level.rejections.clone()));
+    let mut loads: Vec<(LevelLoad, Vec<LevelRejections>)> = levels.iter().filter_map(of_level).collect();
+    loads.retain(|(load, _)| load.rejected_count + load.waited_count > 0);
+    loads.sort_by_key(|(load, _)| std::cmp::Reverse((load.rejected_count, load.waited_count)));
     if loads.is_empty() {
         return vec!["no request was rejected or waited, as far as the log shows".to_owned()];
     }
-    loads.into_iter().map(|load| level_summary(load, clients)).collect()
+    loads.iter().map(|(load, rejections)| level_summary(load, rejections, clients)).collect()
 }
 
 fn note(note: &ExplainNote) -> String {
@@ -104,6 +107,10 @@ fn note(note: &ExplainNote) -> String {
         ExplainNote::ServerVersionUnknown { assumed } => {
             format!("the server's version is unknown; seats are counted as in {assumed}; give the version with --kube-version")
         }
+        ExplainNote::ServerVersionContradicted { version } => format!(
+            "the server calls itself {version}, but reads LISTs from etcd, so it emulates an older version or has \
+             ConsistentListFromCache turned off; seats are counted as in {version}, see --kube-version and --metrics"
+        ),
         ExplainNote::SizesNotGiven => {
             "the seats of a LIST depend on object counts, which no audit log has: the ranges are wide unless you give sizes with \
              --metrics or --resource"
@@ -141,7 +148,22 @@ fn note(note: &ExplainNote) -> String {
     }
 }
 
-fn level_summary(load: &LevelLoad, clients: &[ClientUse]) -> String {
+/// Which of several apiservers rejected; empty where there is only one.
+fn rejected_where(rejections: &[LevelRejections]) -> String {
+    if rejections.len() < 2 {
+        return String::new();
+    }
+    let (rejecting, others): (Vec<_>, Vec<_>) = rejections.iter().partition(|row| row.rejected_count > 0);
+    let name = |row: &LevelRejections| row.apiserver.clone().unwrap_or_else(|| "an unnamed apiserver".to_owned());
+    let each = rejecting.iter().map(|row| {
+        format!("{} of {} on {}", units::count(row.rejected_count), units::count(row.request_count), name(row))
+    });
+    let none: Vec<_> = others.iter().map(|row| name(row)).collect();
+    let none = if none.is_empty() { String::new() } else { format!(", none on {}", none.join(", ")) };
+    format!(" ({}{none})", each.collect::<Vec<_>>().join(", "))
+}
+
+fn level_summary(load: &LevelLoad, rejections: &[LevelRejections], clients: &[ClientUse]) -> String {
     /// Who comes after these doesn't matter much.
     const SHOWN: usize = 3;
     let of_level = clients.iter().filter(|client| client.priority_level == load.priority_level);
@@ -156,9 +178,10 @@ fn level_summary(load: &LevelLoad, clients: &[ClientUse]) -> String {
     let longest = load.max_wait_secs.filter(|_| load.waited_count > 0);
     let longest = longest.map_or_else(String::new, |secs| format!(", up to {} s", super::rounded(secs)));
     format!(
-        "{}: {} rejected, {} waited{longest}: {}{more}",
+        "{}: {} rejected{}, {} waited{longest}: {}{more}",
         load.priority_level,
         units::count(load.rejected_count),
+        rejected_where(rejections),
         units::count(load.waited_count),
         each.collect::<Vec<_>>().join(", ")
     )

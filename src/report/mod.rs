@@ -25,6 +25,7 @@ mod replay_note;
 mod request;
 mod seats;
 mod simulate;
+mod size_words;
 mod storms;
 mod terminal;
 mod verify;

@@ -253,16 +253,25 @@ pub(super) static COLUMNS: [Column; 78] = [
         "when the server took it in, before authentication and queueing",
     ),
     plain("started_at", Value::StartedAt, "when the response started; only long-running requests log it"),
-    plain("completed_at", Value::Timestamp(|row| row.request.completed_at), "when it ended; null while it is open"),
+    plain(
+        "completed_at",
+        Value::Timestamp(|row| row.request.completed_at),
+        "when it ended; null while it is open, and where the log does not tell",
+    ),
     plain("duration_secs", Value::Float64(|row| row.request.duration_secs()), "completed_at - received_at, in seconds"),
     plain(
         "outcome",
         Value::Utf8(|row| Some(Text::plain(row.request.outcome.name()))),
-        "complete, open (no end is in the log) or panic",
+        "complete, open (no end is in the log), panic, or unknown (its end is not logged)",
     ),
     plain("last_stage", Value::Utf8(|row| Some(Text::plain(stage(row).name()))), "the last stage that was logged"),
     plain("code", Value::Int32(|row| row.request.event.code), "responseStatus.code"),
     plain("reason", Value::Utf8(|row| unless_empty(row.request.event.reason)), "responseStatus.reason"),
+    plain(
+        "is_impersonation_denied",
+        Value::Boolean(|row| Some(row.request.event.is_impersonation_denied)),
+        "whether responseStatus.message says that the user may not impersonate whom it names",
+    ),
     plain(
         "is_truncated",
         Value::Boolean(|row| Some(row.request.event.annotations.is_truncated)),

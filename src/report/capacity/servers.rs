@@ -123,8 +123,8 @@ impl CapacityReport {
     pub(super) fn storms(&self, zone: &Zone) -> Vec<Part> {
         let loud: Vec<Finding> =
             self.findings.iter().filter(|finding| finding.severity >= Severity::Warning).cloned().collect();
-        if !loud.iter().any(Finding::is_storm) {
-            return vec![Part::Text("No storm at warning or above.".to_owned())];
+        if loud.is_empty() {
+            return vec![Part::Text("No storm at warning or above, and no end of an apiserver.".to_owned())];
         }
         let more = loud.len().saturating_sub(ROWS);
         let mut parts = vec![Part::Table(findings_table(&loud[..loud.len().min(ROWS)], zone))];

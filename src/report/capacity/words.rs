@@ -23,6 +23,11 @@ const fn whole_buckets(secs: f64) -> &'static str {
     }
 }
 
+/// A factor of two rates such as `+20 %`; `None` where it differs from 1 by less than the share `least`.
+pub(super) fn rate_change_words(factor: f64, least: f64) -> Option<String> {
+    ((factor - 1.0).abs() >= least).then(|| factor_words(factor))
+}
+
 /// A change such as `+20 %`; `None` where it is smaller than the share `least`, or there was nothing before.
 pub(super) fn change_words(now: u64, before: u64, least: f64) -> Option<String> {
     let factor = (before > 0).then(|| float(now) / float(before))?;
@@ -119,6 +124,9 @@ pub(super) const fn not_compared_words(reason: NotCompared) -> &'static str {
     match reason {
         NotCompared::NothingBefore => {
             "the logs do not cover the period before; give the logs of two periods to see what changed"
+        }
+        NotCompared::TooLittleCovered => {
+            "the logs cover too little of this period or of the one before to compare them"
         }
         NotCompared::NotAskedFor => "--compare none was given",
     }

@@ -1,15 +1,21 @@
 //! What each kind of finding is about, for those who ask: one file for each kind. The figures are those of the thresholds.
 
 mod apiserver_restart;
+mod delete_pileup;
 mod discovery_loop;
+mod get_flood;
 mod list_loop;
 mod list_pileup;
 mod page_storm;
+mod refusal_loop;
+mod rejections;
 mod relist_herd;
 mod restart_herd;
 mod retry_loop;
 mod unpaginated_list;
 mod watch_churn;
+mod watch_pileup;
+mod write_loop;
 
 use crate::findings::{Kind, Thresholds};
 use crate::units;
@@ -38,6 +44,12 @@ pub fn explain(kind: Kind, thresholds: &Thresholds) -> Explanation {
         Kind::PageStorm => page_storm::explain,
         Kind::WatchChurn => watch_churn::explain,
         Kind::DiscoveryLoop => discovery_loop::explain,
+        Kind::WatchPileup => watch_pileup::explain,
+        Kind::DeletePileup => delete_pileup::explain,
+        Kind::GetFlood => get_flood::explain,
+        Kind::WriteLoop => write_loop::explain,
+        Kind::RefusalLoop => refusal_loop::explain,
+        Kind::Rejections => rejections::explain,
     };
     explain(thresholds)
 }

@@ -15,7 +15,10 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
         "LISTs (or watch-lists) of one resource by one client come in a burst: within {} (burst.window_secs) at least {} \
          (burst.min_reads), at least {} times the client's own median window (burst.min_factor), and at least {} median \
          absolute deviations above it (burst.min_deviations). At least {} instances (relist_herd.min_instances) take part. \
-         Bursts of several resources at the same time are one finding. It is a warning when the memory held reaches {} \
+         Bursts of several resources at the same time are one finding. LISTs that follow watches that ended within {} \
+         (relist_herd.at_once_secs) of instances that had no watch for {} or more (relist_herd.cut_off_secs) are a herd too, \
+         though they are spread over up to {} (relist_herd.max_expired_secs): the instances had been cut off, and their \
+         resourceVersion was too old (410). It is a warning when the memory held reaches {} \
          (held.warning_bytes, high end), when the server rejected or failed {} % of it (relist_herd.failed_share), or when \
          at least {} whole collections of unknown size were listed (relist_herd.unknown_warning_lists) and were in flight for \
          {} in all (relist_herd.unknown_warning_list_secs); critical when the \
@@ -26,13 +29,16 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
         burst.min_factor,
         burst.min_deviations,
         limits.min_instances,
+        secs(limits.at_once_secs),
+        secs(limits.cut_off_secs),
+        secs(limits.max_expired_secs),
         whole_bytes(held.warning_bytes),
         units::number(limits.failed_share * 100.0),
         limits.unknown_warning_lists,
         secs(limits.unknown_warning_list_secs),
         whole_bytes(held.critical_bytes)
     );
-    let limits = "The log does not show why the instances listed together. Watch-lists hold little memory, but the log does \
+    let limits = "Unless watches had expired, the log does not show why the instances listed together. Watch-lists hold little memory, but the log does \
                   not show when their initial events were sent. The memory held is an estimate. Behind a proxy, instances \
                   without pod-bound tokens look like one.";
     Explanation { reason: REASON, rule, limits: limits.to_owned() }

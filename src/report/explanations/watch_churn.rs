@@ -16,7 +16,8 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          longer than {} % of what they asked for (watch_churn.short_share), at least {} in all (watch_churn.min_watches) and \
          {} of each instance (watch_churn.min_instance_watches). It is a warning from {} opened at once \
          (watch_churn.warning_reopened), from {} per second that go on (watch_churn.warning_rps), or when {} are followed by \
-         a LIST within {} (watch_churn.warning_before_list, watch_churn.relist_secs). A burst that comes with LISTs of the \
+         a LIST within {} (watch_churn.warning_before_list, watch_churn.relist_secs), or when the client's own `timeout` cuts \
+         them {} times earlier than they asked for (watch_churn.warning_cut_ratio); such watches count however long they live. A burst that comes with LISTs of the \
          same client is part of that relist-herd, and not reported twice.",
         limits.min_reopened,
         limits.min_instances,
@@ -27,9 +28,11 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
         limits.warning_reopened,
         limits.warning_rps,
         limits.warning_before_list,
-        secs(limits.relist_secs)
+        secs(limits.relist_secs),
+        units::number(limits.warning_cut_ratio)
     );
     let limits = "The log does not show what cut a watch: the client, the server or something between them. It ends with \
-                  code 200 in any case.";
+                  code 200 in any case. Only a life as long as the `timeout` in the URI tells: client-go puts \
+                  rest.Config.Timeout there, which cuts watches too.";
     Explanation { reason: REASON, rule, limits: limits.to_owned() }
 }

@@ -36,13 +36,14 @@ impl<'c> From<&'c Coverage> for CoverageJson<'c> {
 const fn topic(coverage: &Coverage) -> &'static str {
     match coverage {
         Coverage::Apiservers { .. } => "apiservers",
+        Coverage::ResponseComplete { .. } => "ResponseComplete",
         Coverage::RequestReceived { .. } => "RequestReceived",
         Coverage::ResponseStarted { .. } => "ResponseStarted",
         Coverage::Levels { .. } => "level",
         Coverage::LatencyAnnotations { .. } => "latency annotations",
-        Coverage::MissingTraffic { .. } => "policy",
+        Coverage::MissingTraffic { .. } | Coverage::MissingReads { .. } => "policy",
         Coverage::Gap { .. } => "gaps",
-        Coverage::OutOfOrder { .. } | Coverage::LateStages { .. } => "order",
+        Coverage::OutOfOrder { .. } | Coverage::LateStages { .. } | Coverage::Contradictions { .. } => "order",
         Coverage::ClockSetBack { .. } => "clock",
         Coverage::Duplicates { .. } => "duplicates",
         Coverage::NeverLogged => "never logged",
@@ -53,6 +54,9 @@ fn fact_and_meaning(coverage: &Coverage) -> (String, String) {
     let words = |fact: &str, meaning: &str| (fact.to_owned(), meaning.to_owned());
     match coverage {
         Coverage::Apiservers { names, has_unnamed } => apiservers(names, *has_unnamed),
+        Coverage::ResponseComplete { is_logged_for_others, request_count } => {
+            ends(*is_logged_for_others, *request_count)
+        }
         Coverage::RequestReceived { is_logged: true, open_count } => (
             format!("logged; {} no end in the log", count(*open_count, "request has", "requests have")),
             "a request in flight when the server died is in the log as open: see the query open_requests".to_owned(),
@@ -75,6 +79,7 @@ fn fact_and_meaning(coverage: &Coverage) -> (String, String) {
         Coverage::Levels(levels) => levels_words(levels),
         Coverage::LatencyAnnotations(latencies) => latencies_words(latencies),
         Coverage::MissingTraffic { class } => missing(*class),
+        Coverage::MissingReads { missing, seen, seen_count } => missing_reads(missing, seen, *seen_count),
         Coverage::Gap { apiserver, from, to, startup_count } => gap(apiserver.as_deref(), (*from, *to), *startup_count),
         other => records(other),
     }
@@ -100,6 +105,31 @@ fn apiservers(names: &[String], has_unnamed: bool) -> (String, String) {
             "each has its own clock, and its own share of the traffic".to_owned(),
         ),
     }
+}
+
+fn ends(is_logged_for_others: bool, request_count: u64) -> (String, String) {
+    let requests = units::count(request_count);
+    let meaning = "how long they took, what was in flight and what was cut off is unknown; counts, herds and periods are \
+                   not affected";
+    if is_logged_for_others {
+        let fact = format!("left out by the audit policy for some kinds of requests ({requests} requests)");
+        return (fact, format!("of those, {meaning}"));
+    }
+    let fact = format!("not logged (omitted by the audit policy): no request has an end ({requests} requests)");
+    (fact, meaning.to_owned())
+}
+
+fn missing_reads(missing: &[&str], seen: &[String], seen_count: usize) -> (String, String) {
+    let more = if seen_count > seen.len() { " and others" } else { "" };
+    (
+        format!(
+            "the log has no LIST or watch of {}, which every cluster reads: the audit policy leaves those reads out, or \
+             the log is too short; reads of {}{more} are logged",
+            missing.join(", "),
+            seen.join(", ")
+        ),
+        "storms of LISTs of what is left out can't be seen".to_owned(),
+    )
 }
 
 fn levels_words(logged: &LevelCoverage) -> (String, String) {
@@ -195,6 +225,10 @@ fn records(coverage: &Coverage) -> (String, String) {
         Coverage::ClockSetBack { event_count } => (
             format!("{} earlier than the receipt of the request", count(*event_count, "event is stamped", "events are stamped")),
             "the server's clock was set back: durations around that time are wrong",
+        ),
+        Coverage::Contradictions { request_count } => (
+            format!("{} requests have a response that starts after their end", units::count(*request_count)),
+            "when those ended is unknown",
         ),
         Coverage::Duplicates { event_count, remembered_requests } => {
             return (

@@ -5,6 +5,7 @@ mod remedy;
 mod severity;
 mod summary;
 mod verdict;
+pub(super) mod visibility;
 #[cfg(test)]
 mod cases;
 
@@ -18,7 +19,7 @@ pub(super) use summary::summary;
 pub use verdict::blind_spot;
 pub(super) use verdict::verdict;
 
-use crate::findings::{Bytes, Finding};
+use crate::findings::Finding;
 use crate::units;
 
 /// A finding's JSON: its data, and the words for what is a code in it.
@@ -76,13 +77,4 @@ fn whole_secs(secs: f64) -> i64 {
 /// Time in flight, all LISTs together.
 fn list_seconds(secs: f64) -> String {
     format!("{} list-seconds", units::number(secs.round()))
-}
-
-/// An estimate of memory; one whose ends are a decade apart is called unknown first.
-fn estimate(bytes: Bytes) -> String {
-    if bytes.is_unknown() {
-        format!("an unknown amount of memory ({})", bytes.words())
-    } else {
-        format!("an estimated {}", bytes.words())
-    }
 }

@@ -7,6 +7,11 @@ use crate::units;
 pub fn remedy(remedy: &Remedy) -> String {
     let words = match remedy {
         Remedy::ClientAdvice { client, advice } => return format!("{client}: {advice}"),
+        Remedy::UnsetClientTimeout { timeout_secs } => {
+            return format!(
+                "leave the client's general time-out unset (in client-go rest.Config.Timeout, here {timeout_secs} s): it cuts                  watches too; give single requests a deadline instead (a context)"
+            );
+        }
         Remedy::ListFromCacheOrInPages => {
             "list from the watch cache (resourceVersion=0) where slightly stale data will do; otherwise page with limit=500"
         }
@@ -48,9 +53,50 @@ pub fn remedy(remedy: &Remedy) -> String {
         Remedy::KeepDiscoveryCache => {
             "keep the discovery cache: give kubectl a writable --cache-dir that outlives the call"
         }
+        Remedy::FindFullLevel => {
+            "find the priority level that is full, and who fills it, with: stormglass apf explain; the log itself does not \
+             say whether API Priority and Fairness rejected a request or the server's limit of requests in flight"
+        }
         Remedy::ReuseClient => "in programs, create one client and reuse it",
+        other => of_other_shapes(other),
     };
     words.to_owned()
+}
+
+/// What to do about what isn't made of LISTs.
+fn of_other_shapes(remedy: &Remedy) -> &'static str {
+    match remedy {
+        Remedy::KeepVersionRecent => {
+            "ask for bookmarks (allowWatchBookmarks=true), so that the resourceVersion stays recent; a longer history in              the server's watch cache doesn't outlast minutes without a connection"
+        }
+        Remedy::StopWatches => {
+            "stop a watch (close its response, cancel its context) before opening another in its place, and give each a              timeoutSeconds, after which the server ends it"
+        }
+        Remedy::ShareInformer => {
+            "share one informer for each resource in a program, in place of a watch for each user of it"
+        }
+        Remedy::DeleteInSteps => {
+            "delete in steps: list a page (limit=500) and delete its objects, or let them expire (the TTL of events, of              finished jobs, of the owner)"
+        }
+        Remedy::DeleteOneAtATime => {
+            "don't send a deletecollection again when it timed out: the server goes on with the first; wait until the              objects are gone"
+        }
+        Remedy::WatchInsteadOfGetting => {
+            "read from an informer's cache instead of getting objects one by one: one LIST and a watch replace these GETs"
+        }
+        Remedy::ExpectExistingObjects => {
+            "take \"already exists\" for an answer: get the object and update it only if it differs, or use server-side              apply; look for two controllers that contend for the same objects"
+        }
+        Remedy::FixInvalidObjects => "correct what the server finds invalid: the same object will be refused again",
+        Remedy::RenewCredentials => "renew the credentials (token or certificate), and have the client read them anew",
+        Remedy::GrantOrStopAsking => {
+            "grant the permission (kubectl auth can-i shows what is missing), or switch off in the client what needs it"
+        }
+        Remedy::HeedAdmission => {
+            "look at the messages: a quota, an admission policy or webhook, or an impersonation refuses it"
+        }
+        other => unreachable!("the words of {other:?} are in `remedy`"),
+    }
 }
 
 /// What to do first about a finding, without the client's name; `None` where it has no remedy.
@@ -91,5 +137,23 @@ pub fn unknown(unknown: &Unknown) -> String {
                 .to_owned()
         }
         Unknown::WhoCutWatches => "who cut the watches: every watch ends with code 200 in the log".to_owned(),
+        Unknown::OpenWhenLogEnds { watches } => format!(
+            "how long {} open: the log ends before {}",
+            if *watches == 1 {
+                "one of the watches stays".to_owned()
+            } else {
+                format!("{} of the watches stay", units::count(*watches))
+            },
+            if *watches == 1 { "it does" } else { "they do" }
+        ),
+        Unknown::UnfinishedDeletions { deletions } => format!(
+            "how long {} that {} no end in the log went on",
+            super::count(*deletions, "deletecollection", "deletecollections"),
+            if *deletions == 1 { "has" } else { "have" }
+        ),
+        Unknown::ProgramBehindLibrary => {
+            "which program it is: the user agent names a library that many programs use; ask one of its users"
+                .to_owned()
+        }
     }
 }

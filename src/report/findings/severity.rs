@@ -1,19 +1,20 @@
 //! What makes a finding as severe as it is, in words.
 
-use super::{count, estimate, list_seconds, rate, whole_secs};
+use super::{count, list_seconds, rate, span, whole_secs};
 use crate::findings::SeverityReason;
+use crate::report::size_words::held_estimate_and_hint;
 use crate::units;
 
 /// What makes a finding as severe as it is.
 pub fn severity_reason(reason: &SeverityReason) -> String {
     use SeverityReason as Reason;
     match reason {
-        Reason::Held { bytes } => format!("LISTs held {} at the peak", estimate(*bytes)),
+        Reason::Held { bytes } => format!("LISTs held {} at the peak", held_estimate_and_hint(*bytes)),
         Reason::DiedMeanwhile { died_at, bytes, lists } => format!(
             "the apiserver died at {} while it was going on; {} in flight at the peak held {}",
             units::second(*died_at),
             count(*lists, "LIST", "LISTs"),
-            bytes.map_or_else(|| "an unknown amount of memory".to_owned(), estimate)
+            bytes.map_or_else(|| "an unknown amount of memory".to_owned(), held_estimate_and_hint)
         ),
         Reason::InFlightForLong { mean_lists, list_secs } => format!(
             "{} LISTs of a whole collection were in flight on average, {} in all",
@@ -36,6 +37,9 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
             "the size of the responses is unknown, but the LISTs are few, or narrowed by namespace or selector"
                 .to_owned()
         }
+        Reason::InFlightNotLogged => {
+            "how many were in flight at once is unknown: the audit policy leaves the ends of requests out".to_owned()
+        }
         Reason::SlowOrNarrow => "the LISTs come slowly, or are narrowed by namespace or selector".to_owned(),
         Reason::InFlight { lists } => format!("{} in flight at once", count(*lists, "LIST", "LISTs")),
         Reason::InFlightOfUnknownSize { lists, unknown } => format!(
@@ -52,7 +56,7 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
         Reason::WorstPart { kind, culprit, reason } => {
             format!("{} by {}: {}", kind.name(), culprit.client().unwrap_or("several clients"), severity_reason(reason))
         }
-        other => of_loops(other).unwrap_or_else(|| of_restarts(other)),
+        other => of_loops(other).or_else(|| of_other_shapes(other)).unwrap_or_else(|| of_restarts(other)),
     }
 }
 
@@ -89,8 +93,80 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
         Reason::DiscoveryPerSec { reads_per_sec, paths } => {
             format!("{} reads per second of {}", rate(*reads_per_sec), count(*paths, "path", "paths"))
         }
+        Reason::Rejected { rejected, bystanders, busiest } => {
+            let busiest = busiest.as_ref().map_or_else(String::new, |client| {
+                format!("; most LISTs in flight on that server were of {client}, which was rejected too")
+            });
+            format!(
+                "{} rejected with 429, {} of them of clients that had next to no LIST in flight{busiest}",
+                count(*rejected, "request was", "requests were"),
+                units::count(*bystanders)
+            )
+        }
         _ => return None,
     })
+}
+
+/// The reasons of what isn't made of LISTs; `None` for others.
+fn of_other_shapes(reason: &SeverityReason) -> Option<String> {
+    use SeverityReason as Reason;
+    Some(match reason {
+        Reason::CutByOwnTimeout { watches, lived_secs, asked_secs } => format!(
+            "{} cut by the client itself after {} s (the `timeout` in their URIs), though they asked for {} s",
+            count(*watches, "watch was", "watches were"),
+            units::number(lived_secs.round()),
+            units::number(asked_secs.round())
+        ),
+        Reason::OpenWatches { open, needed, without_end } => format!(
+            "{} open at once, where {} would do; {}",
+            count(*open, "watch was", "watches were"),
+            units::count(*needed),
+            match without_end {
+                0 => "all have ended".to_owned(),
+                more => format!("the log ends while {} open", count(*more, "one of them was", "of them were")),
+            }
+        ),
+        Reason::DeletionsInFlight { deletions, longest_secs, without_end } => format!(
+            "up to {} in flight at once, the longest for {}{}",
+            count(*deletions, "deletecollection", "deletecollections"),
+            seconds(*longest_secs),
+            match without_end {
+                0 => String::new(),
+                more => format!("; {} no end in the log", count(*more, "has", "have")),
+            }
+        ),
+        Reason::GetsPerSec { gets_per_sec, objects } => {
+            format!("{} GETs per second{}", rate(*gets_per_sec), of_objects(*objects))
+        }
+        Reason::FailedWritesPerSec { writes_per_sec, conflicts, invalid, objects } => format!(
+            "{} failing writes per second{}: {} with 409 (exists already, or changed meanwhile), {} with 422 (not valid)",
+            rate(*writes_per_sec),
+            of_objects(*objects),
+            units::count(*conflicts),
+            units::count(*invalid)
+        ),
+        Reason::RefusedPerSec { requests_per_sec, unauthenticated, forbidden, not_admitted } => {
+            let parts = [
+                (unauthenticated, "with 401 (credentials not valid)"),
+                (forbidden, "with 403 (not authorized)"),
+                (not_admitted, "with 403 by quota, admission or impersonation"),
+            ];
+            let parts = parts.iter().filter(|(count, _)| **count > 0);
+            let parts: Vec<String> = parts.map(|(count, how)| format!("{} {how}", units::count(**count))).collect();
+            format!("{} refused requests per second: {}", rate(*requests_per_sec), parts.join(", "))
+        }
+        _ => return None,
+    })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a duration of hours at most")]
+fn seconds(secs: f64) -> String {
+    span((secs * 1e6) as i64)
+}
+
+/// How many objects requests were for, where the log tells.
+fn of_objects(objects: Option<u64>) -> String {
+    objects.map(|objects| format!(" of {}", count(objects, "object", "objects"))).unwrap_or_default()
 }
 
 /// The reasons of an apiserver's restart.
@@ -105,6 +181,9 @@ fn of_restarts(reason: &SeverityReason) -> String {
         Reason::LogBegins => "the log begins with it".to_owned(),
         Reason::OnlyEndsLogged => {
             "the audit policy logs only how requests end, so nothing shows whether any were cut off".to_owned()
+        }
+        Reason::EndsNotLogged => {
+            "the audit policy leaves the ends of requests out, so nothing shows whether any were cut off".to_owned()
         }
         _ => "no request was cut off, as far as the log shows".to_owned(),
     }

@@ -3,20 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::coverage::CoverageJson;
-use super::summary;
-use crate::findings::{BlindSpot, Culprit, Death, Finding, SizeBasis, StormVerdict, Verdict};
+use super::{summary, visibility};
+use crate::findings::{BlindSpot, Culprit, Death, Finding, ListVisibility, SizeBasis, StormVerdict, Verdict};
 use crate::units;
 
 /// What happened, who did it, how sure that is; a sentence each.
 pub(in crate::report) fn verdict(verdict: &Verdict) -> Vec<String> {
-    let read = format!("{} read", super::count(verdict.event_count, "event was", "events were"));
-    let mut sentences: Vec<String> = died(&verdict.deaths).into_iter().collect();
+    let mut sentences: Vec<String> = visibility::request_ends(&verdict.visibility).into_iter().collect();
+    sentences.extend(died(&verdict.deaths));
     let Some(storm) = &verdict.storm else {
-        sentences.push(if verdict.deaths.is_empty() {
-            format!("No storm was found at severity warning or above; {read}.")
-        } else {
-            format!("No storm was found before it; {read}, but see below what the log can't show.")
-        });
+        sentences.push(no_storm(verdict));
+        if verdict.deaths.is_empty() {
+            sentences.extend(visibility::server_ends(&verdict.visibility));
+        }
         return sentences;
     };
     let told = |finding: &Finding| format!("{}: {}.", units::second(finding.started_at), summary(finding));
@@ -29,6 +28,22 @@ pub(in crate::report) fn verdict(verdict: &Verdict) -> Vec<String> {
     });
     sentences.push(how_sure(storm));
     sentences
+}
+
+/// That no storm was found, unless that could not be seen.
+fn no_storm(verdict: &Verdict) -> String {
+    let read = format!("{} read", super::count(verdict.event_count, "event was", "events were"));
+    let lists = visibility::lists(&verdict.visibility);
+    match (&verdict.visibility.lists, lists) {
+        (ListVisibility::NotLogged, Some(lists)) => format!("{lists}; {read}."),
+        (ListVisibility::OfSomeResources { seen, seen_count, .. }, Some(lists)) => {
+            let more = if *seen_count > seen.len() { " and others" } else { "" };
+            let seen = seen.join(", ");
+            format!("{lists}. Of what it has ({seen}{more}), no finding is at warning or above; {read}.")
+        }
+        _ if verdict.deaths.is_empty() => format!("No storm was found at severity warning or above; {read}."),
+        _ => format!("No storm was found before it; {read}, but see below what the log can't show."),
+    }
 }
 
 fn died(deaths: &[Death]) -> Option<String> {

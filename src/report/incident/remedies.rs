@@ -32,7 +32,7 @@ impl IncidentReport {
         }
         match &self.candidates {
             None => {}
-            Some(proposed) => parts.extend(candidate_parts(proposed, zone)),
+            Some(proposed) => parts.extend(candidate_parts(proposed, self.memory_limit_bytes.is_some(), zone)),
         }
         if parts.is_empty() {
             parts.push(Part::Text("Nothing in this log calls for action.".to_owned()));
@@ -69,14 +69,15 @@ impl IncidentReport {
 }
 
 /// Candidates in short: what each does and how that was tried; the manifests to copy.
-fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
+fn candidate_parts(proposed: &ProposeReport, has_limit: bool, zone: &Zone) -> Vec<Part> {
     let mut parts = Vec::new();
     if !proposed.proposals.is_empty() {
         parts.push(Part::Text(format!(
             "With API Priority and Fairness, until the clients are fixed. Each candidate was tried by replaying the logged requests with \
-             {}; LISTs had to stay within {}.",
+             {}; LISTs had to stay within {} ({}; `apf propose --memory-budget` takes another).",
             counted(proposed.seeds, "seed"),
-            units::bytes(proposed.memory_budget_bytes)
+            units::bytes(proposed.memory_budget_bytes),
+            if has_limit { "a quarter of the memory limit" } else { "half of what they held at their peak, 64 MiB at least" }
         )));
     }
     if let Some(doubt) = proposed.doubt_words() {
