@@ -42,9 +42,9 @@ select
     count(distinct concat_ws(' ', user_name, instance)) as instance_count,
     count(*) filter (where is_at_peak) as peak_count,
     count(*) filter (where is_at_peak and scope = 'cluster' and not has_selector) as peak_whole_count,
-    sum(case when holds_from_micros <= peak_micros then held_low_bytes else least(held_low_bytes, 0) end)
+    sum(case when holds_from_micros > peak_micros and held_low_bytes is not null then 0 else held_low_bytes end)
         filter (where is_at_peak) as peak_low_bytes,
-    sum(case when holds_from_micros <= peak_micros then held_high_bytes else least(held_high_bytes, 0) end)
+    sum(case when holds_from_micros > peak_micros and held_high_bytes is not null then 0 else held_high_bytes end)
         filter (where is_at_peak) as peak_high_bytes,
     coalesce(sum(end_micros - at_micros) filter (where verb = 'list'), 0) / 1e6 as list_secs
 from tagged

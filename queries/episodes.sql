@@ -9,7 +9,8 @@
 --         most, then those that took longest, with where they stand in the log. The worst instances are those with most
 --         reads. Held bytes are those at the peak, as low and high estimates; unknown_cost_count of the episode's lists
 --         have no estimate; then the low ends leave them out, and responses have no high end. list_secs adds up how long its lists were in flight, whatever they waited for; rejected ones
---         count for their wait. looping_count is of the reads of those instances that read often. mad_since_same_secs is the median absolute deviation of the period: near zero for a clock.
+--         count for their wait. repeat_count is of the reads after the first of those instances that
+--         read often. mad_since_same_secs is the median absolute deviation of the period: near zero for a clock.
 with periods as (
     select
         pattern,
@@ -110,7 +111,7 @@ instances_summed as (
         count(*) as instance_count,
         count(distinct user_name) as user_name_count,
         percentile_cont(0.5) within group (order by instance_reads) as median_instance_reads,
-        coalesce(sum(instance_reads) filter (where instance_reads >= $min_instance_count), 0) as looping_count,
+        coalesce(sum(instance_reads - 1) filter (where instance_reads >= $min_instance_count), 0) as repeat_count,
         array_agg(arrow_cast(instance, 'Utf8') order by worst_rank) filter (where worst_rank <= 3) as worst_instances,
         array_agg(instance_reads order by worst_rank) filter (where worst_rank <= 3) as worst_instance_counts,
         array_distinct(array_agg(arrow_cast(user_name, 'Utf8') order by worst_rank) filter (where worst_rank <= 5)) as user_names
@@ -236,7 +237,7 @@ select
     request_count,
     list_count,
     list_secs,
-    looping_count,
+    repeat_count,
     cluster_list_count,
     watch_list_count,
     node_scoped_count,

@@ -27,7 +27,7 @@ pub(super) fn lists(pattern: Pattern, from_secs: i64, to_secs: i64, count: u64, 
     Episode {
         request_count: count,
         list_count: count,
-        looping_count: count,
+        repeat_count: count,
         list_secs: 2.0 * count as f64,
         cluster_list_count: count,
         instance_count: instances,

@@ -134,7 +134,7 @@ row! {
         request_count: u64,
         list_count: u64,
         list_secs: f64,
-        looping_count: u64,
+        repeat_count: u64,
         cluster_list_count: u64,
         watch_list_count: u64,
         node_scoped_count: u64,

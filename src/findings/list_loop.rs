@@ -10,7 +10,7 @@ use super::severity::{Severity, SeverityReason};
 /// Judges lists that follow each other.
 pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding> {
     let thresholds = &context.thresholds.list_loop;
-    let is_loop = episode.pattern == Pattern::Loop && episode.looping_count >= thresholds.min_lists;
+    let is_loop = episode.pattern == Pattern::Loop && episode.repeat_count >= thresholds.min_lists;
     if !is_loop {
         return None;
     }

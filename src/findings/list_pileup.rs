@@ -62,12 +62,17 @@ fn attribute_to(finding: &mut Finding, first: &EpisodeClient, all: &[&EpisodeCli
 }
 
 /// Whether a client has half or more of it: of what is held at the peak, or, where that is unknown of most lists, of the
-/// time that lists were in flight.
+/// time that lists were in flight. Who holds memory while the others still wait in a queue is no culprit for that: a third
+/// of the time must be its own in any case.
 fn is_at_least_half(row: &EpisodeClient, all: &[&EpisodeClient]) -> bool {
-    let part = |row: &EpisodeClient| if is_mostly_known(all) { held_high(row) as f64 } else { row.list_secs };
-    let own: f64 = all.iter().filter(|other| other.client == row.client).map(|other| part(other)).sum();
-    let sum: f64 = all.iter().map(|other| part(other)).sum();
-    2.0 * own >= sum && sum > 0.0
+    let own_and_all = |part: &dyn Fn(&EpisodeClient) -> f64| {
+        let own: f64 = all.iter().filter(|other| other.client == row.client).map(|other| part(other)).sum();
+        (own, all.iter().map(|other| part(other)).sum::<f64>())
+    };
+    let (own_secs, all_secs) = own_and_all(&|row| row.list_secs);
+    let (own, sum) =
+        if is_mostly_known(all) { own_and_all(&|row| held_high(row) as f64) } else { (own_secs, all_secs) };
+    2.0 * own >= sum && sum > 0.0 && 3.0 * own_secs >= all_secs
 }
 
 /// Whether nothing tells what a client's lists of a resource held at the peak.

@@ -81,6 +81,7 @@ fn severity(episode: &Episode, held: Option<Bytes>, has_end: bool) -> Option<Sev
         clients: &[row(episode, held)],
         rejections: &[],
         restarts: if has_end { &died } else { &[] },
+        rejections: &[],
         profiles: &profiles,
         from: None,
     };

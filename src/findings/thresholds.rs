@@ -293,7 +293,7 @@ mod tests {
     }
 
     /// The queries that look for storms: all of their parameters are thresholds.
-    const DETECTION_QUERIES: [&str; 19] = [
+    const DETECTION_QUERIES: [&str; 20] = [
         "baselines",
         "bursts",
         "busy_reads",
@@ -311,6 +311,7 @@ mod tests {
         "repeated_requests",
         "request_loops",
         "restarts",
+        "run_reads",
         "short_watches",
         "watch_pileups",
     ];

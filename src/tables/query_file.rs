@@ -101,6 +101,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     resource_sizes,
     restarts,
     returns,
+    run_reads,
     schema_loads,
     sensitive_requests,
     server_activity,

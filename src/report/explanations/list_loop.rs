@@ -14,7 +14,7 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          (list_loop.min_run_lists), each within {} of the one before (list_loop.max_period_secs) or {} of its end \
          (list_loop.max_pause_secs), and the one before had been answered. What instances of one client do to one resource \
          at the same time is one finding, across restarts of the client of up to {} (grouping.episode_gap_secs), if \
-         instances with at least {} LISTs each (list_loop.min_instance_lists) have {} of them (list_loop.min_lists). It \
+         instances with at least {} LISTs each (list_loop.min_instance_lists) have {} after their first (list_loop.min_lists). It \
          counts all LISTs of the client and resource, and lasts from where more of them are in flight, or come, than on a \
          quiet day to where that is over (a third of the peak: busy.ratio). It is a warning from {} per second returned \
          (list_loop.warning_bytes_per_sec, low end), from {} held (held.warning_bytes), or from {} LISTs of a whole \

@@ -85,7 +85,7 @@ pub fn blind_spot(spot: &BlindSpot) -> String {
             format!("{topic}: {fact}; {meaning}")
         }
         BlindSpot::UnknownSizes { findings } => format!(
-            "sizes: {} no estimate of memory, because the number of objects is unknown; give sizes with --metrics or --resource",
+            "sizes: {} no estimate of memory that says more than a factor of ten; give sizes with --metrics or --resource",
             super::count(*findings as u64, "finding has", "findings have")
         ),
         BlindSpot::PartOfLog => {
