@@ -79,7 +79,6 @@ fn severity(episode: &Episode, held: Option<Bytes>, has_end: bool) -> Option<Sev
         tally: &tally,
         episodes: std::slice::from_ref(episode),
         clients: &[row(episode, held)],
-        rejections: &[],
         restarts: if has_end { &died } else { &[] },
         rejections: &[],
         profiles: &profiles,

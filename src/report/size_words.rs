@@ -2,7 +2,6 @@
 //! so that nobody takes either of them for the truth.
 
 use crate::findings::Bytes;
-use crate::units;
 
 /// What would narrow an estimate.
 pub(super) const NARROW: &str = "give --metrics or --resource";

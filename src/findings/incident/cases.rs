@@ -119,6 +119,8 @@ impl Client {
             api_group: Some(String::new()),
             request_count: 400,
             list_count: 400,
+            repeat_count: 400,
+            list_secs: 700.0,
             cluster_list_count: 400,
             peak_concurrency: Some(12),
             ..Episode::default()
