@@ -1,4 +1,4 @@
--- apf_waits: who waited in API Priority and Fairness' queues, for how long, and who was turned away.
+-- apf_waits: which clients waited in the queues of API Priority and Fairness, for how long, and which were rejected.
 -- grain:  user_name, user_agent, verb, api_group, resource, subresource
 -- reads:  requests
 -- params: $no_wait_secs secs = 0.5, a wait below this is none; the server logs waits only of requests over 0.5 s

@@ -1,4 +1,4 @@
--- apiserver_loads: how evenly the load falls on the apiservers: requests, LISTs, open watches and clients of each.
+-- apiserver_loads: how evenly the load is spread over the apiservers: requests, LISTs, open watches and clients of each.
 -- grain:  apiserver
 -- reads:  requests
 -- why:    A client keeps its connection, and so its apiserver, for as long as it can: after a restart the others hold

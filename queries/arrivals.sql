@@ -1,4 +1,4 @@
--- arrivals: every request as it came to the server's seats, to be replayed.
+-- arrivals: every request as it reached the server's seats, for replays.
 -- grain:  request_key
 -- reads:  flow_requests, collection_reads
 -- for:    reports

@@ -1,6 +1,7 @@
--- baselines: what is usual of each client's lists and watches: the median of its windows, and how far they lie around it.
+-- baselines: the usual rate of each client's LISTs and watches: the median of its windows, and the deviation from it.
 -- grain:  series
 -- reads:  read_windows
+-- for:    other queries
 -- kept:   Bursts are told against these.
 -- params: $min_burst_count count = 20, fewest reads in a window that are a burst
 --         $min_burst_factor ratio = 4, how many times the median of the client's windows a burst has at least

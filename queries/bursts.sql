@@ -1,4 +1,4 @@
--- bursts: reads of a client that come much thicker than it is used to.
+-- bursts: reads of a client that come at a much higher rate than its usual one.
 -- grain:  pattern, read_id
 -- reads:  client_reads, read_windows, baselines, restarts
 -- params: $window_secs secs = 10, width of the window in which reads are counted

@@ -4,7 +4,7 @@
 -- params: $first_micros micros = 0, where the time asked for begins: what was held before counts for nothing
 -- for:    other queries
 -- why:    Where the server's own log is given, its word stands; else what the configuration makes of the request.
---         is_counted leaves out what passes by API Priority and Fairness: long-running requests other than watches, and
+--         is_counted leaves out what bypasses API Priority and Fairness: long-running requests other than watches, and
 --         what was refused before it came so far. Seats are held while a request runs, from the end of its wait; low and
 --         high are what the estimate allows, equal where the server says it. is_wait_unknown marks watches, whose waits
 --         the log never has: they may have held their seats for a shorter time than it looks.

@@ -1,9 +1,11 @@
--- client_activity: what each client asked of each apiserver over time, and how that went.
+-- client_activity: what each client requested from each apiserver over time, and how its requests were served.
 -- grain:  apiserver, bucket_at, caller_key, flow_key
 -- reads:  requests
 -- for:    other queries
 -- kept:   Servers, clients, priority levels and weeks are summed up from these rows; the log they came from is read once.
--- params: $activity_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970
+-- params: $activity_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970, and
+--         activity_shift_micros later
+--         $activity_shift_micros micros = 0, from 0 to less than a bucket: makes a bucket end where a server did
 --         $no_wait_secs secs = 0.5, a wait below this is none; the server logs waits only of requests over 0.5 s
 -- why:    A request is laid into the bucket it was received in. took_count, took_micros, longest_micros, *_late_count and
 --         over_1_secs_count are of finished requests other than watches and what else lasts as long as its client likes,
@@ -19,7 +21,7 @@
 with sent as (
     select
         apiserver,
-        cast(received_at as bigint) / cast($activity_secs * 1e6 as bigint) as bucket,
+        (cast(received_at as bigint) - $activity_shift_micros) / cast($activity_secs * 1e6 as bigint) as bucket,
         caller_key,
         flow_key,
         verb,
@@ -82,7 +84,9 @@ judged as (
 )
 select
     apiserver,
-    arrow_cast(bucket * cast($activity_secs * 1e6 as bigint), 'Timestamp(Microsecond, Some("UTC"))') as bucket_at,
+    arrow_cast(
+        bucket * cast($activity_secs * 1e6 as bigint) + $activity_shift_micros, 'Timestamp(Microsecond, Some("UTC"))'
+    ) as bucket_at,
     caller_key,
     flow_key,
     request_count,

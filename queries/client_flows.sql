@@ -1,6 +1,7 @@
--- client_flows: which FlowSchema each client's requests go by, and what its lists cost.
+-- client_flows: which FlowSchema matches each client's requests, and what its LISTs cost.
 -- grain:  client_type, client, flow_schema, priority_level
 -- reads:  client_loads
+-- for:    reports
 -- why:    One client may go by several FlowSchemas, as kubelets do; all that shares a distinguisher is queued as one flow.
 --         flow_distinguisher is shown where a client has but one there. Only the level named exempt can be exempt.
 select

@@ -1,4 +1,4 @@
--- client_lists: the lists of each client in a period and in the one before: by how many instances, how big, how many at once.
+-- client_lists: the LISTs of each client in a period and the one before: instances, sizes, most at once.
 -- grain:  client_type, client, is_this
 -- reads:  client_reads
 -- params: $from_micros micros = 0, where the period before begins, in microseconds since 1970

@@ -1,4 +1,4 @@
--- client_loads: what each client asks in each flow, and what it takes of the server's seats.
+-- client_loads: what each client requests in each flow, and the seats that takes.
 -- grain:  client_type, client, flow_schema, priority_level, flow_distinguisher
 -- reads:  flow_loads, flows, clients
 -- for:    other queries

@@ -1,4 +1,4 @@
--- client_periods: what each client asked in a period and in the one before, and what that took of the server.
+-- client_periods: what each client requested in a period and in the one before, and what that cost the server.
 -- grain:  client_type, client, is_this
 -- reads:  client_activity, clients, flows
 -- params: $from_micros micros = 0, where the period before begins, in microseconds since 1970
@@ -7,7 +7,7 @@
 -- for:    reports
 -- why:    is_this is true for this period, false for the one before; a client without a row in one of them wasn't there,
 --         as far as the log tells. Seat-seconds are a range, since seats of lists depend on sizes that no log has, and waits of
---         watches are never logged. What passes by API Priority and Fairness (long-running requests other than watches)
+--         watches are never logged. What bypasses API Priority and Fairness (long-running requests other than watches)
 --         takes no seats. Requests are late by upstream's objectives (see client_activity).
 with placed as (
     select

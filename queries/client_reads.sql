@@ -1,4 +1,4 @@
--- client_reads: the reads of collections, each with its client, its estimated cost, and what its instance did just before.
+-- client_reads: the reads of collections, each with its client, its estimated cost, and its instance's previous requests.
 -- grain:  read_id
 -- reads:  collection_reads, clients, list_costs
 -- for:    other queries
@@ -6,9 +6,13 @@
 -- params: $max_open_secs secs = 60, longest that a read without an end is taken to have been in flight
 --         $timed_out_secs secs = 59.5, a LIST that took so long was cut off at the server's request timeout
 -- why:    A read without an end was in flight until the server next served something while starting, or the log ended, or
---         the server's own limit (60 s by default) was reached, whichever came first. A watch's own interval is its life. A deletecollection goes on after the limit,
---         though its client has long got a 504. `is_cut_by_client` is whether a watch lived as long as the `timeout` that
---         its client put into the URI, and not as long as the timeoutSeconds that it asked for: the client cuts its own.
+--         the server's own limit (60 s by default) was reached, whichever came first. One whose end the policy leaves out
+--         (outcome unknown) counts as a read, but was in flight for no time that is known, and held an unknown amount.
+--         A watch's own interval is its life. A
+--         deletecollection goes on after the limit, though its client has long got a 504. `is_cut_by_client` is whether a
+--         watch lived as long as the `timeout` that its client put into the URI, and not as long as the timeoutSeconds that
+--         it asked for: the client cuts its own.
+--         `holds_from_micros` is when a LIST began to hold memory: in a queue of API Priority and Fairness it holds none.
 --         The same read again has the same repeat_key: `since_same_secs` is the time since the same instance last asked
 --         the same, `since_same_end_secs` since that was answered (negative while it still was in flight), and
 --         `is_after_failure` whether it had failed: with an error, or as a LIST that reached the 60 s limit, which ends
@@ -51,7 +55,9 @@ narrow as (
         repeat_key,
         collection_reads.apiserver,
         cast(received_at as bigint) as at_micros,
-        coalesce(cast(completed_at as bigint), cut_micros) as ended_micros,
+        coalesce(
+            cast(completed_at as bigint), case when outcome = 'unknown' then cast(received_at as bigint) else cut_micros end
+        ) as ended_micros,
         case
             when verb = 'watch' and outcome = 'complete' and code < 400 then
                 (cast(completed_at as bigint) - cast(coalesce(started_at, received_at) as bigint)) / 1e6
@@ -103,6 +109,9 @@ select
     followed.request_key as read_id,
     at_micros,
     end_micros,
+    least(
+        end_micros, at_micros + cast(coalesce(latency_apf_queue_wait_secs, 0) * 1e6 as bigint)
+    ) as holds_from_micros,
     received_at,
     apiserver,
     collection_reads.user_name,
@@ -141,8 +150,8 @@ select
     is_startup,
     case when code >= 400 then 0 else response_low_bytes end as response_low_bytes,
     case when code >= 400 then 0 else response_high_bytes end as response_high_bytes,
-    case when code between 400 and 499 then 0 else held_low_bytes end as held_low_bytes,
-    case when code between 400 and 499 then 0 else held_high_bytes end as held_high_bytes,
+    case when code between 400 and 499 then 0 when outcome <> 'unknown' then held_low_bytes end as held_low_bytes,
+    case when code between 400 and 499 then 0 when outcome <> 'unknown' then held_high_bytes end as held_high_bytes,
     slack_low_bytes,
     slack_high_bytes
 from followed

@@ -1,4 +1,4 @@
--- clocks: lists that clients repeat like a clock, by client and resource, and the period.
+-- clocks: LISTs that clients repeat at fixed intervals, by client and resource, with the interval.
 -- grain:  client_type, client, api_group, resource, list_kind
 -- reads:  polls
 -- for:    reports

@@ -1,4 +1,4 @@
--- collection_reads: every request that reads a collection or the API's description, and what the apiserver asks of itself.
+-- collection_reads: every request that reads a collection or discovery documents, and what the apiserver asks of itself.
 -- grain:  apiserver, audit_id, received_at
 -- reads:  requests
 -- for:    other queries
@@ -8,7 +8,8 @@
 --         name; `watch` is a watch that doesn't begin with the collection; `discovery` reads the API's own description.
 --         `deletion` is a deletecollection, which lists the collection as a whole before it deletes one object after the
 --         other. `shape` is all that decides what a list costs; list_costs has the bytes for each. Selectors count only by
---         kind, since how many objects one selects is in no log.
+--         kind, since how many objects one selects is in no log. What is indented for people to read isn't streamed, and
+--         so costs more.
 select
     request_key,
     caller_key,
@@ -47,13 +48,15 @@ select
                 case when field_selector like '%spec.nodeName=%' then 'node' end,
                 case when label_selector is not null then 'labels' end,
                 case when field_selector is not null and field_selector not like '%spec.nodeName=%' then 'fields' end,
-                case when list_kind in ('first_page', 'next_page', 'exact') then cast("limit" as varchar) end
+                case when list_kind in ('first_page', 'next_page', 'exact') then cast("limit" as varchar) end,
+                case when is_pretty and list_kind <> 'watch_list' then 'pretty' end
             )
     end as shape,
     "limit",
     continue_revision,
     label_selector is not null or field_selector is not null as has_selector,
     coalesce(field_selector like '%spec.nodeName=%', false) as is_node_scoped,
+    coalesce(is_pretty and list_kind <> 'watch_list', false) as is_pretty,
     path,
     nullif(timeout_secs, 0) as timeout_secs,
     client_timeout_secs,
@@ -64,6 +67,7 @@ select
     duration_secs,
     latency_decode_secs,
     latency_total_secs,
+    latency_apf_queue_wait_secs,
     is_startup,
     source_file,
     source_line

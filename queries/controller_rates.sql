@@ -1,4 +1,4 @@
--- controller_rates: the request rate of each controller of kube-controller-manager against its client-side limit.
+-- controller_rates: the request rate of each controller of kube-controller-manager, against its client-side limit.
 -- grain:  user_name, user_agent
 -- reads:  requests
 -- params: $bucket_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970

@@ -1,4 +1,4 @@
--- coverage: what this log can tell, by apiserver and verb: its span, its stages, its levels, its latency annotations.
+-- coverage: what the log contains, by apiserver and verb: its span, stages, levels and latency annotations.
 -- grain:  apiserver, verb
 -- reads:  requests
 -- why:    An audit policy filters by verb, resource and user, so what is missing is missing by verb first. To read:

@@ -1,4 +1,4 @@
--- cut_off_reads: the lists and watches that had no end when an apiserver was last heard of.
+-- cut_off_reads: the LISTs, deletions of collections and watches that had no end when an apiserver was last heard of.
 -- grain:  client_type, client, verb, api_group, resource
 -- reads:  client_reads, collection_reads
 -- params: $after_micros micros = 0, what was received before this was of an earlier server, in microseconds since 1970
@@ -6,9 +6,10 @@
 --         $server text = *, the apiserver; of one without a name the empty text; * for all
 -- for:    reports
 -- why:    These were in flight when the server died. Lists are here only where the policy logs RequestReceived: if it omits
---         that, no row proves nothing. Watches are here where ResponseStarted is logged. Writes and reads of single
---         objects are in open_requests. Evidence is the reads that would have held most. Where the size
---         of one is known only at least, held_high_bytes is null.
+--         that, no row proves nothing. Watches are here where ResponseStarted is logged. A deletecollection reads the whole
+--         collection before it deletes, and goes on for minutes. Other writes and reads of single objects are in open_requests.
+--         Evidence is the reads that would have held most, then the oldest. Where the size of one is known only at least,
+--         held_high_bytes is null.
 with unfinished as (
     select
         client_reads.*,
@@ -21,7 +22,7 @@ with unfinished as (
     from client_reads
     inner join collection_reads on collection_reads.request_key = client_reads.read_id
     where client_reads.outcome = 'open'
-        and client_reads.read_kind in ('list', 'page', 'watch')
+        and client_reads.read_kind in ('list', 'page', 'watch', 'deletion')
         and at_micros > $after_micros
         and at_micros <= $cut_micros
         and $server in ('*', coalesce(client_reads.apiserver, ''))

@@ -1,4 +1,4 @@
--- discovery: who reads the API's own description (/api, /apis, /openapi) and how often.
+-- discovery: who reads the API's discovery documents (/api, /apis, /openapi), and how often.
 -- grain:  user_name, user_agent
 -- reads:  requests
 -- why:    A client without a discovery cache reads these again and again, each time in a burst of one read per group

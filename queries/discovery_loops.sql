@@ -1,4 +1,4 @@
--- discovery_loops: reads of the API's own description that an instance makes again and again.
+-- discovery_loops: reads of the API's discovery documents that an instance repeats again and again.
 -- grain:  read_id
 -- reads:  client_reads
 -- params: $max_discovery_secs secs = 60, longest time between two reads of one path in a loop

@@ -1,12 +1,16 @@
--- episode_clients: which clients an episode of many clients was made of, and what each had in flight at its peak.
+-- episode_clients: the clients in each episode of several clients, and what each had in flight at the peak.
 -- grain:  pattern, episode, client_type, client, api_group, resource
 -- reads:  episode_reads, episode_peaks, client_reads, collection_reads
--- why:    At the peak a list counts from its receipt to its end on the server that had the peak. The slack is not in it.
+-- for:    reports
+-- why:    At the peak a list counts from its receipt to its end on the server that had the peak, and holds memory once it
+--         has left its queue. The slack is not in it. list_secs adds up how long its lists were in flight.
+--         peak_whole_count is of lists of whole collections, which no namespace or selector narrows.
 with tagged as (
     select
         episode_reads.pattern,
         episode_reads.episode,
         client_reads.*,
+        peak_micros,
         collection_reads.user_agent,
         client_reads.verb = 'list'
             and (client_reads.code is null or client_reads.code < 400)
@@ -37,8 +41,12 @@ select
     count(*) filter (where code = 429) as rejected_count,
     count(distinct concat_ws(' ', user_name, instance)) as instance_count,
     count(*) filter (where is_at_peak) as peak_count,
-    sum(held_low_bytes) filter (where is_at_peak) as peak_low_bytes,
-    sum(held_high_bytes) filter (where is_at_peak) as peak_high_bytes
+    count(*) filter (where is_at_peak and scope = 'cluster' and not has_selector) as peak_whole_count,
+    sum(case when holds_from_micros > peak_micros and held_low_bytes is not null then 0 else held_low_bytes end)
+        filter (where is_at_peak) as peak_low_bytes,
+    sum(case when holds_from_micros > peak_micros and held_high_bytes is not null then 0 else held_high_bytes end)
+        filter (where is_at_peak) as peak_high_bytes,
+    coalesce(sum(end_micros - at_micros) filter (where verb = 'list'), 0) / 1e6 as list_secs
 from tagged
 group by pattern, episode, client_type, client, api_group, resource
 order by pattern, episode, peak_high_bytes desc nulls last, request_count desc, client_type, client, api_group, resource;

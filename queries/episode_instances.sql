@@ -1,6 +1,7 @@
 -- episode_instances: which instances took part in each episode, and with how many reads.
 -- grain:  pattern, episode, user_name, user_agent, instance
 -- reads:  episode_reads, collection_reads
+-- for:    other queries
 -- kept:   episodes reads it more than once.
 -- why:    An instance is a pod or node that the credentials are bound to, else an address; two users from one address are
 --         two.

@@ -7,7 +7,8 @@
 --         first. A server's memory is its own, so it is the peak of the worst server. What lists hold adds up; the slack,
 --         which is garbage, comes once. Lists of unknown size are counted in inflight_count only: if there are any, the
 --         bytes are too low, and 0 where none has a known size. Of a list that is known only at least, that counts as high
---         too. An episode in which nothing was listed has no row.
+--         too. An episode in which nothing was listed has no row. In a queue of API Priority and Fairness a list counts, but
+--         holds nothing.
 with lists as (
     select
         pattern,
@@ -15,12 +16,13 @@ with lists as (
         episode_reads.read_id,
         apiserver,
         at_micros,
+        holds_from_micros,
         end_micros,
         held_low_bytes,
         held_high_bytes
     from episode_reads
     inner join client_reads on client_reads.read_id = episode_reads.read_id
-    where verb = 'list' and (code is null or code < 400)
+    where verb = 'list' and outcome <> 'unknown' and (code is null or code < 400)
 ),
 changes as (
     select
@@ -28,12 +30,17 @@ changes as (
         episode,
         read_id,
         apiserver,
-        case when change = 1 then at_micros else end_micros end as change_micros,
+        case
+            when change = 1 then at_micros
+            when held_change = 1 then holds_from_micros
+            else end_micros
+        end as change_micros,
         change,
-        change * coalesce(held_low_bytes, 0) as low_bytes,
-        change * coalesce(held_high_bytes, held_low_bytes, 0) as high_bytes
+        held_change,
+        held_change * coalesce(held_low_bytes, 0) as low_bytes,
+        held_change * coalesce(held_high_bytes, held_low_bytes, 0) as high_bytes
     from lists
-    cross join (values (1), (-1)) as ends (change)
+    cross join (values (1, 0), (0, 1), (-1, -1)) as ends (change, held_change)
 ),
 swept as (
     select
@@ -43,12 +50,13 @@ swept as (
         apiserver,
         change_micros,
         change,
+        held_change,
         sum(change) over by_time as inflight_count,
         sum(low_bytes) over by_time as inflight_low_bytes,
         sum(high_bytes) over by_time as inflight_high_bytes
     from changes
     window by_time as (
-        partition by pattern, episode, apiserver order by change_micros, change, read_id
+        partition by pattern, episode, apiserver order by change_micros, held_change, change, read_id
         rows between unbounded preceding and current row
     )
 ),
@@ -60,7 +68,7 @@ ranked as (
             partition by pattern, episode order by inflight_high_bytes desc, inflight_count desc, change_micros, read_id
         ) as rank
     from swept
-    where change = 1
+    where change = 1 or held_change = 1
 )
 select
     pattern,

@@ -1,12 +1,16 @@
--- episodes: what each episode of reads that stand out was: who, what, when, how many, how thick, at what cost.
+-- episodes: each episode of reads that stand out: who, what, when, how many, how fast, and at what cost.
 -- grain:  pattern, episode
 -- reads:  episode_reads, episode_peaks, episode_instances, client_reads, collection_reads
+-- for:    reports
 -- params: $timed_out_secs secs = 59.5, a LIST that took so long was cut off at the server's request timeout
+--         $min_instance_count count = 3, reads of an instance from which on it counts as looping
 -- why:    Of an episode of many clients (pileup, burst-of-all) client and client_type are null; episode_clients has them.
 --         It ends when the last of its lists does; a watch counts from its receipt only. Evidence is the reads that held
 --         most, then those that took longest, with where they stand in the log. The worst instances are those with most
---         reads. Held bytes are those at the peak, as low and high estimates; peak_unknown_count of the episode's lists
---         have no estimate. mad_since_same_secs is the median absolute deviation of the period: near zero for a clock.
+--         reads. Held bytes are those at the peak, as low and high estimates; unknown_cost_count of the episode's lists
+--         have no estimate; then the low ends leave them out, and responses have no high end. list_secs adds up how long its lists were in flight, whatever they waited for; rejected ones
+--         count for their wait. repeat_count is of the reads after the first of those instances that
+--         read often. mad_since_same_secs is the median absolute deviation of the period: near zero for a clock.
 with periods as (
     select
         pattern,
@@ -107,6 +111,7 @@ instances_summed as (
         count(*) as instance_count,
         count(distinct user_name) as user_name_count,
         percentile_cont(0.5) within group (order by instance_reads) as median_instance_reads,
+        coalesce(sum(instance_reads - 1) filter (where instance_reads >= $min_instance_count), 0) as repeat_count,
         array_agg(arrow_cast(instance, 'Utf8') order by worst_rank) filter (where worst_rank <= 3) as worst_instances,
         array_agg(instance_reads order by worst_rank) filter (where worst_rank <= 3) as worst_instance_counts,
         array_distinct(array_agg(arrow_cast(user_name, 'Utf8') order by worst_rank) filter (where worst_rank <= 5)) as user_names
@@ -161,6 +166,7 @@ summed as (
         count(*) as request_count,
         count(*) filter (where verb = 'list') as list_count,
         count(*) filter (where verb = 'list' and scope = 'cluster') as cluster_list_count,
+        coalesce(sum(end_micros - at_micros) filter (where verb = 'list'), 0) / 1e6 as list_secs,
         count(*) filter (where list_kind = 'watch_list') as watch_list_count,
         count(*) filter (where is_node_scoped) as node_scoped_count,
         count(*) filter (where has_selector) as selector_count,
@@ -170,6 +176,7 @@ summed as (
         count(*) filter (where code = 410) as gone_count,
         count(*) filter (where verb = 'list' and duration_secs >= $timed_out_secs) as timed_out_count,
         count(*) filter (where outcome = 'open') as open_count,
+        count(*) filter (where verb = 'list' and outcome = 'unknown') as unknown_end_count,
         count(*) filter (where is_before_list) as before_list_count,
         count(*) filter (where is_after_cut) as after_cut_count,
         count(*) filter (where is_cut_by_client) as client_cut_count,
@@ -191,9 +198,13 @@ summed as (
         percentile_cont(0.5) within group (order by lifetime_secs) as median_lifetime_secs,
         percentile_cont(0.5) within group (order by timeout_secs) as median_timeout_secs,
         sum(response_low_bytes) as response_low_bytes,
-        sum(response_high_bytes) as response_high_bytes,
+        case when count(*) filter (where read_kind in ('list', 'page') and response_high_bytes is null) = 0 then
+            sum(response_high_bytes)
+        end as response_high_bytes,
         max(response_low_bytes) as largest_low_bytes,
-        max(response_high_bytes) as largest_high_bytes,
+        case when count(*) filter (where read_kind in ('list', 'page') and response_high_bytes is null) = 0 then
+            max(response_high_bytes)
+        end as largest_high_bytes,
         max(slack_low_bytes) as slack_low_bytes,
         max(slack_high_bytes) as slack_high_bytes
     from tagged
@@ -225,6 +236,8 @@ select
     target_count,
     request_count,
     list_count,
+    list_secs,
+    repeat_count,
     cluster_list_count,
     watch_list_count,
     node_scoped_count,
@@ -235,6 +248,7 @@ select
     gone_count,
     timed_out_count,
     open_count,
+    unknown_end_count,
     before_list_count,
     after_cut_count,
     client_cut_count,

@@ -1,4 +1,4 @@
--- flow_counts: how many requests there are of each kind that API Priority and Fairness can tell apart.
+-- flow_counts: how many requests there are of each kind that API Priority and Fairness can distinguish.
 -- grain:  flow_key
 -- reads:  flow_requests
 -- for:    reports

@@ -1,4 +1,4 @@
--- flow_loads: what each client asks in each flow, and what it takes of the server's seats.
+-- flow_loads: what each client requests in each flow, and the seats that takes.
 -- grain:  apiserver, caller_key, flow_key, flow_schema, priority_level, low_seats, high_seats
 -- reads:  classified_requests
 -- params: $no_wait_secs secs = 0.5, a wait below this is none; the server logs waits only of requests over 0.5 s

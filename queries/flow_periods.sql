@@ -1,4 +1,4 @@
--- flow_periods: how many objects requests that are alike to API Priority and Fairness made and deleted, in a period and before.
+-- flow_periods: objects created and deleted by requests that API Priority and Fairness treats alike, in a period and before.
 -- grain:  flow_key, is_this
 -- reads:  client_activity
 -- params: $from_micros micros = 0, where the period before begins, in microseconds since 1970

@@ -1,4 +1,4 @@
--- flow_requests: every request in the few numbers that say what it did to the server's seats.
+-- flow_requests: every request, reduced to the numbers that decide how it uses the server's seats.
 -- grain:  apiserver, audit_key, received_micros
 -- reads:  requests
 -- for:    other queries
@@ -6,8 +6,9 @@
 -- why:    A request holds its seats until it is completed, a watch only until its response starts, which is the end of its
 --         initialisation as far as the log knows it. Where the log doesn't say when that was, held_until_micros is null.
 --         Waits are logged for requests over 0.5 s only, and never for watches.
---         Authentication comes before API Priority and Fairness, and so does the check of an impersonation: a 401 or
---         403 that no authorizer decided never came so far. A 429 without reason or decision is a rejection.
+--         Authentication comes before API Priority and Fairness, and so does the check of an impersonation: a refused
+--         impersonation, and a 401 or 403 that no authorizer decided, never came so far. A 429 without reason or decision
+--         is a rejection.
 select
     request_key,
     flow_key,
@@ -16,7 +17,8 @@ select
     apiserver,
     verb = 'watch' as is_watch,
     list_kind is not null as is_list,
-    coalesce(code not in (401, 403) or authorization_decision is not null, true) as has_reached_apf,
+    coalesce(code not in (401, 403) or authorization_decision is not null, true)
+    and not is_impersonation_denied as has_reached_apf,
     coalesce(code = 429 and reason is null and authorization_decision is null, false) as is_rejected,
     cast(round(latency_apf_queue_wait_secs * 1e6) as bigint) as wait_micros,
     cast(received_at as bigint) as received_micros,

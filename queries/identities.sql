@@ -1,4 +1,4 @@
--- identities: who calls: every user with every user agent it shows, and what its requests look like.
+-- identities: every user with every user agent that it sends, and what its requests look like.
 -- grain:  user_name, user_agent
 -- reads:  requests
 -- for:    other queries

@@ -50,7 +50,7 @@ intervals as (
         bucket_micros,
         cast(received_at as bigint) as from_micros,
         cast(case when completed_at >= received_at then completed_at else received_at end as bigint) as to_micros,
-        completed_at is null as is_open
+        outcome = 'open' as is_open
     from series
     inner join requests
         on (requests.apiserver is not distinct from series.apiserver)

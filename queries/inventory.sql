@@ -1,10 +1,29 @@
--- inventory: who calls the server: each client with its identity, how it was told, and who else has the same identity.
+-- inventory: every client with its identity, how it was determined, and which other clients have the same identity.
 -- grain:  user_name, user_agent
--- reads:  identities, clients
+-- reads:  identities, clients, impersonations
+-- for:    reports
 -- why:    One client may have several identities, and one identity several clients: those can be told apart here, by
 --         their user agents, but not by API Priority and Fairness, which sees users only. is_mismatch says that the user
 --         agent claims what the identity contradicts. Instances are distinct pods, nodes or addresses.
-with known as (
+--         acts_for names the impersonated users with most requests: API Priority and Fairness sees those.
+with ranked as (
+    select
+        caller_key,
+        impersonated_user_name,
+        row_number() over (partition by caller_key order by request_count desc, impersonated_user_name) as user_rank
+    from impersonations
+),
+acting as (
+    select
+        caller_key,
+        count(*) as impersonated_user_count,
+        array_to_string(
+            array_agg(arrow_cast(impersonated_user_name, 'Utf8') order by user_rank) filter (where user_rank <= 5), ', '
+        ) as acts_for
+    from ranked
+    group by caller_key
+),
+known as (
     select
         client_type,
         client,
@@ -29,6 +48,8 @@ select
     client_type,
     client,
     user_name,
+    acts_for,
+    coalesce(impersonated_user_count, 0) as impersonated_user_count,
     user_agent,
     instance_count,
     request_count,
@@ -49,4 +70,5 @@ select
     first_received_at,
     last_received_at
 from known
+left join acting on acting.caller_key = known.caller_key
 order by request_count desc, client_type, client, user_name, user_agent;

@@ -1,4 +1,4 @@
--- latency_by_resource: how long requests take by verb and resource, of all clients or of some, slowest p99 first.
+-- latency_by_resource: how long requests take, by verb and resource, of all clients or of some, slowest p99 first.
 -- grain:  verb, api_group, resource, subresource
 -- reads:  requests
 -- params: $user_agent_like pattern = %, which user agents: % is any text and _ any character, as in kubectl/%

@@ -1,4 +1,4 @@
--- latency_by_scope: reads by scope, and writes, against the latency objectives of upstream's SLOs.
+-- latency_by_scope: latency of reads by scope, and of writes, against the service level objectives of Kubernetes.
 -- grain:  is_write, scope
 -- reads:  requests
 -- why:    Objectives: 1 s for reads of one object and for all writes, 5 s for reads of a namespace, 30 s for reads of

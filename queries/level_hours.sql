@@ -1,4 +1,4 @@
--- level_hours: what each priority level was asked for over time: seats in use on average, waits and rejections.
+-- level_hours: the demand on each priority level over time: mean seats in use, waits and rejections.
 -- grain:  apiserver, bucket_at, priority_level
 -- reads:  client_activity, flows
 -- params: $activity_secs secs = 10, length of a bucket of client_activity

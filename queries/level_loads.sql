@@ -1,6 +1,7 @@
--- level_loads: what goes through each priority level, and what it takes of the server's seats.
+-- level_loads: the requests in each priority level, and the seats that they take.
 -- grain:  priority_level
 -- reads:  flow_loads
+-- for:    reports
 -- why:    mean_seats would need the time that the log spans on each apiserver; seat-seconds say the same.
 select
     priority_level,

@@ -1,6 +1,7 @@
 -- level_peaks: the most seats that each priority level had in use at once, on each apiserver.
 -- grain:  apiserver, priority_level
 -- reads:  classified_requests
+-- for:    reports
 -- why:    Each apiserver has seats of its own. Seats are taken when a request begins to run and given back when it ends;
 --         at the same microsecond they are given back first (most_at_once is a function that comes along). The seats of
 --         lists are estimated: the peak of the low estimate and that of the high one need not be at the same time.

@@ -1,4 +1,4 @@
--- list_kinds_by_client: in which ways each client lists: from the cache, in pages, in full, as a watch-list.
+-- list_kinds_by_client: how each client lists: from the cache, in pages, in full, or as a watch-list.
 -- grain:  user_name, user_agent, list_kind
 -- reads:  requests
 -- why:    full, cached and reflector return the whole collection in one answer: the watch cache ignores the limit at

@@ -1,7 +1,8 @@
--- list_pressure: what each type of client's lists held of a server's memory over time, at the worst instant of each bucket.
+-- list_pressure: the memory that each type of client's LISTs held on a server over time, at the worst instant of each bucket.
 -- grain:  apiserver, bucket_at, client_type
 -- reads:  client_reads
--- params: $bucket_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970
+-- params: $bucket_secs secs = 10, length of a bucket; buckets start at whole multiples of it since 1970, and shift_micros later
+--         $shift_micros micros = 0, from 0 to less than a bucket: makes a bucket end where a server did
 --         $from_micros micros = 0, the first instant to look at, in microseconds since 1970
 --         $to_micros micros = 9000000000000000, the last one
 -- for:    reports
@@ -20,6 +21,7 @@ with lists as (
         greatest(at_micros, $from_micros) as from_micros,
         least(end_micros, $to_micros) as to_micros,
         cast($bucket_secs * 1e6 as bigint) as bucket_micros,
+        $shift_micros as shift_micros,
         held_low_bytes,
         held_high_bytes,
         slack_low_bytes,
@@ -35,7 +37,11 @@ with lists as (
 laid as (
     select
         *,
-        unnest(generate_series(from_micros / bucket_micros, (to_micros - 1) / bucket_micros)) as bucket
+        unnest(
+            generate_series(
+                (from_micros - shift_micros) / bucket_micros, (to_micros - 1 - shift_micros) / bucket_micros
+            )
+        ) as bucket
     from lists
 ),
 pieces as (
@@ -45,8 +51,9 @@ pieces as (
         client_type,
         bucket,
         bucket_micros,
-        greatest(from_micros, bucket * bucket_micros) as from_micros,
-        least(to_micros, (bucket + 1) * bucket_micros) as to_micros,
+        shift_micros,
+        greatest(from_micros, bucket * bucket_micros + shift_micros) as from_micros,
+        least(to_micros, (bucket + 1) * bucket_micros + shift_micros) as to_micros,
         held_low_bytes,
         held_low_bytes is not null and held_high_bytes is null as is_unbounded,
         coalesce(held_high_bytes, held_low_bytes) as held_high_bytes,
@@ -66,7 +73,7 @@ peaks as (
 )
 select
     pieces.apiserver,
-    arrow_cast(pieces.bucket * max(bucket_micros), 'Timestamp(Microsecond, Some("UTC"))') as bucket_at,
+    arrow_cast(pieces.bucket * max(bucket_micros) + max(shift_micros), 'Timestamp(Microsecond, Some("UTC"))') as bucket_at,
     client_type,
     arrow_cast(max(peak_micros), 'Timestamp(Microsecond, Some("UTC"))') as peak_at,
     count(*) as inflight_count,

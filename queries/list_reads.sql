@@ -1,4 +1,4 @@
--- list_reads: the LISTs that succeeded, and whether the watch cache or etcd answered them, as far as their kind tells.
+-- list_reads: the LISTs that succeeded, and whether the watch cache or etcd served them, as far as their kind shows.
 -- grain:  user_name, user_agent, api_group, resource, namespace, list_kind, served_from
 -- reads:  requests
 -- why:    The log doesn't say who answered; the options do, with the server's version (presence tells it):

@@ -1,4 +1,4 @@
--- list_shapes: in which shapes lists come, and what the log shows of where they are served from.
+-- list_shapes: the kinds of LISTs in the log, and what it shows of how they were served.
 -- grain:  shape
 -- reads:  collection_reads
 -- for:    reports
@@ -14,6 +14,7 @@ select
     max("limit") as "limit",
     bool_or(is_node_scoped) as is_node_scoped,
     bool_or(has_selector) as has_selector,
+    bool_or(is_pretty) as is_pretty,
     count(*) as request_count,
     count(latency_total_secs) as slow_count,
     count(latency_decode_secs) as decoded_count,

@@ -1,4 +1,4 @@
--- list_urls: each client's most expensive LISTs by URL, with the slowest one's place in the log: evidence to hand on.
+-- list_urls: each client's most expensive LISTs by URL, with the slowest one's place in the log: evidence to pass on.
 -- grain:  user_name, user_agent, list_url
 -- reads:  requests
 -- params: $per_client_count count = 3, most URLs of a client

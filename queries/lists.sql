@@ -1,4 +1,4 @@
--- lists: every LIST in the log, watch-lists included: who asked for what, when, in what way, and for how long.
+-- lists: every LIST in the log, watch-lists included: who asked for what, when, how, and for how long.
 -- grain:  apiserver, audit_id, received_at
 -- reads:  requests
 -- why:    A modern client opens a watch with sendInitialEvents instead of a LIST: looked for under verb `list` alone,

@@ -1,4 +1,4 @@
--- loops: lists that one instance asks for again and again, each soon after the last was answered.
+-- loops: LISTs that one instance repeats again and again, each soon after the last was answered.
 -- grain:  pattern, read_id
 -- reads:  client_reads
 -- params: $max_period_secs secs = 35, longest time between two of the same list in a loop
@@ -7,6 +7,7 @@
 --         $min_retry_count count = 3, fewest tries of one instance one after the other
 --         $episode_gap_secs secs = 60, longest pause between two loops of a client that are one episode
 -- for:    other queries
+-- kept:   run_reads reads it more than once.
 -- why:    A list that follows the same one of the same instance is a repeat: of pattern `retry` if that had failed, else of
 --         pattern `loop`; the pause, or the period, must be short. A failed list that comes again is no loop of its own
 --         making. What instances of one client do to one resource (in namespaces, or in the whole cluster) at the same

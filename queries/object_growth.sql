@@ -1,4 +1,4 @@
--- object_growth: how many objects of each resource came and went while the log ran, fastest growth first.
+-- object_growth: how many objects of each resource were created and deleted during the log, fastest growth first.
 -- grain:  api_group, resource
 -- reads:  requests
 -- why:    Growth, not size: what was there before the log began, no line says. A creation is a 201: of a create, or of

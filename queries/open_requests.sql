@@ -1,4 +1,4 @@
--- open_requests: the requests that never completed in the log, and how old they were when it ended, suspects first.
+-- open_requests: the requests that have no end in the log, and how old they were when it ended, suspects first.
 -- grain:  apiserver, audit_id, received_at
 -- reads:  requests
 -- why:    What was in flight when the log, or the server, ended. Watches are expected here; a LIST is the strongest

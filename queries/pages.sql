@@ -1,4 +1,4 @@
--- pages: pages of long lists that come one after the other, chain upon chain.
+-- pages: pages of long lists that follow each other, chain after chain.
 -- grain:  read_id
 -- reads:  client_reads
 -- params: $episode_gap_secs secs = 60, longest pause between two chains of a client that are one episode

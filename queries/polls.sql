@@ -1,4 +1,4 @@
--- polls: lists that an instance repeats like a clock, and how regular the clock is.
+-- polls: LISTs that an instance repeats at fixed intervals, and how regular the intervals are.
 -- grain:  repeat_key
 -- reads:  client_reads
 -- params: $min_poll_count count = 4, fewest lists of a poll

@@ -1,4 +1,4 @@
--- rejected: the 429s told apart: who was rejected, at what, and by which part of the server.
+-- rejected: the 429s by cause: who was rejected, at what, and by which part of the server.
 -- grain:  user_name, user_agent, verb, api_group, resource, subresource, reject_kind
 -- reads:  requests
 -- params: $queue_limit_secs secs = 15, longest wait in an APF queue: a quarter of the server's --request-timeout

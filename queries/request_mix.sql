@@ -1,4 +1,4 @@
--- request_mix: what the requests are made of, with the share of each kind: to lay beside that of another cluster.
+-- request_mix: the share of each kind of request, for comparison with other clusters.
 -- grain:  api_group, api_version, resource, subresource, user_agent, verb, code
 -- reads:  requests
 -- why:    Two logs differ in length and size, so compare request_share, not the count. Users are left out, as their

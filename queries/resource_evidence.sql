@@ -1,4 +1,4 @@
--- resource_evidence: what the log gives away of how many objects a resource has, and how big they are.
+-- resource_evidence: what the log shows about how many objects a resource has, and how large they are.
 -- grain:  api_group, resource
 -- reads:  requests
 -- for:    reports

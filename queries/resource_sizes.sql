@@ -1,9 +1,12 @@
--- resource_sizes: how many objects each resource has and how big they are, and what that rests on.
+-- resource_sizes: how many objects each resource has and how large they are, and what the estimate is based on.
 -- grain:  api_group, resource
 -- reads:  resources
--- why:    No audit log says so; what is known comes, in order of trust, from what is given by hand, the server's metrics,
---         logged bodies, pages of long lists, and counting names. Where nothing tells how many objects there are, the
---         columns are null: a usual number does not exist. Resources that are only listed have no row. Bytes are of JSON, as most clients receive it.
+-- for:    reports
+-- why:    No audit log says so; what is known comes, in order of trust, from what is given by hand, the server's metrics
+--         (of LISTs it sent, then of objects), logged bodies, pages of long lists, counting names, and how quickly the
+--         collection was listed. Where nothing tells how many objects there are, the columns are null: a usual number does
+--         not exist. Resources that are only listed have a row if that was quick. Bytes are of JSON, as most clients
+--         receive it.
 select
     api_group,
     resource,

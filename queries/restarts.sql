@@ -1,23 +1,40 @@
--- restarts: starts of an apiserver, told by what it asks of itself, and the reads that were cut off before.
+-- restarts: starts of an apiserver, known by what it asks of itself and by what clients open again, and what was cut off.
 -- grain:  apiserver, started_at
--- reads:  client_reads, collection_reads
+-- reads:  client_reads, collection_reads, signs_of_life
+-- for:    other queries
 -- kept:   Bursts of all clients are looked for after these.
 -- params: $restart_gap_secs secs = 4, longest pause between two signs of one start
 --         $min_restart_resource_count count = 8, fewest resources that a starting server lists
 --         $min_startup_count count = 5, or fewest requests served while starting
 --         $min_reopened_count count = 20, or fewest watches opened again though the same has no end
+--         $min_silence_secs secs = 1, shortest pause between the last event of a server and the first of the next
+--         $first_end_secs secs = 10, longest that a server serves before it shows the first sign of its start
+--         $reopening_secs secs = 60, within which clients open their watches again
+--         $max_open_secs secs = 60, longest that a read without an end is taken to have been in flight
 -- why:    A server that starts fills the caches of its own clients: system:apiserver lists (or watch-lists) a dozen
 --         resources and more, within seconds, and what is served meanwhile is marked as served while starting. Later it
 --         only watches. Where the policy drops all that, clients show it: they open watches again that have no end in
---         the log; but that is also what a missing piece of the log looks like. A read that has no end though it was received before the start was cut off by the end of the
---         server before: with RequestReceived logged, lists are among them; without, only watches can be.
---         open_list_count and open_watch_count are of the reads since the row before; a slow start may be several rows. The
---         last read before a start is looked for by the minute first, as each start with all reads is slow.
+--         the log; but that is also what a missing piece of the log looks like. There, each client comes back when its
+--         watch was due, not within seconds (reopened_soon_count); and what was received before the start and answered
+--         after it (spanning_count) shows that the server went on: so does what was received in the silence. A server's
+--         own reads before (own_before_count) say that the log would show its own reads at a start.
+--         A read that has no end though it was received before the start was cut off by the end of the
+--         server before, unless it had to end earlier: with RequestReceived logged, lists are among them; without, only
+--         watches can be. Where no read of the same verb and resource has an end in the whole log, the policy may leave
+--         those ends out: unsure_watch_count and unsure_list_count.
+--         open_list_count, open_watch_count, cut_watch_count (opened again) and own_again_count (the server's own lists of
+--         what it had listed) are of the reads since the row before; a slow start may be several rows.
+--         A server that stops in good order ends its watches just before (ended_watch_count).
+--         last_event_at is the last event of any kind before the start, back_at the first after it: the end was between
+--         them. What was received in a hole of the log may be known by its end long after: next_event_at is the first event
+--         from the start on. A start may show its first sign late, so a longer silence shortly before it counts instead.
 with own as (
     select
         apiserver,
         read_id,
         at_micros,
+        client_type,
+        client,
         case when client_type = 'apiserver' and read_kind = 'list' then concat_ws('.', resource, nullif(api_group, '')) end as listed,
         coalesce(is_startup, false) as is_startup,
         is_after_open,
@@ -39,100 +56,217 @@ starts as (
         apiserver,
         min(at_micros) as start_micros,
         max(at_micros) as last_micros,
+        max(at_micros) filter (where is_startup) as starting_micros,
         first_value(read_id order by at_micros, read_id) as first_read_id,
         count(distinct listed) as resource_count,
         count(*) filter (where is_startup) as startup_count,
-        count(*) filter (where is_after_open) as reopened_count
+        count(*) filter (where is_after_open and client_type <> 'apiserver') as reopened_count,
+        count(distinct client) filter (where is_after_open and client_type <> 'apiserver') as reopening_client_count
     from islands
     group by apiserver, island
     having count(distinct listed) >= $min_restart_resource_count
         or count(*) filter (where is_startup) >= $min_startup_count
-        or count(*) filter (where is_after_open) >= $min_reopened_count
+        or count(*) filter (where is_after_open and client_type <> 'apiserver') >= $min_reopened_count
 ),
 placed as (
     select
         *,
-        lag(start_micros) over (partition by apiserver order by start_micros) as earlier_start_micros
+        last_micros as until_micros,
+        coalesce(lag(start_micros) over (partition by apiserver order by start_micros), 0) as earlier_start_micros
     from starts
 ),
-minutes as (
+before as (
+    select
+        placed.apiserver,
+        start_micros,
+        max(case when signs_of_life.last_micros < start_micros then signs_of_life.last_micros else first_micros end)
+            as last_event_micros
+    from placed
+    inner join signs_of_life on (signs_of_life.apiserver is not distinct from placed.apiserver)
+    where first_micros < start_micros
+    group by placed.apiserver, start_micros
+),
+after as (
+    select
+        placed.apiserver,
+        start_micros,
+        min(case when first_micros >= start_micros then first_micros else signs_of_life.last_micros end) as next_event_micros
+    from placed
+    inner join signs_of_life on (signs_of_life.apiserver is not distinct from placed.apiserver)
+    where signs_of_life.last_micros >= start_micros
+    group by placed.apiserver, start_micros
+),
+silences as (
     select
         apiserver,
-        at_micros / 60000000 as minute,
-        max(at_micros) as last_micros
+        start_micros,
+        last_event_micros as from_micros,
+        start_micros as to_micros
+    from before
+    union all
+    select
+        before.apiserver,
+        start_micros,
+        before_micros as from_micros,
+        first_micros as to_micros
+    from before
+    inner join signs_of_life on (signs_of_life.apiserver is not distinct from before.apiserver)
+    where start_micros - last_event_micros < cast($min_silence_secs * 1e6 as bigint)
+        and first_micros < start_micros
+        and first_micros >= start_micros - cast($first_end_secs * 1e6 as bigint)
+        and first_micros - before_micros >= cast($min_silence_secs * 1e6 as bigint)
+),
+longest as (
+    select
+        *,
+        row_number() over (
+            partition by apiserver, start_micros order by to_micros - from_micros desc, to_micros desc
+        ) as rank
+    from silences
+),
+silence as (
+    select
+        apiserver,
+        start_micros,
+        from_micros,
+        to_micros
+    from longest
+    where rank = 1
+),
+ended_kinds as (
+    select
+        apiserver as of_apiserver,
+        verb as of_verb,
+        api_group as of_api_group,
+        resource as of_resource
     from client_reads
-    group by apiserver, at_micros / 60000000
+    where outcome = 'complete'
+    group by apiserver, verb, api_group, resource
 ),
-last_before as (
+marks as (
     select
-        placed.apiserver,
+        apiserver,
+        at_micros,
+        repeat_key,
+        verb,
+        client_type,
+        outcome,
+        of_verb is not null as is_end_logged,
+        is_after_open,
+        at_micros + cast(
+            (case when verb = 'watch' then coalesce(timeout_secs, 3600.0) else 0.0 end + 1.5 * $max_open_secs) * 1e6 as bigint
+        ) as latest_end_micros,
+        at_micros - cast(since_same_secs * 1e6 as bigint) as same_micros,
+        client_type = 'apiserver' and read_kind = 'list' and not coalesce(is_after_failure, true) as is_again
+    from client_reads
+    left join ended_kinds
+        on (of_apiserver is not distinct from apiserver)
+        and of_verb = verb
+        and (of_api_group is not distinct from api_group)
+        and (of_resource is not distinct from resource)
+    where outcome = 'open' or is_after_open or client_type = 'apiserver'
+),
+ended as (
+    select
+        placed.apiserver as on_apiserver,
+        placed.start_micros,
+        until_micros,
+        earlier_start_micros,
+        from_micros
+    from placed
+    left join silence
+        on (silence.apiserver is not distinct from placed.apiserver) and silence.start_micros = placed.start_micros
+),
+marked as (
+    select
+        on_apiserver as apiserver,
         start_micros,
-        max(minutes.last_micros) as last_read_micros
-    from placed
-    inner join minutes on (minutes.apiserver is not distinct from placed.apiserver) and minute < start_micros / 60000000
-    group by placed.apiserver, start_micros
+        count(*) filter (where is_cut and verb = 'watch' and is_end_logged) as open_watch_count,
+        count(*) filter (where is_cut and verb = 'list' and is_end_logged) as open_list_count,
+        count(*) filter (where is_cut and verb = 'watch' and not is_end_logged) as unsure_watch_count,
+        count(*) filter (where is_cut and verb = 'list' and not is_end_logged) as unsure_list_count,
+        count(*) filter (
+            where is_after_open and at_micros between start_micros and until_micros and same_micros >= earlier_start_micros
+        ) as cut_watch_count,
+        count(distinct repeat_key) filter (
+            where is_again and at_micros between start_micros and until_micros and same_micros >= earlier_start_micros
+                and same_micros < start_micros
+        ) as own_again_count,
+        count(*) filter (where client_type = 'apiserver' and at_micros < start_micros) as own_before_count,
+        count(*) filter (
+            where is_after_open and client_type <> 'apiserver' and at_micros >= start_micros
+                and at_micros <= start_micros + cast($reopening_secs * 1e6 as bigint)
+        ) as reopened_soon_count
+    from (
+        select
+            ended.*,
+            marks.*,
+            outcome = 'open' and at_micros < start_micros and at_micros >= earlier_start_micros
+                and latest_end_micros >= coalesce(from_micros, start_micros) as is_cut
+        from ended
+        inner join marks on (marks.apiserver is not distinct from ended.on_apiserver)
+        where at_micros <= start_micros + cast($reopening_secs * 1e6 as bigint) or at_micros <= until_micros
+    ) as reads
+    group by on_apiserver, start_micros
 ),
-last_beside as (
+answered as (
     select
-        placed.apiserver,
-        start_micros,
-        max(at_micros) as last_read_micros
-    from placed
-    inner join client_reads
-        on (client_reads.apiserver is not distinct from placed.apiserver)
-        and at_micros / 60000000 = start_micros / 60000000
-    where at_micros < start_micros
-    group by placed.apiserver, start_micros
+        apiserver,
+        at_micros,
+        end_micros,
+        verb
+    from client_reads
+    where outcome = 'complete'
+        and (verb = 'watch' or end_micros - at_micros >= cast($min_silence_secs * 1e6 as bigint))
 ),
-cut as (
+flanking as (
     select
-        placed.apiserver,
-        start_micros,
-        count(*) filter (where verb = 'watch') as open_watch_count,
-        count(*) filter (where verb = 'list') as open_list_count
-    from placed
-    inner join client_reads on (client_reads.apiserver is not distinct from placed.apiserver)
-    where outcome = 'open'
-        and at_micros < start_micros
-        and at_micros >= coalesce(earlier_start_micros, 0)
-    group by placed.apiserver, start_micros
-),
-counted as (
-    select
-        placed.apiserver,
-        arrow_cast(placed.start_micros, 'Timestamp(Microsecond, Some("UTC"))') as started_at,
-        arrow_cast(placed.last_micros, 'Timestamp(Microsecond, Some("UTC"))') as settled_at,
-        resource_count,
-        startup_count,
-        reopened_count,
-        arrow_cast(
-            coalesce(last_beside.last_read_micros, last_before.last_read_micros), 'Timestamp(Microsecond, Some("UTC"))'
-        ) as last_read_at,
-        coalesce(open_watch_count, 0) as open_watch_count,
-        coalesce(open_list_count, 0) as open_list_count,
-        first_read_id
-    from placed
-    left join last_before
-        on (last_before.apiserver is not distinct from placed.apiserver)
-        and last_before.start_micros = placed.start_micros
-    left join last_beside
-        on (last_beside.apiserver is not distinct from placed.apiserver)
-        and last_beside.start_micros = placed.start_micros
-    left join cut on (cut.apiserver is not distinct from placed.apiserver) and cut.start_micros = placed.start_micros
+        silence.apiserver,
+        silence.start_micros,
+        count(*) filter (
+            where at_micros < to_micros - cast($min_silence_secs * 1e6 as bigint) and end_micros > start_micros
+        ) as spanning_count,
+        count(*) filter (
+            where verb = 'watch' and end_micros < to_micros and at_micros < from_micros
+        ) as ended_watch_count,
+        count(*) filter (where verb = 'watch' and at_micros >= to_micros) as opened_watch_count
+    from silence
+    inner join answered on (answered.apiserver is not distinct from silence.apiserver)
+    where end_micros >= from_micros - cast($first_end_secs * 1e6 as bigint)
+        and at_micros <= start_micros + cast($first_end_secs * 1e6 as bigint)
+    group by silence.apiserver, silence.start_micros
 )
-
 select
-    counted.apiserver,
-    counted.started_at,
-    settled_at,
+    placed.apiserver,
+    arrow_cast(placed.start_micros, 'Timestamp(Microsecond, Some("UTC"))') as started_at,
+    arrow_cast(placed.last_micros, 'Timestamp(Microsecond, Some("UTC"))') as settled_at,
+    arrow_cast(from_micros, 'Timestamp(Microsecond, Some("UTC"))') as last_event_at,
+    arrow_cast(least(to_micros, placed.start_micros), 'Timestamp(Microsecond, Some("UTC"))') as back_at,
+    arrow_cast(next_event_micros, 'Timestamp(Microsecond, Some("UTC"))') as next_event_at,
+    arrow_cast(starting_micros, 'Timestamp(Microsecond, Some("UTC"))') as starting_until_at,
     resource_count,
     startup_count,
     reopened_count,
-    last_read_at,
-    open_watch_count,
-    open_list_count,
+    reopening_client_count,
+    coalesce(reopened_soon_count, 0) as reopened_soon_count,
+    coalesce(own_again_count, 0) as own_again_count,
+    coalesce(own_before_count, 0) as own_before_count,
+    coalesce(open_watch_count, 0) as open_watch_count,
+    coalesce(open_list_count, 0) as open_list_count,
+    coalesce(unsure_watch_count, 0) as unsure_watch_count,
+    coalesce(unsure_list_count, 0) as unsure_list_count,
+    coalesce(cut_watch_count, 0) as cut_watch_count,
+    coalesce(spanning_count, 0) as spanning_count,
+    coalesce(ended_watch_count, 0) as ended_watch_count,
+    coalesce(opened_watch_count, 0) as opened_watch_count,
     audit_id as evidence_audit_id,
     concat(source_file, ':', cast(source_line as varchar)) as evidence_place
-from counted
-inner join collection_reads on collection_reads.request_key = first_read_id
+from placed
+left join silence
+    on (silence.apiserver is not distinct from placed.apiserver) and silence.start_micros = placed.start_micros
+left join after on (after.apiserver is not distinct from placed.apiserver) and after.start_micros = placed.start_micros
+left join marked on (marked.apiserver is not distinct from placed.apiserver) and marked.start_micros = placed.start_micros
+left join flanking
+    on (flanking.apiserver is not distinct from placed.apiserver) and flanking.start_micros = placed.start_micros
+inner join collection_reads on collection_reads.request_key = placed.first_read_id
 order by apiserver, started_at;

@@ -1,4 +1,4 @@
--- returns: who came back first after a start of an apiserver, and how hard.
+-- returns: which clients came back first after an apiserver started, and with how many requests.
 -- grain:  client_type, client
 -- reads:  client_reads
 -- params: $start_micros micros = 0, when the server was first seen again, in microseconds since 1970

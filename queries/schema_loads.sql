@@ -1,6 +1,7 @@
--- schema_loads: what goes by each FlowSchema, and what it takes of the server's seats.
+-- schema_loads: the requests that each FlowSchema matches, and the seats that they take.
 -- grain:  flow_schema, priority_level
 -- reads:  client_loads
+-- for:    reports
 -- why:    A flow is what is queued together; distinguisher_count is how many there are, 0 where nothing tells them apart.
 --         All that a FlowSchema tells apart by namespace and that has none is one of them. Seat-seconds are a range, as
 --         the seats of a list are estimated; requests without an end in the log add none.

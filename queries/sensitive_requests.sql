@@ -1,4 +1,4 @@
--- sensitive_requests: requests that a security review asks about, by kind and user.
+-- sensitive_requests: requests that a security review asks for, by kind and user.
 -- grain:  sensitive_kind, user_name
 -- reads:  requests
 -- why:    The first kind that fits, from top to bottom:

@@ -1,4 +1,4 @@
--- server_activity: what each apiserver was asked over time, and how that went.
+-- server_activity: what each apiserver was asked over time, and how the requests were served.
 -- grain:  apiserver, bucket_at
 -- reads:  client_activity
 -- params: $from_micros micros = 0, the first bucket to look at, in microseconds since 1970

@@ -1,4 +1,4 @@
--- short_watches: watches that lived far less long than they asked to, client by client.
+-- short_watches: watches that ended long before the time that they asked for, by client.
 -- grain:  read_id
 -- reads:  client_reads
 -- params: $short_watch_secs secs = 30, a life shorter than this is short, and any that the client cut itself

@@ -1,4 +1,4 @@
--- slow_lists: how long LISTs take per client, resource and kind of LIST, slowest p99 first.
+-- slow_lists: how long LISTs take, by client, resource and kind of LIST, slowest p99 first.
 -- grain:  user_name, user_agent, api_group, resource, list_kind
 -- reads:  requests
 -- params: $min_count count = 5, fewest LISTs with an end a row needs: a p99 of one or two says nothing

@@ -1,4 +1,4 @@
--- unpaginated_lists: LISTs that ask for a whole collection in one answer, by client and resource, most time first.
+-- unpaginated_lists: LISTs that ask for a whole collection in one response, by client and resource, most time first.
 -- grain:  user_name, user_agent, api_group, resource, scope, list_kind
 -- reads:  requests
 -- why:    No page, no selector: the server holds the whole collection, often several times over, for as long as the

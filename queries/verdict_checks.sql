@@ -1,7 +1,8 @@
--- verdict_checks: where our reading of a request and the server's own word agree, and where not.
+-- verdict_checks: where the calculated FlowSchema and seats of a request agree with the server's own log, and where not.
 -- grain:  flow_schema, priority_level, is_outside, server_flow_schema, server_priority_level, is_list, is_watch, low_seats,
 --         high_seats, initial_seats
 -- reads:  flow_requests, flows, verdicts
+-- for:    reports
 -- params: $first_micros micros = 0, where the time asked for begins: requests received before are left out, as the
 --         configuration may have been another
 -- why:    A verdict is a line of the server's access log at verbosity 3, found by its audit ID; an ID that several lines

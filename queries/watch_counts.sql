@@ -1,4 +1,4 @@
--- watch_counts: for how long watches were open, by what they watch: what makes writes dear.
+-- watch_counts: for how long watches were open, by what they watch: what makes writes expensive.
 -- grain:  apiserver, api_group, resource, namespace
 -- reads:  requests
 -- for:    reports
@@ -15,10 +15,10 @@ select
     resource,
     namespace,
     count(*) as watch_count,
-    count(*) filter (where completed_at is null) as open_count,
+    count(*) filter (where outcome = 'open') as open_count,
     coalesce(sum(cast(completed_at as bigint) - cast(received_at as bigint)), 0) / 1e6 as watch_secs,
     arrow_cast(
-        cast(avg(cast(received_at as bigint)) filter (where completed_at is null) as bigint),
+        cast(avg(cast(received_at as bigint)) filter (where outcome = 'open') as bigint),
         'Timestamp(Microsecond, Some("UTC"))'
     ) as mean_open_received_at,
     max(coalesce(completed_at, received_at)) as last_at

@@ -1,4 +1,4 @@
--- watch_fanouts: how many watch events the writes of each resource set off: writes a second times open watches.
+-- watch_fanouts: how many watch events the writes of each resource cause: writes per second times open watches.
 -- grain:  api_group, resource
 -- reads:  requests
 -- why:    Each write that changes an object is encoded and sent to every watch that it concerns, on every apiserver.

@@ -1,4 +1,4 @@
--- webhook_failures: writes that look as if an admission webhook failed, was slow or said no, by verb and resource.
+-- webhook_failures: writes that look as if an admission webhook failed, was slow or denied them, by verb and resource.
 -- grain:  verb, api_group, resource, subresource
 -- reads:  requests
 -- why:    That a webhook failed closed is a line of the server's own log. Here it is a 500 whose message names the

@@ -1,4 +1,4 @@
--- writers: who writes, how much and what, busiest first.
+-- writers: who writes, what and how much, busiest first.
 -- grain:  user_name
 -- reads:  requests
 -- why:    Not every write changes an object: reviews (may I? who is this token?) only answer, dry runs store nothing,

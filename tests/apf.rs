@@ -164,7 +164,7 @@ fn some_objects_lie_over_those_of_a_fresh_cluster() {
     assert_eq!(report["priority_levels"].as_array().unwrap().len(), 8);
     assert_eq!(report["server"]["configuration"], "read-over-default");
     let text = terminal(&seats(&options).page(), None).text;
-    assert!(text.contains("over those of a fresh cluster"), "{text}");
+    assert!(text.contains("completed with those of a new cluster"), "{text}");
 }
 
 /// The dump of a real server without objects of its own.

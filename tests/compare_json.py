@@ -45,14 +45,21 @@ import tempfile
 import time
 from pathlib import Path
 
-# Field names: old -> new.
-RENAMED = {}
+# What 0.2.0 renamed. Field names: old -> new.
+RENAMED = {
+    "hurt": "regressed",
+    "relieved": "improved",
+    "is_meant": "is_target",
+    "foreseen": "predicted",
+    "candidates.side": "replay",
+    "catch.meant": "target_clients",
+}
 # Codes: old -> new.
-RENAMED_VALUES = {}
+RENAMED_VALUES = {"jail": "isolated-level", "as-foreseen": "as-predicted"}
 # Command line options: old -> new.
-RENAMED_FLAGS = {}
+RENAMED_FLAGS = {"--meant": "--target-client"}
 # Paths (without indexes, `*` allowed) that may differ, each with its reason.
-IGNORED = {}
+IGNORED = {"*schema_version": "raised by the renames"}
 
 PROJECT = Path(__file__).resolve().parent.parent
 PODS = ["--resource", "pods=3000x5KB"]

@@ -26,8 +26,8 @@ use stormglass::tables::Params;
 use stormglass::units::Zone;
 
 use crate::support::{
-    block_on, change, folder, json, kubernetes, manifest, metrics, project, session, session_within, sized, temporary,
-    time,
+    block_on, change, folder, json, kubernetes, manifest, metrics, project, session, session_within, sized, skipped,
+    temporary, time,
 };
 
 /// The page of a report over logs, read in this zone.
@@ -204,11 +204,51 @@ fn json_has_codes_beside_the_words() {
 }
 
 #[test]
-fn many_that_storm_are_told_where_none_is_the_culprit() {
+fn many_that_storm_alike_are_culprits_together() {
     let folder = tempfile::tempdir().unwrap();
     let report = incident_json(&[hostile_log(&folder)], &no_candidates(), sized(&["pods=3000x5KB"]));
-    assert_eq!(suspects(&report, "culprit"), [""; 0]);
-    assert!(verdict(&report).contains("6 clients stormed, but none had 20 % or more"), "{}", verdict(&report));
+    assert_eq!(suspects(&report, "culprit").len(), 6);
+    assert!(verdict(&report).contains(" and 1 more"), "{}", verdict(&report));
+}
+
+/// The folder of a scenario of the second lab, and its report with measured memory and one file of metrics.
+fn storm_of(name: &str, options: &IncidentOptions) -> Option<Value> {
+    let folder = folder("STORMGLASS_LAB2")?.join(name);
+    let memory = std::fs::read_to_string(folder.join("rss.csv")).unwrap();
+    let memory = MeasuredMemory { source: "rss.csv".to_owned(), series: parse_resident(&memory).unwrap() };
+    let options = IncidentOptions { memory: Some(memory), ..options.clone() };
+    let metrics = vec![metrics(&folder.join("metrics-storm.txt.gz"), None)];
+    let log = folder.join("audit.log.gz").display().to_string();
+    Some(incident_json(&[log], &options, Settings { metrics, ..Settings::default() }))
+}
+
+#[test]
+fn four_fleets_of_one_storm_are_four_culprits_and_who_shares_their_level_is_a_victim() {
+    for name in ["v136-before-1", "legacy-before-1"] {
+        let Some(report) = storm_of(name, &no_candidates()) else { return };
+        let mut culprits = suspects(&report, "culprit");
+        culprits.sort_unstable();
+        assert_eq!(culprits, ["fleet-backup", "fleet-inventory", "fleet-placement", "fleet-reconciler"], "{name}");
+        let victims: Vec<&str> =
+            report["victims"].as_array().unwrap().iter().map(|one| one["client"].as_str().unwrap()).collect();
+        assert!(victims.contains(&"kubelet") && victims.contains(&"cart-controller"), "{name}: {victims:?}");
+        assert!(victims.iter().all(|client| !client.starts_with("fleet-")), "{name}: {victims:?}");
+    }
+}
+
+#[test]
+fn what_was_rejected_after_the_end_is_no_harm_before_it() {
+    let report = incident_json(&sample("python-oom"), &no_candidates(), sized(&["pods=3000x5KB"]));
+    let died = report["moment"]["at"].as_str().unwrap();
+    let sql = format!(
+        "select count(*) as n from requests where code = 429 and reason is null and received_at <= '{died}' \
+         and user_agent like 'cilium-agent%'"
+    );
+    let (rows, _) = crate::support::ask::<Value>(&sample("python-oom"), &sql);
+    let victims = report["victims"].as_array().unwrap().iter();
+    let rejected = victims.filter(|victim| victim["client"] == "cilium-agent").map(|victim| victim["rejected"].clone());
+    let rejected: u64 = rejected.map(|count| count.as_u64().unwrap()).sum();
+    assert!(rejected <= rows[0]["n"].as_u64().unwrap(), "{rejected} {rows:?}");
 }
 
 /// A period that begins or ends in the middle of a bucket is widened, so that nothing of it is lost.

@@ -2,12 +2,13 @@
 
 use std::io::Write;
 
+use proptest::prelude::*;
 use serde::Deserialize;
-use stormglass::audit::{Looks, Reason, Remark};
-use stormglass::requests::Tally;
+use stormglass::audit::{Item, Looks, Reason, Remark, decode};
+use stormglass::requests::{Tally, Window, tallied};
 use stormglass::source::{SourceError, discover};
 
-use crate::support::{ask, event, temporary};
+use crate::support::{ask, event, folder, temporary};
 
 #[derive(Debug, Deserialize, PartialEq)]
 struct Row {
@@ -259,4 +260,203 @@ fn a_file_that_is_gone_costs_no_other_of_its_directory() {
     let directory = folder.path().display().to_string();
     assert_eq!(ids(std::slice::from_ref(&directory)).0, ["a"]);
     assert_eq!(discover(&[directory]).unwrap().skipped.len(), 1);
+}
+
+/// What reading a file finds, without a query.
+fn read(path: &str) -> Tally {
+    tallied(discover(&[path.to_owned()]).unwrap().files, Window::default(), &std::sync::Arc::default())
+}
+
+/// The events on each line by itself.
+fn events_by_line(log: &[u8]) -> u64 {
+    let mut events = 0;
+    for line in log.split(|byte| *byte == b'\n') {
+        decode(line, |item| events += u64::from(matches!(item, Item::Event { .. })));
+    }
+    events
+}
+
+#[derive(Clone, Debug)]
+enum Damage {
+    Cut(usize),
+    Replace(usize, u8),
+    Insert(usize, u8),
+    Start(&'static [u8]),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let byte = any::<u8>().prop_filter("no line end", |byte| *byte != b'\n');
+    prop_oneof![
+        (0..500_usize).prop_map(Damage::Cut),
+        (0..500_usize, byte.clone()).prop_map(|(at, byte)| Damage::Replace(at, byte)),
+        (0..500_usize, byte).prop_map(|(at, byte)| Damage::Insert(at, byte)),
+        prop::sample::select(vec![
+            &b"[]"[..],
+            b"[",
+            b"[{",
+            b"{",
+            b"{\"a\":[",
+            b",",
+            b"]",
+            b"}",
+            b"\"",
+            b"\xff",
+            b"\0",
+            b"\x1f\x8b",
+            b"\xef\xbb\xbf",
+        ])
+        .prop_map(Damage::Start),
+    ]
+}
+
+fn damaged(mut line: Vec<u8>, damage: &Damage) -> Vec<u8> {
+    match *damage {
+        Damage::Cut(at) => line.truncate(at.min(line.len())),
+        Damage::Replace(at, byte) => {
+            let at = at.min(line.len() - 1);
+            line[at] = byte;
+        }
+        Damage::Insert(at, byte) => line.insert(at.min(line.len()), byte),
+        Damage::Start(start) => drop(line.splice(..0, start.iter().copied())),
+    }
+    line
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_damaged_line_costs_itself_alone(
+        damages in prop::collection::vec(prop::option::weighted(0.4, damage()), 3..9),
+        first in damage(),
+        has_last_end in any::<bool>(),
+    ) {
+        let mut lines: Vec<Vec<u8>> = Vec::new();
+        for (number, damage) in std::iter::once(&Some(first)).chain(&damages).enumerate() {
+            let line = complete(&number.to_string()).trim_end().as_bytes().to_vec();
+            lines.push(damage.as_ref().map_or(line.clone(), |damage| damaged(line, damage)));
+        }
+        let mut log = lines.join(&b'\n');
+        if has_last_end {
+            log.push(b'\n');
+        }
+        let whole = damages.iter().filter(|damage| damage.is_none()).count() as u64;
+        let folder = tempfile::tempdir().unwrap();
+        let tally = read(&temporary(&folder, "audit.log", &log));
+        prop_assert!(tally.events() >= whole);
+        prop_assert_eq!(tally.events(), events_by_line(&log), "{:?}", String::from_utf8_lossy(&log));
+    }
+}
+
+#[test]
+fn damaged_first_lines_as_people_met_them() {
+    let Some(cases) = folder("STORMGLASS_CASES") else { return };
+    for (name, events) in [("fz_LOST_1_16073", 7), ("fz_LOST_1_7242", 1), ("fz_LOST_1_9295", 5)] {
+        let path = cases.join("50-damaged-first-line").join(name).with_extension("log");
+        let tally = read(&path.display().to_string());
+        let log = std::fs::read(&path).unwrap();
+        assert_eq!(tally.events(), events_by_line(&log), "{name}");
+        assert!(tally.events() >= events, "{name}: {}", tally.events());
+        assert!(tally.unreadable_count() > 0);
+    }
+}
+
+#[test]
+fn the_servers_own_log_between_events_is_counted_by_one_reason() {
+    let klog = "I0310 09:00:00.123456       1 controller.go:615] quota admission added evaluator for: widgets\n";
+    let (ids, tally) = one("kube-apiserver.log", [klog, &complete("a"), klog, &complete("b"), klog].concat());
+    assert_eq!(ids, ["a", "b"]);
+    let counts: Vec<_> = tally.unreadable.iter().map(|(reason, noted)| (*reason, noted.count)).collect();
+    assert_eq!(counts, [(Reason::NotAnEvent(Looks::Klog), 3)]);
+}
+
+#[test]
+fn a_container_log_is_read_with_its_lines_in_parts() {
+    let (a, b) = (complete("a"), complete("b"));
+    let (b_start, b_end) = b.split_at(200);
+    let log = format!(
+        "\0damaged\n2026-03-10T09:00:00.1Z stdout F {a}2026-03-10T09:00:00.2Z stdout P {b_start}\n\
+         2026-03-10T09:00:00.3Z stderr F I0310 09:00:00.123456 1 a.go:1] b\n2026-03-10T09:00:00.4Z stdout F {b_end}"
+    );
+    let (ids, tally) = one("0.log", &log);
+    assert_eq!(ids, ["a", "b"]);
+    assert_eq!(tally.unreadable.values().map(|noted| noted.count).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(tally.unreadable[&Reason::NotAnEvent(Looks::Klog)].first.line, 4);
+}
+
+#[test]
+fn what_kubectl_logs_puts_before_a_line_is_no_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let timestamps = format!("2026-03-10T09:00:00.123456789Z {}", complete("a"));
+    let pods = format!("[pod/kube-apiserver-m0/kube-apiserver] {}", complete("b"));
+    let (rows, tally) = rows(&[temporary(&folder, "tmp/a.log", timestamps), temporary(&folder, "tmp/b.log", pods)]);
+    let found: Vec<_> = rows.iter().map(|row| (row.audit_id.as_str(), row.apiserver.as_deref())).collect();
+    let (_, tmp) = found[0];
+    assert_eq!(found, [("a", tmp), ("b", Some("kube-apiserver-m0"))]);
+    assert_eq!(tally.unreadable_count(), 0);
+}
+
+#[test]
+fn the_apiservers_standard_output_as_people_met_it() {
+    let Some(cases) = folder("STORMGLASS_CASES") else { return };
+    let path = |name: &str| cases.join("34-audit-on-stdout-of-the-apiserver").join(name).display().to_string();
+    let tally = read(&path("kubectl-logs.txt"));
+    let klog = &tally.unreadable[&Reason::NotAnEvent(Looks::Klog)];
+    assert_eq!((tally.events(), klog.count, tally.unreadable_count()), (300, 100, 100));
+    let tally = read(&path("pod-0.log.gz"));
+    assert_eq!((tally.events(), tally.unreadable.len()), (301, 1), "{:?}", tally.unreadable);
+}
+
+/// Events a second apart, from one second of an hour to another.
+fn seconds(name: &str, from: u32, to: u32) -> String {
+    let at = |second: u32| format!("2026-07-23T10:{:02}:{:02}", second / 60, second % 60);
+    let event = |second: u32| {
+        complete(&format!("{name}{second}"))
+            .replace("2026-07-23T10:00:01", &at(second))
+            .replace("2026-07-23T10:00:02", &at(second))
+    };
+    (from..to).map(event).collect()
+}
+
+#[test]
+fn files_are_read_in_the_order_of_their_events() {
+    let folder = tempfile::tempdir().unwrap();
+    temporary(&folder, "n1/audit-2026-07-23T09-59-00.000.log.1.gz", gzip(seconds("a", 0, 9).as_bytes()));
+    temporary(&folder, "n1/audit-2026-07-23T09-58-00.000.log.1", seconds("b", 10, 19));
+    temporary(&folder, "n1/audit.log.gz", seconds("c", 20, 29));
+    let (ids, tally) = ids(&[folder.path().display().to_string()]);
+    assert_eq!([&*ids[0], &*ids[9], &*ids[18]], ["a0", "b10", "c20"]);
+    assert!(tally.servers.values().all(|server| server.order_inversions == 0));
+}
+
+#[test]
+fn logs_of_one_time_that_share_no_events_are_of_several_apiservers() {
+    let folder = tempfile::tempdir().unwrap();
+    let m0 = temporary(&folder, "logs/m0.log", seconds("a", 0, 300));
+    let m1 = temporary(&folder, "logs/m1.log.gz", gzip(seconds("b", 1, 300).as_bytes()));
+    let copy = temporary(&folder, "logs/part-of-m0.log", seconds("a", 100, 200));
+    let found = discover(&[m0.clone(), m1.clone(), copy]).unwrap();
+    let servers: Vec<_> = found.files.iter().map(|file| file.apiserver.as_deref().unwrap()).collect();
+    assert_eq!(servers, ["m0", "m0", "m1"]);
+    assert_eq!(found.told_apart.len(), 3);
+    let (_, tally) = ids(&[m0.clone(), m1.clone()]);
+    assert_eq!(tally.servers.len(), 2);
+    // One given name is for all of its files, and logs that follow each other are one server's.
+    let given = discover(&[format!("a={m0}"), format!("a={m1}")]).unwrap();
+    assert!(given.files.iter().all(|file| file.apiserver.as_deref() == Some("a")) && given.told_apart.is_empty());
+    let after = temporary(&folder, "logs/after.log", seconds("b", 301, 400));
+    assert!(discover(&[m0, after]).unwrap().told_apart.is_empty());
+}
+
+#[test]
+fn servers_called_alike_keep_their_directories() {
+    let folder = tempfile::tempdir().unwrap();
+    for cluster in ["one", "two"] {
+        for (server, from) in [("m0", 0), ("m1", 1)] {
+            temporary(&folder, &format!("{cluster}/{server}.log"), seconds(&format!("{cluster}-{server}-"), from, 200));
+        }
+    }
+    let found = discover(&[folder.path().display().to_string()]).unwrap();
+    let servers: Vec<_> = found.files.iter().map(|file| file.apiserver.as_deref().unwrap()).collect();
+    assert_eq!(servers, ["one/m0", "one/m1", "two/m0", "two/m1"]);
 }

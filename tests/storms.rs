@@ -1,6 +1,6 @@
 //! Storms: what is found in logs of a real server whose storms are known, and that nothing is found where there are none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -14,10 +14,14 @@ use stormglass::audit::parse_instant;
 use stormglass::dimensions::Settings;
 use stormglass::findings::Severity;
 use stormglass::report::{StormJson, markdown, terminal};
+use stormglass::synth::{SynthOptions, SynthStorm, write_log};
 use stormglass::tables::{Params, QuerySet};
 use stormglass::units::Zone;
 
-use crate::support::{block_on, folder, json, project, server, session, sized, time};
+use crate::support::{block_on, folder, json, metrics, project, server, session, sized, time};
+
+/// By how many microseconds spans may differ.
+const SPARE: i64 = 5_000_000;
 
 /// The JSON of the storms in logs.
 fn storms_json(inputs: &[PathBuf], options: &StormOptions, settings: Settings) -> Value {
@@ -44,6 +48,7 @@ struct Finding {
     client_type: String,
     client: String,
     resource: Option<String>,
+    requests: u64,
 }
 
 impl Finding {
@@ -51,9 +56,14 @@ impl Finding {
         self.severity != "info"
     }
 
+    /// Whether it begins and ends where a window does, with 5 s to spare.
+    fn is_near(&self, (from, to): (i64, i64)) -> bool {
+        let (start, end) = (parse_instant(&self.started_at).unwrap(), parse_instant(&self.ended_at).unwrap());
+        (start - from).abs() <= SPARE && (end - to).abs() <= SPARE
+    }
+
     /// The share of its span that lies within a window, in microseconds since 1970, with 5 s to spare.
     fn share_within(&self, (from, to): (i64, i64)) -> f64 {
-        const SPARE: i64 = 5_000_000;
         let (start, end) = (parse_instant(&self.started_at).unwrap(), parse_instant(&self.ended_at).unwrap());
         let within = (end.min(to + SPARE) - start.max(from - SPARE)).max(0);
         (within + 1) as f64 / (end - start + 1) as f64
@@ -201,6 +211,78 @@ fn every_labelled_storm_is_found_and_nothing_else_is_loud() {
     }
 }
 
+/// Four fleets that list everything on a real server, beside clients that are healthy: with sizes from its metrics and
+/// without, quick LISTs or slow ones, whether it lives through that or not.
+#[test]
+fn four_fleets_are_named_and_nobody_healthy_is() {
+    let Some(lab) = folder("STORMGLASS_LAB2") else { return };
+    const FLEETS: [&str; 4] = ["fleet-backup", "fleet-inventory", "fleet-placement", "fleet-reconciler"];
+    for run in ["v136-before-1", "gzip-v136-before", "crd-oom", "legacy-before-1"] {
+        let logs = [lab.join(run).join("audit.log.gz")];
+        // The server's estimate of the size of what is compressed is far too low, and would rule harm out.
+        let is_misled = run.starts_with("gzip");
+        let measured = metrics(&lab.join(run).join("metrics-storm.txt.gz"), None);
+        for metrics in [vec![measured], Vec::new()].into_iter().skip(usize::from(is_misled)) {
+            let settings = Settings { metrics, ..Settings::default() };
+            let findings = findings(&storms_json(&logs, &StormOptions::default(), settings));
+            let loud: BTreeSet<&str> = findings
+                .iter()
+                .filter(|finding| finding.is_loud() && finding.kind != "apiserver-restart")
+                .map(|finding| finding.client.as_str())
+                .filter(|client| *client != "many")
+                .collect();
+            assert_eq!(loud, BTreeSet::from(FLEETS), "{run}: {findings:#?}");
+        }
+    }
+}
+
+/// The span of the storm, and how many LISTs each fleet sent in it, as the clients themselves counted them.
+#[test]
+fn a_fleets_loop_lasts_as_long_as_its_lists_do() {
+    let Some(lab) = folder("STORMGLASS_LAB2") else { return };
+    for run in ["v136-before-1", "legacy-before-1"] {
+        let truth = std::fs::read(lab.join(run).join("ground-truth.json")).unwrap();
+        let truth: Value = serde_json::from_slice(&truth).unwrap();
+        let at = |name: &str| parse_instant(truth["window"][name].as_str().unwrap()).unwrap();
+        let findings = findings(&storms_of(&[lab.join(run).join("audit.log.gz")]));
+        for storm in truth["storms"].as_array().unwrap() {
+            let client = storm["client"].as_str().unwrap();
+            let is_it = |finding: &&Finding| finding.kind == "list-loop" && finding.client == client;
+            let found = findings.iter().find(is_it).unwrap();
+            assert!(found.is_near((at("storm_first_list"), at("storm_last_answer"))), "{run}: {found:#?}");
+            assert_eq!(Some(found.requests), storm["requests"].as_u64(), "{run}: {found:#?}");
+        }
+    }
+}
+
+/// Where a client polls before its storm and after it, the storm's span is the storm's.
+#[test]
+fn a_synthetic_storm_lasts_as_long_as_its_lists_do() {
+    let of = |storm: Option<SynthStorm>| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        let options = SynthOptions { bytes: 80_000_000, storm, ..SynthOptions::default() };
+        let summary = write_log(&options, &mut std::fs::File::create(&path).unwrap()).unwrap();
+        let report = storms_of(&[path]);
+        (findings(&report), summary.storm)
+    };
+    let (quiet, _) = of(None);
+    assert!(!quiet.iter().any(Finding::is_loud), "{quiet:#?}");
+    for (storm, kind, client) in [
+        (SynthStorm::CalicoRelist, "relist-herd", "calico-node"),
+        (SynthStorm::PythonListLoop, "list-loop", "inventory-sync"),
+        (SynthStorm::OperatorListLoop, "list-loop", "acme-operator-controller-manager"),
+    ] {
+        let (findings, span) = of(Some(storm));
+        let window = span.unwrap();
+        let is_it = |finding: &&Finding| finding.kind == kind && finding.client == client && finding.is_loud();
+        let found = findings.iter().find(is_it).unwrap();
+        assert!(found.is_near(window), "{storm:?}: {found:#?}");
+        let loud: BTreeSet<&str> = findings.iter().filter(|one| one.is_loud()).map(|one| one.client.as_str()).collect();
+        assert!(loud.iter().all(|one| *one == client || *one == "many"), "{storm:?}: {findings:#?}");
+    }
+}
+
 #[test]
 fn the_sample_logs_show_their_culprits_and_the_quiet_one_none() {
     let of = |log: &str| findings(&storms_of(&[project("sample-logs").join(log)]));
@@ -266,6 +348,9 @@ fn the_json_has_its_fields() {
         "peak_concurrency",
         "estimated_bytes",
         "peak_share",
+        "watch_lists",
+        "list_secs",
+        "mean_concurrency",
         "evidence",
         "query",
         "unknowns",

@@ -281,7 +281,7 @@ fn requests_of_another_time_are_left_out() {
     let log = temporary(&folder, "zero.log", format!("{zero}{}{}", get("a"), get("b")));
     let replay = replayed(&log, vec![candidate("hard-cap")], ReplayOptions::default(), Settings::default());
     assert_eq!(replay["apiservers"][0]["request_count"], 2);
-    assert!(replay["notes"].to_string().contains("years from all others': 1"), "{}", replay["notes"]);
+    assert!(replay["notes"].to_string().contains("years away from that of all others: 1"), "{}", replay["notes"]);
 }
 
 /// A watch that began late had waited, as no log says; replayed by itself it begins like the others.

@@ -1,5 +1,6 @@
-//! Makes the cells from the files of a measurement: `memory.csv` with a row per run, and the results of the runs under APF,
-//! which say how many LISTs were executing.
+//! Makes the cells from the files of two measurements. The first has `memory.csv` with a row per run, and the results of
+//! the runs under APF, which say how many LISTs were executing; all its LISTs are of pods. The second has `memory2.csv`,
+//! with the resource of each run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,18 +14,23 @@ use super::runs::HEADER;
 type Row = BTreeMap<String, String>;
 
 /// The text of `cells.csv`.
-pub(super) fn cells(lab: &Path) -> Result<String> {
+pub(super) fn cells(lab: &Path, lab2: &Path) -> Result<String> {
     let executing = executing(lab)?;
-    let mut reader = csv::Reader::from_path(lab.join("memory.csv"))?;
-    let names: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
     let mut lines = vec![HEADER.to_owned()];
-    for record in reader.records() {
-        let row: Row = names.iter().cloned().zip(record?.iter().map(str::to_owned)).collect();
-        if is_used(&row) {
-            lines.push(cell(&row, &executing)?);
-        }
+    for row in rows(&lab.join("memory.csv"))?.iter().filter(|row| is_used(row)) {
+        lines.push(cell(row, &executing)?);
+    }
+    for row in &rows(&lab2.join("memory2.csv"))? {
+        lines.push(cell_of_kind(row)?);
     }
     Ok(lines.join("\n"))
+}
+
+fn rows(path: &Path) -> Result<Vec<Row>> {
+    let mut reader = csv::Reader::from_path(path).with_context(|| format!("can't read {}", path.display()))?;
+    let names: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+    let row = |record: csv::StringRecord| names.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
+    reader.records().map(|record| Ok(row(record?))).collect()
 }
 
 /// Left out are first tries, runs under the default configuration, LISTs of a namespace, and runs that ended with a kill.
@@ -36,7 +42,7 @@ fn is_used(row: &Row) -> bool {
 fn cell(row: &Row, executing: &BTreeMap<String, String>) -> Result<String> {
     let variant = row["apf"].as_str();
     let (set, in_flight) = match variant {
-        "exempt" => ("burst", &row["concurrency"]),
+        "exempt" => (free_set(row), &row["concurrency"]),
         _ => {
             let repetition = if variant.starts_with('C') { &row["cell"][row["cell"].len() - 1..] } else { "null" };
             let key = format!("{} {variant} {} {repetition}", row["profile"], row["concurrency"]);
@@ -45,9 +51,28 @@ fn cell(row: &Row, executing: &BTreeMap<String, String>) -> Result<String> {
             (if is_capped { "capped" } else { "other" }, in_flight)
         }
     };
+    line(row, set, ("plain", "pods"), (&row["pods"], in_flight))
+}
+
+fn cell_of_kind(row: &Row) -> Result<String> {
+    let special = ["curl", "table", "meta"].into_iter().find(|form| row["cell"].contains(&format!("-{form}")));
+    let form = special.unwrap_or(if row["gzip"] == "1" { "gzip" } else { "plain" });
+    line(row, free_set(row), (form, &row["kind"]), (&row["objects"], &row["concurrency"]))
+}
+
+/// One at a time means one after another.
+fn free_set(row: &Row) -> &'static str {
+    if row["concurrency"] == "1" { "series" } else { "burst" }
+}
+
+fn line(row: &Row, set: &str, (form, kind): (&str, &str), (objects, in_flight): (&str, &str)) -> Result<String> {
     let rise = row["rss_peak"].parse::<u64>()? - row["rss_base"].parse::<u64>()?;
-    let columns = ["profile", "mode", "encoding", "pods", "obj_bytes"].map(|name| row[name].as_str()).join(",");
-    Ok(format!("{set},{columns},{in_flight},{},{rise},{}", row["total_requests"], row["cell"]))
+    let columns = ["profile", "mode", "encoding"].map(|name| row[name].as_str()).join(",");
+    // Fewer objects than a page has are no chain.
+    let is_whole = row["mode"] == "limit500" && objects.parse::<u64>()? <= 500;
+    let columns = if is_whole { columns.replace("limit500", "whole500") } else { columns };
+    let (bytes, asked, cell) = (&row["obj_bytes"], &row["total_requests"], &row["cell"]);
+    Ok(format!("{set},{columns},{form},{kind},{objects},{bytes},{in_flight},{asked},{rise},{cell}"))
 }
 
 /// The highest number of LISTs that a sampler saw executing at once, by profile, variant, number of LISTs and repetition.

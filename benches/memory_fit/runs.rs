@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-pub(super) const HEADER: &str = "set,profile,mode,encoding,pods,object_bytes,in_flight,asked,rise_bytes,cell";
+pub(super) const HEADER: &str =
+    "set,profile,mode,encoding,form,kind,objects,object_bytes,in_flight,asked,rise_bytes,cell";
 
 /// Objects per page.
 const PAGE: u32 = 500;
@@ -10,13 +11,15 @@ const PAGE: u32 = 500;
 /// A measured run.
 #[derive(Debug)]
 pub(super) struct Run {
-    pub(super) set: String,
-    /// Server 1.36 with its default gates; otherwise it reads LISTs from etcd and encodes them into a buffer, like 1.30.
-    is_new: bool,
-    pub(super) mode: Mode,
+    pub(super) set: Set,
+    profile: String,
+    mode: String,
     pub(super) is_json: bool,
-    pods: u32,
-    /// Bytes of a pod in JSON, rounded to two digits.
+    pub(super) form: Form,
+    /// The resource.
+    pub(super) kind: String,
+    objects: u32,
+    /// Bytes of an object in JSON; of pods rounded to two digits.
     object_bytes: u32,
     /// The highest number of LISTs in flight at once.
     pub(super) in_flight: u32,
@@ -26,23 +29,61 @@ pub(super) struct Run {
     pub(super) cell: String,
 }
 
-/// What the LISTs asked for.
+/// How the LISTs of a run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// All objects, without a resource version.
-    Full,
-    /// All objects with resourceVersion=0, from the watch cache.
-    Cached,
-    /// Pages of 500 objects, to the last page.
-    Paged,
+pub(super) enum Set {
+    /// All together.
+    Burst,
+    /// One after another.
+    Series,
+    /// Six at once, others waiting.
+    Capped,
+    /// Under API Priority and Fairness in other ways: nothing is fitted to them.
+    Other,
+}
+
+/// What is special about the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Plain,
+    /// Compressed.
+    Gzip,
+    /// Indented.
+    Pretty,
+    /// A table, or the metadata only: less than the objects.
+    Partial,
+}
+
+/// What the objects consist of, which decides the price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Fields of many kinds: pods, events.
+    Structs,
+    /// A few big strings: ConfigMaps, Secrets.
+    Strings,
+    /// Custom resources: maps in maps.
+    Maps,
 }
 
 /// Where a LIST is read from, and how it is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Route {
-    EtcdBuffered,
-    CacheBuffered,
-    CacheStreamed,
+pub(super) struct Way {
+    pub(super) is_etcd: bool,
+    /// `None`: object by object. Otherwise into a buffer, as JSON or not.
+    pub(super) buffered_json: Option<bool>,
+}
+
+impl Way {
+    pub(super) const fn name(self) -> &'static str {
+        match (self.is_etcd, self.buffered_json) {
+            (true, Some(true)) => "etcd, JSON in a buffer",
+            (true, Some(false)) => "etcd, protobuf in a buffer",
+            (true, None) => "etcd, streamed",
+            (false, Some(true)) => "cache, JSON in a buffer",
+            (false, Some(false)) => "cache, protobuf in a buffer",
+            (false, None) => "cache, streamed",
+        }
+    }
 }
 
 /// Parses `cells.csv`.
@@ -54,19 +95,28 @@ pub(super) fn parse_all(text: &str) -> Result<Vec<Run>> {
 
 fn parse(line: &str) -> Result<Run> {
     let fields: Vec<_> = line.split(',').collect();
-    let [set, profile, mode, encoding, pods, object_bytes, in_flight, _, rise_bytes, cell] = fields[..] else {
-        bail!("expected ten columns")
+    let [set, profile, mode, encoding, form, kind, objects, object_bytes, in_flight, _, rise_bytes, cell] = fields[..]
+    else {
+        bail!("expected twelve columns")
     };
     Ok(Run {
-        set: set.to_owned(),
-        is_new: profile == "v136",
-        mode: match mode {
-            "rv0" => Mode::Cached,
-            "limit500" => Mode::Paged,
-            _ => Mode::Full,
+        set: match set {
+            "burst" => Set::Burst,
+            "series" => Set::Series,
+            "capped" => Set::Capped,
+            _ => Set::Other,
         },
+        profile: profile.to_owned(),
+        mode: mode.to_owned(),
         is_json: encoding == "json",
-        pods: pods.parse()?,
+        form: match form {
+            "gzip" => Form::Gzip,
+            "curl" => Form::Pretty,
+            "table" | "meta" => Form::Partial,
+            _ => Form::Plain,
+        },
+        kind: kind.to_owned(),
+        objects: objects.parse()?,
         object_bytes: object_bytes.parse()?,
         in_flight: in_flight.parse()?,
         rise_bytes: rise_bytes.parse()?,
@@ -75,52 +125,100 @@ fn parse(line: &str) -> Result<Run> {
 }
 
 impl Run {
+    /// Whether it follows pages of 500 to the last one, more than one.
     pub(super) fn is_paged(&self) -> bool {
-        self.mode == Mode::Paged
+        self.mode == "limit500"
     }
 
-    /// Whether the new server was measured.
-    pub(super) const fn is_new(&self) -> bool {
-        self.is_new
+    /// Whether prices are fitted to it: whole LISTs of whole objects that no limit holds back.
+    pub(super) fn is_fitted(&self) -> bool {
+        let is_free = matches!(self.set, Set::Burst | Set::Series);
+        is_free && !self.is_paged() && matches!(self.form, Form::Plain | Form::Gzip)
     }
 
-    /// From the old server's cache, as protobuf, there is only one run. It is predicted by the line of streaming.
-    pub(super) fn is_single(&self) -> bool {
-        !self.is_new && self.mode == Mode::Cached && !self.is_json
+    /// Whether the range of its LISTs must hold it.
+    pub(super) fn is_judged(&self) -> bool {
+        self.is_fitted() || self.is_paged()
     }
 
-    /// Whether it belongs to a line of whole LISTs.
-    pub(super) fn is_whole(&self) -> bool {
-        !self.is_paged() && !self.is_single()
-    }
-
-    pub(super) fn route(&self) -> Route {
-        match self.mode {
-            _ if self.is_new || self.is_single() => Route::CacheStreamed,
-            Mode::Cached => Route::CacheBuffered,
-            _ => Route::EtcdBuffered,
+    pub(super) fn content(&self) -> Content {
+        match self.kind.as_str() {
+            "pods" | "events" => Content::Structs,
+            "configmaps" | "secrets" => Content::Strings,
+            _ => Content::Maps,
         }
     }
 
-    /// The terms of its line: first the bytes of one response in JSON, the measure of what is held once; then what is held
-    /// for each LIST.
-    pub(super) fn terms(&self) -> Vec<f64> {
-        let objects = f64::from(if self.is_paged() { PAGE } else { self.pods });
-        let bytes = objects * f64::from(self.object_bytes);
-        let count = f64::from(self.in_flight);
-        let if_json = f64::from(u8::from(self.is_json));
-        match self.route() {
-            Route::EtcdBuffered => vec![bytes, count * bytes, count * bytes * if_json],
-            Route::CacheBuffered => vec![bytes, count * bytes],
-            Route::CacheStreamed => vec![bytes, count * objects, count * bytes],
+    /// Maps in an object, as counted in one; 0 for what has a struct.
+    pub(super) fn maps_per_object(&self) -> f64 {
+        match self.kind.as_str() {
+            "widgets" => 109.0,
+            "gadgets" => 27.0,
+            "blobs" => 14.0,
+            _ => 0.0,
         }
+    }
+
+    /// The old profile reads from etcd what isn't asked for with resourceVersion=0, and encodes into a buffer. Nobody caches
+    /// events.
+    pub(super) fn way(&self) -> Way {
+        let is_etcd = match self.profile.as_str() {
+            _ if self.kind == "events" => true,
+            "legacy" => self.mode != "rv0",
+            "v136" => false,
+            _ => true,
+        };
+        let is_buffered = self.profile == "legacy" || self.form == Form::Pretty;
+        Way { is_etcd, buffered_json: is_buffered.then_some(self.is_json) }
+    }
+
+    pub(super) fn count(&self) -> f64 {
+        f64::from(self.in_flight)
+    }
+
+    /// Objects in a response.
+    pub(super) fn objects(&self) -> f64 {
+        f64::from(if self.is_paged() { self.objects.min(PAGE) } else { self.objects })
+    }
+
+    /// Bytes of an object in JSON.
+    pub(super) fn object_bytes(&self) -> f64 {
+        f64::from(self.object_bytes)
+    }
+
+    /// Bytes of a response in JSON.
+    pub(super) fn bytes(&self) -> f64 {
+        self.objects() * self.object_bytes()
+    }
+
+    /// Bytes of the whole collection in JSON.
+    pub(super) fn collection_bytes(&self) -> f64 {
+        f64::from(self.objects) * self.object_bytes()
     }
 }
 
+/// Whether the second run is left out when the first is predicted.
+pub(super) type LeavesOut = fn(&Run, &Run) -> bool;
+
+pub(super) fn nothing(_: &Run, _: &Run) -> bool {
+    false
+}
+
+/// The run, and its repeats.
 pub(super) fn is_same(one: &Run, other: &Run) -> bool {
-    one.cell == other.cell
+    let key = |run: &Run| (run.profile.clone(), run.mode.clone(), run.is_json, run.form as u8, run.in_flight);
+    has_same_collection(one, other) && key(one) == key(other)
 }
 
 pub(super) fn has_same_collection(one: &Run, other: &Run) -> bool {
-    (one.pods, one.object_bytes) == (other.pods, other.object_bytes)
+    is_same_kind(one, other) && (one.objects, one.object_bytes) == (other.objects, other.object_bytes)
+}
+
+pub(super) fn is_same_kind(one: &Run, other: &Run) -> bool {
+    one.kind == other.kind
+}
+
+/// Pages are of no way of their own.
+pub(super) fn is_same_way(one: &Run, other: &Run) -> bool {
+    one.way() == other.way()
 }

@@ -2,153 +2,208 @@
 
 use std::fmt::{Result, Write};
 
-use super::fit::{Fit, STANDING_GARBAGE, TURNOVER};
-use super::line::{Interval, LeavesOut, Line, Prediction, Variation};
-use super::runs::{Run, has_same_collection, is_same};
+use super::fit::{Fit, Interval, Judged, STANDING_GARBAGE, TURNOVER, point};
+use super::prices::{PARTS, Part};
+use super::runs::{
+    Content, Form, LeavesOut, Run, Set, has_same_collection, is_same, is_same_kind, is_same_way, nothing,
+};
 
 pub(super) fn describe(fit: &Fit<'_>) -> std::result::Result<String, std::fmt::Error> {
     let mut text = "What LISTs cost in memory. Printed by `cargo bench --bench memory_fit` from cells.csv.\n\
-        In kB; b: bytes of a response in JSON (of a page, for pages), o: objects in it, n: LISTs in flight.\n\n"
+        b: bytes of a response in JSON (of a page, for pages); all prices are bytes.\n\n"
         .to_owned();
-    write_lines(&mut text, fit)?;
-    write_errors(&mut text, fit)?;
-    write_coverage(&mut text, fit)?;
-    write_turnover(&mut text, fit)?;
+    write_prices(&mut text, fit)?;
+    write_ways(&mut text, fit)?;
+    write_held_out(&mut text, fit)?;
+    write_pages(&mut text, fit)?;
+    write_forms(&mut text, fit)?;
+    write_limited(&mut text, fit)?;
     Ok(text)
 }
 
-fn write_lines(text: &mut String, fit: &Fit<'_>) -> Result {
-    let [fitted, spread] = ["fit", "measured / fitted"];
-    writeln!(text, "{:28}{fitted:42}{spread:20}{:>6}{:>6}", "line", "rms", "runs")?;
-    for line in fit.lines().chain(&fit.single) {
-        let (low, high) = line.interval;
-        let interval = format!("{low:.2} to {high:.2}{}", if line.variation == Variation::Slack { " b" } else { "" });
-        let predictions: Vec<_> = fit.predict(line, |_, _| false).into_iter().flatten().collect();
-        let rms = Errors::new(&predictions).rms;
-        writeln!(text, "{:28}{:42}{interval:20}{rms:>6}{:6}", line.name, formula(line), predictions.len())?;
+fn write_prices(text: &mut String, fit: &Fit<'_>) -> Result {
+    let columns = [("structs", Content::Structs), ("strings", Content::Strings), ("maps", Content::Maps)];
+    writeln!(text, "{:32}{:>10}{:>10}{:>10}", "price of", "structs", "strings", "maps")?;
+    for part in PARTS {
+        write!(text, "{:32}", part_name(part))?;
+        for (_, content) in columns {
+            let price = fit.prices.of(content)[part as usize];
+            let shown = if price > 0.0 { three_digits(price) } else { "-".to_owned() };
+            write!(text, "{shown:>10}")?;
+        }
+        text.push('\n');
+    }
+    text.push_str("\nstructs: pods, events. strings: ConfigMaps, Secrets. maps: custom resources.\n");
+    Ok(())
+}
+
+fn three_digits(price: f64) -> String {
+    match price {
+        price if price >= 100.0 => format!("{price:.0}"),
+        price if price >= 1.0 => format!("{price:.2}"),
+        price => format!("{price:.3}"),
+    }
+}
+
+const fn part_name(part: Part) -> &'static str {
+    match part {
+        Part::EtcdOnce => "from etcd, once, a byte",
+        Part::EtcdOnceMap => "from etcd, once, a map",
+        Part::EtcdByte => "from etcd, each, a byte",
+        Part::EtcdMap => "from etcd, each, a map",
+        Part::CacheOnce => "from the cache, once, a byte",
+        Part::CacheOnceMap => "from the cache, once, a map",
+        Part::CacheByte => "from the cache, each, a byte",
+        Part::CacheObject => "from the cache, each, an object",
+        Part::CacheMap => "from the cache, each, a map",
+        Part::JsonBuffer => "JSON in a buffer, a byte",
+        Part::ProtobufBuffer => "protobuf in a buffer, a byte",
+    }
+}
+
+fn write_ways(text: &mut String, fit: &Fit<'_>) -> Result {
+    writeln!(text, "\n{:30}{:10}{:20}{:>6}{:>6}", "way", "content", "measured / fitted", "rms", "runs")?;
+    let fitted = || fit.runs.iter().filter(|run| run.is_fitted());
+    let mut seen: Vec<(super::runs::Way, Content)> = Vec::new();
+    for run in fitted() {
+        let key = (run.way(), run.content());
+        if !seen.contains(&key) {
+            seen.push(key);
+        }
+    }
+    seen.sort_by_key(|(way, content)| (way.name(), *content as u8));
+    for (way, content) in seen {
+        let ratios: Vec<f64> = fitted()
+            .filter(|run| (run.way(), run.content()) == (way, content))
+            .map(|run| run.rise_bytes / point(run, &fit.prices))
+            .collect();
+        let (low, high) = hull(&ratios);
+        let square = mean(&ratios.iter().map(|ratio| (1.0 / ratio - 1.0).powi(2)).collect::<Vec<_>>());
+        let name = format!("{content:?}").to_lowercase();
+        let interval = format!("{low:.2} to {high:.2}");
+        writeln!(text, "{:30}{name:10}{interval:20}{:>6}{:6}", way.name(), percent(square.sqrt()), ratios.len())?;
     }
     let (low, high) = fit.spread;
-    writeln!(text, "\nThe spread of all lines of whole LISTs: {low:.3} to {high:.3}.")
+    writeln!(text, "\nThe spread of all, above 1 of bursts only: {low:.3} to {high:.3}.")
 }
 
-fn formula(line: &Line<'_>) -> String {
-    match line.coefficients[..] {
-        [slack] => format!("{slack:.1} b, and as above for each LIST"),
-        [slack, each] => format!("({slack:.2} + {each:.2} n) b"),
-        [slack, each, json] if line.name.starts_with("etcd") => {
-            format!("({slack:.2} + {each:.2} n + {json:.2} n if JSON) b")
-        }
-        [slack, object, byte] => format!("{slack:.2} b + n ({:.2} o + {byte:.3} b)", object / 1e3),
-        _ => "as streamed".to_owned(),
-    }
-}
+const HELD_OUT: [(&str, LeavesOut); 5] = [
+    ("nothing", nothing),
+    ("the run with its repeats", is_same),
+    ("all of its collection", has_same_collection),
+    ("all of its kind", is_same_kind),
+    ("all of its way", is_same_way),
+];
 
-/// The sizes of errors, in percent.
-struct Errors {
-    mean: String,
-    /// Root of the mean square.
-    rms: String,
-    max: String,
-}
-
-impl Errors {
-    fn new(predictions: &[Prediction]) -> Self {
-        let sizes = || predictions.iter().map(|prediction| prediction.error.abs());
-        let count = predictions.iter().map(|_| 1.0).sum::<f64>();
-        let percent = |value: f64| format!("{:.0} %", value * 100.0);
-        let square = sizes().map(|size| size * size).sum::<f64>() / count;
-        Self {
-            mean: percent(sizes().sum::<f64>() / count),
-            rms: percent(square.sqrt()),
-            max: percent(sizes().fold(0.0, f64::max)),
-        }
-    }
-}
-
-fn write_errors(text: &mut String, fit: &Fit<'_>) -> Result {
+fn write_held_out(text: &mut String, fit: &Fit<'_>) -> Result {
     text.push_str(
-        "\nEach run predicted from the others of its line: the error, and whether the run is in the range by the spread\n\
-         of the others. Only pods of 17 kB separate the price of an object from that of a byte: without them, four\n\
-         streamed runs can't be predicted. They have no error and count as out of range.\n\n",
+        "\nEach run against what is fitted without some: the error of the prediction (knowing the number of maps, and of\n\
+         whole LISTs only), whether the run is in its range, and how wide ranges are (median of high / low).\n\n",
     );
-    let head = format!("{:>6}{:>6}{:>6}{:>9}", "mean", "rms", "max", "in");
-    writeln!(text, "{:28}{:>27}{:>33}", "", "each left out", "with its collection")?;
-    writeln!(text, "{:28}{head}{:6}{head}", "line", "")?;
-    for line in fit.lines().chain(&fit.single) {
-        if line.name == "etcd, buffered" {
-            write_error_row(text, fit, "etcd, buffered, JSON", &[line], |run| run.is_json)?;
-            write_error_row(text, fit, "etcd, buffered, protobuf", &[line], |run| !run.is_json)?;
-        } else {
-            write_error_row(text, fit, line.name, &[line], |_| true)?;
-        }
+    writeln!(text, "{:28}{:>6}{:>6}{:>12}{:>6}{:>8}", "left out", "mean", "max", "in range", "", "width")?;
+    let all: Vec<_> = HELD_OUT.iter().map(|(name, leaves_out)| (*name, fit.judge(*leaves_out))).collect();
+    for (name, judged) in &all {
+        let errors: Vec<f64> = judged.iter().filter_map(|judged| Some(judged.error?.abs())).collect();
+        let (mean, max) = (percent(mean(&errors)), percent(hull(&errors).1));
+        let width = median(judged.iter().map(|judged| judged.range.1 / judged.range.0).collect());
+        let held = share(judged, |_| true);
+        writeln!(text, "{name:28}{mean:>6}{max:>6}{:>12}{:>6}{width:>8.1}", held.0, held.1)?;
     }
-    let all: Vec<_> = fit.lines().collect();
-    write_error_row(text, fit, "all but the last two", &all, |_| true)
-}
-
-fn write_error_row(
-    text: &mut String,
-    fit: &Fit<'_>,
-    name: &str,
-    lines: &[&Line<'_>],
-    is_included: fn(&Run) -> bool,
-) -> Result {
-    let columns = [is_same as LeavesOut, has_same_collection].map(|leaves_out| {
-        let all = lines.iter().flat_map(|line| line.samples.iter().zip(fit.predict(line, leaves_out)));
-        let included: Vec<_> =
-            all.filter(|(sample, _)| is_included(sample.run)).map(|(_, prediction)| prediction).collect();
-        let count = included.len();
-        let predicted: Vec<_> = included.into_iter().flatten().collect();
-        let Errors { mean, rms, max } = Errors::new(&predicted);
-        let in_own = predicted.iter().filter(|prediction| prediction.is_in_own).count();
-        format!("{mean:>6}{rms:>6}{max:>6}{:>9}", format!("{in_own} of {count}"))
-    });
-    writeln!(text, "{name:28}{}{:6}{}", columns[0], "", columns[1])
-}
-
-fn write_coverage(text: &mut String, fit: &Fit<'_>) -> Result {
-    let nothing: LeavesOut = |_, _| false;
-    text.push_str("\nRuns in the range by the spread of       their own line     all lines of whole LISTs\n");
-    for (name, leaves_out) in [
-        ("in the fit", nothing),
-        ("each left out of fit and spread", is_same),
-        ("with its collection", has_same_collection),
-    ] {
-        let coverage = fit.coverage(leaves_out);
-        let own = format!("{} of {}", coverage.in_own, coverage.runs);
-        writeln!(text, "{name:41}{own:19}{} of {}", coverage.in_all, coverage.runs)?;
+    text.push_str("\nIn range, by kind:\n\n");
+    write!(text, "{:12}", "kind")?;
+    HELD_OUT.iter().try_for_each(|(name, _)| write!(text, "{name:>26}"))?;
+    text.push('\n');
+    for kind in ["pods", "events", "configmaps", "secrets", "widgets", "gadgets", "blobs"] {
+        write!(text, "{kind:12}")?;
+        all.iter().try_for_each(|(_, judged)| write!(text, "{:>26}", share(judged, |run| run.kind == kind).0))?;
+        text.push('\n');
+    }
+    text.push_str("\nIn range, by way, without all of the way:\n\n");
+    let without_way = &all[4].1;
+    let mut ways: Vec<_> = without_way.iter().map(|judged| judged.run.way().name()).collect();
+    ways.sort_unstable();
+    ways.dedup();
+    for way in ways {
+        writeln!(text, "{way:30}{:>10}", share(without_way, |run| run.way().name() == way).0)?;
+    }
+    text.push_str("\nOutside, without the run and its repeats (MB):\n\n");
+    for judged in all[1].1.iter().filter(|judged| !judged.is_in()) {
+        let (low, high) = judged.range;
+        let range = format!("{:.0} to {:.0}", low / 1e6, high / 1e6);
+        writeln!(text, "{:48}{:>8.0}{range:>16}", judged.run.cell, judged.run.rise_bytes / 1e6)?;
     }
     Ok(())
 }
 
-fn write_turnover(text: &mut String, fit: &Fit<'_>) -> Result {
-    let line = &fit.turnover;
-    let (low, high) = line.interval;
-    let (standing, factor) = (line.coefficients[0], line.coefficients[1]);
-    let unseen: Vec<_> = line.samples.iter().filter_map(|sample| line.predict(sample, fit.spread, is_same)).collect();
-    let Errors { mean, max, .. } = Errors::new(&unseen);
+fn share(judged: &[Judged<'_>], is_included: impl Fn(&Run) -> bool) -> (String, String) {
+    let included: Vec<_> = judged.iter().filter(|judged| is_included(judged.run)).collect();
+    let held = included.iter().filter(|judged| judged.is_in()).count();
+    (format!("{held} of {}", included.len()), format!("{} %", held * 100 / included.len().max(1)))
+}
+
+fn write_pages(text: &mut String, fit: &Fit<'_>) -> Result {
+    text.push_str("\nWhat chains of pages hold besides their pages: MB, and bytes for each of the collection.\n\n");
+    for (run, garbage, per_byte) in fit.page_garbage() {
+        writeln!(text, "{:48}{:>8.0}{per_byte:>8.1}", run.cell, garbage / 1e6)?;
+    }
+    Ok(())
+}
+
+fn write_forms(text: &mut String, fit: &Fit<'_>) -> Result {
+    text.push_str("\nWhat indenting adds to a buffer, for each byte before.\n\n");
+    for (run, price) in fit.pretty() {
+        writeln!(text, "{:48}{price:>8.2}", run.cell)?;
+    }
+    text.push_str("\nTables and metadata only, against the range of whole objects (MB).\n\n");
+    for run in fit.runs.iter().filter(|run| run.form == Form::Partial) {
+        writeln!(text, "{:48}{:>8.0}{:>16}", run.cell, run.rise_bytes / 1e6, megabytes(fit.range(run)))?;
+    }
+    Ok(())
+}
+
+fn write_limited(text: &mut String, fit: &Fit<'_>) -> Result {
+    let [standing, factor] = fit.turnover;
     writeln!(
         text,
         "\nLISTs that follow one another, by the capped runs: {standing:.0} MB + {factor:.2} times what each holds.\n\
-         Measured / fitted {low:.2} to {high:.2}; each left out: mean error {mean}, at most {max}.\n\
-         So ranges end at {TURNOVER} times what each LIST holds, plus the slack or, if that is more, {:.0} MB.\n\n\
+         Ranges end at {TURNOVER} times what each LIST holds, plus what comes once or, if that is more, {:.0} MB.\n\n\
          In MB (* more than a burst, but in the range of LISTs that follow one another):\n",
         STANDING_GARBAGE / 1e6
     )?;
     let head = format!("{:>10}{:>14}{:>14}{:>10}", "in flight", "burst", "sustained", "measured");
     writeln!(text, "{:52}{:7}{head}", "run", "set")?;
-    for run in &fit.limited {
-        let ranges = fit.ranges(run);
-        let range = |(low, high): Interval| format!("{:.0} to {:.0}", low / 1e6, high / 1e6);
+    for run in fit.runs.iter().filter(|run| matches!(run.set, Set::Capped | Set::Other)) {
+        let (burst, sustained) = fit.limited(run);
         let mark = match run.rise_bytes {
-            rise if rise < ranges.sustained.0 => " below",
-            rise if rise <= ranges.burst.1 => "",
-            rise if rise <= ranges.sustained.1 => " *",
+            rise if rise < sustained.0 => " below",
+            rise if rise <= burst.1 => "",
+            rise if rise <= sustained.1 => " *",
             _ => " above",
         };
-        let (burst, sustained, rise) = (range(ranges.burst), range(ranges.sustained), run.rise_bytes / 1e6);
-        let row = format!("{:52}{:7}{:>10}{burst:>14}{sustained:>14}", run.cell, run.set, run.in_flight);
-        writeln!(text, "{row}{rise:>10.0}{mark}")?;
+        let set = format!("{:?}", run.set).to_lowercase();
+        let (burst, sustained, rise) = (megabytes(burst), megabytes(sustained), run.rise_bytes / 1e6);
+        writeln!(text, "{:52}{set:7}{:>10}{burst:>14}{sustained:>14}{rise:>10.0}{mark}", run.cell, run.in_flight)?;
     }
     Ok(())
+}
+
+fn megabytes((low, high): Interval) -> String {
+    format!("{:.0} to {:.0}", low / 1e6, high / 1e6)
+}
+
+fn percent(value: f64) -> String {
+    format!("{:.0} %", value * 100.0)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.iter().map(|_| 1.0).sum::<f64>()
+}
+
+fn hull(values: &[f64]) -> Interval {
+    values.iter().fold((f64::INFINITY, 0.0), |(low, high), value| (value.min(low), value.max(high)))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -131,6 +131,7 @@ fn as_optional_instant<S: Serializer>(at: &Option<i64>, serializer: S) -> Result
 pub async fn doctor(session: &Session) -> Result<DoctorReport, AnalysisError> {
     let presence: Vec<Presence> = session.database().rows().await?;
     let tally = session.tally_of_events()?;
+    session.check_time().await?;
     let stages = Stage::ALL.into_iter().map(|stage| (stage.name(), tally.stages[stage as usize]));
     let unreadable = tally.unreadable.iter().map(|(reason, noted)| lines(reason.words(), noted));
     let remarks = tally.remarks.iter().map(|(remark, noted)| lines(remark.words().to_owned(), noted));

@@ -56,7 +56,7 @@ impl LintReport {
 /// When a feature gate is given that is not known.
 pub fn lint(change: &Manifest, settings: &Settings) -> Result<LintReport, AnalysisError> {
     let change = with_problems(change);
-    let version = settings.server.version;
+    let (version, gates) = settings.version_and_gates();
     let (before, _) = live_config(settings.apf.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
     let after = before.clone().with(&change.config);
     let findings = lint_rules(&LintInput {
@@ -65,7 +65,7 @@ pub fn lint(change: &Manifest, settings: &Settings) -> Result<LintReport, Analys
         before: &before,
         after: &after,
         version,
-        features: settings.apf.features(version)?,
+        features: settings.apf.features(version, &gates)?,
         server_concurrency: settings.apf.server_concurrency,
         traffic: None,
         demand: &[],
@@ -105,7 +105,7 @@ pub async fn lint_with_logs(session: &Session, change: &Manifest) -> Result<Lint
         problems: &change.problems,
         before: &flows.config,
         after: &after,
-        version: dimensions.server.version,
+        version: dimensions.version,
         features: flows.features,
         server_concurrency: settings.apf.server_concurrency,
         traffic: Some(&traffic),

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod explain;
 pub mod incident;
 pub mod lint;
+mod nearest_end;
 pub mod propose;
 pub mod query;
 mod replay;
@@ -40,7 +41,7 @@ pub use verify::verify;
 use crate::apf::{Config, ConfigOrigin, Features, LevelLimits, UnknownGate, compute_idle_limits};
 use crate::audit::Micros;
 use crate::dimensions::{Dimensions, DimensionsError, Settings};
-use crate::findings::as_instant;
+use crate::findings::{Death, as_instant};
 use crate::kubernetes::Version;
 use crate::requests::Tally;
 use crate::source::SourceError;
@@ -75,13 +76,16 @@ pub enum AnalysisError {
     #[error("the logs have no event to count {0} from")]
     NoEventToCountFrom(&'static str),
     /// The span ends before it begins.
-    #[error("--from {} is later than --to {}", units::instant(*from), units::instant(*to))]
+    #[error("--from {} is later than --to {}", units::second(*from), units::second(*to))]
     EmptyWindow {
         /// Microseconds since 1970.
         from: Micros,
         /// Microseconds since 1970.
         to: Micros,
     },
+    /// A time that was asked for is outside of the logs.
+    #[error(transparent)]
+    OutsideLogs(#[from] Box<OutsideLogs>),
     /// No request of the logs reached API Priority and Fairness.
     #[error("no request in these logs reached API Priority and Fairness, so there is nothing to replay")]
     NothingToReplay,
@@ -118,6 +122,30 @@ pub enum AnalysisError {
     /// [`Interrupt::interrupt`] was called.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// A time that was asked for, and the logs that it is outside of.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{option} {} is outside the logs, which go from {} to {}{}",
+    units::instant(*asked), units::instant(span.from), units::instant(span.to), nearest_end_words(nearest_end.as_ref())
+)]
+pub struct OutsideLogs {
+    /// The option, such as `--at`.
+    pub option: &'static str,
+    /// The time, in microseconds since 1970.
+    pub asked: Micros,
+    /// The first and the last event of the logs.
+    pub span: Span,
+    /// The end of an apiserver that is nearest to the time; `None` if none is in the logs.
+    pub nearest_end: Option<Death>,
+}
+
+fn nearest_end_words(nearest_end: Option<&Death>) -> String {
+    nearest_end.map_or_else(
+        || "; no end of an apiserver is in them".to_owned(),
+        |end| format!("; the nearest end of an apiserver in them is at {}", units::instant(end.at)),
+    )
 }
 
 impl From<DimensionsError> for AnalysisError {
@@ -185,11 +213,7 @@ pub struct ServerFacts {
 
 impl ServerFacts {
     fn new(dimensions: &Dimensions, settings: &Settings, origin: ConfigOrigin) -> Self {
-        Self {
-            version: dimensions.server.version,
-            server_concurrency: settings.apf.server_concurrency,
-            configuration: origin,
-        }
+        Self { version: dimensions.version, server_concurrency: settings.apf.server_concurrency, configuration: origin }
     }
 }
 

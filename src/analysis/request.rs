@@ -111,9 +111,9 @@ pub struct FlowQueues {
 /// # Errors
 /// When no client can send it, or a feature gate is given that is not known.
 pub fn explain_request(options: &RequestOptions, settings: &Settings) -> Result<RequestReport, AnalysisError> {
-    let version = settings.server.version.unwrap_or(NEWEST_KNOWN);
-    let (config, _) = live_config(settings.apf.config.as_ref(), version);
-    let features = settings.apf.features(settings.server.version)?;
+    let (version, gates) = settings.version_and_gates();
+    let (config, _) = live_config(settings.apf.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
+    let features = settings.apf.features(version, &gates)?;
     let (user, uri) = (&options.user, options.path.as_str());
     let groups = if options.groups.is_empty() { implied_groups(user) } else { options.groups.clone() };
     let info = request_info(&options.verb, uri)?;

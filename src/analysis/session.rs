@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::{AnalysisError, LogTime};
+use super::nearest_end::nearest_end;
+use super::{AnalysisError, LogTime, OutsideLogs, Span};
 use crate::audit::Micros;
 use crate::dimensions::{Dimensions, Flows, Settings, derive_dimensions};
 use crate::findings::Thresholds;
@@ -45,6 +46,8 @@ pub struct SessionOptions {
 pub struct Session {
     shared: Arc<Shared>,
     window: Window,
+    /// The moment that the session is about; `None` for sessions over a span.
+    asked_at: Option<Micros>,
     logs: Arc<Logs>,
     database: Database,
     /// The digests behind flow keys can be taken only once from a reading.
@@ -55,6 +58,7 @@ pub struct Session {
 struct Shared {
     files: Vec<Arc<crate::source::LogFile>>,
     skipped: Vec<Skipped>,
+    told_apart: Vec<Arc<str>>,
     zone: Zone,
     reads_all: bool,
     settings: Arc<Settings>,
@@ -87,6 +91,7 @@ impl Session {
         let shared = Arc::new(Shared {
             files: found.files,
             skipped: found.skipped,
+            told_apart: found.told_apart,
             zone: options.zone,
             reads_all: options.reads_all,
             settings: options.settings,
@@ -115,6 +120,14 @@ impl Session {
         Self::over(Arc::clone(&self.shared), window, params)
     }
 
+    /// A session over the time around a moment.
+    ///
+    /// # Errors
+    /// When DataFusion can't be set up.
+    pub(super) fn around(&self, at: Micros, window: Window) -> Result<Self, AnalysisError> {
+        Ok(Self { asked_at: Some(at), ..self.within(window, &Params::new())? })
+    }
+
     fn over(shared: Arc<Shared>, window: Window, params: &Params) -> Result<Self, AnalysisError> {
         let logs = Logs::with_progress(shared.files.clone(), window, shared.reads_all, Arc::clone(&shared.progress));
         *shared.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&logs));
@@ -126,7 +139,7 @@ impl Session {
         for (name, value) in params.iter() {
             database.set_param(name, value.clone());
         }
-        Ok(Self { shared, window, logs, database, flows: OnceLock::new() })
+        Ok(Self { shared, window, asked_at: None, logs, database, flows: OnceLock::new() })
     }
 
     /// Reads the logs once for all queries in `wanted`, and everything those need, and keeps their rows; `also` names
@@ -141,12 +154,50 @@ impl Session {
     }
 
     async fn read_needs(&self, needs: &BTreeSet<String>, also: &[&str]) -> Result<Dimensions, AnalysisError> {
+        let dimensions = self.read_unchecked(needs, also).await?;
+        self.check_time().await?;
+        Ok(dimensions)
+    }
+
+    /// Reads what one query needs, whether or not the time asked for is in the logs.
+    pub(super) async fn read_whatever_the_time(&self, query: &str) -> Result<Dimensions, AnalysisError> {
+        self.read_unchecked(&self.database.needs(&[query]), &[]).await
+    }
+
+    async fn read_unchecked(&self, needs: &BTreeSet<String>, also: &[&str]) -> Result<Dimensions, AnalysisError> {
         let known = self.flows.get().map(Arc::clone);
         let dimensions = derive_dimensions(&self.database, needs, also, (&self.shared.settings, known)).await?;
         if let Some(flows) = &dimensions.flows {
             let _known_already = self.flows.set(Arc::clone(flows));
         }
         Ok(dimensions)
+    }
+
+    /// Refuses a time that is outside the logs, once those were read: that nothing happened then would be no answer.
+    ///
+    /// # Errors
+    /// [`AnalysisError::OutsideLogs`], with the end of an apiserver that is nearest.
+    pub async fn check_time(&self) -> Result<(), AnalysisError> {
+        let tally = self.tally();
+        let Some(span) = tally.first_at().zip(tally.last_at()).map(|(from, to)| Span { from, to }) else {
+            return Ok(());
+        };
+        let Some((option, asked)) = self.time_outside(span) else { return Ok(()) };
+        let nearest_end = nearest_end(self, asked).await?;
+        Err(Box::new(OutsideLogs { option, asked, span, nearest_end }).into())
+    }
+
+    fn time_outside(&self, span: Span) -> Option<(&'static str, Micros)> {
+        if let Some(at) = self.asked_at {
+            return (at < span.from || at > span.to).then_some(("--at", at));
+        }
+        let from = self.window.from.filter(|from| *from > span.to).map(|from| ("--from", from));
+        from.or_else(|| self.window.to.filter(|to| *to < span.from).map(|to| ("--to", to)))
+    }
+
+    /// Whether none of the logs is a pipe.
+    pub(super) fn can_be_read_again(&self) -> bool {
+        self.shared.files.iter().all(|file| file.compression.is_some())
     }
 
     /// Resolves a time against these logs; `None` if that needs an event and the logs have none.
@@ -170,6 +221,11 @@ impl Session {
     /// Files that were named or found but are not read.
     pub fn skipped(&self) -> &[Skipped] {
         &self.shared.skipped
+    }
+
+    /// The names of files whose apiservers are told apart though nobody named them.
+    pub fn told_apart(&self) -> &[Arc<str>] {
+        &self.shared.told_apart
     }
 
     /// What the reading found, be it over a narrower span for a question about a moment; empty if nothing has been read.

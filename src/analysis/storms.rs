@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session, Span};
+use super::nearest_end::nearest_end;
+use super::{AnalysisError, LogTime, SCHEMA_VERSION, Session};
 use crate::audit::Micros;
 use crate::dimensions::Dimensions;
 use crate::findings::{
-    BlindSpot, Bytes, ClientProfile, CollectionDelete, Episode, EpisodeClient, Finding, Measured, Presence, Pressure,
-    RequestLoop, Restart, Severity, Verdict, WatchPileup, assess_coverage, blind_spots, judge, reach_verdict,
+    BlindSpot, Bytes, ClientProfile, CollectionDelete, Death, Episode, EpisodeClient, Finding, Impersonation, Measured,
+    Presence, Pressure, RejectionEpisode, RequestLoop, Restart, Severity, SeverityReason, Verdict, Visibility,
+    WatchPileup, assess_coverage, assess_visibility, blind_spots, judge, reach_verdict,
 };
 use crate::requests::{Tally, Window};
 use crate::tables::{Database, Params, TablesError, TypedRow};
@@ -49,10 +51,23 @@ pub struct StormReport {
     pub omitted_findings: usize,
     /// The worst severity of all findings, those left out too; `None` if nothing was found.
     pub worst_severity: Option<Severity>,
-    /// The span of the logs, where the time asked for isn't in it.
-    pub outside: Option<Span>,
-    /// What the log could not show.
+    /// The end of an apiserver nearest to the moment asked about, where none is near it; `None` where one is, or there is
+    /// none.
+    pub nearest_end: Option<Death>,
+    /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
+}
+
+impl StormReport {
+    /// Whether an apiserver died, or perhaps did, within so many seconds of a moment.
+    fn has_end_near(&self, at: Micros, near_secs: f64) -> bool {
+        let is_near = |died_at: Micros| (died_at - at).abs() <= super::micros(near_secs);
+        self.verdict.deaths.iter().any(|death| is_near(death.at))
+            || self.findings.iter().any(|finding| {
+                let is_end = !finding.is_storm() && finding.severity_reason != SeverityReason::LogBegins;
+                is_end && is_near(finding.started_at)
+            })
+    }
 }
 
 /// A client with lists in flight at a moment, or just before.
@@ -68,6 +83,8 @@ pub struct Suspect {
     pub resource: Option<String>,
     /// The resource's API group.
     pub api_group: Option<String>,
+    /// `list`, or `deletecollection`, which reads the collection too.
+    pub verb: String,
     /// Lists in flight.
     pub inflight: u64,
     /// Those of them that have no end in the log.
@@ -101,8 +118,13 @@ pub async fn storms(session: &Session, options: &StormOptions) -> Result<StormRe
                 from: Some(asked.from.unwrap_or(at - BEFORE_MICROS)),
                 to: Some(asked.to.unwrap_or(at + AFTER_MICROS)),
             };
-            let session = session.within(window, &Params::new())?;
-            storms_in(&session, options, Some(at)).await
+            let around = session.around(at, window)?;
+            let mut report = storms_in(&around, options, Some(at)).await?;
+            let near = session.thresholds().incident.asked_near_secs;
+            if !report.has_end_near(at, f64::from(near)) {
+                report.nearest_end = nearest_end(session, at).await?;
+            }
+            Ok(report)
         }
     }
 }
@@ -121,13 +143,15 @@ async fn storms_in(
 }
 
 /// The queries that findings are based on; [`Presence::QUERY`] is to be kept besides.
-pub(super) const STORM_QUERIES: [&str; 6] = [
+pub(super) const STORM_QUERIES: [&str; 8] = [
     Episode::QUERY,
     EpisodeClient::QUERY,
     Restart::QUERY,
     WatchPileup::QUERY,
     CollectionDelete::QUERY,
     RequestLoop::QUERY,
+    RejectionEpisode::QUERY,
+    Impersonation::QUERY,
 ];
 
 /// All rows that findings are based on.
@@ -135,7 +159,8 @@ pub(super) struct StormRows {
     presence: Vec<Presence>,
     episodes: Vec<Episode>,
     clients: Vec<EpisodeClient>,
-    pub(super) restarts: Vec<Restart>,
+    restarts: Vec<Restart>,
+    rejections: Vec<RejectionEpisode>,
     pressure: Vec<Pressure>,
     /// What is known of each client, by name.
     pub(super) profiles: BTreeMap<String, ClientProfile>,
@@ -154,9 +179,17 @@ impl StormRows {
                 Some(at) => database.rows_with(&Params::new().with("at_micros", at)).await,
             }
         };
-        let (presence, episodes, clients, restarts, pressure) =
-            tokio::try_join!(database.rows(), all_episodes(database), database.rows(), database.rows(), pressure)?;
-        Ok(Self { presence, episodes, clients, restarts, pressure, profiles: client_profiles(dimensions) })
+        let (presence, episodes, clients, restarts, rejections, impersonations, pressure) = tokio::try_join!(
+            database.rows(),
+            all_episodes(database),
+            database.rows(),
+            database.rows(),
+            database.rows(),
+            database.rows(),
+            pressure
+        )?;
+        let profiles = client_profiles(dimensions, &impersonations);
+        Ok(Self { presence, episodes, clients, restarts, rejections, pressure, profiles })
     }
 
     pub(super) fn measured<'m>(&'m self, tally: &'m Tally, from: Option<Micros>) -> Measured<'m> {
@@ -165,12 +198,18 @@ impl StormRows {
             episodes: &self.episodes,
             clients: &self.clients,
             restarts: &self.restarts,
+            rejections: &self.rejections,
             profiles: &self.profiles,
             from,
         }
     }
 
-    /// What the log could not show.
+    /// What the log can show at all.
+    pub(super) fn visibility(&self, tally: &Tally, session: &Session) -> Visibility {
+        assess_visibility(tally, &self.presence, session.window() != Window::default())
+    }
+
+    /// What the log can't show.
     pub(super) fn blind_spots(&self, tally: &Tally, findings: &[Finding]) -> Vec<BlindSpot> {
         blind_spots(&assess_coverage(tally, &self.presence), findings)
     }
@@ -188,7 +227,7 @@ async fn all_episodes(database: &Database) -> Result<Vec<Episode>, TablesError> 
 }
 
 /// What is known of each client. Of several identities of one client, the one known best is taken.
-fn client_profiles(dimensions: &Dimensions) -> BTreeMap<String, ClientProfile> {
+fn client_profiles(dimensions: &Dimensions, impersonations: &[Impersonation]) -> BTreeMap<String, ClientProfile> {
     let mut of_user: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (caller, client) in &dimensions.clients {
         if let Some(user) = &caller.identity.user_name {
@@ -205,6 +244,7 @@ fn client_profiles(dimensions: &Dimensions) -> BTreeMap<String, ClientProfile> {
             advice: client.advice.clone(),
             can_be_spared: client.client_type.can_be_spared(),
             shares_user_with: Vec::new(),
+            impersonated_users: impersonated_users(&client.client, impersonations),
         });
         let others = caller.identity.user_name.as_deref().and_then(|user| of_user.get(user)).into_iter().flatten();
         for other in others.filter(|other| **other != client.client) {
@@ -216,6 +256,17 @@ fn client_profiles(dimensions: &Dimensions) -> BTreeMap<String, ClientProfile> {
     profiles
 }
 
+/// The users that a client impersonates, those with most requests first.
+fn impersonated_users(client: &str, impersonations: &[Impersonation]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for one in impersonations.iter().filter(|one| one.client == client) {
+        *counts.entry(&one.impersonated_user_name).or_default() += one.request_count;
+    }
+    let mut users: Vec<_> = counts.into_iter().collect();
+    users.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    users.into_iter().map(|(user, _)| user.to_owned()).collect()
+}
+
 fn assemble(
     session: &Session,
     options: &StormOptions,
@@ -223,7 +274,8 @@ fn assemble(
     rows: &StormRows,
     (tally, at): (&Tally, Option<Micros>),
 ) -> StormReport {
-    let verdict = reach_verdict(&findings, rows.measured(tally, None), session.thresholds());
+    let visibility = rows.visibility(tally, session);
+    let verdict = reach_verdict(&findings, rows.measured(tally, None), visibility, session.thresholds());
     let mut blind_spots = rows.blind_spots(tally, &findings);
     if session.window() != Window::default() {
         blind_spots.push(BlindSpot::PartOfLog);
@@ -239,20 +291,10 @@ fn assemble(
         suspects: rows.pressure.iter().map(suspect).collect(),
         omitted_findings: all - shown.len(),
         worst_severity,
-        outside: asked_outside(session.window(), tally, at),
+        nearest_end: None,
         findings: shown,
         blind_spots,
     }
-}
-
-/// The logs' span, where the time asked for isn't in it.
-fn asked_outside(window: Window, tally: &Tally, at: Option<Micros>) -> Option<Span> {
-    let from = tally.servers.values().filter_map(|server| server.first_at).min()?;
-    let to = tally.servers.values().filter_map(|server| server.last_at).max()?;
-    let is_outside = at.is_some_and(|at| at < from || at > to)
-        || window.from.is_some_and(|asked| asked > to)
-        || window.to.is_some_and(|asked| asked < from);
-    is_outside.then_some(Span { from, to })
 }
 
 fn suspect(row: &Pressure) -> Suspect {
@@ -262,6 +304,7 @@ fn suspect(row: &Pressure) -> Suspect {
         client: row.client.clone(),
         resource: row.resource.clone(),
         api_group: row.api_group.clone(),
+        verb: row.verb.clone(),
         inflight: row.inflight_count,
         without_end: row.open_count,
         estimated_bytes: row.inflight_low_bytes.map(|low| Bytes { low, high: row.inflight_high_bytes }),

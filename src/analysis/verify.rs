@@ -149,7 +149,7 @@ fn notes(settings: &Settings, after: &ReadLogs) -> Vec<ReplayNote> {
     if settings.apf.config.is_none() {
         notes.push(ReplayNote::DefaultConfiguration);
     }
-    if after.dimensions.server.version.is_none() {
+    if after.dimensions.version.is_none() {
         notes.push(ReplayNote::VersionUnknown { assumed: NEWEST_KNOWN });
     }
     notes

@@ -287,6 +287,22 @@ impl Remarks {
     }
 }
 
+/// What a `metav1.Status` says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ResponseStatus<'a> {
+    pub(super) reason: Option<Text<'a>>,
+    pub(super) code: Option<i32>,
+    pub(super) is_impersonation_denied: bool,
+}
+
+impl<'a> ResponseStatus<'a> {
+    /// Takes in `message`, as upstream words a refusal (`staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`,
+    /// `forbiddenMessage`): User "system:…" cannot impersonate resource "users" in API group "" at the cluster scope.
+    pub(super) fn note_message(&mut self, message: Text<'a>) {
+        self.is_impersonation_denied = message.decode().contains(" cannot impersonate resource ");
+    }
+}
+
 /// One `audit.k8s.io` Event. A field is `None` where the line doesn't say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event<'a> {
@@ -314,6 +330,9 @@ pub struct Event<'a> {
     pub code: Option<i32>,
     /// `responseStatus.reason`.
     pub reason: Option<Text<'a>>,
+    /// Whether `responseStatus.message` says that the user may not impersonate whom it names: such a request never came
+    /// as far as API Priority and Fairness.
+    pub is_impersonation_denied: bool,
     /// Length in bytes of `requestObject` as written; absent below level Request.
     pub request_bytes: Option<u64>,
     /// Length in bytes of `responseObject` as written; absent below level RequestResponse.

@@ -5,8 +5,7 @@
 //! general path then reads the line anew and decides. That keeps the two from ever disagreeing on a line both accept.
 
 use super::cursor::Cursor;
-use super::event::{Annotations, Event, Level, ObjectRef, Remarks, Stage, User};
-use super::text::Text;
+use super::event::{Annotations, Event, Level, ObjectRef, Remarks, ResponseStatus, Stage, User};
 use super::time::{parse_instant, parse_instant_beside};
 
 /// Reads one event from `line`, which must hold no control characters.
@@ -38,7 +37,7 @@ pub(super) fn decode(line: &str, is_item: bool) -> Option<Event<'_>> {
     let source_ips = if c.eat(b",\"sourceIPs\":[") { Some(c.strings()?) } else { None };
     let user_agent = if c.eat(b",\"userAgent\":\"") { Some(c.string()?) } else { None };
     let object_ref = if c.eat(b",\"objectRef\":") { Some(object_ref(c)?) } else { None };
-    let (reason, code) = if c.eat(b",\"responseStatus\":") { status(c)? } else { (None, None) };
+    let status = if c.eat(b",\"responseStatus\":") { status(c)? } else { ResponseStatus::default() };
     let request_bytes = if c.eat(b",\"requestObject\":") { Some(body(c)?) } else { None };
     let response_bytes = if c.eat(b",\"responseObject\":") { Some(body(c)?) } else { None };
     let received = if c.eat(b",\"requestReceivedTimestamp\":\"") { c.string()?.decode() } else { return None };
@@ -58,8 +57,9 @@ pub(super) fn decode(line: &str, is_item: bool) -> Option<Event<'_>> {
         source_ips,
         user_agent,
         object_ref,
-        code,
-        reason,
+        code: status.code,
+        reason: status.reason,
+        is_impersonation_denied: status.is_impersonation_denied,
         request_bytes,
         response_bytes,
         request_received_at: Some(request_received_at),
@@ -190,10 +190,10 @@ fn object_ref<'a>(c: &mut Cursor<'a>) -> Option<ObjectRef<'a>> {
     Some(object)
 }
 
-/// `reason` and `code` of a `metav1.Status`.
-fn status<'a>(c: &mut Cursor<'a>) -> Option<(Option<Text<'a>>, Option<i32>)> {
+/// What matters of a `metav1.Status`.
+fn status<'a>(c: &mut Cursor<'a>) -> Option<ResponseStatus<'a>> {
     let open = c.at();
-    let (mut reason, mut code) = (None, None);
+    let mut status = ResponseStatus::default();
     if field!(c, open, "\"metadata\":") && !c.eat(b"{}") {
         c.skip_value()?;
     }
@@ -201,19 +201,19 @@ fn status<'a>(c: &mut Cursor<'a>) -> Option<(Option<Text<'a>>, Option<i32>)> {
         c.string()?;
     }
     if field!(c, open, "\"message\":\"") {
-        c.string()?;
+        status.note_message(c.string()?);
     }
     if field!(c, open, "\"reason\":\"") {
-        reason = Some(c.string()?);
+        status.reason = Some(c.string()?);
     }
     if field!(c, open, "\"details\":") {
         c.skip_value()?;
     }
     if field!(c, open, "\"code\":") {
-        code = Some(c.code()?);
+        status.code = Some(c.code()?);
     }
     close(c, open)?;
-    Some((reason, code))
+    Some(status)
 }
 
 fn annotations<'a>(c: &mut Cursor<'a>) -> Option<Annotations<'a>> {

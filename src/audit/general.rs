@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::event::{Annotations, Event, Level, ObjectRef, Remark, Remarks, Stage, User};
+use super::event::{Annotations, Event, Level, ObjectRef, Remark, Remarks, ResponseStatus, Stage, User};
 use super::text::{Text, TextList, has_lone_surrogate};
 use super::time::{Micros, parse_instant};
 
@@ -128,7 +128,7 @@ pub(super) fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, Missing> {
     }
     let stage = r.text(fields.get(Key::Stage)).ok_or(Missing::Stage)?;
     let stage = Stage::from_name(&stage.decode()).ok_or(Missing::KnownStage)?;
-    let (reason, code) = r.status(fields.get(Key::ResponseStatus));
+    let status = r.status(fields.get(Key::ResponseStatus));
     let received = fields.get(Key::RequestReceivedTimestamp);
     Ok(Event {
         level: r.level(fields.get(Key::Level)),
@@ -141,8 +141,9 @@ pub(super) fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, Missing> {
         source_ips: r.texts(fields.get(Key::SourceIps)),
         user_agent: r.text(fields.get(Key::UserAgent)),
         object_ref: r.object_ref(fields.get(Key::ObjectRef)),
-        code,
-        reason,
+        code: status.code,
+        reason: status.reason,
+        is_impersonation_denied: status.is_impersonation_denied,
         request_bytes: length(fields.get(Key::RequestObject)),
         response_bytes: length(fields.get(Key::ResponseObject)),
         request_received_at: r.instant(received.or_else(|| fields.get(Key::Timestamp))),
@@ -257,22 +258,28 @@ impl Reader {
         Some(object)
     }
 
-    fn status<'a>(&mut self, value: Option<&'a RawValue>) -> (Option<Text<'a>>, Option<i32>) {
-        let (mut reason, mut code) = (None, None);
+    fn status<'a>(&mut self, value: Option<&'a RawValue>) -> ResponseStatus<'a> {
+        let mut status = ResponseStatus::default();
         let Some(value) = value else {
-            return (None, None);
+            return status;
         };
         self.fields(value, |r, key, value| match key.to_ascii_lowercase().as_str() {
-            "reason" => reason = r.text(Some(value)),
+            // Nothing else is read of a message, so one that is no string is not worth a remark.
+            "message" => {
+                if let Some((message, _)) = string(value) {
+                    status.note_message(message);
+                }
+            }
+            "reason" => status.reason = r.text(Some(value)),
             "code" => {
-                code = value.get().parse::<i32>().ok();
-                if code.is_none() {
+                status.code = value.get().parse::<i32>().ok();
+                if status.code.is_none() {
                     r.remarks.add(Remark::BadCode);
                 }
             }
             _ => {}
         });
-        (reason, code)
+        status
     }
 
     fn annotations<'a>(&mut self, value: Option<&'a RawValue>) -> Annotations<'a> {

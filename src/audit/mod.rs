@@ -220,9 +220,10 @@ fn resume<'a>(
 }
 
 enum Prefix<'a> {
-    /// Nothing but white space or a byte order mark before the JSON that starts here.
+    /// Nothing before the JSON that starts here but white space, a byte order mark, or the time that
+    /// `kubectl logs --timestamps` adds.
     None(usize),
-    /// One word, as `oc adm node-logs` puts a node's name before each line.
+    /// One word, as `oc adm node-logs` puts a node's name before each line, or the pod of `kubectl logs --prefix`.
     Host(&'a str, usize),
     NoJson,
     Blank,
@@ -234,10 +235,16 @@ fn prefix(line: &str) -> Prefix<'_> {
     if trimmed.is_empty() {
         return Prefix::Blank;
     }
+    if let Some((pod, rest)) = pod_prefix(trimmed) {
+        return Prefix::Host(pod, line.len() - rest.len());
+    }
     if trimmed.starts_with(['{', '[']) {
         return Prefix::None(skipped);
     }
     match trimmed.split_once(' ') {
+        Some((time, rest)) if rest.trim_start().starts_with('{') && parse_instant(time).is_some() => {
+            Prefix::None(line.len() - rest.trim_start().len())
+        }
         Some((host, rest)) if rest.trim_start().starts_with('{') && is_host(host) => {
             Prefix::Host(host, skipped + trimmed.len() - rest.trim_start().len())
         }
@@ -247,6 +254,13 @@ fn prefix(line: &str) -> Prefix<'_> {
             None => Prefix::NoJson,
         },
     }
+}
+
+/// The pod of `[pod/NAME/CONTAINER] {…}`, and the JSON after it.
+fn pod_prefix(line: &str) -> Option<(&str, &str)> {
+    let (pod, rest) = line.strip_prefix("[pod/")?.split_once("] ")?;
+    let (pod, _container) = pod.split_once('/')?;
+    (is_host(pod) && rest.starts_with('{')).then_some((pod, rest))
 }
 
 fn is_host(word: &str) -> bool {

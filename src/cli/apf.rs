@@ -19,11 +19,11 @@ pub enum ApfCommand {
     Seats(SeatsArgs),
     /// Check FlowSchemas and priority levels for mistakes before you apply them
     Lint(LintArgs),
-    /// Propose FlowSchemas and priority levels against the storms in logs, each tried in a replay
+    /// Design FlowSchemas and priority levels that limit the storms in logs, and try each in a replay
     Propose(ProposeArgs),
-    /// Replay the logged requests under a change
+    /// Replay the logged requests with changed FlowSchemas and priority levels
     Simulate(SimulateArgs),
-    /// Verify that a change in force does what its replay predicted
+    /// Verify that an applied change has the effect that its replay predicted
     Verify(VerifyArgs),
 }
 
@@ -37,19 +37,19 @@ pub struct ExplainArgs {
     /// Audit logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required_unless_present = "user")]
     pub inputs: Vec<String>,
-    /// Explain one request of user NAME, step by step, instead of logs
+    /// Explain, step by step, one request of user NAME instead of those in logs
     #[arg(long, value_name = "NAME", conflicts_with_all = ["inputs", "httplog", "from", "to"], requires = "path")]
     pub user: Option<String>,
-    /// Set the groups of --user [default: those that the server adds by itself]
+    /// Set the groups of the user [default: those that the server adds by itself]
     #[arg(long, value_name = "GROUP", value_delimiter = ',', requires = "user")]
     pub groups: Vec<String>,
-    /// Set the verb of that request, such as list, or its HTTP method
+    /// Set the request's verb, such as list, or its HTTP method
     #[arg(long, value_name = "VERB", default_value = "get", requires = "user")]
     pub verb: String,
-    /// Set the path of that request, with its query string, such as /api/v1/pods?limit=500
+    /// Set the request's path, with its query string, such as /api/v1/pods?limit=500
     #[arg(long, value_name = "PATH", requires = "user")]
     pub path: Option<String>,
-    /// Show the N rows of clients that took the most seats; 0 for all
+    /// Show only the N rows of clients that took the most seats; 0 for all
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub top: usize,
     /// Part of the logs.
@@ -101,7 +101,7 @@ pub struct SeatsArgs {
   stormglass apf lint manifests/*.yaml --format json --fail-on warning
   stormglass apf lint --explain misses-cluster-lists")]
 pub struct LintArgs {
-    /// FlowSchemas and priority levels in YAML or JSON, and optionally audit logs, to show which requests they would match
+    /// FlowSchemas and priority levels in YAML or JSON; with audit logs as well, it shows which requests they would match
     #[arg(value_name = "FILE|LOGS", value_hint = ValueHint::AnyPath, required_unless_present_any = ["explain", "rules"])]
     pub inputs: Vec<String>,
     /// Exit with 1 if there is a finding of this severity or worse

@@ -18,7 +18,7 @@ use crate::findings::Kind;
 use crate::kubernetes::Version;
 
 pub use apf::{ApfCommand, ExplainArgs, LintArgs, LintSeverityName, SeatsArgs};
-pub use output::{FormatName, OutputArgs, ProposeFormat, ReportFormat, RowFormat, StormFormat};
+pub use output::{FindingLines, FormatName, Manifests, OutputArgs, OwnFormat, ReportFormat, ReportOr, RowFormat};
 pub use query::{ClientsArgs, QueryArgs, ResourcesArgs};
 pub use replay::{ProposeArgs, ReplayArgs, ServiceName, SimulateArgs, VerifyArgs};
 pub use reports::{CapacityArgs, CompareWith, IncidentArgs};
@@ -39,7 +39,7 @@ pub struct Cli {
     /// Choose when to use colour; auto respects NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorWhen,
-    /// Print only answers and errors: no progress, notes or warnings
+    /// Print only results and errors: no progress, notes or warnings
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
@@ -57,7 +57,7 @@ pub enum Command {
     Clients(ClientsArgs),
     /// List the resources, with their estimated size and what it is based on
     Resources(ResourcesArgs),
-    /// Work with API Priority and Fairness: explain it, check a change, and replay logs under it
+    /// Work with API Priority and Fairness: explain the current limits, check a change, and replay logs under it
     Apf {
         /// What to do.
         #[command(subcommand)]
@@ -74,7 +74,7 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Write man pages for all commands
+    /// Write the man pages of all commands
     Man {
         /// The directory to write to; it is created if it does not exist
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -98,8 +98,8 @@ pub enum ColorWhen {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logs")]
 pub struct LogArgs {
-    /// Leave out requests that ended before TIME. TIME is 2026-07-23T18:00:00Z, 2026-07-23 18:00 or 18:00:00 in --timezone,
-    /// or -30m before the logs' last event
+    /// Leave out requests that ended before TIME: 2026-07-23T18:00:00Z, 2026-07-23 18:00 or 18:00:00 (both in --timezone),
+    /// or -30m for 30 minutes before the logs' last event
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub from: Option<LogTime>,
     /// Leave out requests received after TIME, written as in --from
@@ -114,7 +114,7 @@ pub struct LogArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Clients")]
 pub struct ClientArgs {
-    /// Classify clients by FILE before the built-in rules
+    /// Apply the client rules in FILE before the built-in ones
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub clients: Option<PathBuf>,
 }
@@ -123,16 +123,17 @@ pub struct ClientArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Sizes and server")]
 pub struct SizeArgs {
-    /// Take object counts and sizes from FILE, a copy of an apiserver's /metrics; FILE@TIME says when it was taken
+    /// Take sizes, version and feature gates from FILE, a saved copy of an apiserver's /metrics; write FILE@TIME to say when
+    /// it was taken
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub metrics: Vec<String>,
     /// Set a resource's object count, object size or both, such as pods=10000x17KiB, deployments.apps=300 or secrets=x4KiB
     #[arg(long, value_name = "RESOURCE=SIZE")]
     pub resource: Vec<String>,
-    /// Set the server's version, such as 1.34 [default: as the user agent of the server's own client says]
+    /// Set the server's version, such as 1.34 [default: the version in the user agent of the server's own client]
     #[arg(long, value_name = "VERSION")]
     pub kube_version: Option<Version>,
-    /// Set a feature gate of the server that is not at its default: NAME=on or NAME=off
+    /// Set a feature gate that is not at its default on the server: NAME=on or NAME=off
     #[arg(long, value_name = "NAME=STATE", value_delimiter = ',')]
     pub server_features: Vec<String>,
     /// Set the seats of one apiserver: --max-requests-inflight plus --max-mutating-requests-inflight [default: 600]
@@ -148,7 +149,7 @@ pub struct FlowArgs {
     /// new cluster]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Vec<PathBuf>,
-    /// Compare with the apiserver's own log at -v=3, which names each request's FlowSchema, priority level and seats
+    /// Compare with FILE, the apiserver's own log at -v=3, which names each request's FlowSchema, priority level and seats
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub httplog: Vec<PathBuf>,
 }
@@ -157,7 +158,7 @@ pub struct FlowArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Findings")]
 pub struct FindingArgs {
-    /// Replace single thresholds by those in FILE (YAML); storms --show-thresholds prints them all
+    /// Override individual thresholds with those in FILE (YAML); storms --show-thresholds prints them all
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub thresholds: Option<PathBuf>,
 }
@@ -178,7 +179,8 @@ pub struct StormsArgs {
     /// Audit logs
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<String>,
-    /// Look at the minutes before TIME, and rank the clients whose LISTs were in flight then; TIME as in --from
+    /// Rank the clients whose LISTs were in flight at TIME, written as in --from; only the logs from 15 minutes before TIME
+    /// to 2 minutes after it are read, unless --from or --to say otherwise
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<LogTime>,
     /// Show only the N worst findings
@@ -190,7 +192,7 @@ pub struct StormsArgs {
     /// Exit with 1 if there is a finding of this severity or worse
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<SeverityName>,
-    /// Explain a kind of finding: why it matters, how it is found, and what is missed
+    /// Explain a kind of finding: why it matters, how it is found, and what it misses
     #[arg(long, value_name = "KIND", conflicts_with = "inputs", value_parser = parse_kind())]
     pub explain: Option<Kind>,
     /// Print the thresholds, with their units and reasons, to copy and change
@@ -207,7 +209,7 @@ pub struct StormsArgs {
     pub logs: LogArgs,
     /// File, format and time zone.
     #[command(flatten)]
-    pub output: OutputArgs<StormFormat>,
+    pub output: OutputArgs<ReportOr<FindingLines>>,
     /// Classification of clients.
     #[command(flatten)]
     pub clients: ClientArgs,

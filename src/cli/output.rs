@@ -1,7 +1,8 @@
-//! How answers are written: where to, in which format, with times of which zone.
+//! How results are written: where to, in which format, with times of which zone.
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum, ValueHint};
 
 use crate::units::Zone;
@@ -19,11 +20,11 @@ pub struct OutputArgs<F: FormatName = ReportFormat> {
         help = format!("Write to FILE instead of standard output, in the format of its name: {}", F::ENDINGS)
     )]
     pub output: Option<PathBuf>,
-    /// Write in FORMAT, whatever the file's name is [default: a table on the terminal]
+    /// Write in FORMAT, whatever the file's name [default: a table on the terminal]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<F>,
-    /// Show times in ZONE, such as Europe/Berlin, and read times without a zone as of ZONE; formats for machines always
-    /// use UTC
+    /// Show times in ZONE, such as Europe/Berlin, and read times given without a zone as times in ZONE; machine-readable
+    /// formats always use UTC
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = Zone::named)]
     pub timezone: Zone,
 }
@@ -75,101 +76,104 @@ impl FormatName for ReportFormat {
     }
 }
 
-/// Formats of `storms`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StormFormat {
-    /// Text for the terminal.
-    #[value(alias = "text")]
-    Table,
-    /// One self-contained page for a browser.
-    Html,
-    /// Markdown for tickets and chat.
-    Markdown,
-    /// One JSON object.
-    Json,
-    /// The findings alone, one JSON object per line.
-    Ndjson,
+/// The format that a command has besides those of every report.
+pub trait OwnFormat: Copy + Send + Sync + 'static {
+    /// All formats of the command, in the order of its help.
+    const ALL: &'static [ReportOr<Self>];
+
+    /// How names of files may end, for help and hints.
+    const ENDINGS: &'static str;
+
+    /// The format's name, with its help.
+    fn possible_value() -> PossibleValue;
+
+    /// The format of files with that extension, in lower case and without the dot.
+    fn from_extension(extension: &str) -> Option<Self>;
 }
 
-impl From<ReportFormat> for StormFormat {
-    fn from(format: ReportFormat) -> Self {
-        match format {
-            ReportFormat::Table => Self::Table,
-            ReportFormat::Html => Self::Html,
-            ReportFormat::Markdown => Self::Markdown,
-            ReportFormat::Json => Self::Json,
+/// The formats of every report, and one of the command's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportOr<F> {
+    /// A format of every report.
+    Report(ReportFormat),
+    /// The command's own.
+    Own(F),
+}
+
+impl<F: OwnFormat> ValueEnum for ReportOr<F> {
+    fn value_variants<'a>() -> &'a [Self] {
+        F::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Report(format) => format.to_possible_value(),
+            Self::Own(_) => Some(F::possible_value()),
         }
     }
 }
 
-impl FormatName for StormFormat {
-    const TABLE: Self = Self::Table;
+impl<F: OwnFormat> FormatName for ReportOr<F> {
+    const TABLE: Self = Self::Report(ReportFormat::Table);
+    const ENDINGS: &'static str = F::ENDINGS;
+
+    fn of_report(self) -> Option<ReportFormat> {
+        match self {
+            Self::Report(format) => Some(format),
+            Self::Own(_) => None,
+        }
+    }
+
+    fn from_extension(extension: &str) -> Option<Self> {
+        F::from_extension(extension)
+            .map(Self::Own)
+            .or_else(|| ReportFormat::from_extension(extension).map(Self::Report))
+    }
+}
+
+/// The findings of `storms` alone, one JSON object per line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FindingLines;
+
+impl OwnFormat for FindingLines {
+    const ALL: &'static [ReportOr<Self>] = &[
+        ReportOr::Report(ReportFormat::Table),
+        ReportOr::Report(ReportFormat::Html),
+        ReportOr::Report(ReportFormat::Markdown),
+        ReportOr::Report(ReportFormat::Json),
+        ReportOr::Own(Self),
+    ];
     const ENDINGS: &'static str = ".html, .md, .json or .ndjson";
 
-    fn of_report(self) -> Option<ReportFormat> {
-        match self {
-            Self::Table => Some(ReportFormat::Table),
-            Self::Html => Some(ReportFormat::Html),
-            Self::Markdown => Some(ReportFormat::Markdown),
-            Self::Json => Some(ReportFormat::Json),
-            Self::Ndjson => None,
-        }
+    fn possible_value() -> PossibleValue {
+        PossibleValue::new("ndjson").help("The findings alone, one JSON object per line")
     }
 
     fn from_extension(extension: &str) -> Option<Self> {
-        match extension {
-            "ndjson" | "jsonl" => Some(Self::Ndjson),
-            _ => ReportFormat::from_extension(extension).map(Self::from),
-        }
+        matches!(extension, "ndjson" | "jsonl").then_some(Self)
     }
 }
 
-/// Formats of `apf propose`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ProposeFormat {
-    /// Text for the terminal.
-    #[value(alias = "text")]
-    Table,
-    /// One self-contained page for a browser.
-    Html,
-    /// Markdown for tickets and chat.
-    Markdown,
-    /// One JSON object.
-    Json,
-    /// The manifests alone, ready to apply.
-    Yaml,
-}
+/// The manifests of `apf propose` alone, ready to apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manifests;
 
-impl From<ReportFormat> for ProposeFormat {
-    fn from(format: ReportFormat) -> Self {
-        match format {
-            ReportFormat::Table => Self::Table,
-            ReportFormat::Html => Self::Html,
-            ReportFormat::Markdown => Self::Markdown,
-            ReportFormat::Json => Self::Json,
-        }
-    }
-}
-
-impl FormatName for ProposeFormat {
-    const TABLE: Self = Self::Table;
+impl OwnFormat for Manifests {
+    const ALL: &'static [ReportOr<Self>] = &[
+        ReportOr::Report(ReportFormat::Table),
+        ReportOr::Report(ReportFormat::Html),
+        ReportOr::Report(ReportFormat::Markdown),
+        ReportOr::Report(ReportFormat::Json),
+        ReportOr::Own(Self),
+    ];
     const ENDINGS: &'static str = ".html, .md, .json or .yaml";
 
-    fn of_report(self) -> Option<ReportFormat> {
-        match self {
-            Self::Table => Some(ReportFormat::Table),
-            Self::Html => Some(ReportFormat::Html),
-            Self::Markdown => Some(ReportFormat::Markdown),
-            Self::Json => Some(ReportFormat::Json),
-            Self::Yaml => None,
-        }
+    fn possible_value() -> PossibleValue {
+        PossibleValue::new("yaml").help("The manifests alone, ready to apply")
     }
 
     fn from_extension(extension: &str) -> Option<Self> {
-        match extension {
-            "yaml" | "yml" => Some(Self::Yaml),
-            _ => ReportFormat::from_extension(extension).map(Self::from),
-        }
+        matches!(extension, "yaml" | "yml").then_some(Self)
     }
 }
 

@@ -15,10 +15,10 @@ use super::{ClientArgs, FlowArgs, LogArgs, OutputArgs, RowFormat, SizeArgs};
   stormglass query lists audit.log -o lists.parquet
   stormglass query --sql \"select count(*) from requests where verb = 'list'\" audit*.log")]
 pub struct QueryArgs {
-    /// The query's name, unless --sql or --file is given; then the audit logs
+    /// The query's name (left out with --sql or --file), then the audit logs
     #[arg(value_name = "NAME|LOGS", value_hint = ValueHint::AnyPath)]
     pub args: Vec<String>,
-    /// Ask in SQL, over the table requests and the views of all queries
+    /// Run this SQL, over the table requests and the views of all queries
     #[arg(long, value_name = "TEXT", conflicts_with = "file")]
     pub sql: Option<String>,
     /// Read the SQL from FILE
@@ -27,23 +27,23 @@ pub struct QueryArgs {
     /// List the queries
     #[arg(long, conflicts_with_all = ["sql", "file", "show", "columns", "output", "format"])]
     pub list: bool,
-    /// List the queries that only reports use, too
+    /// Also list the queries that only the program itself uses
     #[arg(long, requires = "list")]
     pub all: bool,
     /// Print the SQL of a query, to read, or to copy and change
     #[arg(long, value_name = "NAME", conflicts_with_all = ["sql", "file", "columns", "output", "format"])]
     pub show: Option<String>,
-    /// List the columns of the table requests and of the tables that can be joined to it: clients, resources, list_costs,
+    /// List the columns of the table requests, and of the tables that can be joined to it: clients, resources, list_costs,
     /// flows
     #[arg(long, conflicts_with_all = ["sql", "file", "output", "format"])]
     pub columns: bool,
-    /// Set a parameter of the query
+    /// Set a parameter of the query; --list shows their names and defaults
     #[arg(long, value_name = "NAME=VALUE")]
     pub param: Vec<String>,
     /// Add the queries in DIR, or replace built-in ones of the same name
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub queries: Option<PathBuf>,
-    /// Return at most N rows; 0 for all [default: 50 in a table on the terminal, else all]
+    /// Return at most N rows; 0 for all [default: 50 in a table on the terminal, otherwise all]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Let sorting and grouping use this much memory before they spill to disk
@@ -82,7 +82,7 @@ pub struct ClientsArgs {
     /// List the rules of the client catalogue, in order
     #[arg(long, conflicts_with = "inputs")]
     pub rules: bool,
-    /// Return at most N rows; 0 for all [default: 50 in a table on the terminal, else all]
+    /// Return at most N rows; 0 for all [default: 50 in a table on the terminal, otherwise all]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Part of the logs.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ClientArgs, FindingArgs, FlowArgs, LogArgs, OutputArgs, ProposeFormat, SizeArgs};
+use super::{ClientArgs, FindingArgs, FlowArgs, LogArgs, Manifests, OutputArgs, ReportOr, SizeArgs};
 use crate::analysis::simulate::Sweep;
 use crate::audit::parse_duration_secs;
 use crate::units;
@@ -30,11 +30,11 @@ pub struct SimulateArgs {
     /// Try several values of the candidate's nominalConcurrencyShares, such as shares=1..50
     #[arg(long, value_name = "shares=FROM..TO", value_parser = parse_sweep)]
     pub sweep: Option<Sweep>,
-    /// Client the candidate is meant to throttle; delays to it do not count as harm [default: clients that send a good part
-    /// of the LISTs that a candidate matches]
+    /// Name a client that the candidates are meant to throttle; delays to it do not count as harm [default: each client with
+    /// at least a fifth of the LISTs that a candidate matches]
     #[arg(long, value_name = "CLIENT")]
     pub target_client: Vec<String>,
-    /// Added wait above which a client counts as regressed
+    /// Set the added wait above which a client counts as worse off
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
     pub tolerated_wait: Duration,
     /// Show the N most affected clients; 0 for all
@@ -64,19 +64,19 @@ pub struct SimulateArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Replay")]
 pub struct ReplayArgs {
-    /// Replay N times, each with other random draws of what no log contains
+    /// Replay N times with different random seeds, to cover what logs don't record
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub seeds: u64,
-    /// Add SIZE, the server's memory without LISTs, to what LISTs hold
+    /// Add SIZE, the memory that the server uses without any LIST, to what LISTs hold
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_base: Option<u64>,
-    /// Choose how long LISTs take in a replay
+    /// Choose the model of how long LISTs take in a replay
     #[arg(long, value_enum, default_value_t, value_name = "MODEL")]
     pub service: ServiceName,
-    /// Let N LISTs run at once at full speed [default: as measured in the log]
+    /// Let N LISTs run at full speed at the same time [default: as measured in the log]
     #[arg(long, value_name = "N", value_parser = parse_capacity, conflicts_with = "service")]
     pub capacity: Option<f64>,
-    /// Let clients wait for a response before they send the next request, and retry what was rejected, as client-go does
+    /// Let clients wait for each response before they send the next request, and retry rejected requests, as client-go does
     #[arg(long)]
     pub closed_loop: bool,
 }
@@ -131,17 +131,17 @@ pub struct ProposeArgs {
     /// Keep the memory that LISTs hold on one apiserver within SIZE
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = parse_size)]
     pub memory_budget: u64,
-    /// Let a candidate delay clients without a storm by at most DURATION; among limits that reject the same number of
-    /// requests, prefer those that delay the storm's own LISTs no longer than that
+    /// Let a candidate delay clients that have no storm by at most DURATION; of limits that reject the same number of
+    /// requests, prefer one that delays the storm's own LISTs by no more than that
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub max_wait: Duration,
-    /// Limit nodes, kube-system and similar clients, too
+    /// Allow limits on nodes, kube-system and similar clients, too
     #[arg(long)]
     pub include_system: bool,
-    /// Write the manifests to DIR, one file per object, and a kustomization
+    /// Write the manifests to DIR, one file per object, with a kustomization
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub manifests: Option<PathBuf>,
-    /// Overwrite existing files in the directory of --manifests
+    /// Overwrite existing files in the --manifests directory
     #[arg(long, requires = "manifests")]
     pub force: bool,
     /// How the replay works.
@@ -155,7 +155,7 @@ pub struct ProposeArgs {
     pub logs: LogArgs,
     /// File, format and time zone.
     #[command(flatten)]
-    pub output: OutputArgs<ProposeFormat>,
+    pub output: OutputArgs<ReportOr<Manifests>>,
     /// Classification of clients.
     #[command(flatten)]
     pub clients: ClientArgs,

@@ -22,19 +22,20 @@ pub struct IncidentArgs {
     /// Report on the incident at TIME, written as in --from [default: the worst death of an apiserver in the logs]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<LogTime>,
-    /// Show this much time before the incident, and a third of it after
+    /// Show the logs from DURATION before the incident to a third of DURATION after it
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_window)]
     pub window: Duration,
-    /// Draw the server's resident memory from FILE over the estimate: CSV (time, bytes), or a Prometheus range query's JSON
+    /// Draw the server's measured memory from FILE over the estimate: CSV (time, bytes), or the JSON of a Prometheus range
+    /// query
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub memory: Option<PathBuf>,
-    /// Set the memory limit of an apiserver; candidates keep LISTs within a quarter of it
+    /// Set the memory limit of one apiserver; the limits that are designed keep LISTs within a quarter of it
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_limit: Option<u64>,
-    /// Skip the design of API Priority and Fairness limits, which takes longer than all the rest
+    /// Do not design limits for API Priority and Fairness, which takes longer than everything else
     #[arg(long)]
     pub no_candidates: bool,
-    /// Let candidates limit nodes, kube-system and similar clients, too
+    /// Allow limits on nodes, kube-system and similar clients, too
     #[arg(long)]
     pub include_system: bool,
     /// Thresholds.
@@ -59,22 +60,26 @@ pub struct IncidentArgs {
 
 /// Arguments of `capacity`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "The review covers whole buckets of time: --from and --to are widened to whole hours, or to whole
+minutes if they are at most six hours apart. The report says so.
+
+Examples:
   stormglass capacity /var/log/kubernetes/audit/ -o capacity.html
   stormglass capacity audit/ --week 2026-W47 --metrics metrics.txt --config live.yaml --memory-limit 16GiB -o w47.html
-  stormglass capacity audit/ --from -7d --compare none --format markdown")]
+  stormglass capacity audit/ --from -7d --compare none --format markdown"
+)]
 pub struct CapacityArgs {
     /// Audit logs; give two weeks of them to compare
     #[arg(value_name = "LOGS", value_hint = ValueHint::AnyPath, required = true)]
     pub inputs: Vec<String>,
-    /// Review this ISO week, such as 2026-W47 [default: the last seven days of the logs, or all of a shorter log]. --from and
-    /// --to are widened to whole hours, or to whole minutes if they are at most six hours apart
+    /// Review this ISO week, such as 2026-W47 [default: the last seven days of the logs, or all of a shorter log]
     #[arg(long, value_name = "WEEK")]
     pub week: Option<String>,
-    /// Compare with PERIOD, if the logs cover it
+    /// Choose the period to compare with, if the logs cover it
     #[arg(long, value_enum, default_value_t, value_name = "PERIOD")]
     pub compare: CompareWith,
-    /// Set the memory limit of an apiserver, to predict when a trend reaches it
+    /// Set the memory limit of one apiserver, to predict when a trend reaches it
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_limit: Option<u64>,
     /// Thresholds.

@@ -10,22 +10,22 @@ use clap::{Args, ValueEnum, ValueHint};
 /// every machine. The log is that of one kube-apiserver whose audit policy records Metadata, and bodies for a few requests.
 #[derive(Args, Clone, Debug)]
 pub struct SynthArgs {
-    /// Write about this much, such as 500MB, 4GB or 64MiB
+    /// Write about SIZE, such as 500MB, 4GB or 64MiB
     #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = parse_size)]
     pub bytes: u64,
-    /// Set the seed of all random draws
+    /// Set the random seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Set the number of nodes; each adds some 35 watches and a lease
+    /// Set the number of nodes; each adds about 35 watches and a lease
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(4..=20_000))]
     pub nodes: u32,
-    /// Set the requests per second outside a storm; leases and watches of many nodes may exceed it
+    /// Set the requests per second outside a storm; the leases and watches of many nodes may add up to more
     #[arg(long, value_name = "RPS", default_value_t = 50.0, value_parser = parse_rate)]
     pub rate: f64,
     /// Add a storm after two fifths of the log
     #[arg(long, value_name = "KIND", value_enum)]
     pub storm: Option<StormKind>,
-    /// Leave out stage RequestReceived, as most audit policies do
+    /// Leave out the stage RequestReceived, as most audit policies do
     #[arg(long)]
     pub omit_request_received: bool,
     /// Set the percentage of lines that carry request or response objects
@@ -48,7 +48,7 @@ pub enum StormKind {
     PythonListLoop,
     /// Five workers of an operator list all pods every second for two minutes.
     OperatorListLoop,
-    /// The server is killed, stays down for some ten seconds, and all clients reconnect.
+    /// The server is killed, stays down for about ten seconds, and all clients reconnect.
     ApiserverRestart,
 }
 

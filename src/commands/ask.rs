@@ -23,12 +23,15 @@ pub(super) struct Asking {
     pub(super) zone: Zone,
     pub(super) queries: Option<PathBuf>,
     pub(super) memory_bytes: Option<usize>,
+    /// Files that the arguments name beside the logs.
+    pub(super) side_files: Vec<PathBuf>,
 }
 
 /// Logs that a command asks its question of.
 pub(super) struct Asked {
     pub(super) session: Session,
     is_strict: bool,
+    side_files: Vec<PathBuf>,
     runtime: Runtime,
     interrupt: Interrupt,
     console: Console,
@@ -60,7 +63,7 @@ impl Asked {
                 flag.interrupt();
             }
         });
-        Ok(Self { session, is_strict: args.strict, runtime, interrupt, console })
+        Ok(Self { session, is_strict: args.strict, side_files: asking.side_files, runtime, interrupt, console })
     }
 
     /// Runs a question to its end, or until the user presses Ctrl-C, and shows how far it has come.
@@ -81,7 +84,8 @@ impl Asked {
 
     /// Says what could not be read; an error if that was everything, or anything under `--strict`.
     pub(super) fn report_unreadable(&self) -> Result<()> {
-        unreadable::report_skipped(self.session.skipped(), self.console);
+        unreadable::report_skipped(self.session.skipped(), &self.side_files, self.console);
+        unreadable::report_told_apart(self.session.told_apart(), self.console);
         unreadable::report(&self.session, self.is_strict, self.console)
     }
 }

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::ask::{Asked, Asking};
 use super::report::{check_format, write};
 use super::settings::{read_settings, read_thresholds};
+use super::side_files::side_files;
 use crate::analysis;
 use crate::cli::CapacityArgs;
 use crate::console::Console;
@@ -16,6 +17,7 @@ pub(super) fn run(args: &CapacityArgs, console: Console) -> Result<()> {
         settings: settings.into(),
         thresholds: read_thresholds(&args.findings)?,
         zone: args.output.timezone.clone(),
+        side_files: side_files(&[&args.clients, &args.sizes, &args.flows, &args.findings]),
         ..Asking::default()
     };
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::report::{check_format, show};
 use super::rows::{answer_named, given_limit};
 use super::settings::{catalogue, read_settings};
+use super::side_files::side_files;
 use crate::cli::{ClientsArgs, FlowArgs, SizeArgs};
 use crate::clients::Catalogue;
 use crate::console::Console;
@@ -23,7 +24,7 @@ pub(super) fn run(args: &ClientsArgs, console: Console) -> Result<()> {
     check_format(&args.output)?;
     let settings = read_settings(&args.clients, &SizeArgs::default(), &FlowArgs::default(), console)?;
     let output = (&args.output, given_limit(args.limit));
-    answer_named("inventory", (&args.inputs, &args.logs), settings, output, console)
+    answer_named("inventory", (&args.inputs, &args.logs), (settings, side_files(&[&args.clients])), output, console)
 }
 
 /// Checks a file of rules, and reports each mistake with its line.

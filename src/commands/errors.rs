@@ -60,6 +60,9 @@ const fn analysis_hint(error: &AnalysisError) -> Option<&'static str> {
         AnalysisError::MissingPriorityLevel { .. } => {
             Some("name both objects, joined by a comma or in one directory; give the server's own with --config")
         }
+        AnalysisError::OutsideLogs(_) => {
+            Some("give a time within the logs; stormglass doctor LOGS shows what they span")
+        }
         AnalysisError::UnknownTargetClient(_) => Some("list the clients of logs with: stormglass clients LOGS"),
         AnalysisError::InvalidWeek(_) => Some("write the year and the week as in 2026-W47"),
         AnalysisError::InvalidRequest(InvalidRequest::Path(_)) => {

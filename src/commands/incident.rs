@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use super::ask::{Asked, Asking};
 use super::report::{check_format, write};
 use super::settings::{read_settings, read_thresholds};
+use super::side_files::side_files;
 use crate::analysis;
 use crate::analysis::incident::{IncidentOptions, MeasuredMemory};
 use crate::cli::IncidentArgs;
@@ -23,6 +24,7 @@ pub(super) fn run(args: &IncidentArgs, console: Console) -> Result<()> {
         settings: settings.into(),
         thresholds: read_thresholds(&args.findings)?,
         zone: args.output.timezone.clone(),
+        side_files: side_files(&[&args.clients, &args.sizes, &args.flows, &args.findings, &args.memory]),
         ..Asking::default()
     };
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;

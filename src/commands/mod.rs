@@ -16,6 +16,7 @@ mod report;
 mod resources;
 mod rows;
 mod settings;
+mod side_files;
 mod storms;
 mod synth;
 mod unreadable;

@@ -10,6 +10,7 @@ use super::query_list;
 use super::report::check_format;
 use super::rows::{answer_rows, given_limit};
 use super::settings::read_settings;
+use super::side_files::side_files;
 use crate::analysis::query::Question;
 use crate::cli::QueryArgs;
 use crate::console::Console;
@@ -34,6 +35,7 @@ pub(super) fn run(args: &QueryArgs, console: Console) -> Result<()> {
         zone: args.output.timezone.clone(),
         queries: args.queries.clone(),
         memory_bytes: Some(usize::try_from(args.query_memory).unwrap_or(usize::MAX)),
+        side_files: side_files(&[&args.clients, &args.sizes, &args.flows]),
         ..Asking::default()
     };
     let asked = Asked::open(inputs, &args.logs, asking, console)?;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -41,7 +41,7 @@ pub(super) fn given_limit(limit: Option<usize>) -> Limit {
 pub(super) fn answer_named(
     name: &str,
     (inputs, logs): (&[String], &LogArgs),
-    settings: Settings,
+    (settings, side_files): (Settings, Vec<PathBuf>),
     (output, limit): (&OutputArgs<RowFormat>, Limit),
     console: Console,
 ) -> Result<()> {
@@ -50,6 +50,7 @@ pub(super) fn answer_named(
         settings: settings.into(),
         zone: output.timezone.clone(),
         memory_bytes: Some(MEMORY_BYTES),
+        side_files,
         ..Asking::default()
     };
     let asked = Asked::open(inputs, logs, asking, console)?;
@@ -69,6 +70,7 @@ pub(super) fn answer_rows(
     let answer = asked.answer(analysis::query(session, question, params))?;
     let Some(format) = format else {
         show_table(asked, answer, limit.table, &output.timezone, console)?;
+        asked.answer(session.check_time())?;
         return asked.report_unreadable();
     };
     let answer = match limit.data {
@@ -82,6 +84,7 @@ pub(super) fn answer_rows(
             console.note(&format!("written to {}", path.display()));
         }
     }
+    asked.answer(session.check_time())?;
     asked.report_unreadable()
 }
 

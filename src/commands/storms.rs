@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::ask::{Asked, Asking};
 use super::report::{format, show, write_as, write_text};
 use super::settings::{read_settings, read_thresholds};
+use super::side_files::side_files;
 use crate::analysis;
 use crate::analysis::storms::StormReport;
 use crate::cli::{FlowArgs, FormatName, StormsArgs};
@@ -27,14 +28,14 @@ pub(super) fn run(args: &StormsArgs, console: Console) -> Result<bool> {
         thresholds,
         zone: args.output.timezone.clone(),
         queries: args.queries.clone(),
+        side_files: side_files(&[&args.clients, &args.sizes, &args.findings]),
         ..Asking::default()
     };
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;
     let report = asked.answer(analysis::storms(&asked.session, &args.into()))?;
-    if let Some(span) = report.outside {
-        let zone = &args.output.timezone;
-        let (from, to) = (zone.second(span.from), zone.second(span.to));
-        console.warn(&format!("the given time is outside the logs, which go from {from} to {to}"));
+    if let Some(end) = &report.nearest_end {
+        let at = args.output.timezone.second(end.at);
+        console.note(&format!("no apiserver ended near the given time; the nearest end in these logs is at {at}"));
     }
     print(&report, args, console)?;
     asked.report_unreadable()?;

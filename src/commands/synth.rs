@@ -62,14 +62,14 @@ impl From<StormKind> for SynthStorm {
 
 fn describe(summary: &SynthSummary) -> String {
     let storm =
-        summary.storm.map(|(from, to)| format!("; storm from {} to {}", units::instant(from), units::instant(to)));
+        summary.storm.map(|(from, to)| format!("; storm from {} to {}", units::second(from), units::second(to)));
     format!(
         "wrote {} lines of {} requests ({}), from {} to {}{}",
         units::count(summary.lines),
         units::count(summary.requests),
         units::bytes(summary.bytes),
-        units::instant(summary.first_stage_at),
-        units::instant(summary.last_stage_at),
+        units::second(summary.first_stage_at),
+        units::second(summary.last_stage_at),
         storm.unwrap_or_default()
     )
 }

@@ -89,9 +89,9 @@ pub(super) async fn fill_flows(
     let ends = watches.iter().filter_map(|watch| watch.last_at);
     let (first_at, last_at) = dimensions.span;
     let span = (first_at, ends.fold(last_at, Micros::max));
-    let version = dimensions.server.version;
+    let version = dimensions.version;
     let (config, origin) = live_config(settings.config.as_ref(), version.unwrap_or(NEWEST_KNOWN));
-    let features = settings.features(version)?;
+    let features = settings.features(version, &dimensions.gates)?;
     let limits = compute_limits(&config.priority_levels, settings.server_concurrency, &features);
     let classifier = FlowClassifier::new(&config, &limits, features, &dimensions.known_sizes, (&watches, span));
     let rows: Vec<FlowRow> =
@@ -188,7 +188,7 @@ impl<'c> FlowClassifier<'c> {
     fn objects(&self, digest: &RequestDigest) -> (ObjectStats, ObjectStats) {
         let api_group = digest.api_group.as_deref().unwrap_or_default();
         let size = self.sizes.get(&(api_group, digest.resource.as_str()));
-        let Some((size, count)) = size.and_then(|size| Some((size, size.object_count.as_ref()?.range))) else {
+        let Some((size, count)) = size.and_then(|size| Some((size, size.seat_object_count?))) else {
             return (ObjectStats::NotFound, ObjectStats::Stale);
         };
         let Range { low, high } = size.stored_object_bytes;

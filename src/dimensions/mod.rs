@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use decisions::ApiserverDecisions;
 pub use flows::{FlowClassifier, Flows};
-pub use settings::{ApfSettings, DatedMetrics, Settings};
+pub use settings::{ApfSettings, DatedMetrics, MeasuredServer, Settings, measured_server};
 
 use flows::{FLOW_QUERIES, WatchCount, fill_flows};
 use settings::{metrics_around, metrics_of};
@@ -23,10 +23,10 @@ use size_basis::{bytes_basis, cost_basis, count_basis};
 use crate::apf::UnknownGate;
 use crate::audit::Micros;
 use crate::clients::{Classification, ClientType, Identity, name_shared_programs};
-use crate::kubernetes::{SYSTEM_APISERVER, ServiceAccount, Version};
+use crate::kubernetes::{ListKind, SYSTEM_APISERVER, ServiceAccount, Version};
 use crate::memory::{
-    ListResponse, ListShape, MemoryCost, Observed, Range, ResourceSize, Server, assume_size, estimate_memory,
-    estimate_response, estimate_sizes, list_kind, node_count, reads_lists_from_etcd,
+    ListResponse, ListShape, MemoryCost, Observed, Range, ResourceSize, Server, WholeLists, add_whole_lists,
+    assume_size, estimate_memory, estimate_response, estimate_sizes, node_count, reads_lists_from_etcd,
 };
 use crate::tables::{
     ApiserverDecisionRow, ClientRow, Database, DimensionRow, FlowRow, ListCostRow, ResourceRow, TablesError, TypedRow,
@@ -45,8 +45,16 @@ pub struct Dimensions {
     pub held: BTreeMap<String, MemoryCost>,
     /// When the first request was received, and the last, in microseconds.
     pub span: (Micros, Micros),
-    /// What the server was taken to be.
+    /// What the server was taken to be where memory is concerned: its version is `None`, too, where it calls itself one
+    /// but behaves as another.
     pub server: Server,
+    /// The server's version as given, else as its metrics have it, else as it calls itself; `None` where nothing tells.
+    pub version: Option<Version>,
+    /// Whether [`Dimensions::version`] is how the server calls itself, but it reads LISTs as older ones do: it emulates
+    /// one, or has a gate turned off.
+    pub is_version_contradicted: bool,
+    /// Feature gates that decide seats, as metrics have them.
+    pub gates: Vec<(String, bool)>,
     /// What the requests are to API Priority and Fairness; `None` where nobody asked.
     pub flows: Option<Arc<Flows>>,
 }
@@ -154,6 +162,7 @@ struct Shape {
     limit: Option<u64>,
     is_node_scoped: Option<bool>,
     has_selector: bool,
+    is_pretty: bool,
 }
 
 impl TypedRow for Shape {
@@ -188,13 +197,14 @@ pub async fn derive_dimensions(
     }
     let needs_dimensions = needs_flows || needs_any(&[ClientRow::TABLE, ResourceRow::TABLE, ListCostRow::TABLE]);
     if needs_dimensions {
-        keep.extend([Caller::QUERY, Observed::QUERY]);
+        keep.extend([Caller::QUERY, Observed::QUERY, WholeLists::QUERY]);
     }
     database.keep(&keep.into_iter().collect::<Vec<_>>()).await?;
     let mut dimensions = Dimensions::default();
     if needs_dimensions {
         let callers: Vec<Caller> = database.rows().await?;
-        let observed: Vec<Observed> = database.rows().await?;
+        let mut observed: Vec<Observed> = database.rows().await?;
+        add_whole_lists(&mut observed, database.rows().await?);
         dimensions = dimensions_from(callers, &observed, settings);
         database.fill(&dimensions.clients.iter().map(client_row).collect::<Vec<_>>())?;
         database.fill(&dimensions.sizes.iter().map(resource_row).collect::<Vec<_>>())?;
@@ -237,7 +247,8 @@ fn dimensions_from(callers: Vec<Caller>, observed: &[Observed], settings: &Setti
     let first_at = callers.iter().filter_map(|caller| caller.first_received_at).min().unwrap_or(0);
     let last_at = callers.iter().filter_map(|caller| caller.last_received_at).max().unwrap_or(0);
     let metrics = metrics_of(&settings.metrics, first_at, last_at);
-    let server = server(&callers, observed, settings.server);
+    let MeasuredServer { server: measured, gates } = measured_server(&metrics);
+    let (server, version) = server(&callers, observed, (settings.server, measured));
     let known = metrics_around(&settings.metrics, first_at, last_at);
     let known_sizes = estimate_sizes(&settings.given, &known, observed);
     let sizes = estimate_sizes(&settings.given, &metrics, observed);
@@ -248,7 +259,17 @@ fn dimensions_from(callers: Vec<Caller>, observed: &[Observed], settings: &Setti
     let mut clients: Vec<_> = callers.into_par_iter().map(classify).collect();
     tell_namespaces_apart(&mut clients);
     name_shared_programs(clients.iter_mut().map(|(caller, client)| (&caller.identity, client)));
-    Dimensions { clients, sizes, known_sizes, held: BTreeMap::new(), span: (first_at, last_at), server, flows: None }
+    Dimensions {
+        clients,
+        sizes,
+        known_sizes,
+        span: (first_at, last_at),
+        server,
+        version,
+        is_version_contradicted: server.version != version,
+        gates,
+        ..Dimensions::default()
+    }
 }
 
 /// A service account's name may stand in several namespaces. Of types that are named after the account, these are
@@ -277,22 +298,25 @@ fn tell_namespaces_apart(clients: &mut [(Caller, Classification)]) {
     }
 }
 
-/// What the server is, as given, else as its own client's user agent and the log show it. Where those two contradict each
-/// other, by an emulated version or a gate that is off, the version tells nothing.
-fn server(callers: &[Caller], observed: &[Observed], given: Server) -> Server {
+/// What the server is where memory is concerned, and its version: as given, else as its metrics have it, else as its own
+/// client's user agent and the log show it. Where those two contradict each other, by an emulated version or a gate that
+/// is off, the version tells nothing about memory.
+fn server(callers: &[Caller], observed: &[Observed], (given, measured): (Server, Server)) -> (Server, Option<Version>) {
     let own = callers.iter().filter(|caller| caller.identity.user_name.as_deref() == Some(SYSTEM_APISERVER));
     let agents = own.filter_map(|caller| caller.identity.user_agent.as_deref()?.strip_prefix("kube-apiserver/v"));
-    let seen = agents.filter_map(Version::parse).max();
-    let version = given.version.or(seen);
-    let from_etcd = given.reads_lists_from_etcd.or_else(|| reads_lists_from_etcd(observed, version));
-    let contradicts = given.version.is_none()
+    let told = given.version.or(measured.version);
+    let version = told.or_else(|| agents.filter_map(Version::parse).max());
+    let told_from_etcd = given.reads_lists_from_etcd.or(measured.reads_lists_from_etcd);
+    let from_etcd = told_from_etcd.or_else(|| reads_lists_from_etcd(observed, version));
+    let contradicts = told.is_none()
         && from_etcd == Some(true)
         && version.is_some_and(|version| version >= CONSISTENT_LISTS_FROM_CACHE);
-    Server {
+    let server = Server {
         version: version.filter(|_| !contradicts),
         reads_lists_from_etcd: from_etcd,
-        streams_encoding: given.streams_encoding,
-    }
+        streams_encoding: given.streams_encoding.or(measured.streams_encoding),
+    };
+    (server, version)
 }
 
 /// Since when the most recent state is listed from the watch cache by default (`ConsistentListFromCache`).
@@ -321,7 +345,7 @@ fn list_cost(
     let (api_group, resource) = (shape.api_group.as_deref().unwrap_or(""), shape.resource.as_deref().unwrap_or(""));
     let known = dimensions.sizes.iter().find(|size| size.api_group == api_group && size.resource == resource);
     let size = known.cloned().unwrap_or_else(|| assume_size(api_group, resource));
-    let cost = list_kind(&shape.list_kind).and_then(|kind| {
+    let cost = ListKind::named(&shape.list_kind).and_then(|kind| {
         let list = ListShape {
             kind,
             api_group,
@@ -332,6 +356,7 @@ fn list_cost(
             has_selector: shape.has_selector,
             selects_node: shape.is_node_scoped.unwrap_or(false),
             encoding: None,
+            is_pretty: shape.is_pretty,
             response_bytes: None,
         };
         let response = estimate_response(&list, &size, nodes)?;

@@ -34,6 +34,15 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The server's version and the feature gates that decide seats, where no log is at hand: the version as given, else
+    /// as the metrics have it; the gates as the metrics have them.
+    pub fn version_and_gates(&self) -> (Option<Version>, Vec<(String, bool)>) {
+        let measured = measured_server(self.metrics.iter().map(|metrics| &metrics.snapshot));
+        (self.server.version.or(measured.server.version), measured.gates)
+    }
+}
+
 /// Metrics of an apiserver and the time at which they were taken.
 #[derive(Debug)]
 pub struct DatedMetrics {
@@ -48,7 +57,7 @@ pub struct DatedMetrics {
 pub struct ApfSettings {
     /// FlowSchemas and priority levels; `None` if they are not known.
     pub config: Option<Config>,
-    /// Feature gates that are not at their default, by name.
+    /// Feature gates given by hand, by name.
     pub gates: Vec<(String, bool)>,
     /// Seats of one apiserver.
     pub server_concurrency: u32,
@@ -71,17 +80,52 @@ impl Default for ApfSettings {
 }
 
 impl ApfSettings {
-    /// What a server of that version does, with its gates as given; of an unknown version, what the newest one does.
+    /// What a server of that version does, with gates as its metrics have them (`measured`), or else as given by hand; of
+    /// an unknown version, what the newest one does.
     ///
     /// # Errors
     /// When a gate is not known.
-    pub fn features(&self, version: Option<Version>) -> Result<Features, UnknownGate> {
+    pub fn features(&self, version: Option<Version>, measured: &[(String, bool)]) -> Result<Features, UnknownGate> {
         let mut features = Features::for_version(version.unwrap_or(NEWEST_KNOWN));
-        for (gate, is_on) in &self.gates {
+        for (gate, is_on) in measured.iter().chain(&self.gates) {
             features = features.with(gate, *is_on)?;
         }
         Ok(features)
     }
+}
+
+/// What metrics say of the server, where all of them agree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MeasuredServer {
+    /// What decides over the way of a LIST.
+    pub server: Server,
+    /// Feature gates that decide seats, by name.
+    pub gates: Vec<(String, bool)>,
+}
+
+/// Reads version and feature gates off metrics; what they don't agree on is unknown.
+pub fn measured_server<'m>(metrics: impl IntoIterator<Item = &'m Snapshot> + Clone) -> MeasuredServer {
+    let gate = |name: &str| agreed(metrics.clone().into_iter().filter_map(|snapshot| snapshot.gate(name)));
+    let gates = Features::GATES.iter().filter_map(|name| Some(((*name).to_owned(), gate(name)?)));
+    MeasuredServer {
+        server: Server {
+            version: agreed(metrics.clone().into_iter().filter_map(Snapshot::version)),
+            reads_lists_from_etcd: gate(CONSISTENT_LIST_FROM_CACHE).map(|is_on| !is_on),
+            streams_encoding: gate(STREAMING_ENCODING),
+        },
+        gates: gates.collect(),
+    }
+}
+
+/// LISTs of the most recent state are served from the watch cache.
+const CONSISTENT_LIST_FROM_CACHE: &str = "ConsistentListFromCache";
+/// JSON is encoded object by object.
+const STREAMING_ENCODING: &str = "StreamingCollectionEncodingToJSON";
+
+/// The value that all have; `None` of none, or where they differ.
+fn agreed<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)
 }
 
 /// The metrics that bound what a server knew at any moment of a span of time. The server counts its objects about once a

@@ -28,7 +28,19 @@ fn source_words(source: &SizeSource, resource: &str) -> String {
     match source {
         SizeSource::Given => "as given".to_owned(),
         SizeSource::Metrics { snapshot_count } => snapshots(*snapshot_count),
-        SizeSource::StoredBytes { snapshot_count } => format!("{}, in JSON", snapshots(*snapshot_count)),
+        SizeSource::StoredBytes { snapshot_count } => {
+            format!("{}, in JSON, of objects that changed", snapshots(*snapshot_count))
+        }
+        SizeSource::ListResponses { list_count, sent_bytes } => list_responses(*list_count, *sent_bytes),
+        SizeSource::QuickestList { micros, client_count } => {
+            let clients = if *client_count == 1 {
+                "a client".to_owned()
+            } else {
+                format!("{} clients", units::count(*client_count))
+            };
+            let micros = i64::try_from(*micros).unwrap_or(i64::MAX);
+            format!("by the quickest LISTs of {clients}, {} at 1 GB/s at most", units::span(micros))
+        }
         SizeSource::LoggedBodies { object_count } => format!("by the logged bodies of {object_count} objects"),
         SizeSource::LargestBody => "by the largest logged body of a whole LIST".to_owned(),
         SizeSource::Pages { equal_chain_count, chain_count, last_page, limit } => {
@@ -47,6 +59,13 @@ fn source_words(source: &SizeSource, resource: &str) -> String {
 
 fn snapshots(count: usize) -> String {
     if count == 1 { "by metrics".to_owned() } else { format!("by {count} snapshots of metrics") }
+}
+
+/// Whether responses were compressed isn't counted, so what was sent is said beside what it may be.
+fn list_responses(list_count: u64, sent_bytes: Range) -> String {
+    let lists = if list_count == 1 { "1 LIST".to_owned() } else { format!("{} LISTs", units::count(list_count)) };
+    let each = if list_count == 1 { "" } else { " each" };
+    format!("by metrics of {lists}, {}{each} as sent", units::bytes_range(sent_bytes.low, sent_bytes.high))
 }
 
 fn count_words(Range { low, high }: Range) -> String {

@@ -1,7 +1,8 @@
 //! `apiserver-restart`: an apiserver started; perhaps the one before was killed.
 
-use super::context::{Context, End};
+use super::context::Context;
 use super::culprit::Culprit;
+use super::ends::End;
 use super::finding::{Finding, Kind, evidence};
 use super::remedy::Unknown;
 use super::severity::{Severity, SeverityReason};
@@ -9,13 +10,15 @@ use super::severity::{Severity, SeverityReason};
 /// Judges one start.
 pub(super) fn judge(end: &End, context: &Context<'_>) -> Finding {
     let (watches, lists) = (end.open_watches, end.open_lists);
-    let judgement = if end.was_killed && !end.is_seen {
+    let judgement = if end.was_killed && !end.is_sure {
         (Severity::Warning, SeverityReason::CutOffOrLogMissing { watches, lists })
     } else if end.was_killed {
         (Severity::Critical, SeverityReason::CutOff { watches, lists })
     } else if end.died_at.is_none() {
         (Severity::Info, SeverityReason::LogBegins)
-    } else if end.was_silent && context.omits_received && context.omits_started {
+    } else if context.omits_ends {
+        (Severity::Info, SeverityReason::EndsNotLogged)
+    } else if end.was_silent && context.omits_received && context.omits_started && !end.ended_in_order {
         (Severity::Warning, SeverityReason::OnlyEndsLogged)
     } else {
         (Severity::Info, SeverityReason::NothingCutOff)
@@ -38,10 +41,13 @@ fn restart(end: &End, (severity, severity_reason): (Severity, SeverityReason)) -
         cause: None,
         started_at: end.died_at.unwrap_or(end.started_at),
         ended_at: end.started_at,
+        back_at: Some(end.started_at),
+        ready_at: end.ready_at,
         culprit: Culprit::one("apiserver", "kube-apiserver"),
         client_confidence: None,
         user_names: Vec::new(),
         user_name_count: 0,
+        impersonated_user_names: Vec::new(),
         user_agents: Vec::new(),
         instances: 1,
         worst_instances: Vec::new(),
@@ -52,10 +58,13 @@ fn restart(end: &End, (severity, severity_reason): (Severity, SeverityReason)) -
         scope: None,
         list_kinds: Vec::new(),
         requests: 0,
+        watch_lists: 0,
         rate_rps: 0.0,
         baseline_rps: None,
         peak_concurrency: None,
         peak_at: None,
+        list_secs: None,
+        mean_concurrency: None,
         estimated_bytes: None,
         peak_share: None,
         clients: Vec::new(),

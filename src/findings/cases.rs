@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-const SECOND: i64 = 1_000_000;
+pub(super) const SECOND: i64 = 1_000_000;
 
 fn episode(pattern: Pattern, client: &str, from_secs: i64, to_secs: i64) -> Episode {
     Episode {
@@ -22,11 +22,13 @@ fn episode(pattern: Pattern, client: &str, from_secs: i64, to_secs: i64) -> Epis
     }
 }
 
-/// An episode of lists of whole collections.
-fn lists(pattern: Pattern, from_secs: i64, to_secs: i64, count: u64, instances: u64) -> Episode {
+/// An episode of lists of whole collections, each of which takes two seconds.
+pub(super) fn lists(pattern: Pattern, from_secs: i64, to_secs: i64, count: u64, instances: u64) -> Episode {
     Episode {
         request_count: count,
         list_count: count,
+        repeat_count: count,
+        list_secs: 2.0 * count as f64,
         cluster_list_count: count,
         instance_count: instances,
         median_instance_reads: Some(count as f64 / instances as f64),
@@ -35,28 +37,42 @@ fn lists(pattern: Pattern, from_secs: i64, to_secs: i64, count: u64, instances: 
     }
 }
 
-fn holding(episode: Episode, low: u64, high: Option<u64>) -> Episode {
+pub(super) fn holding(episode: Episode, low: u64, high: Option<u64>) -> Episode {
     Episode { held_low_bytes: Some(low), held_high_bytes: high, ..episode }
 }
 
-fn start(at_secs: i64, open_watches: u64) -> Restart {
+pub(super) fn start(at_secs: i64, open_watches: u64) -> Restart {
     Restart {
         started_at: at_secs * SECOND,
+        back_at: at_secs * SECOND,
         resource_count: 20,
         reopened_count: open_watches,
+        reopened_soon_count: open_watches,
+        reopening_client_count: 3,
         open_watch_count: open_watches,
-        last_read_at: Some((at_secs - 8) * SECOND),
+        cut_watch_count: open_watches,
+        last_event_at: Some((at_secs - 8) * SECOND),
+        next_event_at: Some(at_secs * SECOND),
         ..Restart::default()
     }
 }
 
-fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
+/// A log whose policy omits RequestReceived, as most do.
+pub(super) fn without_receipts() -> Tally {
+    let mut tally = Tally::default();
+    tally.stages[Stage::ResponseStarted as usize] = 1;
+    tally.stages[Stage::ResponseComplete as usize] = 1;
+    tally
+}
+
+pub(super) fn judged(episodes: &[Episode], restarts: &[Restart]) -> Vec<(Kind, Severity)> {
     found(episodes, restarts).iter().map(|finding| (finding.kind, finding.severity)).collect()
 }
 
-fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
-    let (tally, profiles) = (Tally::default(), BTreeMap::new());
-    let measured = Measured { tally: &tally, episodes, clients: &[], restarts, profiles: &profiles, from: None };
+pub(super) fn found(episodes: &[Episode], restarts: &[Restart]) -> Vec<Finding> {
+    let (tally, profiles) = (without_receipts(), BTreeMap::new());
+    let measured =
+        Measured { tally: &tally, episodes, clients: &[], restarts, rejections: &[], profiles: &profiles, from: None };
     judge(measured, &Thresholds::embedded())
 }
 
@@ -224,7 +240,7 @@ fn one_servers_open_watches_are_not_anothers() {
         reopened_count: reopened,
         ..start(at, 30)
     };
-    let second_sign = Restart { started_at: 110 * SECOND, ..on("a", 110, 0) };
+    let second_sign = Restart { cut_watch_count: 0, own_before_count: 20, ..on("a", 110, 0) };
     let other = Restart { open_watch_count: 0, ..on("b", 300, 30) };
     let found = found(&[], &[on("a", 100, 0), second_sign, other]);
     let of_b = found.iter().find(|finding| finding.apiserver.as_deref() == Some("b")).unwrap();
@@ -241,6 +257,7 @@ fn what_was_received_before_the_span_asked_for_begins_nothing() {
             episodes: &herd,
             clients: &[],
             restarts: &[],
+            rejections: &[],
             profiles: &profiles,
             from: Some(from),
         };
@@ -277,16 +294,18 @@ fn the_verdict_blames_what_went_on_at_a_death() {
         episodes: &episodes,
         clients: &[],
         restarts: &restarts,
+        rejections: &[],
         profiles: &profiles,
         from: None,
     };
     let thresholds = Thresholds::embedded();
     let findings = judge(measured, &thresholds);
-    let verdict = reach_verdict(&findings, measured, &thresholds);
-    assert_eq!(verdict.deaths, [Death { at: 82 * SECOND, apiserver: None }]);
+    let verdict = reach_verdict(&findings, measured, Visibility::default(), &thresholds);
+    let death = Death { at: 82 * SECOND, back_at: Some(90 * SECOND), ready_at: None, apiserver: None };
+    assert_eq!(verdict.deaths, [death]);
     let storm = verdict.storm.unwrap();
     assert_eq!((storm.culprit.kind, storm.more), (Kind::ListLoop, 1));
-    assert_eq!((storm.evidence, storm.size_basis), (None, SizeBasis::RoughEstimate));
+    assert_eq!((storm.evidence, storm.size_basis), (None, SizeBasis::Unknown));
 }
 
 /// A threshold replaced by a file is the one that judges.
@@ -300,6 +319,7 @@ fn replaced_thresholds_judge() {
             episodes: &herd,
             clients: &[],
             restarts: &[],
+            rejections: &[],
             profiles: &profiles,
             from: Some(from * SECOND),
         };

@@ -3,26 +3,28 @@
 use std::collections::BTreeMap;
 
 use super::ClientProfile;
-use super::episode::{Episode, Restart, secs};
-use super::finding::held_bytes;
+use super::ends::End;
+use super::episode::Episode;
 use super::remedy::Remedy;
-use super::severity::SeverityReason;
 use super::thresholds::Thresholds;
 use crate::audit::Micros;
 use crate::kubernetes::ListKind;
-use crate::requests::{ServerTally, Tally};
 
 /// What is known beside an episode.
 pub(super) struct Context<'c> {
     pub(super) thresholds: &'c Thresholds,
     /// Starts of servers, and the ends before them, by time.
     pub(super) ends: Vec<End>,
+    /// Times of which a server's log has nothing, long enough to be missing.
+    pub(super) gaps: Vec<(Option<String>, (Micros, Micros))>,
     /// What is known of each client, by its name.
     pub(super) profiles: &'c BTreeMap<String, ClientProfile>,
     /// Whether the policy omits RequestReceived.
     pub(super) omits_received: bool,
     /// Whether the policy omits ResponseStarted.
     pub(super) omits_started: bool,
+    /// Whether the policy leaves the ends of requests out, of all or of some.
+    pub(super) omits_ends: bool,
     /// Bursts of lists, next to which a burst of watches tells nothing new.
     pub(super) list_bursts: Vec<&'c Episode>,
     /// Bursts of all clients together.
@@ -33,79 +35,7 @@ pub(super) struct Context<'c> {
     pub(super) omits_complete: bool,
 }
 
-/// A start of an apiserver, and the end of the one before.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct End {
-    pub(super) apiserver: Option<String>,
-    pub(super) started_at: Micros,
-    /// The last event before; `None` if the log begins with the start.
-    pub(super) died_at: Option<Micros>,
-    pub(super) was_killed: bool,
-    /// Whether the log was silent before it for 5 s or more.
-    pub(super) was_silent: bool,
-    /// Whether the server's own requests show the start; else it is only told by watches without an end.
-    pub(super) is_seen: bool,
-    pub(super) open_watches: u64,
-    pub(super) open_lists: u64,
-    pub(super) evidence_audit_ids: Vec<String>,
-    pub(super) evidence_places: Vec<String>,
-}
-
-/// How hard an episode was on the server's memory, and what shows it.
-pub(super) enum Impact {
-    /// Enough to take a server down, or it did.
-    Critical(SeverityReason),
-    /// A load worth taking away.
-    Warning(SeverityReason),
-    /// Little.
-    Little(SeverityReason),
-    /// The sizes are unknown.
-    Unknown,
-}
-
 impl Context<'_> {
-    /// How hard an episode's LISTs were on the server's memory at their peak.
-    pub(super) fn impact(&self, episode: &Episode) -> Impact {
-        let thresholds = &self.thresholds.held;
-        let Some(bytes) = held_bytes(episode).filter(|_| episode.list_count > 0) else {
-            return Impact::Unknown;
-        };
-        let reason = SeverityReason::Held { bytes };
-        // Of lists that are narrowed by a namespace or a selector, the high end is the whole collection.
-        let high = if episode.is_of_whole_collections() { bytes.high } else { Some(bytes.low) };
-        let middle = bytes.low / 2 + high.unwrap_or(bytes.low) / 2;
-        if let Some(end) = self.end_within(episode)
-            && middle >= thresholds.warning_bytes / 2
-        {
-            let died_at = end.died_at.unwrap_or(end.started_at);
-            return Impact::Critical(SeverityReason::DiedMeanwhile { died_at, bytes });
-        }
-        if bytes.low >= thresholds.critical_bytes {
-            Impact::Critical(reason)
-        } else if bytes.low >= thresholds.warning_bytes || high.is_some_and(|high| high >= thresholds.warning_bytes) {
-            Impact::Warning(reason)
-        } else if bytes.high.is_none() {
-            Impact::Unknown
-        } else {
-            Impact::Little(reason)
-        }
-    }
-
-    /// The end of a server while an episode went on, or soon after, and not long after its peak: a peak on the server that
-    /// came next killed nobody.
-    fn end_within(&self, episode: &Episode) -> Option<&End> {
-        self.ends.iter().filter(|end| end.was_killed).find(|end| {
-            let died_at = end.died_at.unwrap_or(end.started_at);
-            let is_same = episode.apiserver.is_none() || end.apiserver.is_none() || episode.apiserver == end.apiserver;
-            let after = secs(died_at - episode.ended_at);
-            let since_peak = episode.peak_at.map_or(0.0, |peak_at| secs(died_at - peak_at));
-            is_same
-                && episode.started_at <= died_at
-                && after <= self.thresholds.server_end.before_secs
-                && (0.0..=self.thresholds.server_end.after_peak_secs).contains(&since_peak)
-        })
-    }
-
     /// Whether a burst of watches comes with lists of the same client.
     pub(super) fn is_beside_lists(&self, watches: &Episode) -> bool {
         let gap_secs = self.thresholds.grouping.watches_apart_secs;
@@ -136,62 +66,4 @@ impl Context<'_> {
         }
         remedies
     }
-}
-
-/// Puts starts and the silences before them together.
-pub(super) fn ends(restarts: &[Restart], tally: &Tally, thresholds: &Thresholds) -> Vec<End> {
-    let mut ends: Vec<End> = Vec::new();
-    let none = ServerTally::default();
-    // Reads without an end that were received in the course of a start were cut off by the next one.
-    let mut carried = (0, 0);
-    let limits = &thresholds.apiserver_restart;
-    let mut of_server = None;
-    for restart in restarts {
-        if of_server != Some(&restart.apiserver) {
-            (of_server, carried) = (Some(&restart.apiserver), (0, 0));
-        }
-        let server = tally.servers.iter().find(|(name, _)| name.as_deref() == restart.apiserver.as_deref());
-        let server = server.map_or(&none, |(_, server)| server);
-        let silence = silence_before(restart, server, limits.first_end_secs);
-        let begins = server.first_at.is_some_and(|first| secs(restart.started_at - first) <= limits.log_begins_secs);
-        let (open_watches, open_lists) = (carried.0 + restart.open_watch_count, carried.1 + restart.open_list_count);
-        let has_open = open_watches >= limits.min_open_watches || open_lists >= limits.min_open_lists;
-        let died_at = silence.or(restart.last_read_at).filter(|_| !begins || silence.is_some() && has_open);
-        // What is still open when the log ends has no end either; what its clients opened again was cut off.
-        let was_cut = silence.is_some() || restart.reopened_count >= limits.min_open_watches;
-        let was_killed = died_at.is_some() && was_cut && has_open;
-        // A slow start looks like several; and watches that are opened again without a silence before tell of no start.
-        let is_same_start = ends.last().is_some_and(|before| {
-            before.apiserver == restart.apiserver
-                && secs(restart.started_at - before.started_at) < limits.slow_start_secs
-        });
-        let is_seen =
-            restart.startup_count >= limits.min_startup_requests || restart.resource_count >= limits.min_own_resources;
-        if (is_same_start || !is_seen) && silence.is_none() {
-            carried = (open_watches, open_lists);
-            continue;
-        }
-        carried = (0, 0);
-        ends.push(End {
-            apiserver: restart.apiserver.clone(),
-            started_at: restart.started_at,
-            died_at,
-            was_killed,
-            was_silent: silence.is_some(),
-            is_seen,
-            open_watches,
-            open_lists,
-            evidence_audit_ids: restart.evidence_audit_id.iter().cloned().collect(),
-            evidence_places: restart.evidence_place.iter().cloned().collect(),
-        });
-    }
-    ends.sort_by_key(|end| end.started_at);
-    ends
-}
-
-/// When the silence that a start ended had begun; `None` if there was none.
-fn silence_before(restart: &Restart, server: &ServerTally, first_end_secs: f64) -> Option<Micros> {
-    let gaps = server.gaps.iter();
-    let ended_by_it = |to: Micros| secs(to - restart.started_at).abs() <= first_end_secs;
-    gaps.filter(|gap| ended_by_it(gap.to)).map(|gap| gap.from).max()
 }

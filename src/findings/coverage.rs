@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::episode::texts;
 use super::finding::as_instant;
+use super::visibility::{ListVisibility, RequestEnds, assess_visibility};
 use crate::audit::{Latency, Micros, Stage};
+use crate::kubernetes::Version;
 use crate::requests::Tally;
 use crate::tables::TypedRow;
 
@@ -12,23 +15,37 @@ use crate::tables::TypedRow;
 pub struct Presence {
     /// The apiserver; `None` where no name is known.
     pub apiserver: Option<String>,
-    request_count: u64,
-    open_count: u64,
-    list_count: u64,
-    watch_count: u64,
-    get_count: u64,
-    write_count: u64,
-    non_resource_count: u64,
-    lease_count: u64,
-    event_count: u64,
-    node_count: u64,
-    service_account_count: u64,
-    unauthorized_count: u64,
-    truncated_count: u64,
-    response_body_count: u64,
-    slow_count: u64,
-    slow_annotated_count: u64,
-    server_user_agent: Option<String>,
+    pub(super) request_count: u64,
+    pub(super) open_count: u64,
+    /// Requests that have an end.
+    pub(super) complete_count: u64,
+    /// LISTs.
+    pub(super) list_count: u64,
+    /// Watches that begin with the whole collection.
+    pub(super) watch_list_count: u64,
+    pub(super) watch_count: u64,
+    /// Watches whose start is logged.
+    pub(super) started_watch_count: u64,
+    pub(super) get_count: u64,
+    pub(super) write_count: u64,
+    pub(super) non_resource_count: u64,
+    pub(super) lease_count: u64,
+    pub(super) event_count: u64,
+    pub(super) node_count: u64,
+    pub(super) service_account_count: u64,
+    /// The server's own LISTs and watches.
+    pub(super) own_read_count: u64,
+    /// Requests marked as served while the server was starting.
+    pub(super) startup_count: u64,
+    pub(super) unauthorized_count: u64,
+    pub(super) truncated_count: u64,
+    pub(super) response_body_count: u64,
+    pub(super) slow_count: u64,
+    pub(super) slow_annotated_count: u64,
+    /// Resources that are listed or watched, with their group.
+    #[serde(deserialize_with = "texts")]
+    pub(super) read_resources: Vec<String>,
+    pub(super) server_user_agent: Option<String>,
 }
 
 impl TypedRow for Presence {
@@ -45,6 +62,14 @@ pub enum Coverage {
         names: Vec<String>,
         /// Whether some of the log names none.
         has_unnamed: bool,
+    },
+    /// The ends of requests are left out, of all or of some: how long those took, whether they were in flight, and what was
+    /// cut off is unknown.
+    ResponseComplete {
+        /// Whether those of other requests are logged.
+        is_logged_for_others: bool,
+        /// Requests whose end is left out.
+        request_count: u64,
     },
     /// Whether receipts are logged, so that requests in flight at an end leave a line.
     RequestReceived {
@@ -68,6 +93,15 @@ pub enum Coverage {
     MissingTraffic {
         /// Which.
         class: TrafficClass,
+    },
+    /// No LIST or watch of what any cluster reads is in the log.
+    MissingReads {
+        /// Resources without any.
+        missing: Vec<&'static str>,
+        /// Resources with some, at most 5.
+        seen: Vec<String>,
+        /// How many have some.
+        seen_count: usize,
     },
     /// A silence.
     Gap {
@@ -102,6 +136,11 @@ pub enum Coverage {
         event_count: u64,
         /// A copy is recognised within about so many requests.
         remembered_requests: u64,
+    },
+    /// Requests whose response starts after its end: when they ended is unknown.
+    Contradictions {
+        /// How many.
+        request_count: u64,
     },
     /// Stages that stand after the end of their request.
     LateStages {
@@ -198,6 +237,7 @@ impl Coverage {
                 !latencies.has_queue_wait && (!latencies.annotations.is_empty() || latencies.slow_count > 0)
             }
             Self::OutOfOrder { .. } | Self::Duplicates { .. } | Self::LateStages { .. } => false,
+            Self::ResponseComplete { .. } | Self::MissingReads { .. } | Self::Contradictions { .. } => true,
             Self::MissingTraffic { .. } | Self::Gap { .. } | Self::ClockSetBack { .. } | Self::NeverLogged => true,
         }
     }
@@ -206,10 +246,16 @@ impl Coverage {
 /// Judges a log by its tally and the rows of `presence`.
 pub fn assess_coverage(tally: &Tally, presence: &[Presence]) -> Vec<Coverage> {
     let all = total(presence);
+    let visibility = assess_visibility(tally, presence, false);
     let mut found = vec![apiservers(tally)];
-    found.extend(stages(tally, &all));
+    found.extend(ends(tally, visibility.request_ends));
+    found.extend(stages(tally, &all, visibility.request_ends));
     found.push(levels(tally, &all));
-    found.push(latencies(tally, &all));
+    // The server writes latencies at the end of a request.
+    if visibility.request_ends != RequestEnds::NotLogged {
+        found.push(latencies(tally, &all));
+    }
+    found.extend(missing_reads(visibility.lists));
     found.extend(missing_traffic(&all));
     found.extend(gaps(tally));
     found.extend(clock(tally));
@@ -246,15 +292,33 @@ fn apiservers(tally: &Tally) -> Coverage {
     Coverage::Apiservers { names: tally.servers.keys().flatten().map(ToString::to_string).collect(), has_unnamed }
 }
 
-fn stages(tally: &Tally, all: &Presence) -> [Coverage; 2] {
+fn ends(tally: &Tally, request_ends: RequestEnds) -> Option<Coverage> {
+    (request_ends != RequestEnds::Logged).then_some(Coverage::ResponseComplete {
+        is_logged_for_others: request_ends == RequestEnds::LoggedForSome,
+        request_count: tally.unlogged_ends,
+    })
+}
+
+/// Without any end, that receipts are logged does not show what was in flight.
+fn stages(tally: &Tally, all: &Presence, request_ends: RequestEnds) -> impl Iterator<Item = Coverage> {
     let is_logged = |stage: Stage| tally.stages[stage as usize] > 0;
-    [
-        Coverage::RequestReceived { is_logged: is_logged(Stage::RequestReceived), open_count: all.open_count },
-        Coverage::ResponseStarted {
-            is_logged: is_logged(Stage::ResponseStarted),
-            unauthorized_count: all.unauthorized_count,
-        },
-    ]
+    let received =
+        Coverage::RequestReceived { is_logged: is_logged(Stage::RequestReceived), open_count: all.open_count };
+    let started = Coverage::ResponseStarted {
+        is_logged: is_logged(Stage::ResponseStarted),
+        unauthorized_count: all.unauthorized_count,
+    };
+    let received = (request_ends != RequestEnds::NotLogged).then_some(received);
+    received.into_iter().chain([started])
+}
+
+fn missing_reads(lists: ListVisibility) -> Option<Coverage> {
+    match lists {
+        ListVisibility::OfSomeResources { missing, seen, seen_count } => {
+            Some(Coverage::MissingReads { missing, seen, seen_count })
+        }
+        ListVisibility::Logged | ListVisibility::NotLogged => None,
+    }
 }
 
 fn levels(tally: &Tally, all: &Presence) -> Coverage {
@@ -293,9 +357,10 @@ fn latencies(tally: &Tally, all: &Presence) -> Coverage {
     })
 }
 
-/// `v1.36.2` of `kube-apiserver/v1.36.2 (linux/amd64) kubernetes/…`.
+/// `v1.36.2` of `kube-apiserver/v1.36.2 (linux/amd64) kubernetes/…`; `None` of `v0.0.0`, which is no version.
 fn server_version(user_agent: &str) -> Option<&str> {
-    user_agent.strip_prefix("kube-apiserver/")?.split(' ').next()
+    let version = user_agent.strip_prefix("kube-apiserver/")?.split(' ').next()?;
+    Version::parse(version).map(|_| version)
 }
 
 fn missing_traffic(all: &Presence) -> impl Iterator<Item = Coverage> {
@@ -345,6 +410,9 @@ fn copies(tally: &Tally) -> Vec<Coverage> {
     if tally.duplicates > 0 {
         let remembered_requests = crate::requests::REMEMBERED_REQUESTS as u64;
         found.push(Coverage::Duplicates { event_count: tally.duplicates, remembered_requests });
+    }
+    if tally.contradictory_requests > 0 {
+        found.push(Coverage::Contradictions { request_count: tally.contradictory_requests });
     }
     if tally.late_stages > 0 {
         found.push(Coverage::LateStages { stage_count: tally.late_stages });

@@ -1,8 +1,9 @@
 //! `delete-pileup`: deletecollections run for minutes, or several at a time, and each holds the collection.
 
-use super::context::{Context, Impact};
+use super::context::Context;
 use super::episode::{Episode, Pattern};
 use super::finding::{Finding, Kind};
+use super::impact::Impact;
 use super::remedy::{Remedy, Unknown};
 use super::severity::{Severity, SeverityReason};
 
@@ -62,7 +63,8 @@ mod tests {
 
     #[test]
     fn what_they_hold_is_judged_as_with_lists() {
-        let holding = |high| Episode { held_low_bytes: Some(0), held_high_bytes: Some(high), ..deletions(6, 20.0) };
+        let holding =
+            |high| Episode { held_low_bytes: Some(high / 2), held_high_bytes: Some(high), ..deletions(6, 20.0) };
         let holding = |high| Episode { cluster_list_count: 21, ..holding(high) };
         assert_eq!(found_in(&[holding(1 << 30)])[0].severity, Severity::Warning);
         assert_eq!(found_in(&[holding(1 << 20)])[0].severity, Severity::Info);

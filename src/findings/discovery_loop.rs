@@ -12,8 +12,8 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     if episode.pattern != Pattern::Discovery || episode.request_count < thresholds.min_reads {
         return None;
     }
-    let reason = SeverityReason::DiscoveryPerSec { reads_per_sec: episode.rps(), paths: episode.path_count };
-    let severity = if episode.rps() >= thresholds.warning_rps { Severity::Warning } else { Severity::Info };
+    let reason = SeverityReason::DiscoveryPerSec { reads_per_sec: context.rps(episode), paths: episode.path_count };
+    let severity = if context.rps(episode) >= thresholds.warning_rps { Severity::Warning } else { Severity::Info };
     let mut finding = Finding::from_episode(Kind::DiscoveryLoop, (severity, reason), episode, context);
     finding.query = "discovery_loops";
     finding.remedies = vec![Remedy::KeepDiscoveryCache, Remedy::ReuseClient];

@@ -133,6 +133,8 @@ row! {
         list_kinds: Vec<String>,
         request_count: u64,
         list_count: u64,
+        list_secs: f64,
+        repeat_count: u64,
         cluster_list_count: u64,
         watch_list_count: u64,
         node_scoped_count: u64,
@@ -143,6 +145,7 @@ row! {
         gone_count: u64,
         timed_out_count: u64,
         open_count: u64,
+        unknown_end_count: u64,
         before_list_count: u64,
         client_cut_count: u64,
         path_count: u64,
@@ -154,6 +157,8 @@ row! {
         response_low_bytes: Option<u64>,
         response_high_bytes: Option<u64>,
         largest_low_bytes: Option<u64>,
+        largest_high_bytes: Option<u64>,
+        max_duration_secs: Option<f64>,
         peak_concurrency: Option<u64>,
         peak_at: Option<Micros>,
         held_low_bytes: Option<u64>,
@@ -211,8 +216,10 @@ row! {
         rejected_count: u64,
         instance_count: u64,
         peak_count: u64,
+        peak_whole_count: u64,
         peak_low_bytes: Option<u64>,
         peak_high_bytes: Option<u64>,
+        list_secs: f64,
     }
 }
 
@@ -221,12 +228,25 @@ row! {
     Restart of "restarts" {
         apiserver: Option<String>,
         started_at: Micros,
+        last_event_at: Option<Micros>,
+        back_at: Micros,
+        next_event_at: Option<Micros>,
+        starting_until_at: Option<Micros>,
         resource_count: u64,
         startup_count: u64,
         reopened_count: u64,
-        last_read_at: Option<Micros>,
+        reopening_client_count: u64,
+        reopened_soon_count: u64,
+        own_again_count: u64,
+        own_before_count: u64,
         open_watch_count: u64,
         open_list_count: u64,
+        unsure_watch_count: u64,
+        unsure_list_count: u64,
+        cut_watch_count: u64,
+        spanning_count: u64,
+        ended_watch_count: u64,
+        opened_watch_count: u64,
         evidence_audit_id: Option<String>,
         evidence_place: Option<String>,
     }
@@ -238,11 +258,13 @@ row! {
         apiserver: Option<String>,
         client_type: String,
         client: String,
+        verb: String,
         api_group: Option<String>,
         resource: Option<String>,
         inflight_instance_count: u64,
         inflight_count: u64,
         open_count: u64,
+        unknown_count: u64,
         inflight_low_bytes: Option<u64>,
         inflight_high_bytes: Option<u64>,
         recent_count: u64,
@@ -252,24 +274,16 @@ row! {
     }
 }
 
+row! {
+    /// A row of the query `impersonations`.
+    Impersonation of "impersonations" {
+        client: String,
+        impersonated_user_name: String,
+        request_count: u64,
+    }
+}
+
 impl Episode {
-    /// Its length in seconds, a second at least, as rates are taken over it.
-    pub(super) fn secs(&self) -> f64 {
-        (secs(self.ended_at - self.started_at)).max(1.0)
-    }
-
-    /// Requests per second.
-    pub(super) fn rps(&self) -> f64 {
-        self.request_count as f64 / self.secs()
-    }
-
-    /// Bytes returned per second, middle of the range; `None` where unknown.
-    pub(super) fn bytes_per_sec(&self) -> Option<f64> {
-        let low = self.response_low_bytes? as f64;
-        let high = self.response_high_bytes.map_or(low, |high| high as f64);
-        Some((low + high) / 2.0 / self.secs())
-    }
-
     /// Whether most of it asks for whole collections: not for what one node, a selector or a namespace leaves of them.
     pub(super) fn is_of_whole_collections(&self) -> bool {
         2 * self.cluster_list_count.max(self.watch_list_count) >= self.request_count

@@ -45,11 +45,13 @@ pub enum Kind {
     WriteLoop,
     /// Requests that are refused again and again.
     RefusalLoop,
+    /// An apiserver rejects requests with 429.
+    Rejections,
 }
 
 impl Kind {
     /// All kinds, in order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ApiserverRestart,
         Self::RestartHerd,
         Self::ListPileup,
@@ -65,6 +67,7 @@ impl Kind {
         Self::GetFlood,
         Self::WriteLoop,
         Self::RefusalLoop,
+        Self::Rejections,
     ];
 
     /// The kind's name, as in the JSON.
@@ -85,6 +88,7 @@ impl Kind {
             Self::GetFlood => "get-flood",
             Self::WriteLoop => "write-loop",
             Self::RefusalLoop => "refusal-loop",
+            Self::Rejections => "rejections",
         }
     }
 
@@ -94,6 +98,7 @@ impl Kind {
             self,
             Self::WatchChurn
                 | Self::DiscoveryLoop
+                | Self::Rejections
                 | Self::WatchPileup
                 | Self::GetFlood
                 | Self::WriteLoop
@@ -133,6 +138,13 @@ pub struct Finding {
     /// The end of its last list, or the receipt of its last watch.
     #[serde(serialize_with = "as_instant")]
     pub ended_at: Micros,
+    /// Of a restart, the first request that the new process is seen to serve; `None` for storms.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub back_at: Option<Micros>,
+    /// Of a restart, the last request that the server marked as served while it was starting: it was ready soon after. `None`
+    /// for storms, and where it marked none, as before Kubernetes 1.32 or so.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub ready_at: Option<Micros>,
     /// Whose it is.
     #[serde(flatten)]
     pub culprit: Culprit,
@@ -142,6 +154,8 @@ pub struct Finding {
     pub user_names: Vec<String>,
     /// How many users there are.
     pub user_name_count: u64,
+    /// Users that its client impersonates, at most 5, those with most requests in the whole log first; empty for most.
+    pub impersonated_user_names: Vec<String>,
     /// User agents, at most 5.
     pub user_agents: Vec<String>,
     /// Distinct pods, nodes or addresses.
@@ -160,9 +174,11 @@ pub struct Finding {
     pub scope: Option<String>,
     /// Kinds of lists in it.
     pub list_kinds: Vec<String>,
-    /// Its requests.
+    /// Its requests: what its kind counts, such as LISTs, watches or pages. LISTs include watch-lists.
     pub requests: u64,
-    /// Requests per second over its span.
+    /// Those of them that are watch-lists: watches that begin with the collection.
+    pub watch_lists: u64,
+    /// Requests per second over its span, without what the log leaves out of it.
     pub rate_rps: f64,
     /// What is usual of the client: the median over windows of the whole log, in requests per second; `None` where the
     /// kind has no use for it.
@@ -173,9 +189,15 @@ pub struct Finding {
     /// When that was.
     #[serde(serialize_with = "as_maybe_instant")]
     pub peak_at: Option<Micros>,
+    /// How long its LISTs were in flight, all of them together, in seconds; waiting in a queue counts. `None` where it holds
+    /// none.
+    pub list_secs: Option<f64>,
+    /// Its LISTs in flight, on average over its span.
+    pub mean_concurrency: Option<f64>,
     /// What the server held for them at the peak; `None` where the size is unknown.
     pub estimated_bytes: Option<Bytes>,
-    /// Its share of the highest estimate of all findings, from 0 to 1, by the high ends; `None` where unknown.
+    /// Its share of the highest estimate of all findings, from 0 to 1, by the high ends; `None` where its own size is
+    /// unknown, or that of most LISTs of the findings.
     pub peak_share: Option<f64>,
     /// The clients it is made of, if they are several, by falling cost.
     pub clients: Vec<Share>,
@@ -218,6 +240,7 @@ impl Bytes {
     pub fn words(self) -> String {
         match self.high {
             Some(high) if units::bytes(self.low) == units::bytes(high) => units::bytes(high),
+            Some(high) if self.low == 0 => format!("at most {}", units::bytes(high)),
             Some(high) => format!("{} to {}", units::bytes(self.low), units::bytes(high)),
             None => format!("{} or more", units::bytes(self.low)),
         }
@@ -234,7 +257,7 @@ pub struct Instance {
 }
 
 /// One client's part in a finding of several.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Share {
     /// Its type.
     pub client_type: String,
@@ -250,6 +273,8 @@ pub struct Share {
     pub peak_concurrency: u64,
     /// What they held.
     pub estimated_bytes: Option<Bytes>,
+    /// How long its lists were in flight, all of them together, in seconds.
+    pub list_secs: f64,
 }
 
 /// A request that shows it.
@@ -285,10 +310,13 @@ impl Finding {
             cause: None,
             started_at: episode.started_at,
             ended_at: episode.ended_at,
+            back_at: None,
+            ready_at: None,
             culprit: culprit(episode),
             client_confidence: None,
             user_names: episode.user_names.clone(),
             user_name_count: episode.user_name_count,
+            impersonated_user_names: Vec::new(),
             user_agents: episode.user_agents.clone(),
             instances: episode.instance_count,
             worst_instances: worst_instances(episode),
@@ -299,10 +327,13 @@ impl Finding {
             scope: episode.scope.clone(),
             list_kinds: episode.list_kinds.clone(),
             requests: episode.request_count,
-            rate_rps: episode.rps(),
+            watch_lists: episode.watch_list_count,
+            rate_rps: context.rps(episode),
             baseline_rps: episode.median_count.map(|count| count as f64 / window_secs),
             peak_concurrency: episode.peak_concurrency.filter(|_| is_listing),
             peak_at: episode.peak_at.filter(|_| is_listing),
+            list_secs: is_listing.then_some(episode.list_secs),
+            mean_concurrency: is_listing.then_some(episode.list_secs / context.covered_secs(episode)),
             estimated_bytes: held_bytes(episode).filter(|_| is_listing),
             peak_share: None,
             clients: Vec::new(),
@@ -316,6 +347,7 @@ impl Finding {
     /// Adds what is known of the client.
     pub(super) fn add_profile(&mut self, profile: &ClientProfile) {
         self.client_confidence = Some(profile.confidence);
+        self.impersonated_user_names = profile.impersonated_users.iter().take(5).cloned().collect();
         if !profile.shares_user_with.is_empty() {
             self.unknowns.push(Unknown::SharedUser { clients: profile.shares_user_with.clone() });
         }
@@ -338,9 +370,10 @@ pub fn resource_name(resource: &str, api_group: Option<&str>) -> String {
     }
 }
 
-/// What an episode's lists held at the peak; `None` where no size is known.
+/// What an episode's lists held at the peak; `None` where no size is known. What some of them held is no upper bound.
 pub(super) fn held_bytes(episode: &Episode) -> Option<Bytes> {
-    Some(Bytes { low: episode.held_low_bytes?, high: episode.held_high_bytes })
+    let high = episode.held_high_bytes.filter(|_| episode.unknown_cost_count == 0);
+    Some(Bytes { low: episode.held_low_bytes?, high })
 }
 
 /// That an estimate leaves out LISTs of unknown size.

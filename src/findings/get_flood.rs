@@ -9,10 +9,10 @@ use super::severity::{Severity, SeverityReason};
 /// Judges GETs of objects. The query has left out instances that make few of them in each minute, however many they are.
 pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding> {
     let thresholds = &context.thresholds.get_flood;
-    if episode.pattern != Pattern::Gets || episode.secs() < thresholds.min_secs {
+    if episode.pattern != Pattern::Gets || context.covered_secs(episode) < thresholds.min_secs {
         return None;
     }
-    let gets_per_sec = episode.rps();
+    let gets_per_sec = context.rps(episode);
     let reason = SeverityReason::GetsPerSec { gets_per_sec, objects: episode.detail.object_count };
     let severity = if gets_per_sec >= thresholds.warning_rps { Severity::Warning } else { Severity::Info };
     let mut finding = Finding::from_episode(Kind::GetFlood, (severity, reason), episode, context);

@@ -1,35 +1,27 @@
 //! `list-loop`: one instance asks for the same list again and again.
 
-use super::context::{Context, Impact};
+use super::context::Context;
 use super::episode::{Episode, Pattern};
 use super::finding::{Finding, Kind};
+use super::impact::Impact;
 use super::remedy::Remedy;
 use super::severity::{Severity, SeverityReason};
 
 /// Judges lists that follow each other.
 pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding> {
     let thresholds = &context.thresholds.list_loop;
-    let is_loop = episode.pattern == Pattern::Loop
-        && episode.request_count >= thresholds.min_lists
-        && episode.median_instance_reads.is_some_and(|reads| reads >= thresholds.min_instance_lists - 1.0);
+    let is_loop = episode.pattern == Pattern::Loop && episode.repeat_count >= thresholds.min_lists;
     if !is_loop {
         return None;
     }
-    let per_sec = if episode.is_of_whole_collections() { episode.bytes_per_sec() } else { None };
-    let low_per_sec = episode.response_low_bytes.map(|bytes| bytes as f64 / episode.secs());
-    let rate = |per_sec: f64| SeverityReason::ReturnedPerSec { bytes_per_sec: whole(per_sec) };
-    let judgement = match (context.impact(episode), per_sec) {
-        (Impact::Critical(reason), _) => (Severity::Critical, reason),
-        (_, Some(_)) if low_per_sec.is_some_and(|rate| rate >= thresholds.critical_bytes_per_sec) => {
-            (Severity::Critical, rate(low_per_sec.unwrap_or_default()))
-        }
-        (Impact::Warning(reason), Some(_)) => (Severity::Warning, reason),
-        (_, Some(per_sec)) if per_sec >= thresholds.warning_bytes_per_sec => (Severity::Warning, rate(per_sec)),
-        (_, Some(per_sec)) => (Severity::Info, rate(per_sec)),
-        (_, None) if episode.is_of_whole_collections() && episode.rps() >= thresholds.unknown_warning_rps => {
-            (Severity::Warning, SeverityReason::UnknownSizeAtThisRate { requests_per_sec: episode.rps() })
-        }
-        (_, None) => (Severity::Info, SeverityReason::SlowOrNarrow),
+    let judgement = match context.impact(episode) {
+        Impact::Critical(reason) => (Severity::Critical, reason),
+        quieter => match (rate_of(episode, context), quieter) {
+            (Some(critical @ (Severity::Critical, _)), _) => critical,
+            (_, Impact::Warning(reason)) => (Severity::Warning, reason),
+            (Some(judgement), _) => judgement,
+            (None, _) => (Severity::Info, SeverityReason::SlowOrNarrow),
+        },
     };
     let mut finding = Finding::from_episode(Kind::ListLoop, judgement, episode, context);
     finding.query = "loops";
@@ -37,6 +29,38 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     finding.remedies.insert(0, Remedy::WatchInsteadOfListing);
     finding.remedies.push(Remedy::ListLessOften);
     Some(finding)
+}
+
+/// Judges the rate at which whole collections are returned; `None` where they are narrowed, or come slowly at an unknown
+/// size. The low end accuses. A high end under the bar acquits; between the two, the size is as good as unknown, and then
+/// how often a LIST comes accuses, if one is in flight much of the time.
+fn rate_of(episode: &Episode, context: &Context<'_>) -> Option<(Severity, SeverityReason)> {
+    let thresholds = &context.thresholds.list_loop;
+    if !episode.is_of_whole_collections() {
+        return None;
+    }
+    let secs = context.covered_secs(episode);
+    let per_sec = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64 / secs);
+    let (low, high) = (per_sec(episode.response_low_bytes), per_sec(episode.response_high_bytes));
+    let reason = SeverityReason::ReturnedPerSec {
+        bytes_per_sec: whole(low.unwrap_or_default()),
+        high_bytes_per_sec: high.map(whole),
+    };
+    let reaches = |rate: Option<f64>, bar: f64| rate.is_some_and(|rate| rate >= bar);
+    let requests_per_sec = context.rps(episode);
+    if reaches(low, thresholds.critical_bytes_per_sec) {
+        Some((Severity::Critical, reason))
+    } else if reaches(low, thresholds.warning_bytes_per_sec) {
+        Some((Severity::Warning, reason))
+    } else if high.is_some_and(|high| high < thresholds.warning_bytes_per_sec) {
+        Some((Severity::Info, reason))
+    } else if requests_per_sec >= thresholds.unknown_warning_rps
+        && episode.list_secs / secs >= thresholds.unknown_warning_mean
+    {
+        Some((Severity::Warning, SeverityReason::UnknownSizeAtThisRate { requests_per_sec }))
+    } else {
+        low.is_some_and(|low| low > 0.0).then_some((Severity::Info, reason))
+    }
 }
 
 /// A rate in whole bytes.

@@ -1,9 +1,10 @@
 //! `list-pileup`: more lists in flight at once than the server bears: what an OOM looks like from the log.
 
-use super::context::{Context, Impact};
+use super::context::Context;
 use super::culprit::Culprit;
 use super::episode::{Episode, EpisodeClient, Pattern};
 use super::finding::{Bytes, Finding, Kind, Share, resource_name};
+use super::impact::Impact;
 use super::severity::{Severity, SeverityReason};
 
 /// Judges lists that overlap.
@@ -14,13 +15,16 @@ pub(super) fn judge(episode: &Episode, clients: &[EpisodeClient], context: &Cont
     }
     let lists = episode.peak_concurrency.unwrap_or_default();
     let own = clients_of(episode, clients);
-    // The most LISTs of one client and resource of unknown size.
-    let unknown =
-        own.iter().filter(|row| row.peak_low_bytes.is_none()).map(|row| row.peak_count).max().unwrap_or_default();
+    // The most LISTs of one client and a whole collection whose size doesn't rule out that they do harm.
+    let may_harm = |row: &&&EpisodeClient| {
+        row.peak_low_bytes.is_none()
+            || row.peak_high_bytes.is_none_or(|high| high >= context.thresholds.held.warning_bytes)
+    };
+    let unknown = own.iter().filter(may_harm).map(|row| row.peak_whole_count).max().unwrap_or_default();
     let judgement = match context.impact(episode) {
         Impact::Critical(reason) => (Severity::Critical, reason),
         Impact::Warning(reason) => (Severity::Warning, reason),
-        Impact::Unknown if unknown >= thresholds.warning_unknown_concurrency => {
+        Impact::Unknown | Impact::Little(_) if unknown >= thresholds.warning_unknown_concurrency => {
             (Severity::Warning, SeverityReason::InFlightOfUnknownSize { lists, unknown })
         }
         _ => (Severity::Info, SeverityReason::InFlight { lists }),
@@ -57,18 +61,34 @@ fn attribute_to(finding: &mut Finding, first: &EpisodeClient, all: &[&EpisodeCli
     finding.other_resources = others.copied().filter_map(named).take(5).collect();
 }
 
-/// Whether a client holds half or more of what is held at the peak; where that is unknown of most lists, has half of them.
+/// Whether a client has half or more of it: of what is held at the peak, or, where that is unknown of most lists, of the
+/// time that lists were in flight. Who holds memory while the others still wait in a queue is no culprit for that: a third
+/// of the time must be its own in any case.
 fn is_at_least_half(row: &EpisodeClient, all: &[&EpisodeClient]) -> bool {
-    let of_client = |part: fn(&EpisodeClient) -> u64| {
-        let own: u64 = all.iter().filter(|other| other.client == row.client).map(|other| part(other)).sum();
-        let sum: u64 = all.iter().map(|other| part(other)).sum();
-        (2 * own >= sum, sum > 0)
+    let own_and_all = |part: &dyn Fn(&EpisodeClient) -> f64| {
+        let own: f64 = all.iter().filter(|other| other.client == row.client).map(|other| part(other)).sum();
+        (own, all.iter().map(|other| part(other)).sum::<f64>())
     };
-    let by_bytes = of_client(|row| row.peak_high_bytes.or(row.peak_low_bytes).unwrap_or_default());
-    let by_count = of_client(|row| row.peak_count);
-    let known: u64 = all.iter().filter(|row| row.peak_low_bytes.is_some()).map(|row| row.peak_count).sum();
-    let most_are_known = 2 * known >= all.iter().map(|row| row.peak_count).sum();
-    if by_bytes.1 && most_are_known { by_bytes.0 } else { by_count.0 && by_count.1 }
+    let (own_secs, all_secs) = own_and_all(&|row| row.list_secs);
+    let (own, sum) =
+        if is_mostly_known(all) { own_and_all(&|row| held_high(row) as f64) } else { (own_secs, all_secs) };
+    2.0 * own >= sum && sum > 0.0 && 3.0 * own_secs >= all_secs
+}
+
+/// Whether nothing tells what a client's lists of a resource held at the peak.
+fn is_unknown(row: &EpisodeClient) -> bool {
+    row.peak_low_bytes.is_none_or(|low| Bytes { low, high: row.peak_high_bytes }.is_unknown())
+}
+
+/// Whether the sizes of most lists at the peak are known.
+fn is_mostly_known(rows: &[&EpisodeClient]) -> bool {
+    let known: u64 = rows.iter().filter(|row| !is_unknown(row)).map(|row| row.peak_count).sum();
+    let all: u64 = rows.iter().map(|row| row.peak_count).sum();
+    2 * known >= all && known > 0
+}
+
+fn held_high(row: &EpisodeClient) -> u64 {
+    row.peak_high_bytes.or(row.peak_low_bytes).unwrap_or_default()
 }
 
 /// The clients of an episode, those that hold most first.
@@ -81,11 +101,20 @@ pub(super) fn shares(rows: &[&EpisodeClient]) -> Vec<Share> {
         requests: row.request_count,
         peak_concurrency: row.peak_count,
         estimated_bytes: row.peak_low_bytes.map(|low| Bytes { low, high: row.peak_high_bytes }),
+        list_secs: row.list_secs,
     };
     rows.iter().take(10).map(share).collect()
 }
 
-/// The rows of an episode's clients, those that hold most first.
+/// The rows of an episode's clients: those that hold most first, or, where that is unknown of most lists, those whose lists
+/// were in flight for longest.
 pub(super) fn clients_of<'e>(episode: &Episode, clients: &'e [EpisodeClient]) -> Vec<&'e EpisodeClient> {
-    clients.iter().filter(|row| row.episode == episode.episode && row.pattern == episode.pattern).collect()
+    let is_own = |row: &&EpisodeClient| row.episode == episode.episode && row.pattern == episode.pattern;
+    let mut rows: Vec<&EpisodeClient> = clients.iter().filter(is_own).collect();
+    let held = |row: &EpisodeClient, by_bytes: bool| if by_bytes { held_high(row) } else { 0 };
+    let by_bytes = is_mostly_known(&rows);
+    rows.sort_by(|one, other| {
+        held(other, by_bytes).cmp(&held(one, by_bytes)).then(other.list_secs.total_cmp(&one.list_secs))
+    });
+    rows
 }

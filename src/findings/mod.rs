@@ -11,14 +11,18 @@ mod coverage;
 mod culprit;
 mod delete_pileup;
 mod discovery_loop;
+mod ends;
 mod episode;
 mod finding;
 mod get_flood;
+mod impact;
 mod incident;
 mod list_loop;
 mod list_pileup;
 mod page_storm;
+mod ranking;
 mod refusal_loop;
+mod rejections;
 mod relist_herd;
 mod remedy;
 mod restart_herd;
@@ -29,43 +33,53 @@ mod thresholds;
 mod together;
 mod unpaginated_list;
 mod verdict;
+mod visibility;
 mod watch_churn;
 mod watch_pileup;
 mod write_loop;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod judgement_cases;
+#[cfg(test)]
+mod monotone;
+#[cfg(test)]
 mod shape_cases;
 
 use std::collections::BTreeMap;
 
-use context::{Context, End, ends};
+use context::Context;
+use ends::{End, find_ends};
 use incident::peaks;
 use restart_herd::follows;
 
 pub use capacity::{
     BusyBucket, BusyLoad, CapacityInput, CapacityReview, CapacityStep, CapacityThresholds, ClientLists, ClientPeriod,
     ClientUsage, Clock, CollectionGrowth, FlowPeriod, Headroom, Improvement, InstanceChange, LevelBounds, LevelHour,
-    LevelState, ListChange, Meets, Objective, ObjectiveScope, Slope, Trend, TrendSubject, TrendUnit, Usage,
-    fullest_level, review_period, summarize_collections,
+    LevelState, ListChange, Meets, Objective, ObjectiveScope, PeriodCoverage, Slope, Trend, TrendSubject, TrendUnit,
+    Usage, fullest_level, measure_coverage, review_period, summarize_collections,
 };
 pub use coverage::{
     Coverage, LatencyCoverage, LevelCount, LevelCoverage, Presence, ServerVersion, TrafficClass, assess_coverage,
 };
 pub use culprit::Culprit;
-pub use episode::{Episode, EpisodeClient, EpisodeDetail, Pattern, Pressure, ReadKind, Restart};
+pub use ends::find_server_ends;
+pub use episode::{Episode, EpisodeClient, EpisodeDetail, Impersonation, Pattern, Pressure, ReadKind, Restart};
 pub use finding::{Bytes, Cause, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
-    AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, HarmedClient, Incident,
-    IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListPressure, MemoryGrowth, Moment, MomentKind,
-    PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs, ServerActivity, ServerLoad, Support, Victim,
-    analyze_incident, find_moments, harm_start, measure_growth, propose_audit_policy,
+    AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, EndSources, GrowthInput, HarmSpan,
+    HarmedClient, Incident, IncidentInput, IncidentStep, IncidentSuspect, IncidentThresholds, ListLoad, ListPressure,
+    MemoryFall, MemoryGrowth, Moment, MomentKind, PeakSources, PolicyVolume, PressurePeak, ReturnWave, Role, RunningAs,
+    ServerActivity, ServerLoad, ShareBasis, Support, Victim, analyze_incident, find_end_moments, find_falls,
+    find_moments, harm_span, measure_growth, propose_audit_policy,
 };
+pub use rejections::RejectionEpisode;
 pub use remedy::{Remedy, Unknown};
 pub use severity::{Severity, SeverityReason};
 pub use shape_rows::{CollectionDelete, RequestLoop, WatchPileup};
 pub use thresholds::{Thresholds, ThresholdsError};
 pub use verdict::{BlindSpot, ClientEvidence, Death, SizeBasis, StormVerdict, Verdict, blind_spots, reach_verdict};
+pub use visibility::{ListVisibility, RequestEnds, Visibility, assess_visibility};
 
 use crate::audit::{Micros, Stage};
 use crate::requests::Tally;
@@ -81,6 +95,8 @@ pub struct Measured<'m> {
     pub clients: &'m [EpisodeClient],
     /// The rows of `restarts`.
     pub restarts: &'m [Restart],
+    /// The rows of `rejections`.
+    pub rejections: &'m [RejectionEpisode],
     /// What is known of each client, by its name.
     pub profiles: &'m BTreeMap<String, ClientProfile>,
     /// The beginning of the span that was asked for, in microseconds since 1970; `None` for all. What reaches into it from
@@ -101,6 +117,8 @@ pub struct ClientProfile {
     pub can_be_spared: bool,
     /// Other clients behind the same user.
     pub shares_user_with: Vec<String>,
+    /// Users that it impersonates, those with most requests first.
+    pub impersonated_users: Vec<String>,
 }
 
 /// Everything found, the worst first, and of equally bad ones those that hold most.
@@ -116,10 +134,12 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let episodes = episodes.as_slice();
     let context = Context {
         thresholds,
-        ends: ends(&restarts, measured.tally, thresholds),
+        ends: find_ends(&restarts, measured.tally, thresholds),
+        gaps: long_gaps(measured.tally, thresholds),
         profiles: measured.profiles,
         omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
         omits_started: measured.tally.stages[Stage::ResponseStarted as usize] == 0,
+        omits_ends: measured.tally.unlogged_ends > 0,
         list_bursts: episodes
             .iter()
             .filter(|episode| episode.pattern == Pattern::Burst && episode.read_kind == Some(ReadKind::List))
@@ -147,28 +167,30 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         }
     }
     let gap_secs = thresholds.grouping.resources_apart_secs;
-    let found = together::merge_over_resources(found, gap_secs);
+    let found = together::merge_over_resources(found, gap_secs, &context.ends);
     let found = refusal_loop::drop_retries(found, gap_secs);
-    findings.extend(together::drop_herds_of_loops(found, gap_secs));
+    findings.extend(together::drop_parts_of_loops(found, gap_secs));
     findings.extend(herds.into_iter().map(|herd| herd.finding));
+    let rejections = measured.rejections.iter().filter(|episode| is_within(episode.started_at));
+    findings.extend(rejections.filter_map(|episode| rejections::judge(episode, &context)));
     for finding in &mut findings {
         if let Some(profile) = finding.culprit.client().and_then(|client| measured.profiles.get(client)) {
             finding.add_profile(profile);
         }
     }
-    together::set_shares(&mut findings);
-    findings.sort_by(|one, other| {
-        let held = |finding: &Finding| finding.estimated_bytes.map(|bytes| bytes.high.unwrap_or(bytes.low));
-        (other.severity, held(other), other.requests)
-            .cmp(&(one.severity, held(one), one.requests))
-            .then_with(|| one.started_at.cmp(&other.started_at))
-            .then_with(|| {
-                let names =
-                    |finding: &Finding| (finding.kind, finding.culprit.names().1.to_owned(), finding.resource.clone());
-                names(one).cmp(&names(other))
-            })
-    });
+    ranking::rank(&mut findings);
     findings
+}
+
+/// Times of which a server's log has nothing, longer than any pause within an episode of a client that goes on: the log is
+/// missing, or the server was down.
+fn long_gaps(tally: &Tally, thresholds: &Thresholds) -> Vec<(Option<String>, (Micros, Micros))> {
+    let of_server = |(name, server): (&Option<std::sync::Arc<str>>, &crate::requests::ServerTally)| {
+        let is_long = |from: Micros, to: Micros| episode::secs(to - from) >= thresholds.grouping.episode_gap_secs;
+        let gaps = server.gaps.iter().filter(|gap| is_long(gap.from, gap.to)).map(|gap| (gap.from, gap.to));
+        gaps.map(|span| (name.as_deref().map(str::to_owned), span)).collect::<Vec<_>>()
+    };
+    tally.servers.iter().flat_map(of_server).collect()
 }
 
 fn judge_episode(episode: &Episode, clients: &[EpisodeClient], context: &Context<'_>) -> Option<Finding> {

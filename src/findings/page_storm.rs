@@ -1,8 +1,9 @@
 //! `page-storm`: chains of pages, one after the other.
 
-use super::context::{Context, Impact};
+use super::context::Context;
 use super::episode::{Episode, Pattern};
 use super::finding::{Finding, Kind};
+use super::impact::Impact;
 use super::remedy::Remedy;
 use super::severity::{Severity, SeverityReason};
 
@@ -14,11 +15,11 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     if episode.pattern != Pattern::Pages || !(is_storm || is_broken) {
         return None;
     }
-    let rate = SeverityReason::PagesPerSec { pages_per_sec: episode.rps() };
+    let rate = SeverityReason::PagesPerSec { pages_per_sec: context.rps(episode) };
     let judgement = match context.impact(episode) {
         Impact::Critical(reason) => (Severity::Critical, reason),
         _ if is_broken => (Severity::Warning, SeverityReason::PagesGone { pages: episode.gone_count }),
-        _ if episode.rps() >= thresholds.warning_rps => (Severity::Warning, rate),
+        _ if context.rps(episode) >= thresholds.warning_rps => (Severity::Warning, rate),
         _ => (Severity::Info, rate),
     };
     let mut finding = Finding::from_episode(Kind::PageStorm, judgement, episode, context);

@@ -11,13 +11,13 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     let thresholds = &context.thresholds.refusal_loop;
     if episode.pattern != Pattern::Refusals
         || episode.request_count < thresholds.min_refusals
-        || episode.secs() < thresholds.min_secs
-        || episode.rps() < thresholds.min_rps
+        || context.covered_secs(episode) < thresholds.min_secs
+        || context.rps(episode) < thresholds.min_rps
     {
         return None;
     }
     let detail = &episode.detail;
-    let requests_per_sec = episode.rps();
+    let requests_per_sec = context.rps(episode);
     let (unauthenticated, forbidden) = (detail.unauthenticated_count, detail.forbidden_count);
     let not_admitted = episode.request_count.saturating_sub(unauthenticated + forbidden);
     let reason = SeverityReason::RefusedPerSec { requests_per_sec, unauthenticated, forbidden, not_admitted };

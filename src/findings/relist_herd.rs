@@ -1,8 +1,9 @@
 //! `relist-herd`: many instances of one client list one resource within a short time.
 
-use super::context::{Context, Impact};
+use super::context::Context;
 use super::episode::{Episode, Pattern, ReadKind};
 use super::finding::{Cause, Finding, Kind};
+use super::impact::Impact;
 use super::remedy::{Remedy, Unknown};
 use super::severity::{Severity, SeverityReason};
 
@@ -12,7 +13,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     let is_herd = match episode.pattern {
         Pattern::Burst => episode.read_kind == Some(ReadKind::List),
         Pattern::Expired => {
-            episode.secs() <= thresholds.max_expired_secs
+            context.covered_secs(episode) <= thresholds.max_expired_secs
                 && episode.median_instance_reads.is_none_or(|reads| reads <= thresholds.max_expired_lists)
         }
         _ => false,
@@ -23,14 +24,14 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     let cause = cause(episode, context)?;
     let failed = episode.failed_count;
     let has_failed = failed as f64 >= thresholds.failed_share * episode.request_count as f64 && failed > 0;
-    let is_unknown = episode.held_low_bytes.is_none()
-        && episode.is_of_whole_collections()
-        && episode.request_count >= thresholds.unknown_warning_lists;
+    let is_many_for_long = episode.is_of_whole_collections()
+        && episode.request_count >= thresholds.unknown_warning_lists
+        && episode.list_secs >= thresholds.unknown_warning_list_secs;
     let judgement = match context.impact(episode) {
         Impact::Critical(reason) => (Severity::Critical, reason),
         Impact::Warning(reason) => (Severity::Warning, reason),
         _ if has_failed => (Severity::Warning, SeverityReason::RefusedShare { failed, all: episode.request_count }),
-        Impact::Unknown if is_unknown => (Severity::Warning, SeverityReason::WholeCollectionsOfUnknownSize),
+        Impact::Unknown if is_many_for_long => (Severity::Warning, SeverityReason::WholeCollectionsOfUnknownSize),
         Impact::Little(reason) => (Severity::Info, reason),
         Impact::Unknown => (Severity::Info, SeverityReason::FewOrNarrowOfUnknownSize),
     };

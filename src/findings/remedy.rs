@@ -72,6 +72,8 @@ pub enum Remedy {
     GrantOrStopAsking,
     /// Look at what admission holds against it.
     HeedAdmission,
+    /// Find the priority level that is full, and who fills it.
+    FindFullLevel,
 }
 
 /// What the log leaves open about a finding.

@@ -1,8 +1,10 @@
 //! `restart-herd`: everybody lists and watches at once, right after an apiserver has started.
 
-use super::context::{Context, End, Impact};
+use super::context::Context;
+use super::ends::End;
 use super::episode::{Episode, EpisodeClient, Pattern, secs};
 use super::finding::{Finding, Kind};
+use super::impact::Impact;
 use super::list_pileup::{clients_of, shares};
 use super::remedy::Remedy;
 use super::severity::{Severity, SeverityReason};

@@ -1,8 +1,9 @@
 //! `retry-loop`: lists fail and are tried again at once.
 
-use super::context::{Context, Impact};
+use super::context::Context;
 use super::episode::{Episode, Pattern};
 use super::finding::{Finding, Kind};
+use super::impact::Impact;
 use super::remedy::Remedy;
 use super::severity::{Severity, SeverityReason};
 

@@ -43,13 +43,29 @@ pub enum SeverityReason {
         /// The last sign of life before the start that followed.
         #[serde(serialize_with = "as_instant")]
         died_at: Micros,
-        /// The memory held at the peak.
-        bytes: Bytes,
+        /// The memory held at the peak; `None` where no size is known.
+        bytes: Option<Bytes>,
+        /// LISTs in flight at the peak.
+        lists: u64,
+    },
+    /// So many LISTs of whole collections were in flight all the time.
+    InFlightForLong {
+        /// LISTs in flight, on average over the finding's span.
+        mean_lists: f64,
+        /// How long they were in flight, all of them together, in seconds.
+        list_secs: f64,
+    },
+    /// A single LIST took very long.
+    LongestList {
+        /// Its duration in seconds.
+        secs: f64,
     },
     /// The rate at which its LISTs return data.
     ReturnedPerSec {
-        /// Bytes per second over the finding's span.
+        /// Bytes per second over the finding's span, at least.
         bytes_per_sec: u64,
+        /// At most; `None` where nothing bounds it.
+        high_bytes_per_sec: Option<u64>,
     },
     /// The size of its largest response.
     LargestResponse {
@@ -199,6 +215,15 @@ pub enum SeverityReason {
         /// Refused with 403 by quota, admission and the like.
         not_admitted: u64,
     },
+    /// An apiserver rejected requests with 429.
+    Rejected {
+        /// How many.
+        rejected: u64,
+        /// Those of clients that had next to no LIST in flight meanwhile.
+        bystanders: u64,
+        /// The client that had most LISTs in flight meanwhile and was rejected too; `None` where none stands out.
+        busiest: Option<String>,
+    },
     /// An apiserver died: these requests have no end in the log.
     CutOff {
         /// Watches without an end.
@@ -206,7 +231,8 @@ pub enum SeverityReason {
         /// LISTs without an end.
         lists: u64,
     },
-    /// Requests have no end in the log, and no start is seen: the apiserver died, or a piece of the log is missing.
+    /// Requests have no end in the log, but no start is seen, or no such request has an end anywhere in it: the apiserver
+    /// died, or a piece of the log is missing.
     CutOffOrLogMissing {
         /// Watches without an end.
         watches: u64,
@@ -217,6 +243,10 @@ pub enum SeverityReason {
     LogBegins,
     /// The policy logs only how requests end, so nothing shows whether any were cut off.
     OnlyEndsLogged,
+    /// The policy leaves the ends of requests out, so nothing shows how many were in flight at once.
+    InFlightNotLogged,
+    /// The policy leaves the ends of requests out, so nothing shows whether any were cut off.
+    EndsNotLogged,
     /// No request was cut off, as far as the log shows.
     NothingCutOff,
     /// A finding that is part of it is as severe.

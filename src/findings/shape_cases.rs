@@ -22,7 +22,8 @@ pub(super) fn found_without_ends(episodes: &[Episode]) -> Vec<Finding> {
 
 fn found(episodes: &[Episode], tally: &Tally) -> Vec<Finding> {
     let profiles = BTreeMap::new();
-    let measured = Measured { tally, episodes, clients: &[], restarts: &[], profiles: &profiles, from: None };
+    let measured =
+        Measured { tally, episodes, clients: &[], restarts: &[], rejections: &[], profiles: &profiles, from: None };
     judge(measured, &Thresholds::embedded())
 }
 

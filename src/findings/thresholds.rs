@@ -40,6 +40,8 @@ macro_rules! sections {
 sections! {
     /// The memory that LISTs hold at once, for all kinds of findings.
     held: Held { warning_bytes: u64, critical_bytes: u64, rough_ratio: u64 }
+    /// How many LISTs are in flight for how long, for all kinds of findings.
+    in_flight: InFlight { warning_mean: f64, min_secs: f64, small_bytes: f64, min_lists_at_end: u64 }
     /// What the server is taken to be set to.
     server: Server { request_timeout_secs: f64, timed_out_secs: f64 }
     /// How near in time a storm and the end of a server belong together.
@@ -53,6 +55,8 @@ sections! {
         min_windows: u64,
         after_start_secs: f64,
     }
+    /// The part of a client's reads that is a storm, where it also reads on a quiet day.
+    busy: Busy { edge_secs: f64, min_reads: u64, ratio: f64, min_silent_secs: f64 }
     /// What belongs together.
     grouping: Grouping { episode_gap_secs: f64, resources_apart_secs: f64, watches_apart_secs: f64 }
     /// When a remedy is given.
@@ -61,6 +65,7 @@ sections! {
     relist_herd: RelistHerd {
         min_instances: u64,
         unknown_warning_lists: u64,
+        unknown_warning_list_secs: f64,
         failed_share: f64,
         at_once_secs: f64,
         cut_off_secs: f64,
@@ -73,18 +78,24 @@ sections! {
     /// One instance repeats the same LIST.
     list_loop: ListLoop {
         min_lists: u64,
-        min_instance_lists: f64,
+        min_instance_lists: u64,
         min_run_lists: u64,
         max_period_secs: f64,
         max_pause_secs: f64,
         warning_bytes_per_sec: f64,
         critical_bytes_per_sec: f64,
         unknown_warning_rps: f64,
+        unknown_warning_mean: f64,
     }
     /// LISTs fail and are tried again at once.
     retry_loop: RetryLoop { min_tries: u64, min_run_tries: u64, warning_tries: u64, warning_timed_out: u64 }
     /// A whole collection in one response.
-    unpaginated_list: UnpaginatedList { min_lists: u64, max_pause_secs: f64, warning_response_bytes: u64 }
+    unpaginated_list: UnpaginatedList {
+        min_lists: u64,
+        max_pause_secs: f64,
+        warning_response_bytes: u64,
+        long_secs: f64,
+    }
     /// Chains of pages, one after the other.
     page_storm: PageStorm { min_pages: u64, min_chains: u64, warning_rps: f64, warning_gone: u64 }
     /// Watches that end long before their time.
@@ -129,12 +140,24 @@ sections! {
     write_loop: WriteLoop { min_minute_failures: u64, failing_share: f64, min_secs: f64, warning_rps: f64 }
     /// Requests that are refused.
     refusal_loop: RefusalLoop { min_minute_refusals: u64, min_refusals: u64, min_secs: f64, min_rps: f64, warning_rps: f64 }
+    /// An apiserver rejects requests with 429.
+    rejections: Rejections {
+        min_rejected: u64,
+        min_secs: f64,
+        warning_rejected: u64,
+        warning_bystander_rejected: u64,
+        busiest_share: f64,
+    }
     /// Starts of an apiserver.
     apiserver_restart: ApiserverRestart {
         min_startup_requests: u64,
         min_own_resources: u64,
         min_reopened: u64,
+        min_reopening_clients: u64,
+        reopening_secs: f64,
         max_pause_secs: f64,
+        min_silence_secs: f64,
+        long_silence_secs: f64,
         first_end_secs: f64,
         slow_start_secs: f64,
         min_open_watches: u64,
@@ -175,7 +198,7 @@ impl Thresholds {
 
     /// The values of the detection queries' parameters, by name and without the `$`, as text that fits any number type.
     pub fn query_params(&self) -> BTreeMap<&'static str, String> {
-        let Self { server, burst, grouping, list_loop, retry_loop, watch_churn, list_pileup, .. } = self;
+        let Self { server, burst, busy, grouping, list_loop, retry_loop, watch_churn, list_pileup, .. } = self;
         let (herd, pileup) = (&self.relist_herd, &self.watch_pileup);
         let starts = &self.apiserver_restart;
         BTreeMap::from([
@@ -191,6 +214,12 @@ impl Thresholds {
             ("max_period_secs", list_loop.max_period_secs.to_string()),
             ("at_once_again_secs", list_loop.max_pause_secs.to_string()),
             ("min_loop_count", list_loop.min_run_lists.to_string()),
+            ("min_instance_count", list_loop.min_instance_lists.to_string()),
+            ("edge_secs", busy.edge_secs.to_string()),
+            ("min_busy_count", busy.min_reads.to_string()),
+            ("busy_ratio", busy.ratio.to_string()),
+            ("min_silent_secs", busy.min_silent_secs.to_string()),
+            ("long_list_secs", self.unpaginated_list.long_secs.to_string()),
             ("min_retry_count", retry_loop.min_run_tries.to_string()),
             ("full_list_gap_secs", self.unpaginated_list.max_pause_secs.to_string()),
             ("short_watch_secs", watch_churn.short_secs.to_string()),
@@ -217,6 +246,9 @@ impl Thresholds {
             ("min_restart_resource_count", starts.min_own_resources.to_string()),
             ("min_startup_count", starts.min_startup_requests.to_string()),
             ("min_reopened_count", starts.min_reopened.to_string()),
+            ("min_silence_secs", starts.min_silence_secs.to_string()),
+            ("first_end_secs", starts.first_end_secs.to_string()),
+            ("reopening_secs", starts.reopening_secs.to_string()),
         ])
     }
 
@@ -261,9 +293,10 @@ mod tests {
     }
 
     /// The queries that look for storms: all of their parameters are thresholds.
-    const DETECTION_QUERIES: [&str; 18] = [
+    const DETECTION_QUERIES: [&str; 21] = [
         "baselines",
         "bursts",
+        "busy_reads",
         "client_reads",
         "collection_deletes",
         "crowded_watches",
@@ -275,9 +308,11 @@ mod tests {
         "pages",
         "pileups",
         "read_windows",
+        "rejections",
         "repeated_requests",
         "request_loops",
         "restarts",
+        "run_reads",
         "short_watches",
         "watch_pileups",
     ];

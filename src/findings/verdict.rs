@@ -1,11 +1,11 @@
-//! What all findings together come to: who is to blame, and how sure that is; and what the log could not show.
+//! What all findings together come to: who is to blame, and how sure that is; and what the log can't show.
 
 use serde::{Serialize, Serializer};
 
 use super::culprit::Culprit;
-use super::finding::{Finding, Kind, as_instant};
+use super::finding::{Bytes, Finding, Kind, as_instant, as_maybe_instant};
 use super::severity::Severity;
-use super::{ClientProfile, Coverage, Measured, Thresholds};
+use super::{ClientProfile, Coverage, Measured, Thresholds, Visibility};
 use crate::audit::Micros;
 
 /// What happened, who did it, how sure that is.
@@ -17,14 +17,22 @@ pub struct Verdict {
     pub event_count: u64,
     /// The storm to blame; `None` if no finding about clients is a warning or worse.
     pub storm: Option<StormVerdict>,
+    /// What the log can show at all.
+    pub visibility: Visibility,
 }
 
 /// The end of an apiserver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Death {
-    /// Its last sign of life.
+    /// Its last sign of life: it died between this and `back_at`.
     #[serde(serialize_with = "as_instant")]
     pub at: Micros,
+    /// The first request of the server after it; `None` where it didn't come back.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub back_at: Option<Micros>,
+    /// The last request that this server marked as served while it was starting; `None` where it marked none.
+    #[serde(serialize_with = "as_maybe_instant")]
+    pub ready_at: Option<Micros>,
     /// The apiserver; `None` where the log names none.
     pub apiserver: Option<String>,
 }
@@ -65,14 +73,24 @@ pub enum SizeBasis {
     RoughEstimate,
     /// What the kind of finding costs is not in any log.
     NotLogged,
-    /// Nothing tells how big the responses are.
+    /// Nothing tells how big the responses are, or no better than by a factor of ten.
     Unknown,
 }
 
 /// Sums up findings, the worst first.
-pub fn reach_verdict(findings: &[Finding], measured: Measured<'_>, thresholds: &Thresholds) -> Verdict {
+pub fn reach_verdict(
+    findings: &[Finding],
+    measured: Measured<'_>,
+    visibility: Visibility,
+    thresholds: &Thresholds,
+) -> Verdict {
     let is_death = |finding: &&Finding| !finding.is_storm() && finding.severity == Severity::Critical;
-    let death = |finding: &Finding| Death { at: finding.started_at, apiserver: finding.apiserver.clone() };
+    let death = |finding: &Finding| Death {
+        at: finding.started_at,
+        back_at: finding.back_at,
+        ready_at: finding.ready_at,
+        apiserver: finding.apiserver.clone(),
+    };
     let mut deaths: Vec<Death> = findings.iter().filter(is_death).map(death).collect();
     deaths.sort_unstable();
     let storm = blame(findings, &deaths, thresholds).map(|(culprit, herd, more)| StormVerdict {
@@ -82,7 +100,7 @@ pub fn reach_verdict(findings: &[Finding], measured: Measured<'_>, thresholds: &
         herd: herd.map(|herd| Box::new(herd.clone())),
         more,
     });
-    Verdict { deaths, event_count: measured.tally.events(), storm }
+    Verdict { deaths, event_count: measured.tally.events(), storm, visibility }
 }
 
 /// The culprit, the herd that followed, and how many more loud storms there are; `None` if there is no loud storm.
@@ -120,6 +138,7 @@ fn evidence(profile: &ClientProfile) -> ClientEvidence {
 fn size_basis(culprit: &Finding, thresholds: &Thresholds) -> SizeBasis {
     let ratio = thresholds.held.rough_ratio;
     match culprit.estimated_bytes {
+        Some(bytes) if bytes.is_unknown() => SizeBasis::Unknown,
         Some(bytes) if bytes.high.is_none_or(|high| high > bytes.low.saturating_mul(ratio)) => SizeBasis::RoughEstimate,
         Some(_) => SizeBasis::Estimate,
         None if !culprit.kind.holds_collections() => SizeBasis::NotLogged,
@@ -145,12 +164,13 @@ pub enum BlindSpot {
     PartOfLog,
 }
 
-/// What the log could not show, as far as it matters to the findings.
+/// What the log can't show, as far as it matters to the findings.
 pub fn blind_spots(coverage: &[Coverage], findings: &[Finding]) -> Vec<BlindSpot> {
     let limits = coverage.iter().filter(|one| one.is_limit());
     let mut spots: Vec<BlindSpot> = limits.map(|limit| BlindSpot::Coverage { limit: limit.clone() }).collect();
     let is_unknown = |finding: &&Finding| {
-        finding.estimated_bytes.is_none() && (finding.peak_concurrency.is_some() || finding.kind == Kind::ListPileup)
+        finding.estimated_bytes.is_none_or(Bytes::is_unknown)
+            && (finding.peak_concurrency.is_some() || finding.kind == Kind::ListPileup)
     };
     let unknown = findings.iter().filter(is_unknown).count();
     if unknown > 0 {

@@ -1,8 +1,9 @@
 //! `watch-churn`: watches that end long before their time and are opened again.
 
-use super::context::{Context, Impact};
+use super::context::Context;
 use super::episode::{Episode, Pattern, ReadKind};
 use super::finding::{Finding, Kind};
+use super::impact::Impact;
 use super::remedy::{Remedy, Unknown};
 use super::severity::{Severity, SeverityReason};
 
@@ -26,8 +27,8 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
         _ if goes_on && lists >= thresholds.warning_before_list => {
             (Severity::Warning, SeverityReason::ListedAfterwards { watches: lists })
         }
-        _ if goes_on && episode.rps() >= thresholds.warning_rps => {
-            (Severity::Warning, SeverityReason::WatchesPerSec { watches_per_sec: episode.rps() })
+        _ if goes_on && context.rps(episode) >= thresholds.warning_rps => {
+            (Severity::Warning, SeverityReason::WatchesPerSec { watches_per_sec: context.rps(episode) })
         }
         Impact::Critical(reason) | Impact::Warning(reason) => (Severity::Warning, reason),
         _ if let Some((reason, ratio)) = &own_timeout => {

@@ -10,11 +10,11 @@ use super::severity::{Severity, SeverityReason};
 /// again after a conflict.
 pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding> {
     let thresholds = &context.thresholds.write_loop;
-    if episode.pattern != Pattern::FailingWrites || episode.secs() < thresholds.min_secs {
+    if episode.pattern != Pattern::FailingWrites || context.covered_secs(episode) < thresholds.min_secs {
         return None;
     }
     let detail = &episode.detail;
-    let writes_per_sec = episode.rps();
+    let writes_per_sec = context.rps(episode);
     let conflicts = detail.conflict_count;
     let invalid = episode.request_count.saturating_sub(conflicts);
     let reason =

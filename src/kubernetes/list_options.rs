@@ -184,6 +184,24 @@ impl ListKind {
         })
     }
 
+    /// All kinds.
+    pub const ALL: [Self; 9] = [
+        Self::WatchList,
+        Self::ByName,
+        Self::NextPage,
+        Self::Exact,
+        Self::Reflector,
+        Self::Cached,
+        Self::Relist,
+        Self::FirstPage,
+        Self::Full,
+    ];
+
+    /// The kind of that [name](Self::name); `None` if there is none.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The kind's name in the `list_kind` column.
     pub const fn name(self) -> &'static str {
         match self {
@@ -232,6 +250,14 @@ mod tests {
         ] {
             assert_eq!(kind(verb, &format!("/api/v1/pods{query}")), expected, "{verb} {query}");
         }
+    }
+
+    #[test]
+    fn kinds_are_known_by_their_names() {
+        for kind in ListKind::ALL {
+            assert_eq!(ListKind::named(kind.name()), Some(kind));
+        }
+        assert_eq!(ListKind::named("list"), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod identity;
 mod list_options;
+mod pretty;
 mod query;
 mod request_info;
 mod resource;
@@ -14,6 +15,7 @@ pub use identity::{
     SYSTEM_MASTERS, SYSTEM_NODES, SYSTEM_SERVICE_ACCOUNTS, SYSTEM_UNAUTHENTICATED, ServiceAccount, implied_groups,
 };
 pub use list_options::{ListKind, ListOptions};
+pub use pretty::is_pretty_printed;
 pub use query::{NotAnInteger, QueryParameters, decode_path, is_true};
 pub use request_info::{RequestInfo, Scope, is_long_running, is_resource_path};
 pub use resource::{

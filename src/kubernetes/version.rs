@@ -27,10 +27,11 @@ impl Version {
     }
 
     /// Reads major and minor version from texts such as `1.34`, `v1.34.2+k3s1` and `1.33-gke.100`; `None` where either is
-    /// missing or not a number.
+    /// missing or not a number, and of `v0.0.0`, which programs say that were built without a version.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim_start_matches('v').split(['.', '-', '+', ' ']);
-        Some(Self::new(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+        let version = Self::new(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        (version.major > 0).then_some(version)
     }
 }
 
@@ -69,7 +70,7 @@ mod tests {
         for text in ["1.34", "v1.34", "v1.34.2+k3s1", "1.34.0-gke.1067000", "1.34-rc.1", "v1.34.1 (linux/amd64)"] {
             assert_eq!(Version::parse(text), Some(Version::new(1, 34)), "{text}");
         }
-        for text in ["", "v", "1", "1.", "latest", "1.x", "$Format"] {
+        for text in ["", "v", "1", "1.", "latest", "1.x", "$Format", "v0.0.0", "v0.0.0-master+$Format"] {
             assert_eq!(Version::parse(text), None, "{text}");
         }
     }

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::coefficients::{
-    Bounds, Coefficients, MAPS_FOR_STRUCTS, SMALLER_STRUCTS, STANDING_GARBAGE_BYTES, TURNOVER, WATCH_BYTES,
-    coefficients,
+    BYTES_PER_MAP, LEAST_MAPS_PER_OBJECT, PAGE_GARBAGE_BYTES, PAGE_GARBAGE_PER_BYTE, Prices, Reading,
+    STANDING_GARBAGE_BYTES, TURNOVER, WATCH_BYTES, prices,
 };
 use super::defaults::is_custom;
 use super::range::Range;
 use super::response::{ListResponse, ListShape};
 use super::routes::{Route, Server, routes};
+use crate::kubernetes::ListKind;
 
 /// How a response is encoded. Kubernetes' own components ask for protobuf, most others for JSON; custom resources come
 /// in JSON whoever asks.
@@ -52,13 +53,19 @@ impl MemoryCost {
             shared_garbage: self.shared_garbage.union(other.shared_garbage),
         }
     }
+
+    /// The same cost, or anything below it, down to so many bytes for each LIST.
+    fn down_to(self, least: u64) -> Self {
+        let per_list = Range { low: least.min(self.per_list.low), high: self.per_list.high };
+        Self { per_list, shared_garbage: self.shared_garbage.or_less() }
+    }
 }
 
 /// Estimates the memory that a LIST holds, over all ways it may take on the server.
 pub fn estimate_memory(list: &ListShape<'_>, server: &Server, response: &ListResponse) -> MemoryCost {
-    let is_custom = is_custom(list.api_group);
     let encodings: &[Encoding] = match list.encoding {
-        _ if is_custom => &[Encoding::Json],
+        // Only JSON is ever indented.
+        _ if is_custom(list.api_group) || list.is_pretty => &[Encoding::Json],
         Some(Encoding::Json) => &[Encoding::Json],
         Some(Encoding::Protobuf) => &[Encoding::Protobuf],
         None => &[Encoding::Json, Encoding::Protobuf],
@@ -98,32 +105,80 @@ pub fn sum_in_flight(in_flight: impl IntoIterator<Item = (u64, MemoryCost)>) -> 
 }
 
 fn estimate_route(list: &ListShape<'_>, route: Route, encoding: Encoding, response: &ListResponse) -> MemoryCost {
-    let Some(prices) = coefficients(route, encoding) else {
-        let (low, high) = WATCH_BYTES;
-        return MemoryCost { per_list: Range::between(low, high), shared_garbage: Range::ZERO };
+    let prices = prices(list.api_group, list.resource);
+    let (is_etcd, is_buffered) = match route {
+        Route::Watch => {
+            let (low, high) = WATCH_BYTES;
+            return MemoryCost { per_list: Range::between(low, high), shared_garbage: Range::ZERO };
+        }
+        Route::EtcdBuffered => (true, true),
+        Route::EtcdStreamed | Route::EtcdRangeStreamed => (true, false),
+        Route::CacheBuffered => (false, true),
+        Route::CacheStreamed => (false, false),
     };
-    let is_pod = (list.api_group, list.resource) == ("", "pods");
-    let Coefficients { per_read_byte, per_byte, per_object, shared_garbage } = *prices;
-    let per_object = if is_pod { per_object } else { (per_object.0 * SMALLER_STRUCTS, per_object.1) };
-    let per_read_byte = if is_custom(list.api_group) { more(per_read_byte) } else { per_read_byte };
-    let reads_etcd = matches!(route, Route::EtcdBuffered | Route::EtcdStreamed);
-    let touched = if reads_etcd { response.read_bytes } else { response.bytes };
-    MemoryCost {
-        per_list: response
-            .read_bytes
-            .scaled(per_read_byte)
-            .plus(response.bytes.scaled(per_byte))
-            .plus(response.object_count.scaled(per_object)),
-        shared_garbage: touched.scaled(if response.is_further_page {
-            shared_garbage.per_page_byte
-        } else {
-            shared_garbage.per_whole_byte
-        }),
+    // Where the cache ignores the limit, etcd doesn't.
+    let page = list.limit.filter(|_| is_etcd && list.kind == ListKind::Reflector);
+    let response = &page.map_or(*response, |limit| response.first_page(limit));
+    let (reading, touched) = if is_etcd {
+        (&prices.etcd, Touched { objects: response.read_count, bytes: response.read_bytes })
+    } else {
+        (&prices.cache, Touched { objects: response.object_count, bytes: response.bytes })
+    };
+    let mut per_list = touched.each(reading);
+    if is_buffered {
+        per_list = per_list.plus(buffer(list, prices, encoding, response));
+    }
+    let shared_garbage = match response.chain_bytes {
+        // The garbage of one page is among that of all.
+        Some(chain) => Range::between(0, PAGE_GARBAGE_BYTES).at_most(chain.scaled((0.0, PAGE_GARBAGE_PER_BYTE))),
+        None => touched.once(reading).scaled(prices.spread),
+    };
+    let cost = MemoryCost { per_list: per_list.scaled(prices.spread), shared_garbage };
+    if route == Route::EtcdRangeStreamed {
+        let least = touched.each(&prices.cache).scaled(prices.spread).low;
+        return cost.down_to(least);
+    }
+    cost
+}
+
+/// What encoding into a buffer holds.
+fn buffer(list: &ListShape<'_>, prices: &Prices, encoding: Encoding, response: &ListResponse) -> Range {
+    match encoding {
+        Encoding::Json if list.is_pretty => {
+            response.bytes.scaled(prices.json_buffer).plus(response.bytes.scaled(prices.indentation))
+        }
+        Encoding::Json => response.bytes.scaled(prices.json_buffer),
+        Encoding::Protobuf => response.bytes.scaled(prices.protobuf_buffer),
     }
 }
 
-fn more((low, high): Bounds) -> Bounds {
-    (low, high * MAPS_FOR_STRUCTS)
+/// The objects that are read for a LIST.
+struct Touched {
+    objects: Range,
+    bytes: Range,
+}
+
+impl Touched {
+    /// Bytes that come for each LIST.
+    fn each(&self, reading: &Reading) -> Range {
+        self.bytes
+            .scaled(reading.per_byte)
+            .plus(self.objects.scaled(reading.per_object))
+            .plus(self.maps().scaled(reading.per_map))
+    }
+
+    /// Bytes of garbage that come once.
+    fn once(&self, reading: &Reading) -> Range {
+        self.bytes.scaled(reading.once_per_byte).plus(self.maps().scaled(reading.once_per_map))
+    }
+
+    /// Maps in all objects, if they are custom resources; no log has their number.
+    fn maps(&self) -> Range {
+        let (fewest_bytes, most_bytes) = BYTES_PER_MAP;
+        let by_bytes = self.bytes.scaled((1.0 / most_bytes, 1.0 / fewest_bytes));
+        let by_objects = self.objects.low.saturating_mul(LEAST_MAPS_PER_OBJECT);
+        Range { low: by_objects.min(by_bytes.low), high: by_bytes.high }
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +186,7 @@ mod tests {
     use super::super::response::estimate_response;
     use super::super::sizes::{ResourceSize, estimate_sizes};
     use super::*;
-    use crate::kubernetes::{ListKind, Version};
+    use crate::kubernetes::Version;
 
     const MB: u64 = 1_000_000;
     const OLD: Server =
@@ -152,8 +207,8 @@ mod tests {
         let list = ListShape { has_selector: true, ..ListShape::of(ListKind::Full) };
         let pods = size("pods=10000x5KB");
         let (old, new) = (of(&list, &OLD, &pods).per_list, of(&list, &NEW, &pods).per_list);
-        assert_eq!((old.low, old.high), (165 * MB, Some(485 * MB)));
-        assert_eq!((new.low, new.high), (0, Some(84 * MB)));
+        assert_eq!((old.low, old.high), (139_870_000, Some(474_525_000)));
+        assert_eq!((new.low, new.high), (0, Some(84_523_500)));
     }
 
     #[test]
@@ -176,7 +231,7 @@ mod tests {
     #[test]
     fn lists_that_follow_one_another_hold_more_at_most_but_not_at_least() {
         let list = ListShape { encoding: Some(Encoding::Json), ..ListShape::of(ListKind::Full) };
-        for (server, high) in [(OLD, 1_240), (NEW, 330)] {
+        for (server, high) in [(OLD, 1_240), (NEW, 340)] {
             let burst = of(&list, &server, &size("pods=3000x5KB"));
             let (once, kept_up) = (sum_in_flight([(6, burst)]), sum_in_flight([(6, estimate_sustained(burst))]));
             assert_eq!((kept_up.low, kept_up.high.map(|high| high / (10 * MB) * 10)), (once.low, Some(high)));
@@ -192,16 +247,90 @@ mod tests {
         assert_eq!(logged, unlogged.plus(Range::exactly(5 * MB)));
     }
 
+    const CUSTOM: ListShape<'static> =
+        ListShape { api_group: "example.com", resource: "widgets", ..ListShape::of(ListKind::Full) };
+
+    /// In MB.
+    fn megabytes(range: Range) -> (u64, Option<u64>) {
+        (range.low / MB, range.high.map(|high| high / MB))
+    }
+
     #[test]
-    fn custom_resources_are_json_and_cost_more_to_decode() {
-        let list = ListShape {
-            api_group: "example.com",
-            resource: "widgets",
-            encoding: Some(Encoding::Protobuf),
-            ..ListShape::of(ListKind::Full)
+    fn custom_resources_are_json_and_cost_by_their_maps() {
+        let list = ListShape { encoding: Some(Encoding::Protobuf), ..CUSTOM };
+        let widgets = size("widgets.example.com=1000x5KB");
+        assert_eq!(megabytes(of(&list, &OLD, &widgets).per_list), (32, Some(164)));
+        assert_eq!(megabytes(of(&list, &NEW, &widgets).per_list), (4, Some(74)));
+        // Tiny ones have no room for the maps that others have in their metadata.
+        let tiny = size("widgets.example.com=10000x500");
+        assert_eq!(megabytes(of(&list, &NEW, &tiny).per_list), (19, Some(74)));
+    }
+
+    #[test]
+    fn kinds_that_were_not_measured_cost_from_strings_to_structs_and_schemas_up_to_maps() {
+        let of_kind = |api_group, resource, given: &str| {
+            of(&ListShape { api_group, resource, ..ListShape::of(ListKind::Full) }, &NEW, &size(given)).per_list
         };
-        let each = of(&list, &OLD, &size("widgets.example.com=1000x5KB")).per_list;
-        assert_eq!((each.low, each.high), (28 * MB, Some(77 * MB)));
+        let services = of_kind("", "services", "services=1000x5KB");
+        assert_eq!(megabytes(services), (1, Some(14)));
+        for (resource, given) in [("pods", "pods=1000x5KB"), ("configmaps", "configmaps=1000x5KB")] {
+            assert!(services.high >= of_kind("", resource, given).high, "{resource}");
+        }
+        let group = "apiextensions.k8s.io";
+        let schemas =
+            of_kind(group, "customresourcedefinitions", "customresourcedefinitions.apiextensions.k8s.io=100x50KB");
+        let nested = of(&CUSTOM, &NEW, &size("widgets.example.com=100x50KB")).per_list;
+        assert!(schemas.high >= nested.high);
+    }
+
+    #[test]
+    fn what_is_indented_is_held_whole_and_with_its_spaces() {
+        let pretty = ListShape { is_pretty: true, ..ListShape::of(ListKind::Full) };
+        let configmaps = size("configmaps=2000x10KB");
+        let list = ListShape { resource: "configmaps", ..pretty };
+        let plain = ListShape { is_pretty: false, ..list };
+        assert_eq!(megabytes(of(&plain, &NEW, &configmaps).per_list), (2, Some(16)));
+        assert_eq!(megabytes(of(&list, &NEW, &configmaps).per_list), (64, Some(133)));
+        // On an old server it is no more than the indentation.
+        let (plain, list) = (of(&plain, &OLD, &configmaps), of(&list, &OLD, &configmaps));
+        assert_eq!(megabytes(list.per_list).1, Some(207));
+        assert!(list.per_list.low > plain.per_list.low);
+    }
+
+    #[test]
+    fn a_chain_of_pages_leaves_garbage_up_to_a_bound() {
+        let page = ListShape { limit: Some(500), ..ListShape::of(ListKind::NextPage) };
+        let garbage = |given: &str| megabytes(of(&page, &NEW, &size(given)).shared_garbage);
+        assert_eq!(garbage("pods=1000x5KB"), (0, Some(300)));
+        assert_eq!(garbage("pods=100000x5KB"), (0, Some(520)));
+        assert_eq!(garbage("pods=x5KB"), (0, Some(520)));
+    }
+
+    #[test]
+    fn a_way_that_was_not_measured_lies_between_those_that_hold_less_and_more() {
+        let (newer, unknown) = (Server { version: Some(Version::new(1, 37)), ..NEW }, Server::default());
+        let events = ListShape { resource: "events", ..ListShape::of(ListKind::Full) };
+        let on = |server: &Server| of(&events, server, &size("events=1000x1KB")).per_list;
+        assert_eq!(megabytes(on(&NEW)), (2, Some(5)));
+        // A copy of each object, as from the cache, takes more than events need from etcd: they have a smaller struct.
+        assert_eq!((on(&newer).low, on(&newer).high), (on(&NEW).low, on(&NEW).high));
+        let secrets = ListShape { kind: ListKind::Exact, resource: "secrets", ..events };
+        let of_secrets = of(&secrets, &newer, &size("secrets=1000x10KB")).per_list;
+        assert_eq!(megabytes(of_secrets), (1, Some(44)));
+        // Knowing the version never widens a range.
+        assert_eq!(on(&unknown).union(on(&newer)), on(&unknown));
+    }
+
+    #[test]
+    fn an_informers_first_page_of_a_custom_resource_may_come_from_etcd() {
+        let informer = ListShape { kind: ListKind::Reflector, limit: Some(500), ..CUSTOM };
+        let cached = ListShape { kind: ListKind::Cached, limit: None, ..CUSTOM };
+        // Of many, a page is less than all from the cache; of few, it costs what etcd costs.
+        let (many, few) = (size("widgets.example.com=10000x5KB"), size("widgets.example.com=400x5KB"));
+        let (of_many, of_few) = (of(&informer, &NEW, &many).per_list, of(&informer, &NEW, &few).per_list);
+        assert_eq!(of_many.high, of(&cached, &NEW, &many).per_list.high);
+        assert!(of_few.high > of(&cached, &NEW, &few).per_list.high);
+        assert!(of_many.low < of(&cached, &NEW, &many).per_list.low);
     }
 
     #[test]

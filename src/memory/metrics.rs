@@ -1,22 +1,33 @@
-//! Object counts and sizes from a kube-apiserver's `/metrics` page (Prometheus' text format).
-//!
-//! Read by hand: four metrics of one line each are wanted, and what can't be read is to be counted. The crate
-//! `prometheus-parse` passes over such lines in silence, keeps all samples of a page in maps without an order, and
-//! brings a clock and regular expressions along.
+//! Object counts, sizes of objects and of LISTs, version and feature gates from a kube-apiserver's `/metrics` page
+//! (Prometheus' text format). Each is used for what it holds: a page without some of them is as good as any.
 
 use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use super::list_sizes::ListSizes;
+use super::prometheus::Line;
 use super::range::Range;
-use crate::kubernetes::GroupResource;
+use crate::kubernetes::{GroupResource, Version};
 
 /// Numbers of objects by group and resource, from 1.34 on.
 const OBJECTS: &str = "apiserver_resource_objects";
 /// The same by `resource.group`: what it was called before, and 1.22's predecessor of that.
 const OLD_OBJECTS: [&str; 2] = ["apiserver_storage_objects", "etcd_object_counts"];
-/// Bytes in etcd of all objects of a resource, from 1.34 on.
+/// Bytes in etcd of all objects of a resource, from 1.34 on. The mean is that of objects that changed since the server
+/// started, so it may be far from that of all.
 const BYTES: &str = "apiserver_resource_size_estimate_bytes";
+/// Bytes of responses by verb, resource and scope, in all versions: `_sum`, `_count`, `_bucket`.
+const RESPONSE_SIZES: &str = "apiserver_response_sizes_";
+/// Objects that LISTs returned, from the watch cache and from etcd.
+const RETURNED_OBJECTS: [&str; 2] =
+    ["apiserver_cache_list_returned_objects_total", "apiserver_storage_list_returned_objects_total"];
+/// What the server was built from.
+const BUILD: &str = "kubernetes_build_info";
+/// From 1.33 on, what it was built from and which version it emulates.
+const COMPATIBILITY: &str = "version_info";
+/// Feature gates, 1 if on, from 1.26 on.
+const GATES: &str = "kubernetes_feature_enabled";
 
 /// Fewer bytes than any object takes in etcd, as its name, UID and creation time alone are more. An estimate below it
 /// is one the server has not caught up on: for minutes after a start or a mass creation it may be far too low.
@@ -25,24 +36,61 @@ const LEAST_OBJECT_BYTES: u64 = 100;
 /// What the server assumes of objects whose size it has not estimated yet (`list_work_estimator.go`, `maxObjectSize`).
 const MOST_OBJECT_BYTES: u64 = 1_500_000;
 
-/// The sizes in one file of metrics. It may hold the pages of several apiservers, or of several times.
+/// One file of metrics. It may hold the pages of several apiservers, or of several times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// When it was taken, as its line `# taken <RFC 3339>` has it; `None` without such a line.
     pub taken: Option<String>,
     /// Lines that are neither comments nor samples.
     pub unreadable_line_count: u64,
+    /// Whether it holds any metric that is of use here.
+    is_useful: bool,
     resources: BTreeMap<(String, String), Sample>,
+    /// The version built, and the one emulated.
+    built: Told<Version>,
+    emulated: Told<Version>,
+    gates: BTreeMap<String, Told<bool>>,
+}
+
+/// What the pages of a file say of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Told<T> {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// All that say anything say this.
+    Value(T),
+    /// They contradict each other.
+    Several,
+}
+
+impl<T: Copy + PartialEq> Told<T> {
+    fn add(&mut self, value: T) {
+        *self = match self {
+            Self::Nothing => Self::Value(value),
+            Self::Value(known) if *known == value => return,
+            _ => Self::Several,
+        };
+    }
+
+    const fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Nothing | Self::Several => None,
+        }
+    }
 }
 
 /// What is known of a resource; `None` where the server didn't know it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sample {
     pub(super) object_count: Option<Range>,
     /// Bytes in etcd of the whole collection.
     pub(super) stored_bytes: Option<Range>,
     /// Whether a server that keeps such an estimate had none of this resource.
     pub(super) is_size_unknown: bool,
+    /// Sizes of LISTs.
+    pub(super) list_sizes: ListSizes,
 }
 
 impl Sample {
@@ -72,9 +120,9 @@ impl Sample {
 /// Why a file of metrics can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MetricsError {
-    /// It has no object counts or sizes.
+    /// It has none of the metrics that are used.
     #[error(
-        "no apiserver metrics found: expected {OBJECTS}, {}, {} or {BYTES}",
+        "no apiserver metrics found: expected {OBJECTS}, {}, {}, {BYTES}, {RESPONSE_SIZES}*, {BUILD} or {GATES}",
         OLD_OBJECTS[0],
         OLD_OBJECTS[1]
     )]
@@ -91,15 +139,26 @@ impl Snapshot {
         for line in text.lines() {
             snapshot.take(line.trim());
         }
-        if snapshot.resources.is_empty() {
-            return Err(MetricsError::NoMetrics);
+        if snapshot.is_useful { Ok(snapshot) } else { Err(MetricsError::NoMetrics) }
+    }
+
+    /// The version that the server behaves as: the one it emulates, else the one it was built from. `None` where the file
+    /// doesn't say, or where servers differ.
+    pub fn version(&self) -> Option<Version> {
+        match self.emulated {
+            Told::Nothing => self.built.value(),
+            emulated => emulated.value(),
         }
-        Ok(snapshot)
+    }
+
+    /// Whether a feature gate is on; `None` where the file doesn't say, or where servers differ.
+    pub fn gate(&self, name: &str) -> Option<bool> {
+        self.gates.get(name)?.value()
     }
 
     /// Resources and what is known of them, sorted by group and resource.
-    pub(super) fn resources(&self) -> impl Iterator<Item = (&str, &str, Sample)> {
-        self.resources.iter().map(|((group, resource), sample)| (group.as_str(), resource.as_str(), *sample))
+    pub(super) fn resources(&self) -> impl Iterator<Item = (&str, &str, &Sample)> {
+        self.resources.iter().map(|((group, resource), sample)| (group.as_str(), resource.as_str(), sample))
     }
 
     fn take(&mut self, line: &str) {
@@ -116,25 +175,80 @@ impl Snapshot {
             self.unreadable_line_count += 1;
             return;
         };
-        let (group, resource) = match sample.metric {
-            OBJECTS | BYTES => (sample.label("group").unwrap_or_default(), sample.label("resource")),
-            metric if OLD_OBJECTS.contains(&metric) => {
-                let name = sample.label("resource").map(GroupResource::parse);
-                (name.map_or("", |name| name.api_group), name.map(|name| name.resource))
+        match sample.metric {
+            BUILD => self.take_version(sample.label("git_version"), |snapshot| &mut snapshot.built),
+            COMPATIBILITY if sample.label("component").is_none_or(|component| component == "kube") => {
+                self.take_version(sample.label("emulation"), |snapshot| &mut snapshot.emulated);
             }
-            _ => return,
-        };
-        // -1 is how the server says that it doesn't know.
-        if let (BYTES, Some(resource), None) = (sample.metric, resource, whole(sample.value)) {
-            self.resources.entry((group.to_owned(), resource.to_owned())).or_default().is_size_unknown = true;
+            GATES => self.take_gate(&sample),
+            metric if OLD_OBJECTS.contains(&metric) || is_returned(metric) && sample.label("group").is_none() => {
+                if let Some(GroupResource { api_group, resource }) = sample.label("resource").map(GroupResource::parse)
+                {
+                    self.take_sample(&api_group, &resource, &sample);
+                }
+            }
+            metric if is_wanted(metric) => {
+                if let Some(resource) = sample.label("resource").filter(|resource| !resource.is_empty()) {
+                    self.take_sample(sample.label("group").unwrap_or_default(), resource, &sample);
+                }
+            }
+            _ => {}
         }
-        if let (Some(resource), Some(value)) = (resource, whole(sample.value)) {
-            let known = self.resources.entry((group.to_owned(), resource.to_owned())).or_default();
+    }
+
+    fn take_version(&mut self, text: Option<&str>, slot: impl Fn(&mut Self) -> &mut Told<Version>) {
+        if let Some(version) = text.and_then(Version::parse) {
+            self.is_useful = true;
+            slot(self).add(version);
+        }
+    }
+
+    fn take_gate(&mut self, sample: &Line<'_>) {
+        if let (Some(name), Some(value)) = (sample.label("name"), whole(sample.value)) {
+            self.is_useful = true;
+            self.gates.entry(name.to_owned()).or_default().add(value == 1);
+        }
+    }
+
+    fn take_sample(&mut self, group: &str, resource: &str, sample: &Line<'_>) {
+        let is_list = || {
+            sample.label("verb") == Some("LIST")
+                && sample.label("subresource").is_none_or(|subresource| subresource.is_empty())
+        };
+        let part = sample.metric.strip_prefix(RESPONSE_SIZES);
+        if part.is_some() && !is_list() {
+            return;
+        }
+        let value = whole(sample.value);
+        // -1 is how the server says that it doesn't know.
+        if value.is_none() && sample.metric != BYTES {
+            return;
+        }
+        self.is_useful |= value.is_some();
+        let known = self.resources.entry((group.to_owned(), resource.to_owned())).or_default();
+        let Some(value) = value else {
+            known.is_size_unknown = true;
+            return;
+        };
+        if let Some(part) = part {
+            known.list_sizes.add(sample.label("scope"), part, sample.label("le"), value);
+        } else if is_returned(sample.metric) {
+            known.list_sizes.add_returned(value);
+        } else {
             let slot = if sample.metric == BYTES { &mut known.stored_bytes } else { &mut known.object_count };
             let value = Range::exactly(value);
             *slot = Some(slot.map_or(value, |range| range.union(value)));
         }
     }
+}
+
+/// Whether a metric is wanted that has the resource and its group as labels.
+fn is_wanted(metric: &str) -> bool {
+    metric == OBJECTS || metric == BYTES || metric.starts_with(RESPONSE_SIZES) || is_returned(metric)
+}
+
+fn is_returned(metric: &str) -> bool {
+    RETURNED_OBJECTS.contains(&metric)
 }
 
 /// A count or a size; `None` for what is none (negative, not a number, infinite).
@@ -143,63 +257,13 @@ fn whole(value: f64) -> Option<u64> {
     (0.0..9e15).contains(&value).then_some(value as u64)
 }
 
-/// A sample's line. Label values stay as they are written: names of groups and resources hold nothing to unescape.
-struct Line<'t> {
-    metric: &'t str,
-    labels: Vec<(&'t str, &'t str)>,
-    value: f64,
-}
-
-impl<'t> Line<'t> {
-    /// `metric{label="value",…} number [timestamp]`.
-    fn read(line: &'t str) -> Option<Self> {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-        let (metric, mut rest) = line.split_at(line.find(|c| !is_name(c))?);
-        let mut labels = Vec::new();
-        if let Some(mut inner) = rest.strip_prefix('{') {
-            loop {
-                inner = inner.trim_start_matches([' ', ',']);
-                if let Some(after) = inner.strip_prefix('}') {
-                    rest = after;
-                    break;
-                }
-                let (name, quoted) = inner.split_once('=')?;
-                let (value, after) = split_quoted(quoted.trim_start())?;
-                labels.push((name.trim(), value));
-                inner = after;
-            }
-        }
-        let value = rest.split_whitespace().next()?.parse().ok()?;
-        (!metric.is_empty()).then_some(Self { metric, labels, value })
-    }
-
-    fn label(&self, name: &str) -> Option<&'t str> {
-        self.labels.iter().find(|(label, _)| *label == name).map(|(_, value)| *value)
-    }
-}
-
-/// What stands in quotes at the start, and what follows.
-fn split_quoted(text: &str) -> Option<(&str, &str)> {
-    let inner = text.strip_prefix('"')?;
-    let mut is_escaped = false;
-    for (at, c) in inner.char_indices() {
-        match c {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
-            '"' => return Some((&inner[..at], &inner[at + 1..])),
-            _ => {}
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn sample(text: &str, group: &str, resource: &str) -> Option<Sample> {
         let snapshot = Snapshot::read(text).unwrap();
-        snapshot.resources().find(|(g, r, _)| (*g, *r) == (group, resource)).map(|(_, _, sample)| sample)
+        snapshot.resources().find(|(g, r, _)| (*g, *r) == (group, resource)).map(|(_, _, sample)| sample.clone())
     }
 
     #[test]
@@ -257,5 +321,21 @@ process_start_time_seconds 1.79549912e+09 1795500000000
         let unknown = "apiserver_resource_objects{group=\"\",resource=\"pods\"} -1\nup NaN\n";
         assert_eq!(Snapshot::read(unknown), Err(MetricsError::NoMetrics));
         assert!(MetricsError::NoMetrics.to_string().starts_with("no apiserver metrics found"));
+    }
+
+    #[test]
+    fn version_and_gates_are_read_where_all_agree() {
+        let build = |version: &str| format!("kubernetes_build_info{{git_version=\"{version}\",major=\"1\"}} 1\n");
+        let gate = |is_on| format!("kubernetes_feature_enabled{{name=\"WatchList\",stage=\"BETA\"}} {is_on}\n");
+        let read = |text: &str| {
+            let snapshot = Snapshot::read(text).unwrap();
+            (snapshot.version(), snapshot.gate("WatchList"))
+        };
+        let minor = |minor| Some(Version::new(1, minor));
+        assert_eq!(read(&(build("v1.36.2") + &gate(1) + &build("v1.36.3"))), (minor(36), Some(true)));
+        assert_eq!(read(&(build("v1.36.2") + &gate(1) + &build("v1.35.9") + &gate(0))), (None, None));
+        let emulated = "version_info{binary=\"1.36.2\",component=\"kube\",emulation=\"1.33\",min_compat=\"1.33\"} 1\n";
+        assert_eq!(read(&(build("v1.36.2") + emulated)), (minor(33), None));
+        assert_eq!(read(&(build("v0.0.0-master+$Format") + &gate(0))), (None, Some(false)));
     }
 }

@@ -15,14 +15,19 @@ mod cost;
 mod defaults;
 mod fit;
 mod given;
+mod list_sizes;
 mod metrics;
 mod observed;
+mod prometheus;
 mod range;
 mod resident;
 mod response;
 mod routes;
+#[cfg(test)]
+mod size_cases;
 mod sizes;
 mod source;
+mod whole_lists;
 
 pub use cost::{Encoding, MemoryCost, estimate_memory, estimate_sustained, sum_in_flight};
 pub use fit::{Fit, Stretch, fit};
@@ -32,6 +37,7 @@ pub use observed::{Observed, node_count};
 pub use range::Range;
 pub use resident::{Resident, ResidentError, parse_resident};
 pub use response::{ListResponse, ListShape, estimate_response};
-pub use routes::{Server, list_kind, reads_lists_from_etcd};
+pub use routes::{Server, reads_lists_from_etcd};
 pub use sizes::{Estimate, ResourceSize, SizeBasis, assume_size, estimate_sizes};
 pub use source::SizeSource;
+pub use whole_lists::{WholeLists, add_whole_lists};

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::range::Range;
 use super::source::SizeSource;
+use super::whole_lists::WholeLists;
 use crate::tables::TypedRow;
 
 /// A row of the query `resource_evidence`. Counts are of successful requests only.
@@ -41,6 +42,9 @@ pub struct Observed {
     pub slow_full_list_count: u64,
     /// Those of them that decoded what etcd sent, so were not served from the watch cache.
     pub decoded_list_count: u64,
+    /// How quickly the whole collection was listed; `None` where it was not, or nobody asked.
+    #[serde(skip)]
+    pub whole_lists: Option<WholeLists>,
 }
 
 impl TypedRow for Observed {

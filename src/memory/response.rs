@@ -26,6 +26,8 @@ pub struct ListShape<'l> {
     pub selects_node: bool,
     /// How the response is encoded, which no log says; `None` for either.
     pub encoding: Option<Encoding>,
+    /// Whether the response is indented ([`is_pretty_printed`](crate::kubernetes::is_pretty_printed)), and so not streamed.
+    pub is_pretty: bool,
     /// Bytes of the response's logged body; `None` without one.
     pub response_bytes: Option<u64>,
 }
@@ -43,6 +45,7 @@ impl ListShape<'static> {
             has_selector: false,
             selects_node: false,
             encoding: None,
+            is_pretty: false,
             response_bytes: None,
         }
     }
@@ -55,10 +58,27 @@ pub struct ListResponse {
     pub object_count: Range,
     /// Bytes of the response, as JSON whatever its encoding.
     pub bytes: Range,
-    /// Bytes in JSON of what is read to find them, if it is read from etcd: selectors don't narrow that.
+    /// Objects that are read to find them, if they are read from etcd: selectors don't narrow that.
+    pub read_count: Range,
+    /// Bytes in JSON of those.
     pub read_bytes: Range,
-    /// Whether it is a further page of a longer list, whose earlier pages have left garbage.
-    pub is_further_page: bool,
+    /// Bytes in JSON of the whole list that it is a further page of, whose earlier pages have left garbage; `None` if it is
+    /// no further page.
+    pub chain_bytes: Option<Range>,
+}
+
+impl ListResponse {
+    /// What the server returns instead if it heeds a limit that the watch cache would ignore: the first page.
+    pub(super) fn first_page(&self, limit: u64) -> Self {
+        let page = |count: Range, bytes: Range| {
+            let page = count.at_most(Range::exactly(limit));
+            let each = bytes.over(count).unwrap_or(bytes.or_less());
+            (page, page.times(each).capped(bytes.high))
+        };
+        let (object_count, page_bytes) = page(self.object_count, self.bytes);
+        let (read_count, read_bytes) = page(self.read_count, self.read_bytes);
+        Self { object_count, bytes: page_bytes, read_count, read_bytes, chain_bytes: None }
+    }
 }
 
 /// How unevenly pods are spread over nodes: a node's share against the average.
@@ -74,8 +94,9 @@ pub fn estimate_response(list: &ListShape<'_>, size: &ResourceSize, nodes: Optio
         return Some(ListResponse {
             object_count: Range::exactly(1),
             bytes,
+            read_count: Range::exactly(1),
             read_bytes: bytes,
-            is_further_page: false,
+            chain_bytes: None,
         });
     }
     let limit = list.limit.filter(|limit| *limit > 0 && heeds_limit(list.kind));
@@ -98,8 +119,10 @@ pub fn estimate_response(list: &ListShape<'_>, size: &ResourceSize, nodes: Optio
     } else if size.object_count.is_none() && count.high.is_none() {
         return None;
     }
-    let read_bytes = if list.has_selector { bytes_of(read).or_more(bytes) } else { bytes };
-    Some(ListResponse { object_count, bytes, read_bytes, is_further_page: list.kind == ListKind::NextPage })
+    let (read_count, read_bytes) =
+        if list.has_selector { (read, bytes_of(read).or_more(bytes)) } else { (object_count, bytes) };
+    let chain_bytes = (list.kind == ListKind::NextPage).then(|| bytes_of(selected).or_more(bytes));
+    Some(ListResponse { object_count, bytes, read_count, read_bytes, chain_bytes })
 }
 
 /// Whether the server returns pages of such a LIST. The watch cache ignores limits, so others are whole.
@@ -148,17 +171,20 @@ mod tests {
         assert_eq!((whole.object_count, whole.bytes), (Range::exactly(10_000), Range::exactly(50_000_000)));
         // The watch cache ignores the limit.
         let reflector = of(ListShape { limit: Some(500), ..ListShape::of(ListKind::Reflector) });
-        assert_eq!((reflector.bytes, reflector.is_further_page), (Range::exactly(50_000_000), false));
+        assert_eq!((reflector.bytes, reflector.chain_bytes), (Range::exactly(50_000_000), None));
+        assert_eq!(reflector.first_page(500).bytes, Range::exactly(2_500_000));
+        assert_eq!(reflector.first_page(20_000), whole);
     }
 
     #[test]
     fn a_page_is_no_bigger_than_its_limit_or_the_collection() {
         let page = ListShape { limit: Some(500), ..ListShape::of(ListKind::NextPage) };
-        assert_eq!((of(page).bytes, of(page).is_further_page), (Range::exactly(2_500_000), true));
+        let (bytes, chain_bytes) = (of(page).bytes, of(page).chain_bytes);
+        assert_eq!((bytes, chain_bytes), (Range::exactly(2_500_000), Some(Range::exactly(50_000_000))));
         let small = estimate_response(&page, &pods("pods=20x5KB"), None).unwrap();
         assert_eq!(small.bytes, Range::exactly(100_000));
         let first = ListShape { kind: ListKind::FirstPage, ..page };
-        assert_eq!((of(first).bytes, of(first).is_further_page), (Range::exactly(2_500_000), false));
+        assert_eq!((of(first).bytes, of(first).chain_bytes), (Range::exactly(2_500_000), None));
         let unknown = estimate_response(&page, &pods("pods=x5KB"), None).unwrap();
         assert_eq!(unknown.bytes, Range::between(0, 2_500_000));
     }

@@ -11,9 +11,21 @@
 //! events, which aren't cached       etcd     etcd       etcd       etcd
 //! ```
 //!
-//! Up to 1.32 the response is encoded into one buffer; from 1.33 on it is streamed, but for tables and YAML, which the
-//! log can't tell. A further page goes to etcd on 1.34, too, once its snapshot is gone; that is rare and left out.
+//! Up to 1.32 the response is encoded into one buffer; from 1.33 on it is streamed, but for what is indented, and for tables
+//! and YAML, which the log can't tell. A further page goes to etcd on 1.34, too, once its snapshot is gone; that is rare and
+//! left out.
+//!
+//! The watch cache of a custom resource is built when it is first asked for, after each start of the server. Until then, from
+//! 1.31 on, LISTs with a limit and without selectors are read from etcd, so that an informer's first LIST gets a page (others
+//! are refused with 429, and before 1.31 all wait). Nothing in the log says which of the two a LIST met, so both ways
+//! are possible for every LIST of that form.
+//!
+//! From 1.37 on, what is read from etcd may come in chunks (`EtcdRangeStream`, if etcd has it, too), and the server never
+//! holds the whole range that etcd sends. What remains hasn't been measured. All that is known of
+//! [`Route::EtcdRangeStreamed`] is that it holds no more than [`Route::EtcdStreamed`], and, as all objects are decoded before
+//! the first is encoded, no less than the copies that [`Route::CacheStreamed`] makes.
 
+use super::defaults::is_custom;
 use super::observed::Observed;
 use super::response::ListShape;
 use crate::kubernetes::{ListKind, Version};
@@ -39,6 +51,8 @@ pub(super) enum Route {
     EtcdBuffered,
     /// Read whole from etcd, encoded object by object.
     EtcdStreamed,
+    /// Read from etcd in chunks, encoded object by object. How much that holds is unknown.
+    EtcdRangeStreamed,
     /// From the watch cache, encoded into a buffer.
     CacheBuffered,
     /// From the watch cache, encoded object by object.
@@ -53,6 +67,10 @@ const CONSISTENT_FROM_CACHE: Version = Version::new(1, 31);
 const STREAMED: Version = Version::new(1, 33);
 /// Since when the watch cache serves what was.
 const SNAPSHOTS: Version = Version::new(1, 34);
+/// Since when LISTs with a limit don't wait for the watch cache to be built (`ResilientWatchCacheInitialization`).
+const RESILIENT_INITIALIZATION: Version = Version::new(1, 31);
+/// Since when what etcd sends may come in chunks.
+const RANGE_STREAMED: Version = Version::new(1, 37);
 /// Since when decoding what etcd sent is timed in the log.
 const DECODING_TIMED: Version = Version::new(1, 30);
 
@@ -62,10 +80,13 @@ pub(super) fn routes(list: &ListShape<'_>, server: &Server) -> Vec<Route> {
         return vec![Route::Watch];
     }
     let (cache, etcd) = sources(list, server);
-    let (streamed, buffered) = encodings(server);
+    let etcd = etcd || may_precede_cache(list, server);
+    let (streamed, buffered) = if list.is_pretty { (false, true) } else { encodings(server) };
+    let in_chunks = server.version.is_none_or(|version| version >= RANGE_STREAMED);
     [
         (etcd && buffered, Route::EtcdBuffered),
         (etcd && streamed, Route::EtcdStreamed),
+        (etcd && streamed && in_chunks, Route::EtcdRangeStreamed),
         (cache && buffered, Route::CacheBuffered),
         (cache && streamed, Route::CacheStreamed),
     ]
@@ -102,6 +123,15 @@ fn sources(list: &ListShape<'_>, server: &Server) -> (bool, bool) {
     }
 }
 
+/// Whether it may come before the watch cache of its resource is built, and be read from etcd for that.
+fn may_precede_cache(list: &ListShape<'_>, server: &Server) -> bool {
+    is_custom(list.api_group)
+        && !list.has_selector
+        && list.limit.is_some_and(|limit| limit > 0)
+        && matches!(list.kind, ListKind::Reflector | ListKind::FirstPage)
+        && server.version.is_none_or(|version| version >= RESILIENT_INITIALIZATION)
+}
+
 /// Whether the response may be streamed, and whether it may be buffered.
 fn encodings(server: &Server) -> (bool, bool) {
     match (server.streams_encoding, server.version) {
@@ -132,22 +162,6 @@ pub fn reads_lists_from_etcd(observed: &[Observed], version: Option<Version>) ->
     }
 }
 
-/// The kind of LIST that a value of the column `list_kind` names; `None` if it names none.
-pub fn list_kind(name: &str) -> Option<ListKind> {
-    const ALL: [ListKind; 9] = [
-        ListKind::WatchList,
-        ListKind::ByName,
-        ListKind::NextPage,
-        ListKind::Exact,
-        ListKind::Reflector,
-        ListKind::Cached,
-        ListKind::Relist,
-        ListKind::FirstPage,
-        ListKind::Full,
-    ];
-    ALL.into_iter().find(|kind| kind.name() == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,7 +173,7 @@ mod tests {
     #[test]
     fn the_way_depends_on_the_version() {
         use ListKind::{Cached, Exact, FirstPage, Full, NextPage, Reflector, Relist};
-        use Route::{CacheBuffered, CacheStreamed, EtcdBuffered, EtcdStreamed};
+        use Route::{CacheBuffered, CacheStreamed, EtcdBuffered, EtcdRangeStreamed, EtcdStreamed};
         for (kinds, minor, expected) in [
             (&[Full, FirstPage][..], 30, &[EtcdBuffered][..]),
             (&[Full, FirstPage], 31, &[CacheBuffered]),
@@ -177,8 +191,50 @@ mod tests {
             }
         }
         assert_eq!(ways(Cached, "events", Some(Version::new(1, 30))), [EtcdBuffered]);
-        assert_eq!(ways(Full, "pods", None), [EtcdBuffered, EtcdStreamed, CacheBuffered, CacheStreamed]);
+        assert_eq!(
+            ways(Full, "pods", None),
+            [EtcdBuffered, EtcdStreamed, EtcdRangeStreamed, CacheBuffered, CacheStreamed]
+        );
         assert_eq!(ways(Reflector, "pods", None), [CacheBuffered, CacheStreamed]);
+    }
+
+    #[test]
+    fn the_first_lists_of_a_custom_resource_may_come_before_its_cache() {
+        use Route::{CacheBuffered, CacheStreamed, EtcdStreamed};
+        let informer = ListShape {
+            api_group: "example.com",
+            resource: "widgets",
+            limit: Some(500),
+            ..ListShape::of(ListKind::Reflector)
+        };
+        let on = |list: &ListShape<'_>, minor| {
+            routes(list, &Server { version: Some(Version::new(1, minor)), ..Server::default() })
+        };
+        assert_eq!(on(&informer, 36), [EtcdStreamed, CacheStreamed]);
+        assert_eq!(on(&ListShape { kind: ListKind::FirstPage, ..informer }, 36), [EtcdStreamed, CacheStreamed]);
+        // Those wait, and these are refused.
+        assert_eq!(on(&informer, 30), [CacheBuffered]);
+        for waits in [
+            ListShape { limit: None, kind: ListKind::Cached, ..informer },
+            ListShape { has_selector: true, ..informer },
+            ListShape { api_group: "", resource: "pods", ..informer },
+        ] {
+            assert_eq!(on(&waits, 36), [CacheStreamed], "{waits:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_indented_is_not_streamed() {
+        let list = ListShape { is_pretty: true, ..ListShape::of(ListKind::Full) };
+        let server = Server { version: Some(Version::new(1, 36)), ..Server::default() };
+        assert_eq!(routes(&list, &server), [Route::CacheBuffered]);
+    }
+
+    #[test]
+    fn from_1_37_on_etcd_may_answer_in_chunks() {
+        use Route::{EtcdRangeStreamed, EtcdStreamed};
+        assert_eq!(ways(ListKind::Full, "events", Some(Version::new(1, 36))), [EtcdStreamed]);
+        assert_eq!(ways(ListKind::Full, "events", Some(Version::new(1, 37))), [EtcdStreamed, EtcdRangeStreamed]);
     }
 
     #[test]
@@ -204,11 +260,5 @@ mod tests {
         assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some(Version::new(1, 36))), Some(false));
         assert_eq!(reads_lists_from_etcd(&rows(446, 0), Some(Version::new(1, 29))), None);
         assert_eq!(reads_lists_from_etcd(&rows(2, 2), None), None);
-    }
-
-    #[test]
-    fn kinds_are_known_by_their_names() {
-        assert_eq!(list_kind("first_page"), Some(ListKind::FirstPage));
-        assert_eq!(list_kind("list"), None);
     }
 }

@@ -6,10 +6,12 @@ use serde::Serialize;
 
 use super::defaults::{handful, is_custom, usual_object_bytes};
 use super::given::Given;
+use super::list_sizes::{Collection, ListContext};
 use super::metrics::{Sample, Snapshot};
 use super::observed::{Observed, node_count};
 use super::range::Range;
 use super::source::SizeSource;
+use super::whole_lists::TELLING_BYTES;
 
 /// The kind of source that an estimate is based on, the most trusted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -25,6 +27,8 @@ pub enum SizeBasis {
     Paging,
     /// Names seen in the log.
     Counting,
+    /// How quickly it was listed.
+    Timing,
     /// What is usual for the kind.
     Default,
 }
@@ -53,8 +57,11 @@ pub struct ResourceSize {
     pub object_bytes: Estimate,
     /// Bytes of all objects in JSON; `None` where no source has them.
     pub collection_bytes: Option<Estimate>,
-    /// Bytes of one object on average as they lie in etcd. From metrics it is what the apiserver itself assumes, however
-    /// wrong, since the seats of a LIST rest on it.
+    /// Number of objects that the apiserver itself assumes when it charges a LIST with seats: its own where metrics have
+    /// it, whatever was given. `None` where no source has it.
+    pub seat_object_count: Option<Range>,
+    /// Bytes of one object on average as they lie in etcd, for seats alike: from metrics it is what the apiserver itself
+    /// assumes, however wrong.
     pub stored_object_bytes: Range,
 }
 
@@ -68,6 +75,12 @@ const JSON_PER_STORED_JSON: (f64, f64) = (1.0, 1.1);
 /// A collection is not always what it was when the largest body was logged.
 const SINCE_LOGGED: (f64, f64) = (0.8, 1.2);
 
+/// JSON bytes that any object takes: name, UID, creation time, its kind, and the field that manages it.
+const LEAST_OBJECT_BYTES: u64 = 300;
+
+/// The feature gate of compressed responses.
+const COMPRESSION_GATE: &str = "APIResponseCompression";
+
 /// Estimates the sizes of all resources that any source has, sorted by group and resource.
 ///
 /// Several snapshots are several servers, or several times: the range holds them all.
@@ -79,17 +92,16 @@ pub fn estimate_sizes(given: &[Given], metrics: &[Snapshot], observed: &[Observe
     let nodes = node_count(observed);
     let sources = names.into_iter().map(|(api_group, resource)| {
         let is_it = |group: &str, name: &str| (group, name) == (api_group, resource);
+        let samples = metrics.iter().flat_map(|snapshot| {
+            let compresses = snapshot.gate(COMPRESSION_GATE);
+            snapshot.resources().map(move |(group, name, sample)| (group, name, (sample, compresses)))
+        });
         Sources {
             api_group,
             resource,
             // Who says it twice means the last.
             given: given.iter().rev().find(|given| is_it(&given.api_group, &given.resource)),
-            samples: metrics
-                .iter()
-                .flat_map(Snapshot::resources)
-                .filter(|(group, name, _)| is_it(group, name))
-                .map(|(.., sample)| sample)
-                .collect(),
+            samples: samples.filter(|(group, name, _)| is_it(group, name)).map(|(.., sample)| sample).collect(),
             observed: observed.iter().find(|row| is_it(&row.api_group, &row.resource)),
             nodes,
         }
@@ -107,35 +119,40 @@ struct Sources<'s> {
     api_group: &'s str,
     resource: &'s str,
     given: Option<&'s Given>,
-    samples: Vec<Sample>,
+    /// Each with whether its server compresses responses.
+    samples: Vec<(&'s Sample, Option<bool>)>,
     observed: Option<&'s Observed>,
     nodes: Option<Range>,
 }
 
 impl Sources<'_> {
     fn size(&self) -> ResourceSize {
-        let object_bytes = self.object_bytes();
-        let object_count = self.object_count(&object_bytes);
-        let collection_bytes = self.collection_bytes(object_count.as_ref(), &object_bytes);
-        let stored_object_bytes = self.stored_object_bytes(&object_bytes);
+        let listed = self.listed();
+        let each = self.known_object_bytes();
+        let object_bytes = self.listed_object_bytes(listed.as_ref()).unwrap_or(each);
+        let counted = self.object_count(&object_bytes);
+        let object_count = self.bounded_count(counted, &object_bytes);
+        let collection_bytes = self.collection_bytes(object_count.as_ref(), &object_bytes, listed.as_ref());
+        let own_count = self.measured(|sample| sample.object_count).map(|(count, _)| count);
         ResourceSize {
             api_group: self.api_group.to_owned(),
             resource: self.resource.to_owned(),
             object_count,
             object_bytes,
             collection_bytes,
-            stored_object_bytes,
+            seat_object_count: own_count.or(counted.map(|count| count.range)),
+            stored_object_bytes: self.stored_object_bytes(&each),
         }
     }
 
     fn stored_object_bytes(&self, object_bytes: &Estimate) -> Range {
-        let own = self.measured(Sample::assumed_object_bytes).filter(|_| object_bytes.basis != SizeBasis::Given);
+        let own = self.measured(Sample::assumed_object_bytes);
         let (least, most) = self.json_per_stored_byte();
         let usual = object_bytes.range.scaled((1.0 / most, 1.0 / least));
         match (own, self.samples.as_slice()) {
             (None, _) => usual,
             // Sizes that aren't known now may be so a minute later.
-            (Some((bytes, _)), [only]) if only.is_size_unknown => bytes.union(usual),
+            (Some((bytes, _)), [(only, _)]) if only.is_size_unknown => bytes.union(usual),
             (Some((bytes, _)), _) => bytes,
         }
     }
@@ -144,18 +161,50 @@ impl Sources<'_> {
         if is_custom(self.api_group) { JSON_PER_STORED_JSON } else { JSON_PER_PROTOBUF }
     }
 
-    fn object_bytes(&self) -> Estimate {
+    /// What the server's counters of LISTs say of the collection. Each counter bounds it from below; of several, the
+    /// highest bounds count, as it was that big at some time.
+    fn listed(&self) -> Option<Collection> {
+        let whole_lists = self.observed.and_then(|row| row.whole_lists.as_ref());
+        let of_sample = |(sample, compresses): &(&Sample, Option<bool>)| {
+            sample.list_sizes.collection(&ListContext {
+                api_group: self.api_group,
+                resource: self.resource,
+                object_count: sample.object_count,
+                usual_object_bytes: usual_object_bytes(self.api_group, self.resource),
+                logged: whole_lists.map(|lists| (lists.whole_list_count, lists.partial_list_count)),
+                quickest_secs: whole_lists.and_then(|lists| lists.quickest_secs),
+                compresses: *compresses,
+            })
+        };
+        self.samples.iter().filter_map(of_sample).reduce(|one, other| Collection {
+            bytes: one.bytes.or_more(other.bytes),
+            list_count: one.list_count.max(other.list_count),
+            sent_bytes: one.sent_bytes.or_more(other.sent_bytes),
+        })
+    }
+
+    /// Bytes of one object by the bytes of all; `None` where one is given, or their number isn't known.
+    fn listed_object_bytes(&self, listed: Option<&Collection>) -> Option<Estimate> {
+        let listed = listed.filter(|_| self.given.is_none_or(|given| given.object_bytes.is_none()))?;
+        let (count, _) = self.measured(|sample| sample.object_count)?;
+        Some(estimate((listed.bytes.over(count)?, list_responses(listed)), SizeBasis::Metrics))
+    }
+
+    /// Bytes of one object by all sources but LISTs of the whole collection.
+    fn known_object_bytes(&self) -> Estimate {
         if let Some(bytes) = self.given.and_then(|given| given.object_bytes) {
             return estimate((Range::exactly(bytes), SizeSource::Given), SizeBasis::Given);
         }
-        let factor = self.json_per_stored_byte();
+        let usual = usual_object_bytes(self.api_group, self.resource);
         if let Some((stored, snapshot_count)) = self.measured(Sample::stored_object_bytes) {
-            return estimate((stored.scaled(factor), SizeSource::StoredBytes { snapshot_count }), SizeBasis::Metrics);
+            // Only objects that changed are in it; those at rest may be as big as is usual.
+            let changed = stored.scaled(self.json_per_stored_byte());
+            let range = Range { low: changed.low, high: changed.or_more(usual).high };
+            return estimate((range, SizeSource::StoredBytes { snapshot_count }), SizeBasis::Metrics);
         }
         if let Some(found) = self.observed.and_then(Observed::logged_object_bytes) {
             return estimate(found, SizeBasis::Bodies);
         }
-        let usual = usual_object_bytes(self.api_group, self.resource);
         estimate((usual, SizeSource::UsualSize), SizeBasis::Default)
     }
 
@@ -183,6 +232,32 @@ impl Sources<'_> {
             .or_else(|| observed.counted(self.nodes).map(|found| estimate(found, SizeBasis::Counting)))
     }
 
+    /// The same where nothing else bounds it from above: as many as fit into what was listed so quickly, if that tells
+    /// anything.
+    fn bounded_count(&self, count: Option<Estimate>, object_bytes: &Estimate) -> Option<Estimate> {
+        let each = object_bytes.range.low.max(1);
+        let Some((most, source)) = self.quickest() else { return count };
+        match count {
+            None if most <= TELLING_BYTES => {
+                Some(estimate((Range::between(0, most / each), source), SizeBasis::Timing))
+            }
+            Some(count) if count.range.high.is_none() && is_telling(most, count.range.low.saturating_mul(each)) => {
+                let high = Some(most / each).filter(|high| *high >= count.range.low);
+                Some(Estimate { range: Range { high, ..count.range }, ..count })
+            }
+            known => known,
+        }
+    }
+
+    /// JSON bytes of the collection at most, by the quickest LISTs of it; `None` where none was timed.
+    fn quickest(&self) -> Option<(u64, SizeSource)> {
+        let lists = self.observed?.whole_lists.as_ref()?;
+        let most = lists.most_bytes()?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and a cast saturates")]
+        let micros = (lists.quickest_secs? * 1e6).round() as u64;
+        Some((most, SizeSource::QuickestList { micros, client_count: lists.caller_count }))
+    }
+
     /// By pages, with the upper bound that counting has, where pages have none.
     fn paged_count(&self, observed: &Observed) -> Option<Estimate> {
         let (mut range, source) = observed.paged_count()?;
@@ -193,130 +268,72 @@ impl Sources<'_> {
         Some(estimate((range, source), SizeBasis::Paging))
     }
 
-    fn collection_bytes(&self, count: Option<&Estimate>, each: &Estimate) -> Option<Estimate> {
+    fn collection_bytes(
+        &self,
+        count: Option<&Estimate>,
+        each: &Estimate,
+        listed: Option<&Collection>,
+    ) -> Option<Estimate> {
         let product = count.map(|count| Estimate {
             range: count.range.times(each.range),
             basis: count.basis.max(each.basis),
             source: SizeSource::CountTimesSize,
         });
-        if let Some(product) = product.as_ref().filter(|product| product.basis <= SizeBasis::Metrics) {
-            return Some(*product);
+        let is_given = |known: &Estimate| known.basis == SizeBasis::Given;
+        let of_given = product.filter(|_| count.is_some_and(is_given) || is_given(each));
+        let measured = |product: &Estimate| product.basis <= SizeBasis::Metrics;
+        if let Some(product) = of_given.filter(measured) {
+            return Some(product);
+        }
+        if let Some(listed) = listed {
+            return Some(estimate((listed.bytes, list_responses(listed)), SizeBasis::Metrics));
         }
         let logged = self.observed.and_then(|row| row.max_collection_bytes).map(|bytes| {
             estimate((Range::exactly(bytes).scaled(SINCE_LOGGED), SizeSource::LargestBody), SizeBasis::Bodies)
         });
-        logged.or(product)
+        self.bounded_by_time(product.filter(measured).or(logged).or(product)?, count)
+    }
+
+    /// The same, at most what was listed so quickly. What contradicts that is the usual size of an object, if the
+    /// estimate is based on it; then only as much is known as the least of objects have.
+    fn bounded_by_time(&self, known: Estimate, count: Option<&Estimate>) -> Option<Estimate> {
+        let Some((most, source)) = self.quickest() else { return Some(known) };
+        let is_known = known.range.high.map_or(!is_telling(most, known.range.low), |high| high <= most);
+        if is_known {
+            return Some(known);
+        }
+        if known.range.low <= most {
+            let by_time = known.range.low == 0;
+            return Some(Estimate {
+                range: Range { high: Some(most), ..known.range },
+                basis: if by_time { SizeBasis::Timing } else { known.basis },
+                source: if by_time { source } else { known.source },
+            });
+        }
+        if known.basis <= SizeBasis::Bodies {
+            return Some(known);
+        }
+        let low = count.map_or(0, |count| count.range.low).saturating_mul(LEAST_OBJECT_BYTES).min(most);
+        Some(estimate((Range::between(low, most), source), SizeBasis::Timing))
     }
 
     /// The range of what the snapshots say, and how many of them do; `None` if none does.
     fn measured(&self, of: impl Fn(&Sample) -> Option<Range>) -> Option<(Range, usize)> {
-        let values: Vec<_> = self.samples.iter().filter_map(of).collect();
+        let values: Vec<_> = self.samples.iter().filter_map(|(sample, _)| of(sample)).collect();
         let range = values.iter().copied().reduce(Range::union)?;
         Some((range, values.len()))
     }
 }
 
-fn estimate((range, source): (Range, SizeSource), basis: SizeBasis) -> Estimate {
-    Estimate { range, basis, source }
+/// Whether a bound by time tells anything of a collection that nothing else bounds, but from below.
+const fn is_telling(most: u64, least: u64) -> bool {
+    most <= TELLING_BYTES || most / 10 < least
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn list_responses(listed: &Collection) -> SizeSource {
+    SizeSource::ListResponses { list_count: listed.list_count, sent_bytes: listed.sent_bytes }
+}
 
-    fn pods() -> Observed {
-        Observed { resource: "pods".to_owned(), ..Observed::default() }
-    }
-
-    fn paged_pods() -> Observed {
-        Observed {
-            chain_count: 120,
-            longest_chain_page_count: Some(3),
-            longest_chain_limit: Some(500),
-            equal_chain_count: 114,
-            name_count: 425,
-            ..pods()
-        }
-    }
-
-    fn metrics(count: u64, bytes: &str) -> Snapshot {
-        Snapshot::read(&format!(
-            "apiserver_resource_objects{{group=\"\",resource=\"pods\"}} {count}\n\
-             apiserver_resource_size_estimate_bytes{{group=\"\",resource=\"pods\"}} {bytes}\n"
-        ))
-        .unwrap()
-    }
-
-    fn one(given: &[&str], metrics: &[Snapshot], observed: &[Observed]) -> ResourceSize {
-        let given: Vec<_> = given.iter().map(|text| text.parse().unwrap()).collect();
-        let mut sizes = estimate_sizes(&given, metrics, observed);
-        assert_eq!(sizes.len(), 1);
-        sizes.remove(0)
-    }
-
-    #[test]
-    fn the_most_trusted_source_of_each_number_is_taken() {
-        let metrics = [metrics(1_680, "6.96864e+06"), metrics(1_764, "-1")];
-        let both = one(&["pods=x17KiB"], &metrics, &[paged_pods()]);
-        let count = both.object_count.unwrap();
-        assert_eq!((count.range, count.basis), (Range::between(1_680, 1_764), SizeBasis::Metrics));
-        assert_eq!(count.source, SizeSource::Metrics { snapshot_count: 2 });
-        assert_eq!((both.object_bytes.range, both.object_bytes.basis), (Range::exactly(17 << 10), SizeBasis::Given));
-        let collection = both.collection_bytes.unwrap();
-        assert_eq!(collection.basis, SizeBasis::Metrics);
-        assert_eq!(collection.range, Range::between(1_680 * (17 << 10), 1_764 * (17 << 10)));
-    }
-
-    #[test]
-    fn json_is_bigger_than_what_is_stored() {
-        let size = one(&[], &[metrics(1_000, "3833258")], &[]);
-        // 4,993 bytes each were measured.
-        assert_eq!(size.object_bytes.range, Range::between(4_600, 7_668));
-        assert_eq!(size.object_bytes.source, SizeSource::StoredBytes { snapshot_count: 1 });
-    }
-
-    #[test]
-    fn without_metrics_pages_count() {
-        let size = one(&[], &[], &[paged_pods()]);
-        let count = size.object_count.unwrap();
-        assert_eq!((count.range, count.basis), (Range::between(1_501, 2_000), SizeBasis::Paging));
-        let collection = size.collection_bytes.unwrap();
-        assert_eq!((collection.range, collection.basis), (Range::between(6_004_000, 40_000_000), SizeBasis::Default));
-        assert_eq!(collection.source, SizeSource::CountTimesSize);
-    }
-
-    #[test]
-    fn a_single_chain_is_bounded_by_what_nodes_can_run() {
-        let nodes = Observed { resource: "nodes".to_owned(), kubelet_count: 100, ..Observed::default() };
-        let found = estimate_sizes(&[], &[], &[nodes, Observed { equal_chain_count: 1, ..paged_pods() }]);
-        let pods = found.iter().find(|size| size.resource == "pods").unwrap();
-        assert_eq!(pods.object_count.as_ref().unwrap().range, Range::between(1_501, 12_100));
-    }
-
-    #[test]
-    fn a_logged_list_tells_the_size_of_the_collection_and_the_count_too() {
-        let nodes =
-            Observed { resource: "nodes".to_owned(), max_collection_bytes: Some(130_685), ..Observed::default() };
-        let size = one(&[], &[], &[nodes]);
-        assert_eq!(size.collection_bytes.unwrap().basis, SizeBasis::Bodies);
-        assert_eq!(size.object_count.unwrap().range, Range::between(3, 32));
-    }
-
-    #[test]
-    fn how_many_there_are_stays_unknown_without_a_trace() {
-        let size = one(&[], &[], &[pods()]);
-        assert_eq!((&size.object_count, &size.collection_bytes), (&None, &None));
-        assert_eq!(size.object_bytes.basis, SizeBasis::Default);
-        assert_eq!(assume_size("", "pods"), size);
-    }
-
-    #[test]
-    fn resources_come_sorted_and_the_last_word_counts() {
-        let given = ["pods=1", "deployments.apps=2", "pods=3"].map(|text| text.parse().unwrap());
-        let found: Vec<_> = estimate_sizes(&given, &[], &[])
-            .into_iter()
-            .map(|size| (size.resource, size.object_count.map(|count| count.range.low)))
-            .collect();
-        assert_eq!(found, [("pods".to_owned(), Some(3)), ("deployments".to_owned(), Some(2))]);
-    }
+fn estimate((range, source): (Range, SizeSource), basis: SizeBasis) -> Estimate {
+    Estimate { range, basis, source }
 }

@@ -15,10 +15,25 @@ pub enum SizeSource {
         /// Files of metrics that have it.
         snapshot_count: usize,
     },
-    /// The bytes in etcd that the apiserver's metrics have, converted to JSON.
+    /// The bytes in etcd that the apiserver's metrics have of objects that changed, converted to JSON: others may be as
+    /// big as is usual for the kind.
     StoredBytes {
         /// Files of metrics that have them.
         snapshot_count: usize,
+    },
+    /// The bytes of whole LISTs that the apiserver's metrics have.
+    ListResponses {
+        /// LISTs of about the whole collection.
+        list_count: u64,
+        /// Bytes of one of them as sent: compressed or not, in JSON or protobuf.
+        sent_bytes: Range,
+    },
+    /// How long the quickest LISTs of the whole collection took.
+    QuickestList {
+        /// Microseconds.
+        micros: u64,
+        /// Clients whose LISTs were timed.
+        client_count: u64,
     },
     /// Objects whose body was logged.
     LoggedBodies {

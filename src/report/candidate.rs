@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::comparison::{byte_words, comparison_sentence, secs, to_count};
 use super::findings::{remedy, summary, unknown};
 use super::{
-    BudgetCheck, Confidence, ConfidenceLevel, Doubt, JointReplay, Proposal, RejectedProposal, ServerComparison, listed,
+    BudgetCheck, Confidence, ConfidenceLevel, Doubt, JointReplay, Proposal, RejectedProposal, ServerComparison,
+    counted, listed,
 };
 use crate::apf::{ResourceRule, Subject};
 use crate::candidates::{CandidateRejection, ClientRef, DraftNote, MatchedClient, SeatChange};
@@ -24,20 +25,20 @@ impl ServerComparison {
 }
 
 impl Confidence {
-    /// Such as `medium: the server's version is unknown`.
-    pub fn words(&self) -> String {
+    /// Such as `medium: the server's version is unknown`; `max_wait_secs` is how long clients without a storm may wait.
+    pub fn words(&self, max_wait_secs: f64) -> String {
         let level = match self.level {
             ConfidenceLevel::High => "high",
             ConfidenceLevel::Medium => "medium",
             ConfidenceLevel::Low => "low",
         };
-        let doubts: Vec<&str> = self.doubts.iter().map(|doubt| doubt_words(*doubt)).collect();
+        let doubts: Vec<String> = self.doubts.iter().map(|doubt| doubt_words(*doubt, max_wait_secs)).collect();
         if doubts.is_empty() { level.to_owned() } else { format!("{level}: {}", doubts.join("; ")) }
     }
 }
 
-const fn doubt_words(doubt: Doubt) -> &'static str {
-    match doubt {
+fn doubt_words(doubt: Doubt, max_wait_secs: f64) -> String {
+    let words = match doubt {
         Doubt::MatchesVitalTraffic => "it matches requests that the cluster depends on",
         Doubt::MayExceedBudget => "LISTs may exceed the budget",
         Doubt::UnknownSizes => "the size of its LISTs is unknown",
@@ -47,13 +48,14 @@ const fn doubt_words(doubt: Doubt) -> &'static str {
         Doubt::MatchesOthers => "it matches other clients too",
         Doubt::MostlyRejected => "most of what it matches is rejected",
         Doubt::OftenRejected => "more than a tenth of what it matches is rejected",
-        Doubt::LongWaits => "some of what it matches waits longer than --max-wait",
-        Doubt::UncertainSeats => "the seats of its LISTs are a range",
+        Doubt::LongWaits => return format!("some of what it matches waits longer than {}", secs(max_wait_secs)),
+        Doubt::UncertainSeats => "the seats of its LISTs are known only as a range",
         Doubt::DefaultConfiguration => "the server's configuration was not given",
         Doubt::UnknownVersion => "the server's version is unknown",
         Doubt::UnloggedRestart => "an apiserver restarted, and LISTs being served at that moment left no line",
         Doubt::BaselineMismatch => "the baseline replay does not reproduce the log",
-    }
+    };
+    words.to_owned()
 }
 
 impl Proposal {
@@ -70,7 +72,7 @@ impl Proposal {
 }
 
 /// All there is to say of a candidate, in sentences.
-pub(super) fn proposal_evidence(proposal: &Proposal) -> Vec<String> {
+pub(super) fn proposal_evidence(proposal: &Proposal, max_wait_secs: f64) -> Vec<String> {
     let draft = &proposal.draft;
     let mut evidence: Vec<String> = proposal.findings.iter().map(finding_words).collect();
     let rules: Vec<String> = draft.rules.iter().map(rule_words).collect();
@@ -90,7 +92,7 @@ pub(super) fn proposal_evidence(proposal: &Proposal) -> Vec<String> {
         ));
     }
     evidence.extend(size_words(proposal));
-    evidence.extend(replay_words(proposal));
+    evidence.extend(replay_words(proposal, max_wait_secs));
     evidence.extend(draft.notes.iter().map(note_words));
     evidence
 }
@@ -108,13 +110,13 @@ fn finding_words(finding: &Finding) -> String {
 /// The clients that a candidate matches.
 fn matched_words(clients: &[MatchedClient]) -> String {
     let words = clients.iter().map(|matched| {
-        let users = if matched.users == 1 { "1 user".to_owned() } else { format!("{} users", matched.users) };
         format!(
-            "{} ({users}{}): {} of its {} requests",
+            "{} ({}{}): {} of its {}",
             matched.client,
+            counted(matched.users as u64, "user"),
             if matched.is_target { "" } else { ", not a target" },
             units::count(matched.request_count),
-            units::count(matched.of_requests)
+            counted(matched.of_requests, "request")
         )
     });
     words.collect::<Vec<_>>().join("; ")
@@ -163,10 +165,10 @@ fn size_words(proposal: &Proposal) -> Vec<String> {
     )];
     sizes.push(match plan.queues {
         true => format!(
-            "up to {} LISTs of one flow wait in queue, for 15 s at most; more are rejected",
-            units::count(plan.waiting.into())
+            "up to {} of one flow may wait in queues, for 15 s at most; more are rejected",
+            counted(plan.waiting.into(), "LIST")
         ),
-        false => "nothing waits: a request without a free seat is rejected at once, and told to retry".to_owned(),
+        false => "nothing waits: a request that finds no free seat is rejected at once (429), with a time after which to retry".to_owned(),
     });
     let memory = draft.list_memory.and_then(|memory| memory.per_list.high.map(|high| (memory.per_list.low, high)));
     sizes.push(match memory {
@@ -185,25 +187,29 @@ fn size_words(proposal: &Proposal) -> Vec<String> {
 }
 
 /// How the candidate did in the replay.
-fn replay_words(proposal: &Proposal) -> Vec<String> {
+fn replay_words(proposal: &Proposal, max_wait_secs: f64) -> Vec<String> {
     let (from, to) = proposal.replayed_micros;
     let matched = &proposal.matched;
     let mut words = vec![
         format!(
-            "replayed around the storm, {} to {}, with {} seeds: it {}",
+            "replayed around the storm, {} to {}, with {}: it {}",
             units::second(from),
             units::second(to),
-            proposal.seeds,
+            counted(proposal.seeds, "seed"),
             proposal.comparison.sentence()
         ),
         format!(
-            "of the {} requests that it matches there, {} are rejected; the p99 wait of those that wait is {}",
-            units::count(matched.request_count),
-            units::count(to_count(matched.rejected)),
+            "of the {} that it matches there, {}; the p99 wait of those that wait is {}",
+            counted(matched.request_count, "request"),
+            match to_count(matched.rejected) {
+                0 => "none is rejected".to_owned(),
+                1 => "1 is rejected".to_owned(),
+                rejected => format!("{} are rejected", units::count(rejected)),
+            },
             secs(matched.wait_p99_secs)
         ),
         limit_words(&proposal.budget),
-        format!("confidence: {}", proposal.confidence.words()),
+        format!("confidence: {}", proposal.confidence.words(max_wait_secs)),
     ];
     let unknowns: BTreeSet<String> =
         proposal.findings.iter().flat_map(|finding| &finding.unknowns).map(unknown).collect();
@@ -214,24 +220,29 @@ fn replay_words(proposal: &Proposal) -> Vec<String> {
 /// Whether the server's LISTs stay within the budget.
 pub(super) fn limit_words(budget: &BudgetCheck) -> String {
     let (low, high) = (budget.peak_low_bytes, budget.peak_high_bytes);
-    let but = match budget.unbounded_lists {
-        0 => String::new(),
-        count => format!(" (without {} of unknown size; see --metrics and --resource)", units::count(count)),
+    let (which, unknown) = match budget.unbounded_lists {
+        0 => ("all LISTs together", String::new()),
+        count => {
+            let (more, verb) = (units::count(count), if count == 1 { "is" } else { "are" });
+            let unknown = format!("; {more} more {verb} of unknown size: give sizes with --metrics or --resource");
+            ("all LISTs of known size together", unknown)
+        }
     };
-    let held = format!(
-        "under every seed all LISTs together{but} hold at most {} to {} at the peak",
-        byte_words(low),
-        byte_words(high)
-    );
+    let held =
+        format!("under every seed, {which} hold at most {} to {} at the peak", byte_words(low), byte_words(high));
     let limit = byte_words(budget.budget_bytes);
-    match budget.is_kept {
-        None => "unknown whether LISTs stay within the budget, as the size of the matched LISTs is unknown".to_owned(),
+    let verdict = match budget.is_kept {
+        None => {
+            return "unknown whether LISTs stay within the budget, as the size of the matched LISTs is unknown"
+                .to_owned();
+        }
         Some(true) => format!("{held}, within the budget of {limit}"),
         Some(false) if f64::midpoint(low, high) <= budget.budget_bytes => {
-            format!("{held}: the middle is within the budget of {limit}, the upper end is not")
+            format!("{held}: the middle of that range is within the budget of {limit}, the upper end is not")
         }
         Some(false) => format!("{held}, more than the budget of {limit}"),
-    }
+    };
+    verdict + &unknown
 }
 
 /// The same of all candidates at once.
@@ -257,8 +268,8 @@ fn note_words(note: &DraftNote) -> String {
             )
         }
         DraftNote::MatchesPlainWatches { request_count } => format!(
-            "also matches {} watches that start from a resource version; each takes a seat until it has started",
-            units::count(*request_count)
+            "also matches watches that start from a resource version ({}); each takes a seat until it has started",
+            counted(*request_count, "request")
         ),
     }
 }

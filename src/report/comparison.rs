@@ -1,6 +1,6 @@
 //! Replays in words: the verdict on a candidate, how far the baseline can be trusted, and how LISTs share the server.
 
-use super::{listed, rounded};
+use super::{counted, listed, rounded};
 use crate::simulation::{
     BaselineMismatch, Borrowing, Comparison, ComparisonRemark, Effect, Improved, ListCapacity, ListCapacityBasis,
     ListLoad, MatchFailure, Mismatch, NoEffect, Regressed, Spread,
@@ -12,6 +12,8 @@ pub fn comparison_sentence(comparison: &Comparison) -> String {
     let (targets, others): (Vec<&Regressed>, Vec<&Regressed>) =
         comparison.regressed.iter().partition(|client| client.is_target);
     let numbers = numbers(comparison);
+    let improved =
+        (!comparison.improved.is_empty()).then(|| format!("better off: {}", improved_words(&comparison.improved)));
     let mut parts = vec![match comparison.effect {
         Effect::Helps => format!("helps: {numbers}"),
         Effect::HelpsButHurts => format!("helps, but slows down {}: {numbers}", names(&others)),
@@ -32,23 +34,37 @@ pub fn comparison_sentence(comparison: &Comparison) -> String {
     if !others.is_empty() {
         parts.push(format!("also worse off: {}", regressed_words(&others)));
     }
-    if !comparison.improved.is_empty() {
-        parts.push(format!("better off: {}", improved_words(&comparison.improved)));
-    }
+    parts.extend(improved);
     parts.join("; ")
 }
 
+/// How many LISTs run at once and what they hold, with what makes the candidate help first: more LISTs than before don't.
 fn numbers(comparison: &Comparison) -> String {
-    let Comparison { before, after, matched_lists, .. } = comparison;
-    let mut numbers =
-        format!("{} at once instead of {}", list_count(after.most_lists), spread_words(before.most_lists));
-    if matched_lists.mid > 0.0 && matched_lists.mid < after.most_lists.mid {
-        numbers = format!("{numbers}, {} of them matched by the candidate", spread_words(*matched_lists));
+    let Comparison { effect, before, after, matched_lists, .. } = comparison;
+    let (now, then) = (spread_words(after.most_lists), spread_words(before.most_lists));
+    let matched = if matched_lists.mid > 0.0 && matched_lists.mid < after.most_lists.mid {
+        format!(", {} of them matched by the candidate", spread_words(*matched_lists))
+    } else {
+        String::new()
+    };
+    let lists = list_count(after.most_lists);
+    let instead = instead_words(&now, &then);
+    if before.peak_high_bytes <= 0.0 {
+        return format!("{lists} at once{instead}{matched}");
     }
-    if before.peak_high_bytes > 0.0 {
-        numbers = format!("{numbers}; peak memory {} instead of {}", peak_words(after), peak_words(before));
+    let (held, held_before) = (peak_words(after), peak_words(before));
+    let memory = format!("peak memory {held}{}", instead_words(&held, &held_before));
+    let helps = matches!(effect, Effect::Helps | Effect::HelpsButHurts);
+    let holds_less = after.peak_high_bytes < before.peak_high_bytes || after.peak_low_bytes < before.peak_low_bytes;
+    if helps && holds_less && after.most_lists.mid > before.most_lists.mid {
+        return format!("{memory}, although {lists} run at once{instead}{matched}");
     }
-    numbers
+    format!("{lists} at once{instead}{matched}; {memory}")
+}
+
+/// What a value was before, to follow the value.
+fn instead_words(now: &str, before: &str) -> String {
+    if now == before { ", as before".to_owned() } else { format!(" instead of {before}") }
 }
 
 fn peak_words(load: &ListLoad) -> String {
@@ -118,7 +134,7 @@ fn regressed_words(clients: &[&Regressed]) -> String {
     listed(clients, |client| {
         let rejected = (client.more_rejected >= 1.0).then(|| {
             let (more, all) = (to_count(client.more_rejected), client.request_count);
-            format!("{} more of its {} rejected", units::count(more), requests(all))
+            format!("{} more of its {} rejected", units::count(more), counted(all, "request"))
         });
         let (before, after) = (client.wait_p50_before_secs, client.wait_p50_after_secs);
         let p50 = (after >= before + 0.1).then(|| wait_words("p50", before, after));
@@ -145,10 +161,6 @@ fn improved_words(clients: &[Improved]) -> String {
 
 fn wait_words(which: &str, before_secs: f64, after_secs: f64) -> String {
     format!("{which} wait {} instead of {}", secs(after_secs), secs(before_secs))
-}
-
-fn requests(count: u64) -> String {
-    format!("{} request{}", units::count(count), if count == 1 { "" } else { "s" })
 }
 
 /// Seconds for reading: `8 s`, `5.4 s`.
@@ -282,6 +294,18 @@ mod tests {
             helps.ends_with("better off: good (20 fewer requests rejected, p99 wait 0 s instead of 9 s)"),
             "{helps}"
         );
+    }
+
+    #[test]
+    fn what_helps_comes_before_more_lists() {
+        let more = ListLoad { most_lists: exactly(58.0), ..load(20.0) };
+        assert_eq!(
+            comparison_sentence(&Comparison { after: more, ..comparison() }),
+            "helps: peak memory 1.9 GiB to 3.7 GiB instead of 3.7 GiB to 7.5 GiB, although 58 LISTs run at once instead of 40, 6 of \
+             them matched by the candidate"
+        );
+        let same = comparison_sentence(&Comparison { after: load(40.0), ..comparison() });
+        assert!(same.starts_with("helps: 40 LISTs at once, as before, 6 of them matched"), "{same}");
     }
 
     #[test]

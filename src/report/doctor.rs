@@ -1,4 +1,4 @@
-//! The report of `doctor`: what logs hold, and what they can and cannot tell.
+//! The report of `doctor`: what logs hold, and what they can and can't show.
 
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ impl DoctorReport {
     /// The report as a page.
     pub fn page(&self, zone: &Zone) -> Page {
         let skipped =
-            self.skipped.iter().map(|skipped| Part::Text(format!("not read: {} ({})", skipped.file, skipped.why)));
+            self.skipped.iter().map(|skipped| Part::Text(format!("skipped {}: {}", skipped.file, skipped.why)));
         let files = std::iter::once(Part::Table(self.files_table())).chain(skipped).collect();
         let mut sections = vec![
             Section::of("Files", files),
@@ -38,14 +38,14 @@ impl DoctorReport {
         }
         if !self.remarks.is_empty() {
             let table = Part::Table(lines_table(&self.remarks));
-            sections.push(Section::of("Readable, but not as it should be", vec![table]));
+            sections.push(Section::of("Readable, but irregular", vec![table]));
         }
-        for (heading, is_limit) in [("What these logs can tell", false), ("What they cannot tell", true)] {
+        for (heading, is_limit) in [("What the log shows", false), ("What the log can't show", true)] {
             let facts = self.coverage.iter().filter(|coverage| coverage.is_limit() == is_limit).map(CoverageJson::from);
             let items = facts.map(|fact| Item::of(fact.topic, zone.in_sentence(&fact.fact), &fact.meaning)).collect();
             sections.push(Section::of(heading, vec![Part::Items(items)]));
         }
-        Page::of("What these logs can and cannot tell", Vec::new(), sections)
+        Page::of("What the log can and can't show", Vec::new(), sections)
     }
 
     fn files_table(&self) -> Table {
@@ -99,7 +99,7 @@ impl DoctorReport {
 }
 
 fn lines_table(lines: &[UnreadableLines]) -> Table {
-    let columns = [("count", false), ("what", false), ("first at", false), ("where it begins", false)];
+    let columns = [("count", false), ("what", false), ("first at", false), ("begins with", false)];
     let rows = lines.iter().map(|lines| {
         vec![
             units::count(lines.count),

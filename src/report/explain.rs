@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::page::{Page, Part, Section, Table};
 use super::{WithWords, about, between, bullets_section, or_dash, table_section};
 use crate::analysis::ServerFacts;
-use crate::analysis::explain::{Agreement, ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelUse, SchemaUse};
+use crate::analysis::explain::{
+    Agreement, ClientUse, ExplainNote, ExplainReport, LevelLoad, LevelRejections, LevelUse, SchemaUse,
+};
 use crate::apf::ConfigOrigin;
 use crate::tables::TypedRow;
 use crate::units::{self, Zone};
@@ -13,7 +15,7 @@ use crate::units::{self, Zone};
 impl ServerFacts {
     /// All of it in a line.
     pub(super) fn line(&self) -> String {
-        let version = self.version.map_or_else(|| "of an unknown version".to_owned(), |version| version.to_string());
+        let version = self.version.map_or_else(|| "of unknown version".to_owned(), |version| version.to_string());
         let (seats, configuration) = (self.server_concurrency, origin_words(self.configuration));
         format!("Kubernetes {version}, {seats} seats on each apiserver; {configuration}")
     }
@@ -22,10 +24,10 @@ impl ServerFacts {
 /// Where a configuration comes from.
 const fn origin_words(origin: ConfigOrigin) -> &'static str {
     match origin {
-        ConfigOrigin::Default => "FlowSchemas and priority levels of a fresh cluster, as none were given with --config",
+        ConfigOrigin::Default => "FlowSchemas and priority levels of a new cluster, as none were given with --config",
         ConfigOrigin::Read => "FlowSchemas and priority levels as given with --config",
         ConfigOrigin::ReadOverDefault => {
-            "the objects given with --config over those of a fresh cluster, as some that every server has are not among them"
+            "the objects given with --config, completed with those of a new cluster that every server has"
         }
     }
 }
@@ -47,7 +49,13 @@ impl ExplainReport {
     pub fn page(&self, _zone: &Zone) -> Page {
         let mut of_clients = vec![Part::Table(clients(&self.clients))];
         if self.omitted_clients > 0 {
-            of_clients.push(Part::Text(format!("{} more rows are not shown; see --top", self.omitted_clients)));
+            of_clients.push(Part::Text(format!(
+                "{}; see --top",
+                match self.omitted_clients {
+                    1 => "1 more row is not shown".to_owned(),
+                    more => format!("{more} more rows are not shown"),
+                }
+            )));
         }
         let mut sections = vec![
             bullets_section("Rejected and waiting", &summary(&self.priority_levels, &self.held_back)),
@@ -64,13 +72,14 @@ impl ExplainReport {
 
 /// Where requests were rejected or waited, in sentences, the worst first.
 fn summary(levels: &[LevelUse], clients: &[ClientUse]) -> Vec<String> {
-    let mut loads: Vec<&LevelLoad> = levels.iter().filter_map(|level| level.load.as_ref()).collect();
-    loads.retain(|load| load.rejected_count + load.waited_count > 0);
-    loads.sort_by_key(|load| std::cmp::Reverse((load.rejected_count, load.waited_count)));
+    let of_level = |level: &LevelUse| level.load.clone().map(|load| (load, level.rejections.clone()));
+    let mut loads: Vec<(LevelLoad, Vec<LevelRejections>)> = levels.iter().filter_map(of_level).collect();
+    loads.retain(|(load, _)| load.rejected_count + load.waited_count > 0);
+    loads.sort_by_key(|(load, _)| std::cmp::Reverse((load.rejected_count, load.waited_count)));
     if loads.is_empty() {
-        return vec!["none, as far as the log shows".to_owned()];
+        return vec!["no request was rejected or waited, as far as the log shows".to_owned()];
     }
-    loads.into_iter().map(|load| level_summary(load, clients)).collect()
+    loads.iter().map(|(load, rejections)| level_summary(load, rejections, clients)).collect()
 }
 
 fn note(note: &ExplainNote) -> String {
@@ -85,36 +94,44 @@ fn note(note: &ExplainNote) -> String {
             priority_levels.join(", ")
         ),
         ExplainNote::DanglingFlowSchema { flow_schema, priority_level } => {
-            format!("FlowSchema {flow_schema} is skipped, as its priority level {priority_level} doesn't exist")
+            format!("FlowSchema {flow_schema} is skipped, because its priority level {priority_level} does not exist")
         }
         ExplainNote::UsersWithoutGroups { count } => format!(
-            "{} users have no groups in the log, though every server gives them some; where groups decide, they go to \
+            "{}, though every server gives each user some; where a FlowSchema matches by group, their requests count as \
              catch-all here",
-            units::count(*count)
+            match count {
+                1 => "1 user has no groups in the log".to_owned(),
+                count => format!("{} users have no groups in the log", units::count(*count)),
+            }
         ),
         ExplainNote::ServerVersionUnknown { assumed } => {
-            format!("the server's version is unknown; seats are counted as in {assumed}, see --kube-version")
+            format!("the server's version is unknown; seats are counted as in {assumed}; give the version with --kube-version")
         }
+        ExplainNote::ServerVersionContradicted { version } => format!(
+            "the server calls itself {version}, but reads LISTs from etcd, so it emulates an older version or has \
+             ConsistentListFromCache turned off; seats are counted as in {version}, see --kube-version and --metrics"
+        ),
         ExplainNote::SizesNotGiven => {
-            "the seats of a list depend on object counts, which no audit log has; from the log they are known only within \
-             wide bounds, see --metrics and --resource"
+            "the seats of a LIST depend on object counts, which no audit log has: the ranges are wide unless you give sizes with \
+             --metrics or --resource"
                 .to_owned()
         }
         ExplainNote::EndlessRequests { count } => format!(
-            "{} requests have no end in the log, or are watches whose start it doesn't show; they add no seat-seconds",
+            "requests that have no end in the log, and watches whose start it does not show, add no seat-seconds ({})",
             units::count(*count)
         ),
         ExplainNote::ShortWaitsNotLogged => {
-            "waits are logged for requests over 0.5 s, and never for watches, which count in the high numbers only"
+            "waits are logged for requests over 0.5 s, and never for watches, so watches count only towards the upper bound of each \
+             range"
                 .to_owned()
         }
         ExplainNote::ServerConcurrencyAssumed { seats } => format!(
-            "{seats} seats are the default of --max-requests-inflight and --max-mutating-requests-inflight; see \
+            "{seats} seats are the default of --max-requests-inflight plus --max-mutating-requests-inflight; give the server's with \
              --server-concurrency"
         ),
         ExplainNote::WatchersAveraged => {
-            "writes hold seats for the watches that they wake: here for those open on average, not counting watches of a \
-             single object"
+            "a write also holds seats while the watches of its resource are notified; their number is taken as the average of \
+             those open, without watches of a single object"
                 .to_owned()
         }
         ExplainNote::BeyondLimits { levels } => {
@@ -123,15 +140,30 @@ fn note(note: &ExplainNote) -> String {
                 format!("{} {seats} of {max}", level.priority_level)
             });
             format!(
-                "more seats in use than a level can have: {}; --config or --server-concurrency isn't that of this server, \
-                 or requests waited without the log saying so",
+                "more seats are in use than a level can have: {}; --config or --server-concurrency isn't that of this server, or \
+                 requests waited without the log saying so",
                 levels.collect::<Vec<_>>().join(", ")
             )
         }
     }
 }
 
-fn level_summary(load: &LevelLoad, clients: &[ClientUse]) -> String {
+/// Which of several apiservers rejected; empty where there is only one.
+fn rejected_where(rejections: &[LevelRejections]) -> String {
+    if rejections.len() < 2 {
+        return String::new();
+    }
+    let (rejecting, others): (Vec<_>, Vec<_>) = rejections.iter().partition(|row| row.rejected_count > 0);
+    let name = |row: &LevelRejections| row.apiserver.clone().unwrap_or_else(|| "an unnamed apiserver".to_owned());
+    let each = rejecting.iter().map(|row| {
+        format!("{} of {} on {}", units::count(row.rejected_count), units::count(row.request_count), name(row))
+    });
+    let none: Vec<_> = others.iter().map(|row| name(row)).collect();
+    let none = if none.is_empty() { String::new() } else { format!(", none on {}", none.join(", ")) };
+    format!(" ({}{none})", each.collect::<Vec<_>>().join(", "))
+}
+
+fn level_summary(load: &LevelLoad, rejections: &[LevelRejections], clients: &[ClientUse]) -> String {
     /// Who comes after these doesn't matter much.
     const SHOWN: usize = 3;
     let of_level = clients.iter().filter(|client| client.priority_level == load.priority_level);
@@ -146,9 +178,10 @@ fn level_summary(load: &LevelLoad, clients: &[ClientUse]) -> String {
     let longest = load.max_wait_secs.filter(|_| load.waited_count > 0);
     let longest = longest.map_or_else(String::new, |secs| format!(", up to {} s", super::rounded(secs)));
     format!(
-        "{}: {} rejected, {} waited{longest}: {}{more}",
+        "{}: {} rejected{}, {} waited{longest}: {}{more}",
         load.priority_level,
         units::count(load.rejected_count),
+        rejected_where(rejections),
         units::count(load.waited_count),
         each.collect::<Vec<_>>().join(", ")
     )
@@ -179,7 +212,7 @@ fn levels(levels: &[LevelUse]) -> Section {
             ("priority level", false),
             ("clients", true),
             ("requests", true),
-            ("lists", true),
+            ("LISTs", true),
             ("seat-seconds", true),
             ("peak seats", true),
             ("nominal", true),
@@ -216,7 +249,7 @@ fn schemas(schemas: &[SchemaUse]) -> Section {
             ("clients", true),
             ("flows", true),
             ("requests", true),
-            ("lists", true),
+            ("LISTs", true),
             ("seat-seconds", true),
             ("waited", true),
             ("longest", true),
@@ -253,8 +286,8 @@ fn clients(clients: &[ClientUse]) -> Table {
             ("FlowSchema", false),
             ("priority level", false),
             ("requests", true),
-            ("lists", true),
-            ("seats per list", true),
+            ("LISTs", true),
+            ("seats per LIST", true),
             ("seat-seconds", true),
             ("waited", true),
             ("429s", true),

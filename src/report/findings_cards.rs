@@ -2,6 +2,7 @@
 
 use super::or_dash;
 use super::page::{Card, Part, Table, Tone};
+use super::size_words::size_cell;
 use super::storms::{details, title};
 use crate::findings::{Finding, Severity};
 use crate::units::{self, Zone};
@@ -37,7 +38,7 @@ pub(super) fn findings_table(findings: &[Finding], zone: &Zone) -> Table {
             or_dash(has_requests.then(|| units::count(finding.requests))),
             or_dash(has_requests.then(|| units::count(finding.instances))),
             or_dash(finding.peak_concurrency.map(units::count)),
-            or_dash(finding.estimated_bytes.map(|bytes| bytes.words())),
+            or_dash(finding.estimated_bytes.map(size_cell)),
         ]
     });
     Table {

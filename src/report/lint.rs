@@ -18,14 +18,19 @@ impl LintReport {
             let rows = self.catches.iter().map(catch).collect();
             let columns = [
                 ("FlowSchema", false),
-                ("fits", true),
-                ("gets", true),
-                ("lists", true),
+                ("matches", true),
+                ("receives", true),
+                ("LISTs", true),
                 ("users", true),
-                ("newly, from", false),
-                ("taken before it, by", false),
+                ("moved here from", false),
+                ("claimed first by", false),
             ];
-            sections.push(table_section("Requests of the logs", "", &columns, rows));
+            sections.push(table_section(
+                "Requests in the logs that each FlowSchema matches and receives",
+                "",
+                &columns,
+                rows,
+            ));
         }
         Page::of("Priority and Fairness: lint", Vec::new(), sections)
     }
@@ -34,13 +39,13 @@ impl LintReport {
 /// The rules of lint, each with its reason.
 pub fn rules_page(rules: &[LintRule]) -> Page {
     let items = rules.iter().map(|rule| Item::of(rule.name, rule.reason, "")).collect();
-    Page::of("Rules of lint", Vec::new(), vec![Section::of("", vec![Part::Items(items)])])
+    Page::of("Lint rules", Vec::new(), vec![Section::of("", vec![Part::Items(items)])])
 }
 
 /// Why the pattern is bad that a rule is named for.
 pub fn rule_page(rule: &LintRule) -> Page {
     let item = Item::of(rule.name, "why it is bad", rule.reason);
-    Page::of("Rule of lint", Vec::new(), vec![Section::of("", vec![Part::Items(vec![item])])])
+    Page::of("Lint rule", Vec::new(), vec![Section::of("", vec![Part::Items(vec![item])])])
 }
 
 fn card(finding: &LintFinding) -> Card {
@@ -72,7 +77,7 @@ const fn severity(severity: LintSeverity) -> &'static str {
 
 fn summary(findings: &[LintFinding]) -> String {
     if findings.is_empty() {
-        return "nothing is wrong".to_owned();
+        return "no problems found".to_owned();
     }
     let of = |wanted| findings.iter().filter(|finding| finding.severity == wanted).count();
     let named = [LintSeverity::Error, LintSeverity::Warning, LintSeverity::Info].map(|wanted| {

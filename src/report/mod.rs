@@ -25,6 +25,7 @@ mod replay_note;
 mod request;
 mod seats;
 mod simulate;
+mod size_words;
 mod storms;
 mod terminal;
 mod verify;
@@ -123,6 +124,25 @@ fn listed<T>(things: &[T], word: impl Fn(&T) -> String) -> String {
         0 => words.join(", "),
         more => format!("{} and {more} more", words.join(", ")),
     }
+}
+
+/// That a table leaves some rows out.
+fn more_in_json(count: usize) -> String {
+    match count {
+        1 => "1 more is in the JSON.".to_owned(),
+        count => format!("{count} more are in the JSON."),
+    }
+}
+
+/// A sentence that begins with a capital.
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A count with its noun, which takes an s in the plural: `1 request`, `1,203 requests`.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", units::count(count), if count == 1 { "" } else { "s" })
 }
 
 /// What isn't there.

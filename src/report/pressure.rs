@@ -4,19 +4,26 @@ use std::collections::BTreeMap;
 
 use super::float;
 use super::page::{Chart, Look, Series, Unit};
+use super::size_words::{held_estimate, size_words};
 use crate::findings::{Bytes, ListPressure, PressurePeak};
 use crate::units;
 
 /// Types of clients that have a colour of their own; the rest are one.
 const TYPES: usize = 7;
 
-/// What lists held at a peak. Lists of unknown size are left out, so with some of those the bytes are a lower bound.
+/// What lists held at a peak, on its own.
 pub(super) fn held_words(peak: &PressurePeak) -> String {
-    match (peak.estimated_bytes, peak.unknown) {
-        (None, _) => "unknown".to_owned(),
-        (Some(bytes), 0) => bytes.words(),
-        (Some(Bytes { low, .. }), _) => Bytes { low, high: None }.words(),
-    }
+    held_bytes(peak).map_or_else(|| "unknown".to_owned(), size_words)
+}
+
+/// What lists held at a peak, in a sentence after a verb.
+pub(super) fn held_in_words(peak: &PressurePeak) -> String {
+    held_bytes(peak).map_or_else(|| "an unknown amount of memory".to_owned(), held_estimate)
+}
+
+/// Lists of unknown size are left out, so with some of those the bytes are a lower bound.
+fn held_bytes(peak: &PressurePeak) -> Option<Bytes> {
+    peak.estimated_bytes.map(|bytes| if peak.unknown == 0 { bytes } else { Bytes { high: None, ..bytes } })
 }
 
 /// The servers of some rows, in order of their names.
@@ -46,7 +53,9 @@ pub(super) fn pressure_chart(
     memory_limit: Option<u64>,
 ) -> Chart {
     let rows = rows.iter().filter(|row| row.apiserver == *server);
-    let from = from.div_euclid(step) * step;
+    // Buckets may be laid so that one ends with the server.
+    let shift = rows.clone().next().map_or(0, |row| row.bucket_at.rem_euclid(step));
+    let from = (from - shift).div_euclid(step) * step + shift;
     let buckets = usize::try_from((to - from).div_euclid(step) + 1).unwrap_or_default();
     let place =
         |row: &ListPressure| usize::try_from((row.bucket_at - from).div_euclid(step)).ok().filter(|at| *at < buckets);

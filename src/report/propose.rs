@@ -6,7 +6,7 @@ use super::findings::remedy;
 use super::manifests::proposal_files;
 use super::page::{Card, Code, Item, Page, Part, Section, Table, Tone};
 use super::{
-    JointReplay, Proposal, ProposeReport, RejectedProposal, ReplayNote, SlowClient, between, bullets_section,
+    JointReplay, Proposal, ProposeReport, RejectedProposal, ReplayNote, SlowClient, between, bullets_section, counted,
     mismatch_words, or_dash, rounded,
 };
 use crate::candidates::Plan;
@@ -18,10 +18,10 @@ impl ProposeReport {
         let about = vec![
             self.server.line(),
             format!(
-                "Memory budget for LISTs: {}; clients without a storm may wait up to {} because of a candidate; seeds: {}.",
+                "Memory budget for LISTs: {}; a candidate may delay clients without a storm by up to {}; each replay runs with {}.",
                 units::bytes(self.memory_budget_bytes),
                 secs(self.max_wait_secs),
-                self.seeds
+                counted(self.seeds, "seed")
             ),
         ];
         let mut sections = Vec::new();
@@ -57,10 +57,11 @@ impl ProposeReport {
     }
 
     fn proposal_section(&self, proposal: &Proposal, zone: &Zone) -> Section {
-        let evidence = proposal_evidence(proposal).iter().map(|sentence| zone.in_sentence(sentence)).collect();
+        let evidence =
+            proposal_evidence(proposal, self.max_wait_secs).iter().map(|sentence| zone.in_sentence(sentence)).collect();
         let mut more = Vec::new();
         if !proposal.slow.is_empty() {
-            more.push(format!("waits too long: {}", slow_words(&proposal.slow)));
+            more.push(format!("delayed too long: {}", slow_words(&proposal.slow)));
         }
         more.extend(proposal.remedies().iter().map(|remedy| format!("at the client: {remedy}")));
         more.extend(proposal.lint.iter().map(|finding| format!("lint: {}: {}", finding.rule, finding.message)));
@@ -68,18 +69,17 @@ impl ProposeReport {
         if !more.is_empty() {
             parts.push(Part::Bullets(more));
         }
-        parts.extend(
-            proposal_files(self, proposal)
-                .map(|manifest| Part::Code(Code { caption: manifest.file, language: "yaml", text: manifest.text })),
-        );
+        parts.extend(proposal_files(self, proposal).map(|manifest| {
+            Part::Code(Code { caption: manifest.file, language: "yaml", text: manifest.text, is_short: false })
+        }));
         Section::of(&proposal.draft.name, parts)
     }
 }
 
 fn doubt_card(doubt: &str) -> Card {
     let sentence = format!(
-        "the baseline replay does not reproduce the log: {doubt}. The server has another version, configuration or object \
-         sizes, or the log lacks requests."
+        "the baseline replay does not reproduce the log: {doubt}. The server probably has another version, other \
+         configuration or other object sizes than assumed, or the log lacks requests."
     );
     Card::of_sentence(Tone::Warning, "Doubtful", sentence)
 }
@@ -94,22 +94,26 @@ fn sizes_table(proposal: &Proposal) -> Table {
         ("", false),
         ("LISTs at once", true),
         ("seats", true),
+        ("seats per LIST", true),
+        ("when full", false),
         ("peak memory", true),
-        ("matched: rejected", true),
-        ("p99 wait (s)", true),
-        ("others too slow", true),
-        ("worse off", false),
+        ("matched requests rejected", true),
+        ("their p99 wait (s)", true),
+        ("clients delayed too long", true),
+        ("clients worse off", false),
     ];
     let rows = proposal.tried.iter().map(|tried| {
         let of_plan = |of: &dyn Fn(&Plan) -> String| or_dash(tried.plan.as_ref().map(of));
         vec![
             match tried.plan {
                 None => "today".to_owned(),
-                Some(_) if tried.is_chosen => "→".to_owned(),
+                Some(_) if tried.is_chosen => "chosen".to_owned(),
                 Some(_) => String::new(),
             },
             of_plan(&|plan| between(plan.lists_at_once.0.into(), plan.lists_at_once.1.into())),
-            of_plan(&|plan| format!("{}{}", plan.nominal_seats, if plan.queues { "" } else { ", rejecting" })),
+            of_plan(&|plan| plan.nominal_seats.to_string()),
+            of_plan(&|plan| between(plan.seats_per_list.0.into(), plan.seats_per_list.1.into())),
+            of_plan(&|plan| if plan.queues { "queues" } else { "rejects" }.to_owned()),
             format!("{}–{}", byte_words(tried.peak_low_bytes), byte_words(tried.peak_high_bytes)),
             or_dash(tried.caught_rejected.map(rounded)),
             or_dash(tried.caught_wait_p99_secs.map(rounded)),
@@ -117,13 +121,13 @@ fn sizes_table(proposal: &Proposal) -> Table {
             or_dash(Some(tried.regressed.join(", ")).filter(|names| !names.is_empty())),
         ]
     });
-    Table { rows: rows.collect(), ..Table::of("Sizes that were tried", "", &columns) }
+    Table { rows: rows.collect(), ..Table::of("Sizes that were tried, with what the replay shows", "", &columns) }
 }
 
 fn slow_words(slow: &[SlowClient]) -> String {
     let words = slow.iter().map(|slow| {
         let (now, before) = (secs(slow.wait_max_secs), secs(slow.wait_max_before_secs));
-        format!("{} {now}, was {before}", slow.client)
+        format!("{} waits up to {now}, before {before}", slow.client)
     });
     words.collect::<Vec<_>>().join(", ")
 }
@@ -131,7 +135,7 @@ fn slow_words(slow: &[SlowClient]) -> String {
 fn joint_sentences(joint: &JointReplay) -> Vec<String> {
     let mut sentences = vec![joint.comparison.sentence(), joint_limit_words(joint)];
     if !joint.slow.is_empty() {
-        sentences.push(format!("waits too long: {}", slow_words(&joint.slow)));
+        sentences.push(format!("delayed too long: {}", slow_words(&joint.slow)));
     }
     sentences
 }

@@ -103,12 +103,12 @@ impl<'r> ProposalJson<'r> {
             lists_at_once: proposal.lists_at_once,
             caught_lists_at_once: proposal.matched.lists_at_once,
             slow: &proposal.slow,
-            confidence: proposal.confidence.words(),
+            confidence: proposal.confidence.words(report.max_wait_secs),
             confidence_level: proposal.confidence.level,
             doubts: &proposal.confidence.doubts,
             remedies: proposal.remedies(),
             lint: &proposal.lint,
-            evidence: proposal_evidence(proposal),
+            evidence: proposal_evidence(proposal, report.max_wait_secs),
             manifests: proposal_files(report, proposal),
         }
     }

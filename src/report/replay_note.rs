@@ -1,6 +1,6 @@
 //! What to know of the numbers of a replay: what was assumed, and what no log says.
 
-use super::ReplayNote;
+use super::{ReplayNote, counted};
 use crate::units;
 
 impl ReplayNote {
@@ -8,18 +8,21 @@ impl ReplayNote {
     pub fn sentence(&self) -> String {
         match self {
             Self::AssumedDurations { request_count } => format!(
-                "{} were rejected in the log or have no end in it; they are replayed with the duration of similar requests",
-                requests(*request_count)
+                "requests that were rejected in the log or have no end in it ({}) are replayed with the duration of similar requests",
+                units::count(*request_count)
             ),
             Self::Restarts { count } => {
-                let restarts = if *count == 1 { "1 restart".to_owned() } else { format!("{count} restarts") };
+                let restarts = counted(*count as u64, "restart");
                 format!(
                     "the log shows {restarts} of an apiserver; each replay cuts off what runs at that moment, even where the \
                      candidate would have kept the server alive; LISTs that were cut off may be missing from the log"
                 )
             }
             Self::ImplausibleTimes { request_count } => {
-                format!("requests left out, as their time is years from all others': {}", units::count(*request_count))
+                format!(
+                    "requests left out, because their time is years away from that of all others: {}",
+                    units::count(*request_count)
+                )
             }
             Self::UncertainSeats { uncertain, all } => format!(
                 "the log doesn't determine the seats of {} of {} kinds of requests; every other seed takes the most, the others \
@@ -31,9 +34,9 @@ impl ReplayNote {
                 format!("the server's version is unknown; it is replayed as {assumed}; give it with --kube-version")
             }
             Self::NotReplayed { request_count } => format!(
-                "{} of the log are not replayed: they were refused before API Priority and Fairness, bypass it, or are retries in \
-                 a closed loop",
-                requests(*request_count)
+                "requests that were refused before API Priority and Fairness, bypass it, or are retries in a closed loop are not replayed \
+                 ({})",
+                units::count(*request_count)
             ),
             other => other.fixed_sentence().to_owned(),
         }
@@ -43,7 +46,7 @@ impl ReplayNote {
     fn fixed_sentence(&self) -> &'static str {
         match self {
             Self::DrawnFromSeed => {
-                "a server divides its seats anew every 10 s; when exactly is in no log, so each seed draws it, and also the \
+                "a server divides its seats anew every 10 s; no log says when exactly, so each seed draws that at random, and draws the \
                  capacity from the possible range"
             }
             Self::FixedDurations => "LISTs take as long as in the log, although fewer at once would take less",
@@ -59,15 +62,15 @@ impl ReplayNote {
                 "the current configuration is that of a new cluster; give the server's own with --config"
             }
             Self::UnloggedWaits => {
-                "waits under half a second, and the limits of priority levels, are in no log; a logged 429 that didn't wait for \
-                 long counts as queue-full where its level queues; each request has 60 s (--request-timeout)"
+                "no log has waits under half a second, or the limits of priority levels; a logged 429 that didn't wait for long counts \
+                 as queue-full where its level queues; each request has 60 s (--request-timeout)"
             }
             Self::ListMemoryOnly => {
                 "memory is what LISTs hold, without the rest of the server's memory; add that with --memory-base"
             }
             Self::WatchesAndServers => {
-                "a watch holds its seats until it has started; its wait is in no log, so none takes longer for that than the \
-                 quickest quarter; each apiserver is replayed by itself, starting with idle levels"
+                "a watch holds its seats until it has started; no log has its wait, so each is replayed with a start no slower than \
+                 the quickest quarter of starts; each apiserver is replayed by itself, starting with idle levels"
             }
             Self::StormWindow => {
                 "a candidate is replayed in the window of its own storms, together with the candidates above it; its numbers \
@@ -82,7 +85,7 @@ impl ReplayNote {
                  which lists the limits of a replay"
             }
             Self::ApiVersionNotServed => {
-                "flowcontrol.apiserver.k8s.io/v1 is served since 1.29: this server doesn't accept the manifests as they are"
+                "flowcontrol.apiserver.k8s.io/v1 is served from 1.29 on: this server does not accept the manifests as they are"
             }
             Self::PredictedReplayedLogged => {
                 "predicted is a replay of the logs before the change, with the change; replayed is a replay of the logs after it; \
@@ -92,7 +95,7 @@ impl ReplayNote {
                 "the log doesn't say which priority level a request used: all requests that the change should match are counted"
             }
             Self::ShortWaitsAreRanges => {
-                "waits under half a second are in no log: a shorter request may have run or waited, which makes a range"
+                "no log has waits under half a second: such a request may have run or waited, so the counts are ranges"
             }
             Self::AssumedDurations { .. }
             | Self::Restarts { .. }
@@ -102,8 +105,4 @@ impl ReplayNote {
             | Self::NotReplayed { .. } => unreachable!("its sentence has numbers"),
         }
     }
-}
-
-fn requests(count: u64) -> String {
-    format!("{} request{}", units::count(count), if count == 1 { "" } else { "s" })
 }

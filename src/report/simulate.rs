@@ -4,7 +4,7 @@ use super::comparison::byte_words;
 use super::page::{Card, Page, Part, Section, Table, Tone};
 use super::{
     ApiserverReplay, MomentAbove, ReplayNote, SimulateReport, Swept, bullets_section, capacity_words,
-    comparison_sentence, mismatch_words, or_dash, rounded, table_section,
+    comparison_sentence, counted, mismatch_words, or_dash, rounded, table_section,
 };
 use crate::simulation::{Effect, GroupSummary, ReplaySummary, Spread};
 use crate::units::{self, Zone};
@@ -59,18 +59,18 @@ impl SimulateReport {
     /// What was replayed, and what each candidate does.
     fn replay_parts(&self, replay: &ApiserverReplay, zone: &Zone) -> Vec<Part> {
         let what = format!(
-            "{} requests, {} of them LISTs, within {} from {}; seeds: {}.",
-            units::count(replay.request_count),
+            "{}, {} of them LISTs, within {} from {}, replayed with {}.",
+            counted(replay.request_count, "request"),
             units::count(replay.list_count),
             units::span(micros(replay.span_secs)),
             zone.in_sentence(&replay.first_at),
-            self.seeds,
+            counted(self.seeds, "seed"),
         );
         let mut parts = vec![Part::Text(what), Part::Text(format!("{}.", capacity_words(&replay.capacity)))];
         parts.extend(replay.mismatch.as_ref().map(|mismatch| {
             let doubt = format!(
-                "the baseline replay does not reproduce the log: {}. The server has another version, configuration or \
-                 object sizes, or the log lacks requests: don't rely on what follows.",
+                "the baseline replay does not reproduce the log: {}. The server probably has another version, other \
+                 configuration or other object sizes than assumed, or the log lacks requests: don't rely on what follows.",
                 mismatch_words(mismatch)
             );
             Part::Card(Card::of_sentence(Tone::Warning, "Doubtful", doubt))
@@ -104,10 +104,10 @@ impl SimulateReport {
             ("LISTs at once", true),
             ("peak memory", true),
             ("possibly above (s)", true),
-            ("matched: rejected", true),
-            ("p99 wait (s)", true),
+            ("matched requests rejected", true),
+            ("their p99 wait (s)", true),
             ("drain time (s)", true),
-            ("worse off", false),
+            ("clients worse off", false),
         ];
         let rows = sweep.rows.iter().map(|row| {
             let held = format!("{}–{}", one(row.peak_low_bytes), one(row.known_peak_high_bytes));
@@ -138,13 +138,15 @@ impl SimulateReport {
         let row = |name: &str, of: &dyn Fn(&ReplaySummary) -> String| {
             std::iter::once(name.to_owned()).chain(sides.iter().map(|side| of(side))).collect::<Vec<_>>()
         };
+        let has_unknown = sides.iter().any(|side| side.unbounded_lists > 0);
+        let most = if has_unknown { "peak memory of LISTs of known size, at most" } else { "peak memory, at most" };
         let mut rows = vec![
             row("LISTs at once", &|side| spread(side.most_lists)),
             row("peak memory, at least", &|side| bytes(side.peak_low_bytes)),
-            row("peak memory, at most", &|side| bytes(side.known_peak_high_bytes)),
+            row(most, &|side| bytes(side.known_peak_high_bytes)),
         ];
-        if sides.iter().any(|side| side.unbounded_lists > 0) {
-            rows.push(row("  without LISTs of unknown size", &|side| units::count(side.unbounded_lists)));
+        if has_unknown {
+            rows.push(row("  LISTs of unknown size, not included", &|side| units::count(side.unbounded_lists)));
         }
         if let Some(limit) = self.memory_limit_bytes {
             let limit = units::bytes(limit);
@@ -188,6 +190,7 @@ fn moment_words(moments: &[MomentAbove], limit: u64) -> String {
         moments.iter().take(NAMED).map(|moment| format!("{} to {}", moment.from, moment.to)).collect();
     let more = match moments.len().saturating_sub(NAMED) {
         0 => String::new(),
+        1 => ", and 1 more time".to_owned(),
         more => format!(", and {} more times", units::count(more as u64)),
     };
     format!("In the log, LISTs may have been above {limit} from {}{more}.", named.join(", from "))

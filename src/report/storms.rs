@@ -1,4 +1,4 @@
-//! The report of `storms`: a verdict of one screen, the findings, what the log could not show.
+//! The report of `storms`: a verdict of one screen, the findings, what the log can't show.
 
 use serde::Serialize;
 
@@ -7,8 +7,9 @@ use super::findings::{
 };
 use super::findings_cards::{cards, findings_table};
 use super::page::{Item, Page, Part, Section, Table};
-use super::{Explanation, StormReport, Suspect, or_dash};
-use crate::findings::{BlindSpot, Culprit, Finding, Kind, Verdict};
+use super::size_words::{size_cell, size_words};
+use super::{Explanation, StormReport, Suspect, counted, or_dash};
+use crate::findings::{BlindSpot, Culprit, Death, Finding, Kind, Verdict};
 use crate::units::{self, Zone};
 
 /// The JSON of [`StormReport`]: its data, and the words for what is a code in it.
@@ -18,6 +19,7 @@ pub struct StormJson<'r> {
     verdict: String,
     verdict_codes: &'r Verdict,
     at: Option<&'r str>,
+    nearest_end: Option<&'r Death>,
     suspects: &'r [Suspect],
     findings: Vec<FindingJson<'r>>,
     omitted_findings: usize,
@@ -32,6 +34,7 @@ impl<'r> From<&'r StormReport> for StormJson<'r> {
             verdict: verdict_text(&report.verdict),
             verdict_codes: &report.verdict,
             at: report.at.as_deref(),
+            nearest_end: report.nearest_end.as_ref(),
             suspects: &report.suspects,
             findings: findings_json(&report.findings),
             omitted_findings: report.omitted_findings,
@@ -56,13 +59,13 @@ impl StormReport {
                 [] => Part::Text("none, and none in the minute before".to_owned()),
                 suspects => Part::Table(suspects_table(suspects)),
             };
-            sections.push(Section::of(zone.in_sentence(&format!("Lists in flight at {at}")), vec![part]));
+            sections.push(Section::of(zone.in_sentence(&format!("LISTs in flight at {at}")), vec![part]));
         }
         sections.push(Section::of("Findings", self.findings_parts(zone)));
         let spots: Vec<String> = self.blind_spots.iter().map(|spot| zone.in_sentence(&blind_spot(spot))).collect();
         let spots =
-            if spots.is_empty() { Part::Text("nothing that is known".to_owned()) } else { Part::Bullets(spots) };
-        sections.push(Section::of("What the log could not show", vec![spots]));
+            if spots.is_empty() { Part::Text("nothing known is missing".to_owned()) } else { Part::Bullets(spots) };
+        sections.push(Section::of("What the log can't show", vec![spots]));
         Page {
             verdict: verdict(&self.verdict).iter().map(|sentence| zone.in_sentence(sentence)).collect(),
             ..Page::of("Storms", Vec::new(), sections)
@@ -78,7 +81,10 @@ impl StormReport {
         }
         if self.omitted_findings > 0 {
             let count = self.omitted_findings;
-            parts.push(Part::Text(format!("{count} more are not shown; see --top and --min-severity")));
+            parts.push(Part::Text(match count {
+                1 => "1 more is not shown; see --top and --min-severity".to_owned(),
+                count => format!("{count} more are not shown; see --top and --min-severity"),
+            }));
         }
         parts.extend(cards(&self.findings, zone));
         parts
@@ -120,7 +126,7 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
     let span = span(finding.ended_at - finding.started_at);
     let mut details = vec![
         ("what", summary(finding)),
-        ("when", format!("{} to {} ({span})", units::instant(finding.started_at), units::instant(finding.ended_at))),
+        ("when", format!("{} to {} ({span})", units::second(finding.started_at), units::second(finding.ended_at))),
         ("severity", format!("{}: {}", finding.severity.name(), severity_reason(&finding.severity_reason))),
         ("who", who(finding)),
     ];
@@ -139,13 +145,17 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
     if !finding.other_resources.is_empty() {
         details.push(("also", finding.other_resources.join(", ")));
     }
-    if !finding.clients.is_empty() {
+    // The sentence on rejections names their clients already.
+    if !finding.clients.is_empty() && finding.kind != Kind::Rejections {
         let shares = finding.clients.iter().take(5).map(|share| {
-            let held = share.estimated_bytes.map(|bytes| format!(", holding {}", bytes.words())).unwrap_or_default();
+            let held =
+                share.estimated_bytes.map(|bytes| format!(", holding {}", size_words(bytes))).unwrap_or_default();
             let resource = share.resource.as_deref().unwrap_or("discovery");
             format!(
-                "{} ({resource}: {} requests, {} at the peak{held})",
-                share.client, share.requests, share.peak_concurrency
+                "{} ({resource}: {}, {} in flight at the peak{held})",
+                share.client,
+                counted(share.requests, "request"),
+                share.peak_concurrency
             )
         });
         details.push(("made of", shares.collect::<Vec<_>>().join("; ")));
@@ -169,6 +179,9 @@ fn who(finding: &Finding) -> String {
         let more = finding.user_name_count.saturating_sub(finding.user_names.len() as u64);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         who += &format!("; user {}{more}", finding.user_names.join(", "));
+    }
+    if !finding.impersonated_user_names.is_empty() {
+        who += &format!("; acting for {}", finding.impersonated_user_names.join(", "));
     }
     if !finding.user_agents.is_empty() {
         let agents = finding.user_agents.iter().map(|agent| shortened(agent));
@@ -208,13 +221,16 @@ fn suspects_table(suspects: &[Suspect]) -> Table {
         vec![
             suspect.client.clone(),
             suspect.client_type.clone(),
-            or_dash(suspect.resource.clone()),
+            or_dash(suspect.resource.as_ref().map(|resource| match suspect.verb.as_str() {
+                "list" => resource.clone(),
+                verb => format!("{resource} ({verb})"),
+            })),
             units::count(suspect.inflight),
             units::count(suspect.without_end),
-            or_dash(suspect.estimated_bytes.map(|bytes| bytes.words())),
+            or_dash(suspect.estimated_bytes.map(size_cell)),
             units::count(suspect.recent_requests),
             units::count(suspect.recent_instances),
-            or_dash(suspect.recent_bytes.map(|bytes| bytes.words())),
+            or_dash(suspect.recent_bytes.map(size_cell)),
         ]
     });
     Table::under_heading("pressure_at", &columns.map(|name| (name, false)), rows.collect())

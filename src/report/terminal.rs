@@ -1,10 +1,10 @@
-//! A page on the terminal, or as plain text: all but its charts, which tables can't show at a glance, and what is to be
-//! copied.
+//! A page on the terminal, or as plain text: all but its charts, which tables can't show at a glance, and long text to
+//! copy, such as manifests.
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table as Grid, TableComponent, Width};
 
-use super::page::{Card, Fact, Item, Page, Part, Section, Table};
+use super::page::{Card, Code, Fact, Item, Page, Part, Section, Table};
 use crate::units::legible;
 
 const BOLD: Style = Style::new().bold();
@@ -34,7 +34,9 @@ pub fn terminal(page: &Page, width: Option<u16>) -> TerminalPage {
     screen.facts(&page.facts);
     page.sections.iter().for_each(|section| screen.section(section));
     if let Some(left_out) = left_out(page) {
-        screen.line(&format!("{left_out} are in the page: -o FILE.html, FILE.md or FILE.json."));
+        screen.line(&format!(
+            "{left_out} are not shown on the terminal; write them to a file: -o FILE.html, FILE.md or FILE.json."
+        ));
     }
     screen.page
 }
@@ -43,7 +45,7 @@ pub fn terminal(page: &Page, width: Option<u16>) -> TerminalPage {
 fn left_out(page: &Page) -> Option<&'static str> {
     let parts = || page.sections.iter().flat_map(|section| &section.parts);
     let has_charts = parts().any(|part| matches!(part, Part::Chart(_)));
-    let has_code = parts().any(|part| matches!(part, Part::Code(_)));
+    let has_code = parts().any(|part| matches!(part, Part::Code(code) if !code.is_short));
     match (has_charts, has_code) {
         (true, true) => Some("Charts and manifests"),
         (true, false) => Some("Charts"),
@@ -112,6 +114,7 @@ impl Screen {
                 Part::Items(items) => items.iter().for_each(|item| self.item(item)),
                 Part::Table(table) => self.table(table, &section.heading),
                 Part::Card(card) => self.card(card),
+                Part::Code(code) if code.is_short => self.code(code),
                 Part::Chart(_) | Part::Code(_) => {}
             }
         }
@@ -139,6 +142,13 @@ impl Screen {
         self.gap();
     }
 
+    fn code(&mut self, code: &Code) {
+        self.gap();
+        self.line(&legible(&format!("{}:", code.caption)));
+        code.text.lines().for_each(|line| self.line(&format!("  {}", legible(line))));
+        self.gap();
+    }
+
     fn table(&mut self, table: &Table, heading: &str) {
         if !table.caption.is_empty() {
             let query = if table.query.is_empty() { String::new() } else { format!(" (query {})", table.query) };
@@ -157,7 +167,7 @@ impl Screen {
             let name = [&table.caption, heading].into_iter().find(|name| !name.is_empty());
             let name = name.map_or_else(String::new, |name| format!(" of {name:?}"));
             self.page.notes.push(format!(
-                "columns{name} that don't fit here: {}; into a file or a pipe all are written",
+                "columns{name} that don't fit on this terminal: {}; a file or a pipe gets them all",
                 hidden.join(", ")
             ));
         }
@@ -168,9 +178,10 @@ impl Screen {
 fn is_shown(part: &Part) -> bool {
     match part {
         Part::Text(_) | Part::Table(_) | Part::Card(_) => true,
+        Part::Code(code) => code.is_short,
         Part::Bullets(sentences) => !sentences.is_empty(),
         Part::Items(items) => !items.is_empty(),
-        Part::Chart(_) | Part::Code(_) => false,
+        Part::Chart(_) => false,
     }
 }
 
@@ -196,7 +207,12 @@ fn grid(table: &Table, shown: usize, width: Option<u16>) -> String {
         Some(width) => out.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
         None => out.set_content_arrangement(ContentArrangement::Disabled),
     };
-    out.set_header(table.columns.iter().take(shown).map(|(name, _)| name));
+    let mut header = comfy_table::Row::from(table.columns.iter().take(shown).map(|(name, _)| name));
+    if width.is_some() {
+        // Letters that are two columns wide make a name wider than it has letters.
+        header.max_height(1);
+    }
+    out.set_header(header);
     for row in &table.rows {
         let mut line = comfy_table::Row::from(row.iter().take(shown));
         if width.is_some() {
@@ -255,7 +271,10 @@ mod tests {
         assert!(wide.text.contains("request_count") && wide.notes.is_empty());
         let narrow = terminal(&agents(), Some(30));
         assert!(!narrow.text.contains("request_count"));
-        assert_eq!(narrow.notes, ["columns that don't fit here: request_count; into a file or a pipe all are written"]);
+        assert_eq!(
+            narrow.notes,
+            ["columns that don't fit on this terminal: request_count; a file or a pipe gets them all"]
+        );
         assert!(terminal(&agents(), None).text.contains("kubernetes/$Format"));
     }
 
@@ -266,15 +285,22 @@ mod tests {
             details: vec![("what".to_owned(), "lists".to_owned())],
             ..Card::default()
         };
+        let policy = Code {
+            caption: "for the server".to_owned(),
+            text: "a: 1\nb: 2\n".to_owned(),
+            is_short: true,
+            ..Code::default()
+        };
         let page = Page {
             about: vec!["Kubernetes 1.34".to_owned()],
             verdict: vec!["It stormed.".to_owned()],
             sections: vec![
-                Section::of("Charts", vec![Part::Code(super::super::page::Code::default())]),
+                Section::of("Charts", vec![Part::Code(Code::default())]),
                 Section::of(
                     "Findings",
                     vec![Part::Text("two".to_owned()), Part::Card(card), Part::Text("more".to_owned())],
                 ),
+                Section::of("Policy", vec![Part::Code(policy)]),
                 Section::of("Notes", vec![Part::Items(vec![Item::of("level", "Metadata", "no bodies")])]),
             ],
             ..Page::default()
@@ -282,8 +308,8 @@ mod tests {
         let text = anstream::adapter::strip_str(&terminal(&page, None).text).to_string();
         assert_eq!(
             text,
-            "Kubernetes 1.34\n\nVerdict\nIt stormed.\n\nFindings\ntwo\n\n1. warning\n  what: lists\n\nmore\n\nNotes\n  level: Metadata\n      \
-             no bodies\n\nManifests are in the page: -o FILE.html, FILE.md or FILE.json.\n"
+            "Kubernetes 1.34\n\nVerdict\nIt stormed.\n\nFindings\ntwo\n\n1. warning\n  what: lists\n\nmore\n\nPolicy\n\nfor the server:\n  a: 1\n  b: 2\n\nNotes\n  level: Metadata\n      \
+             no bodies\n\nManifests are not shown on the terminal; write them to a file: -o FILE.html, FILE.md or FILE.json.\n"
         );
     }
 

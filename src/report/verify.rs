@@ -58,8 +58,8 @@ impl VerifyReport {
     /// The report as a page.
     pub fn page(&self) -> Page {
         let verdict = self.apiservers.iter().map(|check| {
-            let name = check.apiserver.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-            format!("{name}{}: {}", self.candidate, verdict_words(&check.verdict))
+            let on = check.apiserver.as_ref().map_or_else(String::new, |name| format!(" on apiserver {name}"));
+            format!("Candidate {}{on}: {}.", self.candidate, verdict_words(&check.verdict))
         });
         let mut sections: Vec<Section> = self.apiservers.iter().map(|check| self.facts_section(check)).collect();
         let notes: Vec<String> = self.notes.iter().map(ReplayNote::sentence).collect();
@@ -80,7 +80,7 @@ impl VerifyReport {
 }
 
 fn facts_section(heading: &str, check: &ApiserverCheck) -> Section {
-    let columns = [("", false), ("predicted", true), ("replayed", true), ("logged", true), ("", false)];
+    let columns = [("", false), ("predicted", true), ("replayed", true), ("logged", true), ("verdict", false)];
     let count = |facts: &MatchedFacts| units::count(facts.request_count);
     let held = |facts: &MatchedFacts| {
         format!("{}–{}", byte_words(facts.peak_low_bytes.mid), byte_words(facts.peak_high_bytes.mid))

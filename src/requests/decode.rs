@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
+use super::ends_logged::{Class, EndedClasses};
 use super::recent::Stages;
 use super::tally::{ServerTally, Tally};
 use super::{Outcome, Request, Rows, Window, is_end};
@@ -24,6 +25,8 @@ pub(super) struct Decoded<R> {
     pub(super) marks: Vec<Mark>,
     /// What was counted.
     pub(super) tally: Tally,
+    /// The classes of the requests that ended in it.
+    pub(super) ended: EndedClasses,
     /// How many lines it held.
     pub(super) lines: u64,
     /// The chunk's buffer, to be used again.
@@ -42,6 +45,8 @@ pub(super) enum Mark {
         row: Option<u32>,
         /// Whether the row knows when the response started.
         has_start: bool,
+        /// When it ended.
+        ended_at: Option<Micros>,
     },
     /// A stage that didn't end in this chunk.
     Early(Box<Early>),
@@ -52,6 +57,10 @@ pub(super) struct Early {
     pub(super) key: u64,
     pub(super) stages: Stages,
     pub(super) started_at: Option<Micros>,
+    /// The latest start of the response, where several are logged.
+    pub(super) last_started_at: Option<Micros>,
+    /// Whether its end is in the log, but stamped before the response started.
+    pub(super) is_contradictory: bool,
     pub(super) received_at: Option<Micros>,
     pub(super) apiserver: Option<Arc<str>>,
     pub(super) file: Arc<str>,
@@ -80,14 +89,16 @@ pub(super) fn decode_chunk<R: Rows>(chunk: Chunk, rows: R, window: Window) -> De
         open: HashMap::default(),
         tally: Tally::default(),
         server: ServerTally::default(),
+        ended: EndedClasses::default(),
         unreadable: 0,
         lines: 0,
     };
     decoding.faults();
     decoding.read_lines();
     let lines = decoding.lines;
+    let ended = std::mem::take(&mut decoding.ended);
     let (rows, marks, tally) = decoding.finish();
-    Decoded { rows, marks, tally, lines, buffer: chunk.bytes }
+    Decoded { rows, marks, tally, ended, lines, buffer: chunk.bytes }
 }
 
 struct Decoding<'c, R> {
@@ -101,6 +112,7 @@ struct Decoding<'c, R> {
     tally: Tally,
     /// Of the file's own apiserver; events of others are rare.
     server: ServerTally,
+    ended: EndedClasses,
     unreadable: u64,
     lines: u64,
 }
@@ -141,6 +153,7 @@ enum LocalMark<'c> {
         stages: Stages,
         row: Option<u32>,
         has_start: bool,
+        ended_at: Option<Micros>,
     },
     Early(LocalEarly<'c>),
     /// An early stage whose request ended in this chunk.
@@ -152,6 +165,7 @@ struct LocalEarly<'c> {
     key: u64,
     stages: Stages,
     started_at: Option<Micros>,
+    last_started_at: Option<Micros>,
     received_at: Option<Micros>,
     host: Option<&'c str>,
     last: LastStage<&'c str>,
@@ -164,6 +178,8 @@ impl LocalEarly<'_> {
             key: self.key,
             stages: self.stages,
             started_at: self.started_at,
+            last_started_at: self.last_started_at,
+            is_contradictory: false,
             received_at: self.received_at,
             apiserver: self.host.map(Into::into).or_else(|| file.apiserver.clone()),
             file: Arc::clone(&file.name),
@@ -247,7 +263,7 @@ impl<'c, R: Rows> Decoding<'c, R> {
         started_at: Option<Micros>,
         outcome: Outcome,
     ) -> Option<u32> {
-        let completed_at = event.stage_at.filter(|_| outcome != Outcome::Open);
+        let completed_at = event.stage_at.filter(|_| !matches!(outcome, Outcome::Open | Outcome::Unknown));
         if !self.window.meets(event.request_received_at, completed_at) {
             return None;
         }
@@ -260,14 +276,28 @@ impl<'c, R: Rows> Decoding<'c, R> {
     fn end(&mut self, line: u64, event: &Event<'c>, apiserver: Option<&str>, key: u64) {
         let open = if self.open.is_empty() { None } else { self.open.remove(&key) };
         let early = open.map(|mark| std::mem::replace(&mut self.marks[mark], LocalMark::Joined));
-        let (stages, started_at) = match early {
-            Some(LocalMark::Early(early)) => (early.stages, early.started_at),
-            _ => (Stages::NONE, None),
+        let (stages, started_at, last_started_at) = match early {
+            Some(LocalMark::Early(early)) => (early.stages, early.started_at, early.last_started_at),
+            _ => (Stages::NONE, None, None),
         };
-        let outcome = if event.stage == Stage::Panic { Outcome::Panic } else { Outcome::Complete };
+        Class::of(apiserver, event).note_end(&mut self.ended);
+        let outcome = match event.stage {
+            Stage::Panic => Outcome::Panic,
+            _ if is_contradictory(last_started_at, event.stage_at) => {
+                self.tally.contradictory_requests += 1;
+                Outcome::Unknown
+            }
+            _ => Outcome::Complete,
+        };
         let row = self.append(line, event, apiserver, started_at, outcome);
         let stages = stages.with(event.stage);
-        self.marks.push(LocalMark::End { key, stages, row, has_start: started_at.is_some() });
+        self.marks.push(LocalMark::End {
+            key,
+            stages,
+            row,
+            has_start: started_at.is_some(),
+            ended_at: event.stage_at.filter(|_| outcome != Outcome::Unknown),
+        });
     }
 
     fn early(&mut self, line: u64, event: &Event<'c>, text: &'c str, host: Option<&'c str>, key: u64) {
@@ -276,10 +306,14 @@ impl<'c, R: Rows> Decoding<'c, R> {
         let last = LastStage { stage, stage_at: event.stage_at, is_refusal: is_refusal(event), line, text };
         let mark = *self.open.entry(key).or_insert(self.marks.len());
         match self.marks.get_mut(mark) {
-            Some(LocalMark::Early(early)) if early.stages.has(stage) => self.tally.duplicates += 1,
+            Some(LocalMark::Early(early)) if early.stages.has(stage) => {
+                self.tally.duplicates += 1;
+                early.last_started_at = early.last_started_at.max(started_at);
+            }
             Some(LocalMark::Early(early)) => {
                 early.stages = early.stages.with(stage);
                 early.started_at = early.started_at.or(started_at);
+                early.last_started_at = early.last_started_at.max(started_at);
                 if stage > early.last.stage {
                     early.last = last;
                 }
@@ -288,6 +322,7 @@ impl<'c, R: Rows> Decoding<'c, R> {
                 key,
                 stages: Stages::NONE.with(stage),
                 started_at,
+                last_started_at: started_at,
                 received_at: event.request_received_at,
                 host,
                 last,
@@ -306,12 +341,19 @@ impl<'c, R: Rows> Decoding<'c, R> {
         }
         let file = &self.chunk.file;
         let marks = self.marks.into_iter().filter_map(|mark| match mark {
-            LocalMark::End { key, stages, row, has_start } => Some(Mark::End { key, stages, row, has_start }),
+            LocalMark::End { key, stages, row, has_start, ended_at } => {
+                Some(Mark::End { key, stages, row, has_start, ended_at })
+            }
             LocalMark::Early(early) => Some(Mark::Early(Box::new(early.kept(file)))),
             LocalMark::Joined => None,
         });
         (self.rows, marks.collect(), self.tally)
     }
+}
+
+/// Whether the response started after its request had ended: then that was no end.
+pub(super) fn is_contradictory(started_at: Option<Micros>, ended_at: Option<Micros>) -> bool {
+    started_at.zip(ended_at).is_some_and(|(started, ended)| started > ended)
 }
 
 /// Whether the event may be all that is logged of a request that was refused before it was handled.

@@ -10,17 +10,18 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use super::decode::{Decoded, Early, Mark};
+use super::decode::{Decoded, Early, Mark, is_contradictory};
+use super::ends_logged::{EndedClasses, Unended, classes_without_ends};
 use super::recent::{Recent, Stages};
 use super::tally::Tally;
 use super::{Outcome, Request, Rows, Window};
-use crate::audit::{Micros, Stage, decode_one};
+use crate::audit::{Event, Micros, Stage, decode_one};
 
 /// Rows in order, and what the order changed in them.
 pub struct Joined<R> {
     /// The rows.
     pub rows: R,
-    /// Rows that must be left out, since they were there before; ascending.
+    /// Rows that must be left out, since they were there before, or are made anew.
     pub dropped: Vec<u32>,
     /// Rows whose `started_at` was found elsewhere.
     pub started: Vec<(u32, Micros)>,
@@ -45,6 +46,10 @@ pub(super) struct Joiner<R, F> {
     open: HashMap<u64, Box<Early>, FixedState>,
     /// Of the text of `open`.
     open_bytes: usize,
+    /// The classes of requests that have an end in the log.
+    ended: EndedClasses,
+    /// Requests whose end turned out to be none; their rows are made anew.
+    contradictory: Vec<Early>,
     /// Refusals that wait for a further stage, with the chunk they stood in.
     refusals: VecDeque<(u64, u64)>,
     held: Option<Held<R>>,
@@ -55,8 +60,8 @@ pub(super) struct Joiner<R, F> {
 
 struct Held<R> {
     joined: Joined<R>,
-    /// The rows by request, for stages that come late.
-    ends: Vec<(u64, u32)>,
+    /// The rows by request, and when it ended, for stages that come late.
+    ends: Vec<(u64, u32, Option<Micros>)>,
 }
 
 impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
@@ -67,6 +72,8 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
             recent: Recent::new(),
             open: HashMap::default(),
             open_bytes: 0,
+            ended: EndedClasses::default(),
+            contradictory: Vec::new(),
             refusals: VecDeque::new(),
             held: None,
             chunk_count: 0,
@@ -78,17 +85,22 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
     pub(super) fn join(&mut self, decoded: Decoded<R>) -> Vec<Joined<R>> {
         self.chunk_count += 1;
         self.tally.merge(decoded.tally);
+        self.ended.extend(decoded.ended);
         let mut current =
             Held { joined: Joined { rows: decoded.rows, dropped: Vec::new(), started: Vec::new() }, ends: Vec::new() };
         for mark in decoded.marks {
             match mark {
-                Mark::End { key, stages, row, has_start } => self.end(key, stages, row, has_start, &mut current),
+                Mark::End { key, stages, row, has_start, ended_at } => {
+                    self.end((key, stages), row, has_start, ended_at, &mut current);
+                }
                 Mark::Early(early) => self.early(early, &mut current),
             }
         }
         let mut done: Vec<_> = self.held.replace(current).map(|held| held.joined).into_iter().collect();
         done.extend(self.settle_refusals());
         done.extend(self.give_up());
+        let contradictory = std::mem::take(&mut self.contradictory);
+        done.extend(self.rows_of(contradictory));
         done
     }
 
@@ -100,7 +112,14 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
         done
     }
 
-    fn end(&mut self, key: u64, stages: Stages, row: Option<u32>, has_start: bool, current: &mut Held<R>) {
+    fn end(
+        &mut self,
+        (key, stages): (u64, Stages),
+        row: Option<u32>,
+        has_start: bool,
+        ended_at: Option<Micros>,
+        current: &mut Held<R>,
+    ) {
         let known = self.recent.note(key, stages);
         let open = if self.open.is_empty() { None } else { self.take_open(key) };
         self.tally.duplicates += known.shared_with(stages);
@@ -111,16 +130,32 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
             current.joined.dropped.push(row);
             return;
         }
-        if !has_start && let Some(at) = open.and_then(|open| open.started_at) {
-            current.joined.started.push((row, at));
+        if let Some(open) = open {
+            if is_contradictory(open.last_started_at, ended_at) {
+                current.joined.dropped.push(row);
+                self.keep_contradictory(open);
+                return;
+            }
+            if !has_start && let Some(at) = open.started_at {
+                current.joined.started.push((row, at));
+            }
         }
-        current.ends.push((key, row));
+        current.ends.push((key, row, ended_at));
+    }
+
+    fn keep_contradictory(&mut self, early: Early) {
+        self.tally.contradictory_requests += 1;
+        self.contradictory.push(Early { is_contradictory: true, ..early });
     }
 
     fn early(&mut self, early: Box<Early>, current: &mut Held<R>) {
         let known = self.recent.note(early.key, early.stages);
         self.tally.duplicates += known.shared_with(early.stages);
         let new_stages = early.stages.without(known);
+        if known.has_end() && self.contradicts_end(&early, current) {
+            self.keep_contradictory(*early);
+            return;
+        }
         if new_stages == Stages::NONE {
             return;
         }
@@ -135,13 +170,32 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
         }
     }
 
+    /// Whether a request's response started after its end, be it once more; its row is then left out.
+    fn contradicts_end(&mut self, early: &Early, current: &mut Held<R>) -> bool {
+        if early.last_started_at.is_none() {
+            return false;
+        }
+        for held in [Some(current), self.held.as_mut()].into_iter().flatten() {
+            if let Some(index) = held.ends.iter().position(|(key, ..)| *key == early.key) {
+                let (_, row, ended_at) = held.ends[index];
+                let is_contradictory = is_contradictory(early.last_started_at, ended_at);
+                if is_contradictory {
+                    held.ends.swap_remove(index);
+                    held.joined.dropped.push(row);
+                }
+                return is_contradictory;
+            }
+        }
+        false
+    }
+
     /// Stages after their request's end: the row is in this chunk, or in the one held back.
     fn late(&mut self, early: &Early, current: &mut Held<R>) {
         let Some(at) = early.started_at else {
             return;
         };
         for held in [Some(current), self.held.as_mut()].into_iter().flatten() {
-            if let Some((_, row)) = held.ends.iter().find(|(key, _)| *key == early.key) {
+            if let Some((_, row, _)) = held.ends.iter().find(|(key, ..)| *key == early.key) {
                 held.joined.started.push((*row, at));
                 return;
             }
@@ -162,6 +216,7 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
                 let open = entry.get_mut();
                 open.stages = open.stages.and(early.stages);
                 open.started_at = open.started_at.or(early.started_at);
+                open.last_started_at = open.last_started_at.max(early.last_started_at);
                 if early.last.stage > open.last.stage {
                     self.open_bytes -= open.last.text.len();
                     open.last = early.last;
@@ -202,26 +257,39 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
     }
 
     /// Rows of requests that have no end in the log.
-    fn rows_of(&self, mut requests: Vec<Early>) -> Vec<Joined<R>> {
+    fn rows_of(&mut self, mut requests: Vec<Early>) -> Vec<Joined<R>> {
+        if requests.is_empty() {
+            return Vec::new();
+        }
         requests.sort_by(|a, b| a.place().cmp(&b.place()));
-        let pieces = requests.chunks(ROWS_AT_ONCE);
-        pieces.map(|piece| self.rows_of_piece(piece)).collect()
+        let unended: Vec<Option<Unended>> = requests.iter().map(Early::unended).collect();
+        let all: Vec<Unended> = unended.iter().flatten().copied().collect();
+        let without = classes_without_ends(&all, &self.ended, &self.tally);
+        let outcomes = requests.iter().zip(unended).map(|(open, unended)| match unended {
+            _ if open.is_lone_refusal() => Outcome::Complete,
+            _ if open.is_contradictory => Outcome::Unknown,
+            Some(unended) if unended.is_of(&without) => {
+                self.tally.unlogged_ends += 1;
+                Outcome::Unknown
+            }
+            _ => Outcome::Open,
+        });
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        let pieces = requests.chunks(ROWS_AT_ONCE).zip(outcomes.chunks(ROWS_AT_ONCE));
+        pieces.map(|(piece, outcomes)| self.rows_of_piece(piece, outcomes)).collect()
     }
 
-    fn rows_of_piece(&self, requests: &[Early]) -> Joined<R> {
+    fn rows_of_piece(&self, requests: &[Early], outcomes: &[Outcome]) -> Joined<R> {
         let mut rows = (self.make_rows)();
-        for open in requests {
-            self.append(open, &mut rows);
+        for (open, outcome) in requests.iter().zip(outcomes) {
+            self.append(open, *outcome, &mut rows);
         }
         Joined { rows, dropped: Vec::new(), started: Vec::new() }
     }
 
-    fn append(&self, open: &Early, rows: &mut R) {
-        let Some(event) = decode_one(&open.last.text) else {
-            unreachable!("an event that was read once can be read again");
-        };
-        let is_complete = open.is_lone_refusal();
-        let completed_at = event.stage_at.filter(|_| is_complete);
+    fn append(&self, open: &Early, outcome: Outcome, rows: &mut R) {
+        let event = open.event();
+        let completed_at = event.stage_at.filter(|_| outcome == Outcome::Complete);
         if !self.window.meets(event.request_received_at, completed_at) {
             return;
         }
@@ -232,7 +300,7 @@ impl<R: Rows, F: Fn() -> R> Joiner<R, F> {
             line: open.last.line,
             started_at: open.started_at,
             completed_at,
-            outcome: if is_complete { Outcome::Complete } else { Outcome::Open },
+            outcome,
         });
     }
 }
@@ -241,6 +309,19 @@ impl Early {
     /// A failed authentication (401) or a bad `timeout` (400) is logged as ResponseStarted alone.
     fn is_lone_refusal(&self) -> bool {
         self.last.is_refusal && self.stages == Stages::NONE.with(Stage::ResponseStarted)
+    }
+
+    fn event(&self) -> Event<'_> {
+        let Some(event) = decode_one(&self.last.text) else {
+            unreachable!("an event that was read once can be read again");
+        };
+        event
+    }
+
+    /// What tells whether its end is logged; `None` if it has one.
+    fn unended(&self) -> Option<Unended> {
+        (!self.is_lone_refusal() && !self.is_contradictory)
+            .then(|| Unended::of(self.apiserver.as_deref(), &self.event()))
     }
 
     fn place(&self) -> (Option<Micros>, &Arc<str>, u64, u64) {

@@ -5,6 +5,7 @@
 //! order is only a few words a request. The state kept is what is in flight at one time, never the log's length.
 
 mod decode;
+mod ends_logged;
 mod join;
 mod recent;
 mod scan;
@@ -45,6 +46,9 @@ pub enum Outcome {
     Open,
     /// The handler panicked.
     Panic,
+    /// The log doesn't tell whether or when it ended: the policy leaves the ends of such requests out, or its stages
+    /// contradict each other. It counts as a request; that it was in flight at any time is not known.
+    Unknown,
 }
 
 impl Outcome {
@@ -54,6 +58,7 @@ impl Outcome {
             Self::Complete => "complete",
             Self::Open => "open",
             Self::Panic => "panic",
+            Self::Unknown => "unknown",
         }
     }
 }

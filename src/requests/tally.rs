@@ -27,6 +27,10 @@ pub struct Tally {
     pub clock_inversions: u64,
     /// Requests given up as open because too many were open at once.
     pub given_up: u64,
+    /// Requests without an end in the log whose ends the policy leaves out: they may have ended at any time.
+    pub unlogged_ends: u64,
+    /// Requests whose stages contradict each other: the end is stamped before the start of the response.
+    pub contradictory_requests: u64,
     /// Whether the reading stopped before the end, since nobody wanted more: the counts are of what was read.
     pub is_partial: bool,
     /// What each file held, by name.
@@ -67,6 +71,8 @@ pub struct ServerTally {
     pub startup_events: u64,
     /// The longest spans without any event, of at least 5 s, longest first.
     pub gaps: Vec<Gap>,
+    /// What the server asked of itself, and what it served while starting, by tens of seconds since 1970.
+    start_signs: BTreeMap<i64, u32>,
 }
 
 /// A span without any event.
@@ -93,6 +99,9 @@ pub struct Noted {
 const MIN_GAP_MICROS: i64 = 5_000_000;
 const KEPT_GAPS: usize = 1_000;
 const SAMPLE_CHARS: usize = 100;
+const SIGN_MICROS: i64 = 10_000_000;
+/// A starting server lists a dozen resources of its own and more; one that runs lists one now and then.
+const MIN_START_SIGNS: u32 = 8;
 
 impl Tally {
     /// Events read, duplicates included.
@@ -158,6 +167,8 @@ impl Tally {
         self.late_stages += next.late_stages;
         self.clock_inversions += next.clock_inversions;
         self.given_up += next.given_up;
+        self.unlogged_ends += next.unlogged_ends;
+        self.contradictory_requests += next.contradictory_requests;
         self.is_partial |= next.is_partial;
         for (name, file) in next.files {
             self.files.entry(name).or_default().merge(&file);
@@ -209,10 +220,23 @@ impl ServerTally {
         let Some(at) = event.stage_at else {
             return;
         };
+        let weight = if event.annotations.is_startup { MIN_START_SIGNS } else { u32::from(is_own_read(event)) };
+        if weight > 0 {
+            let signs = self.start_signs.entry(at.div_euclid(SIGN_MICROS)).or_default();
+            *signs = signs.saturating_add(weight);
+        }
         self.opening_at.get_or_insert(at);
         self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
         self.follow(at);
         self.last_at = Some(self.last_at.map_or(at, |last| last.max(at)));
+    }
+
+    /// Whether the server may have started in a span of time: it asked much of itself, or marked what it served. For ordinary
+    /// requests, a span without any event may hide a start as well; within the life of a watch there often is one.
+    pub(super) fn may_have_started_within(&self, from: Micros, to: Micros, counts_gaps: bool) -> bool {
+        let within = from.div_euclid(SIGN_MICROS)..=to.div_euclid(SIGN_MICROS);
+        self.start_signs.range(within).any(|(_, signs)| *signs >= MIN_START_SIGNS)
+            || counts_gaps && self.gaps.iter().any(|gap| gap.to > from && gap.to <= to)
     }
 
     /// Whether `at`, the next stage in the file, comes after a gap, or stands behind a later one.
@@ -248,5 +272,15 @@ impl ServerTally {
         for gap in next.gaps {
             self.keep_gap(gap);
         }
+        for (at, signs) in next.start_signs {
+            let sum = self.start_signs.entry(at).or_default();
+            *sum = sum.saturating_add(signs);
+        }
     }
+}
+
+/// Whether the apiserver asks for a collection of its own.
+fn is_own_read(event: &Event<'_>) -> bool {
+    event.verb.is_some_and(|verb| verb == *"list" || verb == *"watch")
+        && event.user.name.is_some_and(|name| name == *"system:apiserver")
 }

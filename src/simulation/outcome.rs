@@ -20,7 +20,7 @@ pub struct ReplayOutcome {
     pub pressure: PressureOutcome,
 }
 
-/// What became of a client's requests of one FlowSchema. Requests that pass by API Priority and Fairness don't count.
+/// What became of a client's requests of one FlowSchema. Requests that bypass API Priority and Fairness don't count.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupOutcome {
     /// The client, as [`super::TrafficRequest::client`].

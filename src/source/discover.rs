@@ -1,4 +1,5 @@
-//! From what the user named to the files to read, each once, in the order in which they were written.
+//! From what the user named to the files to read, each once, in the order in which they were written: their events tell it,
+//! and their names only where those don't.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 
 use super::compression::{Compression, Content, Input};
 use super::names::{apiserver, set_order, without_compression};
+use super::servers::{Unnamed, tell_apart};
+use super::times::Opening;
 use super::{LogFile, Skipped};
 
 /// Why the reading can't even begin.
@@ -37,10 +40,13 @@ pub enum SourceError {
 /// The files to read.
 #[derive(Clone, Debug, Default)]
 pub struct Discovered {
-    /// In the order in which to read them: by apiserver, then by time.
+    /// In the order in which to read them: by apiserver, then by the time of their first events.
     pub files: Vec<Arc<LogFile>>,
     /// What was found but won't be read.
     pub skipped: Vec<Skipped>,
+    /// The names of files that are taken as logs of different apiservers though nobody said so: they are of the same time
+    /// but share no events. Each apiserver is then called as its file.
+    pub told_apart: Vec<Arc<str>>,
 }
 
 /// Finds the files that `inputs` name: paths, directories, globs, `-` for standard input, each perhaps as `NAME=PATH`
@@ -86,6 +92,8 @@ struct Head {
     names_audit: bool,
     /// Bytes of its decompressed content, where that is known without reading it all.
     content_bytes: Option<u64>,
+    /// What its first events tell.
+    opening: Opening,
 }
 
 /// Enough that two logs that begin with the same so many bytes are copies: every event has its own ID.
@@ -136,7 +144,7 @@ impl Found {
                 Ok(entry) if entry.file_type().is_file() => entry,
                 Ok(_) => continue,
                 Err(error) => {
-                    self.skip(error.path().unwrap_or(path), &format!("it can't be read: {error}"));
+                    self.skip(error.path().unwrap_or(path), &format!("can't read it: {error}"));
                     continue;
                 }
             };
@@ -150,7 +158,7 @@ impl Found {
             if head.names_audit || head.fingerprint.is_none() && is_log_by_name(entry.path()) {
                 self.candidate(entry.path(), given, head);
             } else {
-                self.skip(entry.path(), "it holds no audit events at its start");
+                self.skip(entry.path(), "no audit event was found at the start of the file");
             }
         }
         if self.candidates.len() == before {
@@ -197,18 +205,39 @@ impl Found {
             if let Some(original) = original {
                 self.skipped.push(Skipped {
                     name: candidate.file.name.to_string(),
-                    why: format!("the same as {}", kept[*original].file.name),
+                    why: format!("same content as {}", kept[*original].file.name),
                 });
             } else {
                 alike.push(kept.len());
                 kept.push(candidate);
             }
         }
+        let unnamed = kept.iter_mut().filter(|candidate| !candidate.is_given);
+        let unnamed = unnamed.map(|candidate| Unnamed { file: &mut candidate.file, opening: &candidate.head.opening });
+        let told_apart = tell_apart(unnamed.collect());
         Discovered {
-            files: kept.into_iter().map(|candidate| Arc::new(candidate.file)).collect(),
+            files: by_time(kept).into_iter().map(|candidate| Arc::new(candidate.file)).collect(),
             skipped: self.skipped,
+            told_apart,
         }
     }
+}
+
+/// By apiserver, then by the time of the first events; a file that shows no time stays behind the one that is before it by
+/// its name.
+fn by_time(candidates: Vec<Candidate>) -> Vec<Candidate> {
+    let mut last = (None, None);
+    let mut timed: Vec<_> = candidates
+        .into_iter()
+        .map(|candidate| {
+            let apiserver = candidate.file.apiserver.clone();
+            let before = last.1.filter(|_| last.0 == apiserver);
+            last = (apiserver.clone(), candidate.head.opening.at.or(before));
+            (last.clone(), candidate)
+        })
+        .collect();
+    timed.sort_by(|(one, _), (other, _)| one.cmp(other));
+    timed.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// `NAME=PATH`, unless all of it is a path.
@@ -271,6 +300,7 @@ fn head(path: &Path) -> Result<Head, SourceError> {
         fingerprint: fingerprint(&bytes),
         names_audit: memchr::memmem::find(&bytes, b"audit.k8s.io/").is_some(),
         content_bytes,
+        opening: Opening::of(&bytes),
     })
 }
 

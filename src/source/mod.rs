@@ -5,10 +5,13 @@
 
 mod chunk;
 mod compression;
+mod container;
 mod discover;
 mod documents;
 mod names;
 mod reader;
+mod servers;
+mod times;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};

@@ -33,6 +33,16 @@ pub(super) fn set_order(file_name: &str) -> SetOrder {
     SetOrder { base, age }
 }
 
+/// What the files of a rotated set have in common.
+pub(super) fn set_base(file_name: &str) -> String {
+    set_order(file_name).base
+}
+
+/// A set's name without what says that it is a log.
+pub(super) fn stem(base: &str) -> &str {
+    [".log", ".json", ".jsonl", ".ndjson", ".txt"].iter().find_map(|suffix| base.strip_suffix(suffix)).unwrap_or(base)
+}
+
 /// A name without its `.gz` or `.zst`.
 pub(super) fn without_compression(file_name: &str) -> &str {
     [".gz", ".zst", ".zstd"].iter().find_map(|suffix| file_name.strip_suffix(suffix)).unwrap_or(file_name)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::compression::{Compression, Content, Input};
+use super::container::ContainerLog;
 use super::documents::Documents;
 use super::{Fault, FaultKind, LogFile};
 
@@ -41,10 +42,24 @@ struct OpenFile {
     is_at_end: bool,
 }
 
+/// What a file is made of; told from all of its first bytes, since its first line may be damaged.
 enum Framing {
     Unknown,
     Lines,
     Documents(Documents),
+    Container(ContainerLog),
+}
+
+impl Framing {
+    fn of(start: &[u8], is_all: bool) -> Self {
+        if ContainerLog::is_one(start) {
+            Self::Container(ContainerLog::default())
+        } else if Documents::starts(start, is_all) {
+            Self::Documents(Documents::default())
+        } else {
+            Self::Lines
+        }
+    }
 }
 
 impl Reader {
@@ -73,7 +88,7 @@ impl Reader {
             if open.is_at_end && open.carry.is_empty() {
                 self.open = None;
             }
-            if !chunk.bytes.is_empty() || !chunk.faults.is_empty() {
+            if !chunk.bytes.is_empty() || !chunk.faults.is_empty() || chunk.content_bytes > 0 {
                 return Some(chunk);
             }
             buffer = chunk.bytes;
@@ -116,17 +131,25 @@ impl OpenFile {
         let mut faults = Vec::new();
         let mut bytes = self.fill(buffer, limits, &mut faults);
         if matches!(self.framing, Framing::Unknown) {
-            self.framing =
-                if Documents::starts(&bytes) { Framing::Documents(Documents::default()) } else { Framing::Lines };
+            self.framing = Framing::of(&bytes, self.is_at_end);
         }
         let (first_line, offset) = (self.next_line, self.offset);
         let mut spans = None;
-        match &mut self.framing {
-            Framing::Documents(documents) => {
-                let place = (&mut self.next_line, &mut self.offset);
-                spans = Some(documents.split(&mut bytes, self.is_at_end, limits.max_line_bytes, place, &mut faults));
+        if let Framing::Documents(documents) = &mut self.framing {
+            let place = (&mut self.next_line, &mut self.offset);
+            let split = documents.split(&mut bytes, self.is_at_end, limits.max_line_bytes, place, &mut faults);
+            spans = Some(split.spans);
+            if let Some(lines) = split.lines {
+                self.framing = Framing::Lines;
+                self.carry = lines;
             }
-            Framing::Lines | Framing::Unknown => self.keep_whole_lines(&mut bytes, limits, &mut faults),
+        } else {
+            self.keep_whole_lines(&mut bytes, limits, &mut faults);
+        }
+        if let Framing::Container(container) = &mut self.framing {
+            let is_last = self.is_at_end && self.carry.is_empty();
+            let contents = container.take(&bytes, (first_line, offset), is_last, limits.max_line_bytes, &mut faults);
+            (bytes, spans) = (contents.bytes, Some(contents.spans));
         }
         for fault in faults.iter_mut().filter(|fault| fault.kind != FaultKind::TooLong) {
             (fault.line, fault.offset) = (self.next_line, self.offset);
@@ -157,7 +180,7 @@ impl OpenFile {
             if self.is_at_end
                 || has_line_end
                 || filled > limits.max_line_bytes
-                || !matches!(self.framing, Framing::Lines)
+                || matches!(self.framing, Framing::Documents(_) | Framing::Unknown)
             {
                 break;
             }

@@ -103,7 +103,8 @@ pub struct SynthSummary {
     pub first_stage_at: i64,
     /// The latest stage timestamp.
     pub last_stage_at: i64,
-    /// Begin and end of the storm. Its effects last a little longer. `None` without a storm, and if the log was too short.
+    /// Begin and end of the storm: until the last LIST of a loop is answered, or until the herd is served. `None` without a
+    /// storm, and if the log was too short.
     pub storm: Option<(i64, i64)>,
 }
 
@@ -185,6 +186,9 @@ impl LogBuilder {
         self.summary.requests += u64::from(!request.is_seen);
         self.summary.first_stage_at = self.summary.first_stage_at.min(stage_at);
         self.summary.last_stage_at = self.summary.last_stage_at.max(stage_at);
+        if let Some((_, end)) = self.summary.storm.as_mut().filter(|_| self.cluster.is_of_loop(&request)) {
+            *end = stage_at.max(*end);
+        }
         self.cluster.advance(request, now);
     }
 }

@@ -47,6 +47,15 @@ impl Cluster {
         now + 30 * SECOND
     }
 
+    /// Whether a request is one of a storm that is a loop.
+    pub(super) fn is_of_loop(&self, request: &Request) -> bool {
+        request.routine.is_some_and(|routine| match self.routines[routine].schedule {
+            Schedule::Every { until, .. } => until < Micros::MAX,
+            Schedule::BackToBack { .. } => true,
+            Schedule::Watch(_) => false,
+        })
+    }
+
     fn is_watch_of(&self, request: &Request, kind: ClientKind) -> bool {
         let is_watch = self.calls[request.call].verb == "watch";
         is_watch && request.routine.is_some_and(|routine| self.routines[routine].kind == kind)

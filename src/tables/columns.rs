@@ -15,7 +15,7 @@ use super::row::{
     Row, apf_user, instance, is_resource, is_write, object_text, path_of_no_resource, unless_empty, verb_is,
 };
 use crate::audit::{Latency, Micros, Stage, Text, TextList, parse_duration_secs};
-use crate::kubernetes::{ListKind, Scope};
+use crate::kubernetes::{ListKind, Scope, is_pretty_printed};
 
 /// One column of `requests`.
 #[derive(Debug)]
@@ -91,6 +91,14 @@ fn list_kind(row: &Row<'_>) -> Option<ListKind> {
     ListKind::from_request(&event.verb?.decode(), has_name, row.options)
 }
 
+/// Whether a list is answered with indented JSON.
+fn is_pretty(row: &Row<'_>) -> Option<bool> {
+    let event = row.request.event;
+    list_kind(row)?;
+    let user_agent = event.user_agent.map(|agent| agent.decode());
+    Some(is_pretty_printed(&event.request_uri?.decode(), user_agent.as_deref().unwrap_or_default()))
+}
+
 fn bytes(length: Option<u64>) -> Option<i64> {
     i64::try_from(length?).ok()
 }
@@ -99,7 +107,7 @@ pub(super) fn latency_secs(row: &Row<'_>, part: Latency) -> Option<f64> {
     parse_duration_secs(&row.request.event.annotations.latency(part)?.decode())
 }
 
-pub(super) static COLUMNS: [Column; 77] = [
+pub(super) static COLUMNS: [Column; 79] = [
     plain(
         "apiserver",
         Value::Utf8(|row| row.request.apiserver.map(Text::plain)),
@@ -195,6 +203,11 @@ pub(super) static COLUMNS: [Column; 77] = [
         Value::Utf8(|row| list_kind(row).map(|kind| Text::plain(kind.name()))),
         "watch_list, by_name, next_page, exact, reflector, cached, relist, first_page or full; null unless it is a list",
     ),
+    of_uri(
+        "is_pretty",
+        Value::Boolean(is_pretty),
+        "whether JSON is indented, by the parameter pretty or the user agent (curl, Wget, browsers); null unless it is a list",
+    ),
     of_uri("limit", Value::Int64(|row| row.options.limit), "the page size asked for"),
     of_uri(
         "has_continue",
@@ -240,16 +253,25 @@ pub(super) static COLUMNS: [Column; 77] = [
         "when the server took it in, before authentication and queueing",
     ),
     plain("started_at", Value::StartedAt, "when the response started; only long-running requests log it"),
-    plain("completed_at", Value::Timestamp(|row| row.request.completed_at), "when it ended; null while it is open"),
+    plain(
+        "completed_at",
+        Value::Timestamp(|row| row.request.completed_at),
+        "when it ended; null while it is open, and where the log does not tell",
+    ),
     plain("duration_secs", Value::Float64(|row| row.request.duration_secs()), "completed_at - received_at, in seconds"),
     plain(
         "outcome",
         Value::Utf8(|row| Some(Text::plain(row.request.outcome.name()))),
-        "complete, open (no end is in the log) or panic",
+        "complete, open (no end is in the log), panic, or unknown (its end is not logged)",
     ),
     plain("last_stage", Value::Utf8(|row| Some(Text::plain(stage(row).name()))), "the last stage that was logged"),
     plain("code", Value::Int32(|row| row.request.event.code), "responseStatus.code"),
     plain("reason", Value::Utf8(|row| unless_empty(row.request.event.reason)), "responseStatus.reason"),
+    plain(
+        "is_impersonation_denied",
+        Value::Boolean(|row| Some(row.request.event.is_impersonation_denied)),
+        "whether responseStatus.message says that the user may not impersonate whom it names",
+    ),
     plain(
         "is_truncated",
         Value::Boolean(|row| Some(row.request.event.annotations.is_truncated)),

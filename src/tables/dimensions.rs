@@ -221,7 +221,7 @@ pub struct FlowRow {
     pub flow_distinguisher: Option<String>,
     /// Whether the level lets everything through.
     pub is_exempt: bool,
-    /// Whether such requests pass by API Priority and Fairness: long-running ones other than watches.
+    /// Whether such requests bypass API Priority and Fairness: long-running ones other than watches.
     pub is_outside: bool,
     /// Seats that such a request holds, at least.
     pub low_seats: i64,
@@ -248,7 +248,7 @@ impl DimensionRow for FlowRow {
         DimensionColumn::new(
             "is_outside",
             DimensionType::Boolean,
-            "whether such requests pass by API Priority and Fairness: long-running ones other than watches",
+            "whether such requests bypass API Priority and Fairness: long-running ones other than watches",
         ),
         DimensionColumn::new("low_seats", DimensionType::Int64, "seats that such a request holds, at least"),
         DimensionColumn::new("high_seats", DimensionType::Int64, "seats that such a request holds, at most"),

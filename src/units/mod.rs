@@ -146,11 +146,11 @@ pub fn instant(micros: i64) -> String {
         .map_or_else(|_| format!("{micros} µs since 1970"), |instant| format!("{instant:.3}"))
 }
 
-/// An instant, from microseconds since 1970, to the second.
+/// An instant, from microseconds since 1970, to the second and in UTC, in the form of [`Zone::second`].
 pub fn second(micros: i64) -> String {
     jiff::Timestamp::from_microsecond(micros).map_or_else(
         |_| format!("{micros} µs since 1970"),
-        |instant| instant.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        |instant| instant.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
     )
 }
 
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(span(3_725_000_000), "1 h 2 min");
         assert_eq!(span(10_570_000), "10.57 s");
         assert_eq!(instant(1_784_831_532_000_123), "2026-07-23T18:32:12.000Z");
-        assert_eq!(second(1_784_831_532_000_123), "2026-07-23 18:32:12Z");
+        assert_eq!(second(1_784_831_532_000_123), "2026-07-23 18:32:12 UTC");
         assert_eq!(legible("a\u{1b}[31mb\n\u{202e}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c");
         assert_eq!(legible_lines("a\u{1b}\nb\r\n"), "a\u{fffd}\nb");
     }

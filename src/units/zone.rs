@@ -128,7 +128,12 @@ impl Zone {
 fn instant_at_start(text: &str) -> Option<(i64, usize)> {
     /// The length of `2026-11-24 09:11:00`.
     const TO_SECONDS: usize = 19;
-    let end = TO_SECONDS + text.get(TO_SECONDS..)?.find('Z').filter(|at| *at <= 4)? + 1;
+    let after = text.get(TO_SECONDS..)?;
+    if after.starts_with(" UTC") {
+        let instant: Timestamp = format!("{}Z", &text[..TO_SECONDS]).parse().ok()?;
+        return Some((instant.as_microsecond(), TO_SECONDS + " UTC".len()));
+    }
+    let end = TO_SECONDS + after.find('Z').filter(|at| *at <= 4)? + 1;
     let instant: Timestamp = text.get(..end)?.parse().ok()?;
     Some((instant.as_microsecond(), end))
 }
@@ -146,7 +151,7 @@ mod tests {
         assert_eq!(berlin.clock(at), "10:11:00");
         assert!(Zone::named("Mars/Olympus").is_err());
         assert_eq!(
-            berlin.in_sentence("died at 2026-11-24 09:11:00Z, or 2026-11-24T09:11:41.146Z; 2026 is no instant"),
+            berlin.in_sentence("died at 2026-11-24 09:11:00 UTC, or 2026-11-24T09:11:41.146Z; 2026 is no instant"),
             "died at 2026-11-24 10:11:00 CET, or 2026-11-24 10:11:41 CET; 2026 is no instant"
         );
     }
@@ -154,11 +159,11 @@ mod tests {
     #[test]
     fn a_week_goes_from_monday_to_monday_in_its_zone() {
         let (from, to) = Zone::default().week("2026-W47").unwrap();
-        assert_eq!(super::super::second(from), "2026-11-16 00:00:00Z");
-        assert_eq!(super::super::second(to), "2026-11-23 00:00:00Z");
+        assert_eq!(super::super::second(from), "2026-11-16 00:00:00 UTC");
+        assert_eq!(super::super::second(to), "2026-11-23 00:00:00 UTC");
         assert_eq!(Zone::default().week_of(from), "2026-W47");
         let (from, _) = Zone::named("Europe/Berlin").unwrap().week("2026-W47").unwrap();
-        assert_eq!(super::super::second(from), "2026-11-15 23:00:00Z");
+        assert_eq!(super::super::second(from), "2026-11-15 23:00:00 UTC");
         assert_eq!(Zone::default().week("2026-W60"), None);
     }
 }

@@ -11,12 +11,11 @@ use headless_chrome::{Browser, LaunchOptions, Tab};
 use super::*;
 
 /// Where a browser is; `None`, with a word, where there is none.
-#[expect(clippy::print_stderr, reason = "a test says that it skipped")]
 fn path() -> Option<PathBuf> {
     let names = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let path = names.map(PathBuf::from).into_iter().find(|path| path.exists());
     if path.is_none() {
-        eprintln!("skipped: no Chromium is in /usr/bin");
+        skipped("no Chromium is in /usr/bin");
     }
     path
 }

@@ -13,7 +13,7 @@ use crate::audit::Micros;
 use crate::dimensions::{Dimensions, Flows};
 use crate::findings::{
     CapacityInput, ClientLists, ClientPeriod, Clock, Finding, FlowPeriod, LevelBounds, LevelHour, ListPressure,
-    Presence, ServerActivity, judge, review_period, summarize_collections,
+    PeriodCoverage, Presence, ServerActivity, judge, measure_coverage, review_period, summarize_collections,
 };
 use crate::requests::{Tally, Window, tallied};
 use crate::tables::{Logs, Params, TypedRow};
@@ -45,13 +45,17 @@ const DAY_MICROS: Micros = WEEK_MICROS / 7;
 /// When the logs can't be read or have no event, or the week is none.
 pub async fn capacity(session: &Session, options: &CapacityOptions) -> Result<CapacityReport, AnalysisError> {
     let asked = asked_period(session, options)?;
+    let asked_span = asked.as_ref().filter(|period| period.week.is_none()).map(|period| (period.from, period.to - 1));
+    let has_end = session.window().to.is_some();
     let (session, asked, bucket_secs) = narrowed(session, options, asked)?;
     let dimensions = session.read(&wanted(), &[Presence::QUERY]).await?;
     let rows = StormRows::read(session.database(), &dimensions, None).await?;
     let tally = session.tally_of_events()?;
     let period = asked.unwrap_or_else(|| period_of_logs(&tally, session.window().to, micros(bucket_secs)));
+    let is_wider = |from: Micros, to: Micros| period.from < from || has_end && period.to - 1 > to;
     let gathered = Gathered {
         options,
+        widened_from: asked_span.filter(|(from, to)| is_wider(*from, *to)),
         session: &session,
         tally: &tally,
         dimensions: &dimensions,
@@ -179,16 +183,18 @@ struct Gathered<'g> {
     dimensions: &'g Dimensions,
     flows: &'g Flows,
     bucket_secs: f64,
+    /// The span that was asked for, where the period is wider.
+    widened_from: Option<(Micros, Micros)>,
 }
 
 impl Gathered<'_> {
     async fn report(&self, period: &Period, rows: &StormRows) -> Result<CapacityReport, AnalysisError> {
         let before_from = period.from - (period.to - period.from);
         let (clients, lists, created, levels, clocks, hours, pressure) = self.rows(before_from, period).await?;
-        let is_compared = self.options.compares;
-        // Requests that were received before the first line of a log are no period.
-        let reaches_back = self.tally.first_at().is_some_and(|first| first < period.from - micros(self.bucket_secs));
-        let has_before = is_compared && reaches_back && clients.iter().any(|row| !row.is_this);
+        let coverage = measure_coverage(&self.tally.servers, (period.from, period.to));
+        let reaches_back = clients.iter().any(|row| !row.is_this);
+        let (coverage_of_before, not_compared) = self.comparison(coverage, before_from, period, reaches_back);
+        let coverage_before = coverage_of_before.filter(|_| not_compared.is_none());
         let all = judge(rows.measured(self.tally, self.session.window().from), self.session.thresholds());
         let findings: Vec<Finding> = all
             .iter()
@@ -199,7 +205,9 @@ impl Gathered<'_> {
         let review = review_period(&CapacityInput {
             bucket_secs: self.bucket_secs,
             period: (period.from, period.to),
-            has_before,
+            coverage,
+            coverage_before,
+            logs: (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default()),
             clients: &clients,
             lists: &lists,
             levels: &levels,
@@ -219,12 +227,9 @@ impl Gathered<'_> {
             schema_version: SCHEMA_VERSION,
             week: period.week.clone(),
             window: Span { from: period.from, to: period.to },
-            window_before: has_before.then_some(Span { from: before_from, to: period.from }),
-            not_compared: (!has_before).then_some(if is_compared {
-                NotCompared::NothingBefore
-            } else {
-                NotCompared::NotAskedFor
-            }),
+            window_before: coverage_before.is_some().then_some(Span { from: before_from, to: period.from }),
+            coverage_of_before,
+            not_compared,
             logs: LogFacts::from_tally(self.tally),
             server: ServerFacts::new(self.dimensions, self.session.settings(), self.flows.origin),
             review,
@@ -234,9 +239,31 @@ impl Gathered<'_> {
             bucket_secs: self.bucket_secs,
             memory_limit_bytes: self.options.memory_limit,
             blind_spots: rows.blind_spots(self.tally, &findings),
+            visibility: rows.visibility(self.tally, self.session),
             findings,
-            notes: self.notes(period),
+            notes: self.notes(period, coverage),
         })
+    }
+
+    /// How much of the period before the logs cover, if they reach back to it; and why it isn't compared with, if so.
+    fn comparison(
+        &self,
+        coverage: PeriodCoverage,
+        before_from: Micros,
+        period: &Period,
+        reaches_back: bool,
+    ) -> (Option<PeriodCoverage>, Option<NotCompared>) {
+        if !self.options.compares {
+            return (None, Some(NotCompared::NotAskedFor));
+        }
+        // Requests that were received before the first line of a log are no period.
+        let is_before = |first: Micros| reaches_back && first < period.from - micros(self.bucket_secs);
+        if !self.tally.first_at().is_some_and(is_before) {
+            return (None, Some(NotCompared::NothingBefore));
+        }
+        let before = measure_coverage(&self.tally.servers, (before_from, period.from));
+        let is_enough = coverage.share.min(before.share) >= self.session.thresholds().capacity.min_coverage;
+        (Some(before), (!is_enough).then_some(NotCompared::TooLittleCovered))
     }
 
     /// What the queries say of the period and the one before it.
@@ -275,15 +302,17 @@ impl Gathered<'_> {
             .collect()
     }
 
-    fn notes(&self, period: &Period) -> Vec<CapacityNote> {
+    fn notes(&self, period: &Period, coverage: PeriodCoverage) -> Vec<CapacityNote> {
         let mut notes = vec![
             CapacityNote::OneSizePerResource,
             CapacityNote::SeatsFromSizes,
             CapacityNote::BulkDeletesUnseen,
             CapacityNote::WritersWithoutInstances,
         ];
+        notes.extend(self.widened_from.map(|(from, to)| CapacityNote::SpanWidened { from, to }));
         let (from, to) = (self.tally.first_at().unwrap_or_default(), self.tally.last_at().unwrap_or_default());
-        if from > period.from + DAY_MICROS || to < period.to - DAY_MICROS {
+        let is_short = from > period.from + DAY_MICROS || to < period.to - DAY_MICROS;
+        if is_short || coverage.share < self.session.thresholds().capacity.min_coverage {
             notes.push(CapacityNote::PartlyCovered { from, to });
         }
         if self.session.settings().apf.config.is_none() {

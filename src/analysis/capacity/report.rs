@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use crate::analysis::{LogFacts, ServerFacts, Span};
-use crate::findings::{BlindSpot, CapacityReview, Finding, LevelHour, ListPressure, ServerActivity, as_instant};
+use crate::findings::{
+    BlindSpot, CapacityReview, Finding, LevelHour, ListPressure, PeriodCoverage, ServerActivity, Visibility, as_instant,
+};
 
 /// A period's capacity, as data. [`CapacityReport::json`] adds the words.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +18,8 @@ pub struct CapacityReport {
     pub window: Span,
     /// The period before; `None` where it isn't compared with.
     pub window_before: Option<Span>,
+    /// How much of the period before the logs cover; `None` where they don't reach back.
+    pub coverage_of_before: Option<PeriodCoverage>,
     /// Why there is no comparison; `None` where there is one.
     #[serde(rename = "not_compared_code")]
     pub not_compared: Option<NotCompared>,
@@ -38,8 +42,10 @@ pub struct CapacityReport {
     pub memory_limit_bytes: Option<u64>,
     /// What was found in the period, the worst first.
     pub findings: Vec<Finding>,
-    /// What the log could not show.
+    /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
+    /// What the log can show at all.
+    pub visibility: Visibility,
     /// What else there is to know.
     #[serde(rename = "note_codes")]
     pub notes: Vec<CapacityNote>,
@@ -51,6 +57,8 @@ pub struct CapacityReport {
 pub enum NotCompared {
     /// The logs hold nothing of the period before.
     NothingBefore,
+    /// The logs cover too little of this period or of the one before.
+    TooLittleCovered,
     /// No comparison was asked for.
     NotAskedFor,
 }
@@ -67,7 +75,7 @@ pub enum CapacityNote {
     BulkDeletesUnseen,
     /// Instances are counted by reads of collections only.
     WritersWithoutInstances,
-    /// The logs hold less than the period.
+    /// The logs hold far less than the period.
     PartlyCovered {
         /// The first event.
         #[serde(serialize_with = "as_instant")]
@@ -76,6 +84,15 @@ pub enum CapacityNote {
         #[serde(serialize_with = "as_instant")]
         to: i64,
     },
-    /// FlowSchemas and priority levels are those of a fresh cluster.
+    /// The span that was asked for was widened to whole buckets.
+    SpanWidened {
+        /// Where the span that was asked for begins.
+        #[serde(serialize_with = "as_instant")]
+        from: i64,
+        /// Where it ends.
+        #[serde(serialize_with = "as_instant")]
+        to: i64,
+    },
+    /// FlowSchemas and priority levels are those of a new cluster.
     DefaultConfiguration,
 }

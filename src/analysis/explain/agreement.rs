@@ -3,30 +3,29 @@
 use serde::{Deserialize, Serialize};
 
 use crate::tables::TypedRow;
-use crate::units;
 
 /// A row of the query `verdict_checks`: requests alike to us and to the server.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct VerdictCheck {
-    /// The FlowSchema by our reading.
+    /// The FlowSchema as calculated.
     pub flow_schema: String,
-    /// The priority level by our reading.
+    /// The priority level as calculated.
     pub priority_level: String,
-    /// Whether by our reading they pass by API Priority and Fairness.
+    /// Whether, as calculated, they bypass API Priority and Fairness.
     pub is_outside: bool,
-    /// The FlowSchema by the server's word; `None` where they passed by.
+    /// The FlowSchema by the server's log; `None` where they bypassed API Priority and Fairness.
     pub server_flow_schema: Option<String>,
-    /// The priority level by the server's word.
+    /// The priority level by the server's log.
     pub server_priority_level: Option<String>,
     /// Whether they are lists, or watches that begin with one.
     pub is_list: bool,
     /// Whether they are watches.
     pub is_watch: bool,
-    /// Seats by our reading, at least.
+    /// Seats as calculated, at least.
     pub low_seats: u64,
-    /// Seats by our reading, at most.
+    /// Seats as calculated, at most.
     pub high_seats: u64,
-    /// Seats by the server's word.
+    /// Seats by the server's log.
     pub initial_seats: Option<u64>,
     /// Requests.
     pub request_count: u64,
@@ -38,12 +37,12 @@ impl TypedRow for VerdictCheck {
     const QUERY: &'static str = "verdict_checks";
 }
 
-/// The sum of it.
+/// How far the calculation agrees with the server's own log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Agreement {
     /// Requests that are in the logs and in the server's log.
     pub request_count: u64,
-    /// Those with the same FlowSchema and priority level, or passing by in both.
+    /// Those with the same FlowSchema and priority level, or bypassing API Priority and Fairness in both.
     pub same_flow_schema_count: u64,
     /// Lists and watches that the server gave seats.
     pub list_count: u64,
@@ -55,20 +54,44 @@ pub struct Agreement {
     pub differences: Vec<Difference>,
 }
 
-/// Requests on which reading and word differ in the same way.
+/// Requests about which the calculation and the server's own log differ in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Calculated from the log: FlowSchema and priority level, or seats.
-    pub reading: String,
+    /// Calculated from the audit log.
+    pub reading: Handling,
     /// From the server's own log.
-    pub server: String,
+    pub server: Handling,
     /// Requests.
     pub request_count: u64,
     /// The audit ID of one of them.
     pub audit_id: String,
 }
 
-/// Compares reading and word.
+/// What API Priority and Fairness does with a request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Handling {
+    /// The request bypasses it.
+    Bypasses,
+    /// The request is matched by a FlowSchema.
+    Matches {
+        /// The FlowSchema.
+        flow_schema: String,
+        /// Its priority level.
+        priority_level: String,
+    },
+    /// The request takes seats.
+    TakesSeats {
+        /// The FlowSchema that matches it.
+        flow_schema: String,
+        /// Seats, at least.
+        low_seats: u64,
+        /// Seats, at most.
+        high_seats: u64,
+    },
+}
+
+/// Compares the calculation with the server's own log.
 pub(super) fn agreement(checks: &[VerdictCheck]) -> Agreement {
     let mut sum = Agreement::default();
     for check in checks {
@@ -90,10 +113,13 @@ impl Agreement {
             self.same_flow_schema_count += check.request_count;
             return;
         }
-        let name = |side: Option<(&str, &str)>| {
-            side.map_or_else(|| "passes by".to_owned(), |(schema, level)| format!("{schema} ({level})"))
+        let handling = |matched: Option<(&str, &str)>| match matched {
+            None => Handling::Bypasses,
+            Some((schema, level)) => {
+                Handling::Matches { flow_schema: schema.to_owned(), priority_level: level.to_owned() }
+            }
         };
-        self.differ(name(reading), name(server), check);
+        self.differ(handling(reading), handling(server), check);
     }
 
     fn take_seats(&mut self, check: &VerdictCheck, seats: u64) {
@@ -103,12 +129,16 @@ impl Agreement {
         } else if (check.low_seats..=check.high_seats).contains(&seats) {
             self.possible_seats_count += check.request_count;
         } else {
-            let reading = format!("{} in {}", seats_words(check.low_seats, check.high_seats), check.flow_schema);
-            self.differ(reading, seats_words(seats, seats), check);
+            let taking = |low_seats, high_seats| Handling::TakesSeats {
+                flow_schema: check.flow_schema.clone(),
+                low_seats,
+                high_seats,
+            };
+            self.differ(taking(check.low_seats, check.high_seats), taking(seats, seats), check);
         }
     }
 
-    fn differ(&mut self, reading: String, server: String, check: &VerdictCheck) {
+    fn differ(&mut self, reading: Handling, server: Handling, check: &VerdictCheck) {
         let same = self.differences.iter_mut().find(|known| known.reading == reading && known.server == server);
         if let Some(same) = same {
             same.request_count += check.request_count;
@@ -117,12 +147,6 @@ impl Agreement {
         let (request_count, audit_id) = (check.request_count, check.audit_id.clone());
         self.differences.push(Difference { reading, server, request_count, audit_id });
     }
-}
-
-fn seats_words(low: u64, high: u64) -> String {
-    let noun = if (low, high) == (1, 1) { "seat" } else { "seats" };
-    let (low, high) = (units::count(low), units::count(high));
-    if low == high { format!("{low} {noun}") } else { format!("{low}–{high} {noun}") }
 }
 
 #[cfg(test)]
@@ -150,7 +174,8 @@ mod tests {
         let sum = agreement(&[check(2, 2, 2), check(1, 10, 5), check(3, 4, 7)]);
         assert_eq!((sum.list_count, sum.same_seats_count, sum.possible_seats_count), (9, 3, 3));
         assert_eq!(sum.differences.len(), 1);
-        assert_eq!(sum.differences[0].reading, "3–4 seats in global-default");
+        let flow_schema = "global-default".to_owned();
+        assert_eq!(sum.differences[0].reading, Handling::TakesSeats { flow_schema, low_seats: 3, high_seats: 4 });
     }
 
     #[test]
@@ -165,6 +190,6 @@ mod tests {
         let only_here = VerdictCheck { is_outside: true, ..check(1, 1, 1) };
         let sum = agreement(&[outside, only_here]);
         assert_eq!((sum.request_count, sum.same_flow_schema_count), (6, 3));
-        assert_eq!(sum.differences[0].reading, "passes by");
+        assert_eq!(sum.differences[0].reading, Handling::Bypasses);
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-pub use agreement::{Agreement, Difference, VerdictCheck};
-pub use report::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelUse, SchemaUse};
+pub use agreement::{Agreement, Difference, Handling, VerdictCheck};
+pub use report::{ClientUse, ExplainReport, LevelLoad, LevelPeak, LevelRejections, LevelUse, SchemaUse};
 
 use super::{AnalysisError, LevelSeats, SCHEMA_VERSION, ServerFacts, Session, level_seats};
 use crate::apf::{Matcher, NEWEST_KNOWN};
@@ -52,6 +52,11 @@ pub enum ExplainNote {
         /// The version that is assumed.
         assumed: Version,
     },
+    /// The server calls itself one version, but reads LISTs from etcd as older ones do.
+    ServerVersionContradicted {
+        /// The version that it calls itself, which is assumed.
+        version: Version,
+    },
     /// Nothing says how many objects a list returns.
     SizesNotGiven,
     /// Requests without an end in the log, and watches without a start.
@@ -91,14 +96,21 @@ pub struct LevelBeyondLimit {
 /// # Errors
 /// When the logs can't be read or have no event.
 pub async fn explain(session: &Session, options: &ExplainOptions) -> Result<ExplainReport, AnalysisError> {
-    let wanted = [LevelLoad::QUERY, LevelPeak::QUERY, SchemaUse::QUERY, ClientUse::QUERY, VerdictCheck::QUERY];
+    let wanted = [
+        LevelLoad::QUERY,
+        LevelPeak::QUERY,
+        LevelRejections::QUERY,
+        SchemaUse::QUERY,
+        ClientUse::QUERY,
+        VerdictCheck::QUERY,
+    ];
     let dimensions = session.read(&wanted, &[]).await?;
     let database = session.database();
     let has_verdicts = !session.settings().apf.verdicts.is_empty();
     let checks = async { if has_verdicts { database.rows().await } else { Ok(Vec::new()) } };
-    let (loads, peaks, schemas, clients, checks) =
-        tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), checks)?;
-    let rows = Rows { loads, peaks, schemas, clients, checks };
+    let (loads, peaks, rejections, schemas, clients, checks) =
+        tokio::try_join!(database.rows(), database.rows(), database.rows(), database.rows(), database.rows(), checks)?;
+    let rows = Rows { loads, peaks, rejections, schemas, clients, checks };
     session.tally_of_events()?;
     Ok(assemble(options, session.settings(), &dimensions, rows))
 }
@@ -106,6 +118,7 @@ pub async fn explain(session: &Session, options: &ExplainOptions) -> Result<Expl
 struct Rows {
     loads: Vec<LevelLoad>,
     peaks: Vec<LevelPeak>,
+    rejections: Vec<LevelRejections>,
     schemas: Vec<SchemaUse>,
     clients: Vec<ClientUse>,
     checks: Vec<VerdictCheck>,
@@ -159,6 +172,7 @@ fn level_use(name: &str, seats: Option<&LevelSeats>, rows: &Rows) -> LevelUse {
         max_seats_per_request: seats.map(|seats| seats.max_seats_per_request),
         client_count: clients.len(),
         load: rows.loads.iter().find(|load| load.priority_level == name).cloned(),
+        rejections: rejections(name, &rows.rejections),
         peak_seats: peak.map(|peak| {
             // Nothing takes more than the level can have, so an estimate above that is only a wide one.
             let limit = seats.filter(|seats| !seats.is_exempt).map_or(u64::MAX, |seats| seats.max.into());
@@ -166,6 +180,12 @@ fn level_use(name: &str, seats: Option<&LevelSeats>, rows: &Rows) -> LevelUse {
         }),
         peak_apiserver: peak.and_then(|peak| peak.apiserver.clone()),
     }
+}
+
+/// What each apiserver rejected of a level, if any of them did.
+fn rejections(name: &str, rows: &[LevelRejections]) -> Vec<LevelRejections> {
+    let of_level: Vec<_> = rows.iter().filter(|row| row.priority_level == name).cloned().collect();
+    if of_level.iter().any(|row| row.rejected_count > 0) { of_level } else { Vec::new() }
 }
 
 /// Levels with more seats in use than they can have: the configuration isn't the server's, or waits are missing.
@@ -185,8 +205,11 @@ fn notes(settings: &Settings, dimensions: &Dimensions, flows: &Flows, rows: &Row
         notes.push(ExplainNote::ConfigurationNotGiven);
     }
     notes.extend(config_notes(flows, rows));
-    if dimensions.server.version.is_none() {
+    if dimensions.version.is_none() {
         notes.push(ExplainNote::ServerVersionUnknown { assumed: NEWEST_KNOWN });
+    }
+    if let Some(version) = dimensions.version.filter(|_| dimensions.is_version_contradicted) {
+        notes.push(ExplainNote::ServerVersionContradicted { version });
     }
     if settings.metrics.is_empty() && settings.given.is_empty() {
         notes.push(ExplainNote::SizesNotGiven);

@@ -52,6 +52,8 @@ pub struct LevelUse {
     pub client_count: usize,
     /// What went through it; `None` if nothing did.
     pub load: Option<LevelLoad>,
+    /// What each apiserver rejected of it, those that rejected most first; empty where none did.
+    pub rejections: Vec<LevelRejections>,
     /// The most seats in use at once on one apiserver, as (low, high); `None` where nothing was in use. The high one is no
     /// higher than the level can have, but where the low one already is.
     pub peak_seats: Option<(u64, u64)>,
@@ -86,6 +88,23 @@ pub struct LevelLoad {
 
 impl TypedRow for LevelLoad {
     const QUERY: &'static str = "level_loads";
+}
+
+/// A row of the query `level_rejections`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelRejections {
+    /// The apiserver; `None` where it has no name.
+    pub apiserver: Option<String>,
+    /// The priority level.
+    pub priority_level: String,
+    /// Requests.
+    pub request_count: u64,
+    /// Those of them that were rejected.
+    pub rejected_count: u64,
+}
+
+impl TypedRow for LevelRejections {
+    const QUERY: &'static str = "level_rejections";
 }
 
 /// A row of the query `level_peaks`.

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::analysis::propose::ProposeReport;
 use crate::analysis::{LogFacts, Span};
 use crate::findings::{
-    AuditPolicy, BlindSpot, CutOff, Finding, Incident, ListPressure, MemoryGrowth, Moment, ServerActivity, ServerLoad,
+    AuditPolicy, BlindSpot, CutOff, Death, Finding, Incident, ListPressure, MemoryGrowth, Moment, ServerActivity,
+    ServerLoad, Visibility,
 };
 use crate::units;
 
@@ -43,8 +44,12 @@ pub struct IncidentReport {
     pub findings: Vec<Finding>,
     /// How evenly the load falls on the apiservers.
     pub apiservers: Vec<ServerLoad>,
-    /// What the log could not show.
+    /// What the log can't show.
     pub blind_spots: Vec<BlindSpot>,
+    /// What the log can show at all.
+    pub visibility: Visibility,
+    /// The end of an apiserver nearest to the time asked for, where none is near; `None` where one is, or there is none.
+    pub nearest_end: Option<Death>,
     /// What to log next time.
     pub policy: AuditPolicy,
     /// Changes of API Priority and Fairness, each tried on the logged requests; `None` where they were not asked for.
@@ -62,6 +67,8 @@ pub enum IncidentNote {
     ReadAroundTime,
     /// The logs offer other moments.
     OtherMoments,
+    /// No apiserver ended near the time asked for; the nearest end is named.
+    NearestEnd,
 }
 
 /// Measured memory, and how it compares with the estimate.

@@ -332,7 +332,7 @@ impl Proposer<'_> {
             (Doubt::LongWaits, best.matched.wait_p99_secs > self.limits.max_wait_secs),
             (Doubt::UncertainSeats, draft.list_seats.0 != draft.list_seats.1),
             (Doubt::DefaultConfiguration, self.settings.apf.config.is_none()),
-            (Doubt::UnknownVersion, self.dimensions.server.version.is_none()),
+            (Doubt::UnknownVersion, self.dimensions.version.is_none()),
             (Doubt::UnloggedRestart, has_restart && !sees_all),
         ];
         doubts.into_iter().filter_map(|(doubt, is_so)| is_so.then_some(doubt)).collect()
@@ -346,7 +346,7 @@ impl Proposer<'_> {
             problems: &validate(change),
             before: &flows.config,
             after: &flows.config.clone().with(change),
-            version: self.dimensions.server.version,
+            version: self.dimensions.version,
             features: flows.features,
             server_concurrency: self.settings.apf.server_concurrency,
             traffic: None,
@@ -373,7 +373,7 @@ impl Proposer<'_> {
 
     fn notes(&self) -> Vec<ReplayNote> {
         let mut notes = vec![ReplayNote::StormWindow, ReplayNote::ChoiceOfSize, ReplayNote::TryDryRun];
-        if self.dimensions.server.version.is_some_and(|version| version < SERVES_V1) {
+        if self.dimensions.version.is_some_and(|version| version < SERVES_V1) {
             notes.push(ReplayNote::ApiVersionNotServed);
         }
         notes

@@ -204,7 +204,7 @@ fn find_match_failures(change: &Config, recorded: &RecordedTraffic, settings: &S
         problems: &[],
         before: &flows.config,
         after: &flows.config.clone().with(change),
-        version: settings.server.version,
+        version: settings.version_and_gates().0,
         features: flows.features,
         server_concurrency: settings.apf.server_concurrency,
         traffic: Some(&traffic),

@@ -182,7 +182,7 @@ fn without_retries(rows: Vec<&Arrival>) -> Vec<&Arrival> {
 
 /// When a server that started anew was last seen alive before.
 fn last_sign(restart: &Restart) -> i64 {
-    restart.last_read_at.unwrap_or(restart.started_at)
+    restart.last_event_at.unwrap_or(restart.started_at)
 }
 
 /// The clients, and whose each caller is.

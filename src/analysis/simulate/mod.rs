@@ -228,7 +228,7 @@ impl Replayed<'_> {
         if settings.apf.config.is_none() {
             notes.push(ReplayNote::DefaultConfiguration);
         }
-        if self.dimensions.server.version.is_none() {
+        if self.dimensions.version.is_none() {
             notes.push(ReplayNote::VersionUnknown { assumed: NEWEST_KNOWN });
         }
         if recorded.left_out > 0 {

@@ -12,7 +12,7 @@ const TOLERATED_OF_FOUR: f64 = 0.1;
 
 pub(super) const RULE: LintRule = LintRule {
     name: "squashes-light-flows",
-    reason: "Each flow is assigned a hand of queues and waits in the shortest one. If heavy flows share all of its queues, it waits behind them (pkg/util/shufflesharding).",
+    reason: "Each flow is assigned handSize of the queues, and its requests wait in the shortest of them. If heavy flows are assigned all of these queues too, its requests wait behind theirs (pkg/util/shufflesharding).",
     check,
 };
 
@@ -29,22 +29,22 @@ fn finding(level: &PriorityLevel) -> Option<LintFinding> {
         return None;
     }
     let message = match queues {
-        1 => "with one queue, all flows wait in line together".to_owned(),
+        1 => "with one queue, the requests of all flows wait in the same queue".to_owned(),
         _ if hand_size == queues => {
-            format!("with {queues} queues and a hand of {hand_size}, all flows have the same hand")
+            format!("with {queues} queues and handSize {hand_size}, every flow uses the same queues")
         }
         _ => format!(
-            "with {queues} queues and a hand of {hand_size}, heavy flows are likely to occupy all queues of a light flow"
+            "with {queues} queues and handSize {hand_size}, heavy flows are likely to occupy all queues that a light flow may use"
         ),
     };
     let odds = [(one, "1 heavy flow"), (four, "4"), (sixteen, "16")];
     let words = Words {
         message,
         effect: if hand_size == queues {
-            "a light flow waits behind every heavy one".into()
+            "requests of a light flow wait behind those of every heavy flow".into()
         } else {
             let odds = odds.map(|(odds, heavy)| format!("{} for {heavy}", percent(odds))).join(", ");
-            format!("a light flow waits behind the heavy ones with a probability of {odds}")
+            format!("requests of a light flow wait behind those of heavy flows with a probability of {odds}")
         },
         fix: "set queues: 64 and handSize: 6, or queues: 128 and handSize: 6; a larger handSize reduces the seats of each LIST"
             .into(),
@@ -94,7 +94,10 @@ mod tests {
         let of_few = effect(5, 1, MANY).unwrap();
         assert!(of_few.contains("20 % for 1 heavy flow, 59 % for 4, 97 % for 16"), "{of_few}");
         for queues in [1, 2] {
-            assert_eq!(effect(queues, queues, MANY).unwrap(), "a light flow waits behind every heavy one");
+            assert_eq!(
+                effect(queues, queues, MANY).unwrap(),
+                "requests of a light flow wait behind those of every heavy flow"
+            );
         }
         for (queues, hand_size) in [(64, 6), (128, 6), (64, 8)] {
             assert_eq!(effect(queues, hand_size, MANY), None, "{queues} {hand_size}");

@@ -6,6 +6,7 @@ use super::super::ask::{Asked, Asking};
 use super::super::manifests::{names, read_manifests, sort_inputs};
 use super::super::report::{check_format, show, write};
 use super::super::settings::read_settings;
+use super::super::side_files::side_files;
 use crate::analysis;
 use crate::apf::Manifest;
 use crate::apf::lint::{LintSeverity, RULES};
@@ -33,7 +34,12 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
         write(&report, |_| report.page(), &args.output, console)?;
         report
     } else {
-        let asking = Asking { settings: settings.into(), zone: args.output.timezone.clone(), ..Asking::default() };
+        let asking = Asking {
+            settings: settings.into(),
+            zone: args.output.timezone.clone(),
+            side_files: side_files(&[&args.clients, &args.sizes, &args.flows]),
+            ..Asking::default()
+        };
         let asked = Asked::open(&logs, &args.logs, asking, console)?;
         let report = asked.answer(analysis::lint_with_logs(&asked.session, &change))?;
         write(&report, |_| report.page(), &args.output, console)?;

@@ -9,6 +9,7 @@ use super::super::ask::{Asked, Asking};
 use super::super::errors::Advice;
 use super::super::report::{format, write_as, write_text};
 use super::super::settings::{read_settings, read_thresholds};
+use super::super::side_files::side_files;
 use crate::analysis;
 use crate::analysis::propose::ProposeReport;
 use crate::cli::{FormatName, ProposeArgs};
@@ -22,6 +23,7 @@ pub(super) fn run(args: &ProposeArgs, console: Console) -> Result<()> {
         settings: settings.into(),
         thresholds: read_thresholds(&args.findings)?,
         zone: args.output.timezone.clone(),
+        side_files: side_files(&[&args.clients, &args.sizes, &args.flows, &args.findings]),
         ..Asking::default()
     };
     let asked = Asked::open(&args.inputs, &args.logs, asking, console)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::trend::{Trend, TrendSubject, fit_trend};
 use super::{CapacityInput, Headroom, float, fullest_level};
 use crate::audit::Micros;
+use crate::findings::episode::secs;
 use crate::findings::peaks;
 
 /// The trends of a period and the one before it.
@@ -44,7 +45,7 @@ pub(super) fn find_trends(input: &CapacityInput<'_>, levels: &[Headroom]) -> Vec
 /// A value of each day, by the start of the day.
 type ByDay = BTreeMap<Micros, f64>;
 
-/// Requests and LISTs a second, of the days with enough buckets to stand for a whole day.
+/// Requests and LISTs a second of the time that the logs cover, of the days with enough buckets to stand for a whole day.
 struct DailyRates {
     requests: ByDay,
     lists: ByDay,
@@ -70,9 +71,18 @@ fn daily_rates(input: &CapacityInput<'_>) -> DailyRates {
     days.retain(|_, buckets| float(buckets.len() as u64) >= least);
     let rate = |of: fn(&BucketSum) -> u64| -> ByDay {
         let mean = |buckets: &BTreeMap<Micros, BucketSum>| {
-            float(buckets.values().map(of).sum()) / float(buckets.len() as u64) / input.bucket_secs
+            let covered: f64 = buckets.keys().map(|at| covered_secs(input, *at)).sum();
+            float(buckets.values().map(of).sum()) / covered.max(1.0)
         };
         days.iter().map(|(day, buckets)| (*day, mean(buckets))).collect()
     };
     DailyRates { requests: rate(|sum| sum.requests), lists: rate(|sum| sum.lists) }
+}
+
+/// Seconds of a bucket that lie within the logs: the first and the last one are seldom whole.
+fn covered_secs(input: &CapacityInput<'_>, at: Micros) -> f64 {
+    let (first, last) = input.logs;
+    let before = secs((first - at).max(0));
+    let after = (input.bucket_secs - secs((last - at).max(0))).max(0.0);
+    (input.bucket_secs - before - after).max(0.0)
 }

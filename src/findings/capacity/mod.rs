@@ -6,6 +6,7 @@
 
 mod busiest;
 mod collections;
+mod coverage;
 mod daily;
 mod headroom;
 mod improvements;
@@ -17,6 +18,7 @@ mod usage;
 
 pub use busiest::{BusyBucket, BusyLoad};
 pub use collections::{CollectionGrowth, summarize_collections};
+pub use coverage::{PeriodCoverage, measure_coverage};
 pub use headroom::{Headroom, LevelBounds, LevelState, fullest_level};
 pub use improvements::Improvement;
 pub use objectives::{Objective, ObjectiveScope};
@@ -40,8 +42,12 @@ pub struct CapacityInput<'p> {
     pub bucket_secs: f64,
     /// When this period begins, and when it ends.
     pub period: (Micros, Micros),
-    /// Whether the logs hold anything of the period before.
-    pub has_before: bool,
+    /// How much of this period the logs cover.
+    pub coverage: PeriodCoverage,
+    /// How much of the period before, where this one is compared with it; `None` where it isn't.
+    pub coverage_before: Option<PeriodCoverage>,
+    /// The first and the last event of the logs.
+    pub logs: (Micros, Micros),
     /// Rows of `client_periods`.
     pub clients: &'p [ClientPeriod],
     /// Rows of `client_lists`.
@@ -93,6 +99,10 @@ pub enum CapacityStep {
 /// What is concluded about a period.
 #[derive(Clone, Debug, Serialize)]
 pub struct CapacityReview {
+    /// How much of this period the logs cover.
+    pub coverage: PeriodCoverage,
+    /// How much of the period before; `None` where it isn't compared with.
+    pub coverage_before: Option<PeriodCoverage>,
     /// All clients in this period.
     pub this: Usage,
     /// All clients in the period before; `None` where the logs don't hold it.
@@ -130,10 +140,27 @@ pub struct CapacityReview {
     pub thresholds: CapacityThresholds,
 }
 
+impl CapacityInput<'_> {
+    /// What a count of the period before has to be multiplied with to be compared with one of this period: the logs may
+    /// cover the two for different times. `None` where they aren't compared.
+    fn pace(&self) -> Option<f64> {
+        self.coverage_before.map(|before| self.coverage.covered_secs / before.covered_secs)
+    }
+}
+
+impl CapacityReview {
+    /// What a count of this period is to one of the period before, as a factor of rates; `None` where they can't be compared.
+    pub fn change(&self, now: f64, before: f64) -> Option<f64> {
+        let pace = self.coverage.covered_secs / self.coverage_before?.covered_secs;
+        (before > 0.0).then(|| now / (before * pace))
+    }
+}
+
 /// Compares a period with the one before and with its limits.
 pub fn review_period(input: &CapacityInput<'_>) -> CapacityReview {
     let thresholds = &input.thresholds.capacity;
-    let clients = usage::compare_clients(input.clients, input.lists, input.has_before, thresholds);
+    let has_before = input.coverage_before.is_some();
+    let clients = usage::compare_clients(input.clients, input.lists, input.pace(), thresholds);
     let of_before = clients.iter().filter_map(|client| client.before.as_ref());
     let is_new = |client: &ClientUsage| client.before.is_none() && client.this.is_some();
     let is_gone = |client: &ClientUsage| client.this.is_none() && client.before.is_some();
@@ -142,13 +169,15 @@ pub fn review_period(input: &CapacityInput<'_>) -> CapacityReview {
     let levels = headroom::measure_headroom(&within, input.bounds, thresholds.half_full_share);
     let improvements = improvements::find_improvements(&clients, input.profiles, thresholds.min_saved_lists);
     CapacityReview {
+        coverage: input.coverage,
+        coverage_before: input.coverage_before,
         this: usage::sum_usage(clients.iter().filter_map(|client| client.this.as_ref())),
-        before: input.has_before.then(|| usage::sum_usage(of_before)),
+        before: has_before.then(|| usage::sum_usage(of_before)),
         peak: highest_peak(input, true),
-        peak_before: highest_peak(input, false).filter(|_| input.has_before),
+        peak_before: highest_peak(input, false).filter(|_| has_before),
         client_types: usage::sum_by_type(&clients),
-        appeared: if input.has_before { names(&clients, is_new) } else { Vec::new() },
-        vanished: if input.has_before { names(&clients, is_gone) } else { Vec::new() },
+        appeared: if has_before { names(&clients, is_new) } else { Vec::new() },
+        vanished: if has_before { names(&clients, is_gone) } else { Vec::new() },
         objectives: objectives::measure_objectives(input.clients),
         busiest: busiest::find_busiest(input),
         clocks: regular_polls(input.clocks, thresholds.min_regular_polls),

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "thresholds.yaml says what each means, with its unit and its reason")]
 pub struct CapacityThresholds {
+    pub min_coverage: f64,
+    pub notable_rejected: u64,
     pub min_change: f64,
     pub min_explained_lists: u64,
     pub half_full_share: f64,

@@ -12,10 +12,12 @@ use crate::findings::Bytes;
 pub struct Usage {
     /// Requests of all kinds.
     pub requests: u64,
-    /// LISTs.
+    /// LISTs, without those that a watch begins with.
     pub lists: u64,
     /// Watches, including those that begin with a list.
     pub watches: u64,
+    /// Watches that begin with a list. What they return counts among what LISTs return.
+    pub watch_lists: u64,
     /// Creations, updates, patches and deletions.
     pub writes: u64,
     /// Requests that API Priority and Fairness rejected.
@@ -51,11 +53,11 @@ pub struct ClientUsage {
     pub change: Option<ListChange>,
 }
 
-/// How a client's LISTs changed, as factors: the value in this period divided by the one in the period before. What changed
-/// little is `None`.
+/// How a client's LISTs changed, as factors: the value in this period divided by the one in the period before, counts as
+/// rates over the time that the logs cover. What changed little is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ListChange {
-    /// LISTs.
+    /// LISTs per second.
     pub lists: f64,
     /// Instances.
     pub instances: Option<InstanceChange>,
@@ -84,11 +86,12 @@ impl ClientUsage {
     }
 }
 
-/// All clients, those whose lists return most first.
+/// All clients, those whose lists return most first. `pace` is what counts of the period before are multiplied with; `None`
+/// where the periods aren't compared.
 pub(super) fn compare_clients(
     periods: &[ClientPeriod],
     lists: &[ClientLists],
-    has_before: bool,
+    pace: Option<f64>,
     thresholds: &CapacityThresholds,
 ) -> Vec<ClientUsage> {
     let mut names: BTreeSet<(&str, &str)> =
@@ -105,9 +108,9 @@ pub(super) fn compare_clients(
         .into_iter()
         .map(|(client_type, client)| {
             let of = |is_this| usages.get(&(client_type, client, is_this)).cloned();
-            let (this, before) = (of(true), of(false).filter(|_| has_before));
-            let both = this.as_ref().zip(before.as_ref());
-            let change = both.and_then(|(this, before)| explain_change(this, before, thresholds));
+            let (this, before) = (of(true), of(false).filter(|_| pace.is_some()));
+            let both = this.as_ref().zip(before.as_ref()).zip(pace);
+            let change = both.and_then(|((this, before), pace)| explain_change(this, before, pace, thresholds));
             ClientUsage { client_type: client_type.to_owned(), client: client.to_owned(), this, before, change }
         })
         .filter(|client| client.this.is_some() || client.before.is_some())
@@ -152,6 +155,7 @@ impl Usage {
         self.requests += row.request_count;
         self.lists += row.list_count;
         self.watches += row.watch_count;
+        self.watch_lists += row.watch_list_count;
         self.writes += row.write_count;
         self.rejected += row.rejected_count;
         self.low_seat_secs += row.low_seat_secs.unwrap_or_default();
@@ -171,6 +175,7 @@ impl Usage {
         self.requests += other.requests;
         self.lists += other.lists;
         self.watches += other.watches;
+        self.watch_lists += other.watch_lists;
         self.writes += other.writes;
         self.rejected += other.rejected;
         self.low_seat_secs += other.low_seat_secs;
@@ -207,23 +212,25 @@ fn plus(one: Option<Bytes>, other: Option<Bytes>) -> Option<Bytes> {
 }
 
 /// What explains a change of a client's lists; `None` where there was little change, or of few lists.
-fn explain_change(this: &Usage, before: &Usage, thresholds: &CapacityThresholds) -> Option<ListChange> {
+fn explain_change(this: &Usage, before: &Usage, pace: f64, thresholds: &CapacityThresholds) -> Option<ListChange> {
     let (lists, lists_before) = (this.lists.max(1), before.lists.max(1));
     let factor = |now: f64, then: f64| {
         (then > 0.0).then(|| now / then).filter(|factor| (factor - 1.0).abs() >= thresholds.min_change)
     };
     let is_enough = lists.max(lists_before) >= thresholds.min_explained_lists;
-    let lists_factor = factor(float(lists), float(lists_before)).filter(|_| is_enough)?;
+    let lists_factor = factor(float(lists), float(lists_before) * pace).filter(|_| is_enough)?;
     let instances = this.instances.zip(before.instances);
     let per_instance = |lists: u64, instances: u64| ratio(lists, instances.max(1));
-    let size = |usage: &Usage| usage.response_bytes.map(|bytes| ratio(bytes.middle(), usage.lists.max(1)));
+    let size = |usage: &Usage| {
+        usage.response_bytes.map(|bytes| ratio(bytes.middle(), (usage.lists + usage.watch_lists).max(1)))
+    };
     Some(ListChange {
         lists: lists_factor,
         instances: instances
             .filter(|(now, before)| factor(float(*now), float(*before)).is_some())
             .map(|(now, before)| InstanceChange { before, now }),
         lists_per_instance: instances
-            .and_then(|(now, before)| factor(per_instance(lists, now), per_instance(lists_before, before))),
+            .and_then(|(now, before)| factor(per_instance(lists, now), per_instance(lists_before, before) * pace)),
         bytes_per_list: size(this).zip(size(before)).and_then(|(now, then)| factor(now, then)),
     })
 }
@@ -248,7 +255,8 @@ mod tests {
 
     #[test]
     fn growth_is_explained_by_what_grew() {
-        let explained = |this: Usage, before: Usage| explain_change(&this, &before, &Thresholds::embedded().capacity);
+        let explained =
+            |this: Usage, before: Usage| explain_change(&this, &before, 1.0, &Thresholds::embedded().capacity);
         let more_instances = ListChange {
             lists: 1.5,
             instances: Some(InstanceChange { before: 10, now: 15 }),
@@ -261,5 +269,18 @@ mod tests {
         assert_eq!(explained(usage(900, 10, 9_000), usage(100, 10, 1_000)), Some(more_of_each));
         assert_eq!(explained(usage(103, 10, 1_000), usage(100, 10, 1_000)), None, "too little change");
         assert_eq!(explained(usage(10, 1, 1_000), usage(1, 1, 1_000)), None, "too few lists");
+    }
+
+    #[test]
+    fn a_shorter_log_is_no_change() {
+        let explained =
+            |this: Usage, before: Usage| explain_change(&this, &before, 0.85, &Thresholds::embedded().capacity);
+        assert_eq!(
+            explained(usage(850, 10, 8_500), usage(1_000, 10, 10_000)),
+            None,
+            "85 % of the time, 85 % of the LISTs"
+        );
+        let grown = explained(usage(1_000, 10, 10_000), usage(1_000, 10, 10_000)).unwrap();
+        assert!((grown.lists - 1.0 / 0.85).abs() < 1e-9);
     }
 }

@@ -9,31 +9,42 @@
 //! an end where those are logged, and by whether a storm of its own was going on. All results are data: `report` writes the
 //! words.
 
+#[cfg(test)]
+mod cases;
+mod certainty;
+mod ends;
+mod falls;
 mod growth;
 mod moment;
 mod policy;
+mod reasons;
 mod returns;
 mod rows;
+mod shares;
 mod suspects;
 mod thresholds;
 mod verdict;
 mod victims;
 
-pub use growth::{MemoryGrowth, measure_growth};
+pub use certainty::Certainty;
+pub use ends::{EndSources, find_end_moments};
+pub use falls::{MemoryFall, find_falls};
+pub use growth::{GrowthInput, MemoryGrowth, measure_growth};
 pub(super) use moment::peaks;
-pub use moment::{EarlierPeak, Moment, MomentKind, PressurePeak, find_moments};
+pub use moment::{EarlierPeak, Moment, MomentKind, PeakSources, PressurePeak, find_moments};
 pub use policy::{AuditPolicy, PolicyVolume, propose_audit_policy};
+pub use reasons::{Doubt, IncidentStep, RunningAs, Support};
 pub use returns::ReturnWave;
-pub use rows::{ClientReturn, CutOff, CutOffVerb, HarmedClient, ListPressure, ServerActivity, ServerLoad};
+pub use rows::{ClientReturn, CutOff, CutOffVerb, HarmedClient, ListLoad, ListPressure, ServerActivity, ServerLoad};
+pub use shares::ShareBasis;
 pub use suspects::{IncidentSuspect, Role};
 pub use thresholds::IncidentThresholds;
-pub use verdict::{Certainty, Doubt, IncidentStep, RunningAs, Support};
-pub use victims::{Victim, harm_start};
+pub use victims::{HarmSpan, Victim, harm_span};
 
 use serde::Serialize;
 
 use super::{Finding, Measured, Pressure, Thresholds};
-use crate::audit::Micros;
+use crate::audit::{Micros, Stage};
 
 /// What is known of a moment.
 #[derive(Clone, Copy, Debug)]
@@ -48,13 +59,15 @@ pub struct IncidentInput<'s> {
     pub measured: Measured<'s>,
     /// Rows of `list_pressure` for the time that is looked at.
     pub pressure: &'s [ListPressure],
+    /// Rows of `list_loads` for the run-up.
+    pub loads: &'s [ListLoad],
     /// Rows of `pressure_at` for the last peak.
     pub at_peak: &'s [Pressure],
     /// Rows of `pressure_at` for the moment itself.
     pub at_end: &'s [Pressure],
     /// Rows of `cut_off_reads` for the moment.
     pub cut_off: &'s [CutOff],
-    /// Rows of `harmed_clients` from [`harm_start`] to the moment.
+    /// Rows of `harmed_clients` for the [`harm_span`].
     pub harmed: &'s [HarmedClient],
     /// Rows of `returns` since the server was back.
     pub returns: &'s [ClientReturn],
@@ -82,6 +95,8 @@ pub struct Incident {
     pub first_step: Option<IncidentStep>,
     /// When lists held far more in the time that was looked at, and the server outlived it; `None` if they never did.
     pub earlier_peak: Option<EarlierPeak>,
+    /// What the shares of the suspects are of.
+    pub share_basis: ShareBasis,
     /// Clients that had lists in flight, culprits first.
     pub suspects: Vec<IncidentSuspect>,
     /// Clients that suffered, the most harmed first.
@@ -104,15 +119,27 @@ impl Incident {
     }
 }
 
+impl IncidentInput<'_> {
+    /// Whether any event of the stage RequestReceived is logged, so that lists in flight at an end leave a line.
+    fn logs_request_received(&self) -> bool {
+        self.measured.tally.stages[Stage::RequestReceived as usize] > 0
+    }
+
+    /// Whether any event of the stage ResponseComplete is logged: without, nothing is known of what was in flight.
+    fn logs_ends(&self) -> bool {
+        self.measured.tally.stages[Stage::ResponseComplete as usize] > 0
+    }
+}
+
 /// Concludes who is to blame for a moment, who suffered and who came back.
 pub fn analyze_incident(input: &IncidentInput<'_>) -> Incident {
-    let suspects = suspects::find_suspects(input);
+    let (suspects, share_basis) = suspects::find_suspects(input);
     let victims = victims::find_victims(input, &suspects);
     let wave = returns::summarize_returns(input);
     let verdict::Judgement { certainty, supports, doubts, first_step } = verdict::judge(input, &suspects);
     let thresholds = input.thresholds.incident;
     let earlier_peak = moment::earlier_peak(input.pressure, input.moment, &thresholds);
-    Incident { certainty, supports, doubts, first_step, earlier_peak, suspects, victims, wave, thresholds }
+    Incident { certainty, supports, doubts, first_step, earlier_peak, share_basis, suspects, victims, wave, thresholds }
 }
 
 /// Whether a finding was going on at a moment, or ended no longer than `before` ahead of it.

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::thresholds::micros;
-use super::{IncidentThresholds, ListPressure};
+use super::{IncidentThresholds, ListPressure, MemoryFall};
 use crate::audit::Micros;
+use crate::findings::Bytes;
 use crate::findings::finding::as_instant;
-use crate::findings::{Bytes, Finding, Kind, Severity};
 
 /// A moment to look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,8 +21,11 @@ pub struct Moment {
     pub back_at: Option<Micros>,
     /// The apiserver; `None` where the logs name none.
     pub apiserver: Option<String>,
-    /// The finding that shows the end, by its index in the report; `None` for moments without an end.
+    /// The finding that shows the end, by its index in the report; `None` for moments without an end, and where only a
+    /// silence of the log and measured memory show it.
     pub finding: Option<usize>,
+    /// The fall of measured memory that goes with the end; `None` where none was measured.
+    pub memory_fall: Option<MemoryFall>,
     /// What lists held in the run-up, at the worst instant; `None` where none was in flight.
     pub final_peak: Option<PressurePeak>,
 }
@@ -53,12 +56,14 @@ pub struct PressurePeak {
     pub unknown: u64,
     /// What the lists of known size held; `None` where there are none.
     pub estimated_bytes: Option<Bytes>,
+    /// What the estimate says without measured memory, which allows less; `None` where it allows that much.
+    pub uncapped_bytes: Option<Bytes>,
 }
 
 impl Moment {
     /// A moment without an end.
     pub const fn without_end(kind: MomentKind, at: Micros) -> Self {
-        Self { kind, at, back_at: None, apiserver: None, finding: None, final_peak: None }
+        Self { kind, at, back_at: None, apiserver: None, finding: None, memory_fall: None, final_peak: None }
     }
 
     /// Whether an apiserver ended then, for sure or perhaps.
@@ -83,30 +88,48 @@ impl PressurePeak {
         seconds(at) - seconds(self.at)
     }
 
+    /// Whether the estimate says how much most of the lists held.
+    pub fn is_known(&self) -> bool {
+        2 * self.unknown <= self.inflight && self.estimated_bytes.is_some_and(|bytes| !bytes.is_unknown())
+    }
+
     /// The middle of the estimate; 0 where nothing is known.
     pub fn middle(&self) -> u64 {
         self.estimated_bytes.map_or(0, Bytes::middle)
     }
 }
 
+/// What lists held, over time and near the moments.
+#[derive(Clone, Copy, Debug)]
+pub struct PeakSources<'s> {
+    /// Rows of `list_pressure` for all of the time.
+    pub whole: &'s [ListPressure],
+    /// Rows of `list_pressure` for the run-ups of ends and of the time asked for; their buckets end there.
+    pub run_ups: &'s [ListPressure],
+}
+
 /// The moments that the logs offer, the worst first: ends of apiservers, by what lists held before; without any, the moment
 /// when lists held most. If a time was asked for, that comes first, or the end next to it.
 pub fn find_moments(
-    findings: &[Finding],
-    pressure: &[ListPressure],
+    ends: Vec<Moment>,
+    pressure: &PeakSources<'_>,
     asked: Option<Micros>,
     thresholds: &IncidentThresholds,
 ) -> Vec<Moment> {
-    let ends = findings.iter().enumerate();
-    let mut found: Vec<Moment> =
-        ends.filter_map(|(index, finding)| end_of(index, finding, pressure, thresholds)).collect();
+    let mut found = ends;
+    for end in &mut found {
+        let before = run_up_peaks(pressure.run_ups, end.at, thresholds);
+        let own = before.filter(|(server, _)| **server == end.apiserver).map(|(_, peak)| peak);
+        end.final_peak = own.max_by_key(|peak| (peak.middle(), peak.inflight));
+    }
+    let says_bytes = found.iter().filter_map(|end| end.final_peak).all(|peak| peak.is_known());
     let rank = |moment: &Moment| {
-        let held = moment.final_peak.map_or(0, |peak| peak.middle());
+        let held = moment.final_peak.map_or(0, |peak| if says_bytes { peak.middle() } else { peak.inflight });
         (moment.kind == MomentKind::Death, held, moment.at)
     };
     found.sort_by_key(|moment| std::cmp::Reverse(rank(moment)));
     match asked {
-        None if found.is_empty() => found.extend(busiest_moment(pressure)),
+        None if found.is_empty() => found.extend(busiest_moment(pressure.whole)),
         None => {}
         Some(at) => {
             let distance = |index: &usize| ((found[*index].at - at).abs(), *index);
@@ -120,29 +143,6 @@ pub fn find_moments(
     found
 }
 
-/// The end of an apiserver that a finding shows; `None` if it shows none.
-fn end_of(
-    index: usize,
-    finding: &Finding,
-    pressure: &[ListPressure],
-    thresholds: &IncidentThresholds,
-) -> Option<Moment> {
-    let kind = match (finding.kind, finding.severity) {
-        (Kind::ApiserverRestart, Severity::Critical) => MomentKind::Death,
-        (Kind::ApiserverRestart, Severity::Warning) => MomentKind::PossibleDeath,
-        _ => return None,
-    };
-    let before = run_up_peaks(pressure, finding.started_at, thresholds);
-    let own = before.filter(|(server, _)| **server == finding.apiserver).map(|(_, peak)| peak);
-    Some(Moment {
-        back_at: Some(finding.ended_at),
-        apiserver: finding.apiserver.clone(),
-        finding: Some(index),
-        final_peak: own.max_by_key(|peak| (peak.middle(), peak.inflight)),
-        ..Moment::without_end(kind, finding.started_at)
-    })
-}
-
 /// The moment when lists held most, on the server where that was.
 fn busiest_moment(pressure: &[ListPressure]) -> Option<Moment> {
     let (apiserver, peak) = peaks(pressure).max_by_key(|(_, peak)| (peak.middle(), peak.inflight))?;
@@ -153,9 +153,10 @@ fn busiest_moment(pressure: &[ListPressure]) -> Option<Moment> {
     })
 }
 
-fn moment_asked_for(at: Micros, pressure: &[ListPressure], thresholds: &IncidentThresholds) -> Moment {
-    let worst = run_up_peaks(pressure, at, thresholds).max_by_key(|(_, peak)| (peak.middle(), peak.inflight));
-    let somewhere = || pressure.first().and_then(|row| row.apiserver.clone());
+fn moment_asked_for(at: Micros, pressure: &PeakSources<'_>, thresholds: &IncidentThresholds) -> Moment {
+    let peaks = run_up_peaks(pressure.run_ups, at, thresholds);
+    let worst = peaks.max_by_key(|(_, peak)| (peak.middle(), peak.inflight));
+    let somewhere = || pressure.whole.first().and_then(|row| row.apiserver.clone());
     Moment {
         apiserver: worst.map_or_else(somewhere, |(apiserver, _)| apiserver.clone()),
         final_peak: worst.map(|(_, peak)| peak),
@@ -212,7 +213,7 @@ pub(in crate::findings) fn peaks(pressure: &[ListPressure]) -> impl Iterator<Ite
         let is_bounded = sum(|row| row.unbounded_count) == 0;
         let (inflight, unknown) = (sum(|row| row.inflight_count), sum(|row| row.unknown_count));
         let estimated_bytes = (inflight > unknown).then(|| Bytes { low, high: is_bounded.then_some(high) });
-        let peak = PressurePeak { at: rows[0].peak_at, inflight, unknown, estimated_bytes };
+        let peak = PressurePeak { at: rows[0].peak_at, inflight, unknown, estimated_bytes, uncapped_bytes: None };
         (&rows[0].apiserver, peak)
     })
 }
@@ -242,12 +243,15 @@ mod tests {
     fn without_an_end_the_busiest_moment_or_the_one_asked_for_is_looked_at() {
         let thresholds = Thresholds::embedded().incident;
         let rows = pressure(&[(10, 500), (300, 100), (350, 200)]);
-        let found = find_moments(&[], &rows, None, &thresholds);
+        let find = |rows: &[ListPressure], asked| {
+            find_moments(Vec::new(), &PeakSources { whole: rows, run_ups: rows }, asked, &thresholds)
+        };
+        let found = find(&rows, None);
         assert_eq!((found[0].kind, found[0].at), (MomentKind::Peak, 10 * SECOND));
-        let asked = find_moments(&[], &rows, Some(400 * SECOND), &thresholds);
+        let asked = find(&rows, Some(400 * SECOND));
         assert_eq!((asked[0].kind, asked[0].at), (MomentKind::Asked, 400 * SECOND));
         assert_eq!(asked[0].final_peak.unwrap().at, 350 * SECOND, "the worst instant of the run-up");
-        assert_eq!(find_moments(&[], &[], None, &thresholds), []);
+        assert_eq!(find(&[], None), []);
     }
 
     #[test]
@@ -255,7 +259,8 @@ mod tests {
         let thresholds = Thresholds::embedded().incident;
         let earlier = |bytes| {
             let rows = pressure(&[(10, bytes), (350, 200)]);
-            let moment = &find_moments(&[], &rows, Some(400 * SECOND), &thresholds)[0];
+            let sources = PeakSources { whole: &rows, run_ups: &rows };
+            let moment = &find_moments(Vec::new(), &sources, Some(400 * SECOND), &thresholds)[0];
             earlier_peak(&rows, moment, &thresholds)
         };
         assert_eq!(earlier(290), None);

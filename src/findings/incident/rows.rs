@@ -13,8 +13,41 @@ pub enum CutOffVerb {
     /// A LIST, or a page of one.
     #[default]
     List,
+    /// A deletion of a whole collection, which reads it first.
+    Deletecollection,
     /// A watch.
     Watch,
+}
+
+impl CutOffVerb {
+    /// The verb of LISTs, as queries write it.
+    pub(super) const LIST: &'static str = "list";
+
+    /// Whether it reads a whole collection into memory.
+    pub const fn reads_collection(self) -> bool {
+        matches!(self, Self::List | Self::Deletecollection)
+    }
+}
+
+row! {
+    /// A row of the query `list_loads`.
+    ListLoad of "list_loads" {
+        apiserver: Option<String>,
+        client_type: String,
+        client: String,
+        verb: CutOffVerb,
+        api_group: Option<String>,
+        resource: Option<String>,
+        list_count: u64,
+        instance_count: u64,
+        inflight_secs: f64,
+        near_secs: f64,
+        near_unknown_secs: f64,
+        near_low_byte_secs: f64,
+        near_high_byte_secs: f64,
+        returned_count: u64,
+        returned_instance_count: u64,
+    }
 }
 
 row! {

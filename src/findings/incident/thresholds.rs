@@ -12,18 +12,27 @@ pub struct IncidentThresholds {
     pub run_up_secs: u32,
     pub asked_near_secs: u32,
     pub earlier_peak_ratio: f64,
+    pub half_life_secs: f64,
+    pub logged_half_life_secs: f64,
     pub culprit_share: f64,
+    pub comparable_ratio: f64,
     pub contributor_share: f64,
+    pub negligible_share: f64,
     pub majority_share: f64,
     pub growth_share: f64,
+    pub free_share: f64,
+    pub far_below_ratio: f64,
+    pub sample_near_secs: u32,
+    pub fall_ratio: f64,
+    pub fall_secs: u32,
     pub agreeing_correlation: f64,
     pub loose_correlation: f64,
-    pub rough_estimate_ratio: u64,
     pub memory_limit_share: f64,
     pub min_harmed: u64,
     pub harmed_ratio: f64,
     pub min_harm_secs: u32,
     pub max_harm_secs: u32,
+    pub recovery_secs: u32,
     pub wave_secs: u32,
     pub died_again_secs: u32,
 }
@@ -32,6 +41,11 @@ impl IncidentThresholds {
     /// How long before a moment its run-up begins.
     pub(super) fn run_up(&self) -> Micros {
         micros(self.run_up_secs)
+    }
+
+    /// How long clients come back once a server is.
+    pub(super) fn wave(&self) -> Micros {
+        micros(self.wave_secs)
     }
 }
 

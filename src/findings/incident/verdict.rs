@@ -1,152 +1,11 @@
 //! The verdict as data: what speaks for it and against it, how sure it is, and what to do first.
 
-use serde::Serialize;
-
-use super::suspects::ratio;
-use super::{CutOffVerb, IncidentInput, IncidentSuspect, MomentKind, Role};
-use crate::audit::Stage;
+use super::certainty::{Absence, Evidence};
+use super::growth::cap;
+use super::reasons::{Doubt, IncidentStep, RunningAs, Support};
+use super::shares::{self, Load, ratio};
+use super::{Certainty, IncidentInput, IncidentSuspect, MemoryGrowth, MomentKind, Role};
 use crate::findings::{Bytes, Finding};
-
-/// How sure a verdict is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Certainty {
-    /// It may as well be something else.
-    Low,
-    /// It is likely, but something that matters isn't known.
-    Medium,
-    /// Everything known points there.
-    High,
-}
-
-impl Certainty {
-    /// Its name, as in the JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
-}
-
-/// What speaks for the main culprit being the one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "code", rename_all = "kebab-case")]
-pub enum Support {
-    /// Lists of its own were cut off by the end.
-    WasCutOff {
-        /// Its lists that were cut off.
-        own: u64,
-        /// The cut-off lists of all clients.
-        all: u64,
-    },
-    /// Measured memory grew most while its type of client had lists in flight.
-    MemoryGrewWithItsLists,
-    /// Measured memory follows the estimate.
-    MemoryFollowsEstimate {
-        /// Pearson's r, from -1 to 1.
-        correlation: f64,
-    },
-    /// It had most of what was in flight.
-    HadMostInFlight {
-        /// Its share, from 0 to 1.
-        share: f64,
-    },
-    /// What its lists held is enough to matter.
-    HeldEnough,
-    /// All lists together held a good part of the memory limit.
-    NearMemoryLimit {
-        /// The limit, in bytes.
-        memory_limit: u64,
-        /// The share of it that lists held at the last peak, middle of the estimate; above 1 if they held more.
-        share: f64,
-    },
-    /// Which client it is, is certain.
-    IdentityCertain,
-}
-
-/// What speaks against a verdict, or isn't known.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "code", rename_all = "kebab-case")]
-pub enum Doubt {
-    /// Measured memory didn't grow most while the culprit's type of client had lists in flight.
-    MemoryDidNotGrowWithItsLists,
-    /// Other clients together had more in flight than the culprit.
-    OthersHadMoreInFlight,
-    /// No event of the stage RequestReceived is logged, so lists in flight at the end left no line.
-    RequestReceivedNotLogged,
-    /// How much the culprit's lists held is unknown.
-    SizeUnknown,
-    /// No list is logged in the run-up.
-    NoListInFlight,
-    /// How much the lists held is unknown for some of them.
-    SomeSizesUnknown,
-    /// The culprit's lists in the log held too little to fill a server by themselves.
-    HeldTooLittle {
-        /// The high end of what they held, in bytes.
-        high_bytes: u64,
-    },
-    /// The two ends of the estimate are far apart.
-    RoughEstimate,
-    /// Which client the culprit is, is only inferred.
-    IdentityInferred {
-        /// What from, as the client catalogue says it.
-        evidence: String,
-    },
-}
-
-/// What to do first.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "code", rename_all = "kebab-case")]
-pub enum IncidentStep {
-    /// Stop or scale down a client that the cluster can do without, then fix it.
-    StopClient {
-        /// The client.
-        client: String,
-        /// What it runs as.
-        running_as: RunningAs,
-        /// The finding whose first remedy, if it has one, fixes it: an index into the report's findings.
-        finding: usize,
-    },
-    /// Fix a client.
-    FixClient {
-        /// The client.
-        client: String,
-        /// The finding whose first remedy fixes it: an index into the report's findings.
-        finding: usize,
-    },
-    /// Have the stage RequestReceived of LISTs logged.
-    LogRequestReceived,
-}
-
-/// The identity that a client runs as.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum RunningAs {
-    /// A service account.
-    ServiceAccount {
-        /// Its namespace.
-        namespace: String,
-        /// Its name in the namespace.
-        name: String,
-    },
-    /// Any other user.
-    User {
-        /// The user name.
-        name: String,
-    },
-}
-
-impl RunningAs {
-    fn parse(user_name: &str) -> Self {
-        let account = user_name.strip_prefix("system:serviceaccount:").and_then(|account| account.split_once(':'));
-        match account {
-            Some((namespace, name)) => Self::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() },
-            None => Self::User { name: user_name.to_owned() },
-        }
-    }
-}
 
 /// The verdict and its reasons.
 pub(super) struct Judgement {
@@ -157,26 +16,38 @@ pub(super) struct Judgement {
 }
 
 pub(super) fn judge(input: &IncidentInput<'_>, suspects: &[IncidentSuspect]) -> Judgement {
-    let culprit = suspects.iter().find(|suspect| suspect.role == Role::Culprit);
-    let (supports, doubts) = match culprit {
-        Some(culprit) => weigh_culprit(input, culprit),
-        None => (Vec::new(), doubt_without_culprit(input)),
+    let culprits: Vec<&IncidentSuspect> = suspects.iter().filter(|suspect| suspect.role == Role::Culprit).collect();
+    let (supports, doubts, certainty) = match culprits.first() {
+        Some(main) => weigh_culprits(input, &culprits, main),
+        None => {
+            let doubts = doubt_without_culprit(input);
+            let certainty = rate_absence(input, suspects, &doubts).certainty();
+            (Vec::new(), doubts, certainty)
+        }
     };
-    let certainty = rate_certainty(input, culprit, supports.len(), doubts.len());
-    let to_blame = culprit.or_else(|| suspects.iter().find(|suspect| suspect.is_storming));
-    Judgement { certainty, supports, doubts, first_step: choose_first_step(input, to_blame) }
+    Judgement { certainty, supports, doubts, first_step: choose_first_step(input, suspects, &culprits) }
 }
 
-/// At the client, or, where none stormed, at the audit policy.
-fn choose_first_step(input: &IncidentInput<'_>, to_blame: Option<&IncidentSuspect>) -> Option<IncidentStep> {
-    let Some(suspect) = to_blame else {
-        return (input.moment.is_end() && !logs_request_received(input)).then_some(IncidentStep::LogRequestReceived);
+/// At the main culprit, or else at who stormed with a good part of what was in flight, or at the audit policy.
+fn choose_first_step(
+    input: &IncidentInput<'_>,
+    suspects: &[IncidentSuspect],
+    culprits: &[&IncidentSuspect],
+) -> Option<IncidentStep> {
+    let least = input.thresholds.incident.contributor_share;
+    let storming = suspects.iter().filter(|suspect| suspect.is_storming && suspect.share >= least);
+    let Some(suspect) = culprits.iter().copied().chain(storming).next() else {
+        return (input.moment.is_end() && !input.logs_request_received()).then_some(IncidentStep::LogRequestReceived);
     };
     let index = suspect.main_finding?;
     let finding = input.findings.get(index)?;
     let client = suspect.client.clone();
     match identity_to_stop(input, suspect, finding) {
-        Some(running_as) => Some(IncidentStep::StopClient { client, running_as, finding: index }),
+        Some(running_as) => {
+            let others = culprits.iter().filter(|other| other.client != client);
+            let others = others.map(|other| other.client.clone()).collect();
+            Some(IncidentStep::StopClient { client, running_as, finding: index, others })
+        }
         None => (!finding.remedies.is_empty()).then_some(IncidentStep::FixClient { client, finding: index }),
     }
 }
@@ -188,132 +59,179 @@ fn identity_to_stop(input: &IncidentInput<'_>, suspect: &IncidentSuspect, findin
     Some(RunningAs::parse(user_name))
 }
 
-fn logs_request_received(input: &IncidentInput<'_>) -> bool {
-    input.measured.tally.stages[Stage::RequestReceived as usize] > 0
-}
-
-/// What speaks for and against the main culprit, each with what weighs most first.
-fn weigh_culprit(input: &IncidentInput<'_>, culprit: &IncidentSuspect) -> (Vec<Support>, Vec<Doubt>) {
+/// What speaks for and against the culprits, each with what weighs most first, and how sure that is.
+fn weigh_culprits(
+    input: &IncidentInput<'_>,
+    culprits: &[&IncidentSuspect],
+    main: &IncidentSuspect,
+) -> (Vec<Support>, Vec<Doubt>, Certainty) {
     let (mut supports, mut doubts) = (Vec::new(), Vec::new());
-    if culprit.cut_off_lists > 0 {
-        let lists = input.cut_off.iter().filter(|row| row.verb == CutOffVerb::List);
-        supports.push(Support::WasCutOff { own: culprit.cut_off_lists, all: lists.map(|row| row.open_count).sum() });
+    let mut evidence = Evidence {
+        sees_moment: !input.moment.is_end() || input.logs_request_received(),
+        ..weigh_sizes(input, culprits, &mut supports, &mut doubts)
+    };
+    let own: u64 = culprits.iter().map(|culprit| culprit.cut_off_lists).sum();
+    if own > 0 {
+        let lists = input.cut_off.iter().filter(|row| row.verb.reads_collection());
+        let all = lists.map(|row| row.open_count).sum();
+        evidence.was_cut_off = 2 * own >= all;
+        supports.insert(0, Support::WasCutOff { own, all });
     }
-    weigh_measured_memory(input, culprit, &mut supports, &mut doubts);
-    if culprit.share >= input.thresholds.incident.majority_share {
-        supports.push(Support::HadMostInFlight { share: culprit.share });
-    } else if culprit.share > 0.0 {
+    evidence.is_measured = weigh_measured_memory(input, culprits, &mut supports, &mut doubts);
+    evidence.had_most = had_most(input, culprits);
+    let share: f64 = culprits.iter().map(|culprit| culprit.share).sum();
+    if evidence.had_most {
+        supports.push(Support::HadMostInFlight { share });
+    } else if share > 0.0 {
         doubts.push(Doubt::OthersHadMoreInFlight);
     }
-    if input.moment.kind == MomentKind::Death && !logs_request_received(input) {
+    if input.moment.kind == MomentKind::Death && !input.logs_request_received() {
         doubts.push(Doubt::RequestReceivedNotLogged);
     }
-    weigh_sizes(input, culprit, &mut supports, &mut doubts);
-    if let Some(profile) = input.measured.profiles.get(&culprit.client) {
-        if profile.confidence == "high" {
-            supports.push(Support::IdentityCertain);
-        } else {
-            doubts.push(Doubt::IdentityInferred { evidence: profile.evidence.clone() });
-        }
+    let profiles = culprits.iter().filter_map(|culprit| input.measured.profiles.get(&culprit.client));
+    evidence.is_identified =
+        profiles.clone().count() == culprits.len() && profiles.clone().all(|one| one.confidence == "high");
+    if evidence.is_identified {
+        supports.push(Support::IdentityCertain);
+    } else if let Some(profile) = input.measured.profiles.get(&main.client).filter(|one| one.confidence != "high") {
+        doubts.push(Doubt::IdentityInferred { evidence: profile.evidence.clone() });
     }
-    (supports, doubts)
+    supports.sort_by_key(Support::rank);
+    doubts.sort_by_key(Doubt::rank);
+    (supports, doubts, evidence.certainty())
 }
 
+/// Whether the culprits together had most of what was in flight near the moment.
+fn had_most(input: &IncidentInput<'_>, culprits: &[&IncidentSuspect]) -> bool {
+    let here = input.loads.iter().filter(|row| row.apiserver == input.moment.apiserver);
+    let (own, others): (Vec<_>, Vec<_>) = here.partition(|row| {
+        culprits.iter().any(|culprit| (&culprit.client_type, &culprit.client) == (&row.client_type, &row.client))
+    });
+    Load::of_rows(&own).has_share(input.thresholds.incident.majority_share, Load::of_rows(&others))
+}
+
+/// What measured memory says against the estimate; nothing if it has no samples to say it with.
+fn contradictions(input: &IncidentInput<'_>, growth: &MemoryGrowth) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    let bytes = input.moment.final_peak.and_then(|peak| peak.uncapped_bytes.or(peak.estimated_bytes));
+    let far_below = input.thresholds.incident.far_below_ratio;
+    if let (Some(bytes), Some(most)) = (bytes, growth.at_most_bytes)
+        && (most < bytes.low || shares::float(growth.rise_bytes) < far_below * shares::float(bytes.low))
+    {
+        doubts.push(Doubt::MemoryRoseFarLess { rise_bytes: growth.rise_bytes, low_bytes: bytes.low });
+    }
+    let opposed = growth.correlation.filter(|correlation| *correlation <= 0.0);
+    doubts.extend(opposed.map(|correlation| Doubt::MemoryDoesNotFollowEstimate { correlation }));
+    doubts
+}
+
+/// Whether measured memory agrees. What contradicts the estimate is never a support.
 fn weigh_measured_memory(
     input: &IncidentInput<'_>,
-    culprit: &IncidentSuspect,
+    culprits: &[&IncidentSuspect],
     supports: &mut Vec<Support>,
     doubts: &mut Vec<Doubt>,
-) {
-    let Some(growth) = input.growth else { return };
+) -> bool {
+    let Some(growth) = input.growth else { return false };
     let thresholds = &input.thresholds.incident;
-    let is_its =
-        |(client_type, share): &(String, f64)| *client_type == culprit.client_type && *share >= thresholds.growth_share;
-    if growth.by_client_type.first().is_some_and(is_its) {
-        supports.push(Support::MemoryGrewWithItsLists);
-    } else {
+    let against = contradictions(input, growth);
+    let is_contradicted = !against.is_empty();
+    doubts.extend(against);
+    let is_own = |client_type: &str| culprits.iter().any(|culprit| culprit.client_type == client_type);
+    let own: f64 = growth.by_client_type.iter().filter(|(name, _)| is_own(name)).map(|(_, share)| share).sum();
+    let grew = growth.by_client_type.first().is_some_and(|(name, _)| is_own(name)) && own >= thresholds.growth_share;
+    if !grew {
         doubts.push(Doubt::MemoryDidNotGrowWithItsLists);
     }
     let agreeing = growth.correlation.filter(|r| *r >= thresholds.agreeing_correlation);
+    if is_contradicted {
+        return false;
+    }
+    supports.extend(grew.then_some(Support::MemoryGrewWithItsLists));
     supports.extend(agreeing.map(|correlation| Support::MemoryFollowsEstimate { correlation }));
+    let follows = growth.correlation.is_some_and(|r| r >= thresholds.loose_correlation);
+    let rose = growth.at_most_bytes.is_some() && growth.rise_bytes >= input.thresholds.held.warning_bytes;
+    grew && (agreeing.is_some() || (follows && rose))
+}
+
+/// What the culprits' lists held at the last peak; `None` where no size is known. The high end is `None` where that of any is.
+fn held_together(input: &IncidentInput<'_>, culprits: &[&IncidentSuspect]) -> Option<Bytes> {
+    let known = culprits.iter().filter_map(|culprit| culprit.estimated_bytes);
+    let sum = known.reduce(|one, other| Bytes {
+        low: one.low.saturating_add(other.low),
+        high: one.high.zip(other.high).map(|(one, other)| one.saturating_add(other)),
+    })?;
+    let has_unknown = culprits.iter().any(|culprit| culprit.unknown > 0);
+    let sum = if has_unknown { Bytes { high: None, ..sum } } else { sum };
+    let most = input.growth.and_then(|growth| growth.at_most_bytes);
+    Some(most.map_or(sum, |most| cap(sum, most)))
 }
 
 fn weigh_sizes(
     input: &IncidentInput<'_>,
-    culprit: &IncidentSuspect,
+    culprits: &[&IncidentSuspect],
     supports: &mut Vec<Support>,
     doubts: &mut Vec<Doubt>,
-) {
+) -> Evidence {
+    let mut evidence = Evidence::default();
     let thresholds = &input.thresholds.incident;
-    match culprit.estimated_bytes {
-        None => doubts.push(Doubt::SizeUnknown),
-        Some(Bytes { high: Some(high_bytes), .. }) if holds_too_little(input, culprit) => {
+    let warning = input.thresholds.held.warning_bytes;
+    match held_together(input, culprits) {
+        Some(Bytes { low, .. }) if low >= warning => {
+            evidence.held_enough = true;
+            supports.push(Support::HeldEnough);
+        }
+        Some(Bytes { high: Some(high_bytes), .. }) if high_bytes < warning => {
+            evidence.held_too_little = true;
             doubts.push(Doubt::HeldTooLittle { high_bytes });
         }
-        Some(bytes) => {
-            supports.push(Support::HeldEnough);
-            let rough = bytes.low.saturating_mul(thresholds.rough_estimate_ratio);
-            if bytes.high.is_none_or(|high| high > rough) {
-                doubts.push(Doubt::RoughEstimate);
-            }
+        Some(bytes) if !bytes.is_unknown() => {
+            let rough = bytes.low.saturating_mul(input.thresholds.held.rough_ratio);
+            doubts.extend(bytes.high.is_none_or(|high| high > rough).then_some(Doubt::RoughEstimate));
         }
+        Some(_) | None => doubts.push(Doubt::SizeUnknown),
     }
-    if let (Some(memory_limit), Some(peak)) = (input.memory_limit, input.moment.final_peak) {
-        let share = ratio(peak.middle(), memory_limit);
+    let held = input.moment.final_peak.and_then(|peak| peak.estimated_bytes);
+    if let (Some(memory_limit), Some(bytes)) = (input.memory_limit, held) {
+        let share = ratio(bytes.low, memory_limit);
         if share >= thresholds.memory_limit_share {
+            evidence.is_near_limit = true;
             supports.push(Support::NearMemoryLimit { memory_limit, share });
         }
     }
-}
-
-/// Whether a client's lists, even by the high end of the estimate, held too little to fill a server by themselves.
-fn holds_too_little(input: &IncidentInput<'_>, suspect: &IncidentSuspect) -> bool {
-    let high = suspect.estimated_bytes.and_then(|bytes| bytes.high);
-    high.is_some_and(|high| high < input.thresholds.held.warning_bytes)
+    evidence
 }
 
 fn doubt_without_culprit(input: &IncidentInput<'_>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
-    if !logs_request_received(input) {
+    if !input.logs_ends() {
+        return vec![Doubt::EndsNotLogged];
+    }
+    if input.moment.is_end() && !input.logs_request_received() {
         doubts.push(Doubt::RequestReceivedNotLogged);
     }
     match input.moment.final_peak {
         None => doubts.push(Doubt::NoListInFlight),
         Some(peak) if peak.unknown > 0 => doubts.push(Doubt::SomeSizesUnknown),
+        Some(peak) if !peak.is_known() => doubts.push(Doubt::SizeUnknown),
         Some(_) => {}
     }
+    doubts.extend(input.growth.map(|growth| contradictions(input, growth)).unwrap_or_default());
+    doubts.sort_by_key(Doubt::rank);
     doubts
 }
 
-fn rate_certainty(
-    input: &IncidentInput<'_>,
-    culprit: Option<&IncidentSuspect>,
-    supports: usize,
-    doubts: usize,
-) -> Certainty {
-    let Some(culprit) = culprit else {
-        let is_clear = doubts == 0 && input.moment.kind != MomentKind::Death;
-        return if is_clear { Certainty::High } else { Certainty::Low };
-    };
-    let holds_too_little = holds_too_little(input, culprit);
-    match (supports, doubts) {
-        (3.., 0..=1) if !holds_too_little => Certainty::High,
-        // Measured memory would show whose lists it grew with.
-        _ if holds_too_little && input.growth.is_none() => Certainty::Low,
-        (0..=1, _) => Certainty::Low,
-        (2, 4..) => Certainty::Low,
-        _ => Certainty::Medium,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn service_accounts_are_told_from_other_users() {
-        let account = RunningAs::ServiceAccount { namespace: "acme".to_owned(), name: "sync".to_owned() };
-        assert_eq!(RunningAs::parse("system:serviceaccount:acme:sync"), account);
-        assert_eq!(RunningAs::parse("system:admin"), RunningAs::User { name: "system:admin".to_owned() });
+/// What is known where nobody is to blame.
+fn rate_absence(input: &IncidentInput<'_>, suspects: &[IncidentSuspect], doubts: &[Doubt]) -> Absence {
+    let peak = input.moment.final_peak;
+    let high = peak.filter(|peak| peak.unknown == 0).and_then(|peak| peak.estimated_bytes?.high);
+    Absence {
+        is_death: input.moment.kind == MomentKind::Death,
+        sees_moment: !doubts.contains(&Doubt::EndsNotLogged)
+            && !doubts.contains(&Doubt::RequestReceivedNotLogged)
+            && peak.is_some(),
+        has_storm: suspects.iter().any(|suspect| suspect.is_storming),
+        is_known: peak.is_some_and(|peak| peak.unknown == 0 && peak.is_known()),
+        is_harmless: high.is_some_and(|high| high < input.thresholds.held.warning_bytes),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::suspects::ratio;
+use super::shares::ratio;
 use super::thresholds::micros;
 use super::{HarmedClient, IncidentInput, IncidentSuspect, IncidentThresholds, Moment, Role, is_at};
 use crate::audit::Micros;
@@ -33,14 +33,28 @@ pub struct Victim {
     pub usual_share: Option<f64>,
 }
 
-/// When harm that may be due to a moment starts: with the storms that were going on at the moment, within the bounds of
-/// `min_harm_secs` and `max_harm_secs` before it.
-pub fn harm_start(findings: &[Finding], moment: &Moment, thresholds: &IncidentThresholds) -> Micros {
+/// The time in which harm may be due to a moment, and from when on the time after it is a usual one again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HarmSpan {
+    /// With the storms that were going on at the moment, within the bounds of `min_harm_secs` and `max_harm_secs` before it.
+    pub from: Micros,
+    /// The moment of an end: what happens after it is due to the end. Where nobody died, the end of those storms.
+    pub to: Micros,
+    /// When clients have recovered.
+    pub calm_at: Micros,
+}
+
+/// When harm that may be due to a moment begins and ends.
+pub fn harm_span(findings: &[Finding], moment: &Moment, thresholds: &IncidentThresholds) -> HarmSpan {
     let (least, most) = (micros(thresholds.min_harm_secs), micros(thresholds.max_harm_secs));
     let is_storm = |finding: &&Finding| finding.severity >= Severity::Warning && finding.peak_concurrency.is_some();
     let going_on = findings.iter().filter(is_storm).filter(|finding| is_at(finding, moment, least));
-    let started = going_on.map(|finding| finding.started_at).min();
-    started.unwrap_or(moment.at).clamp(moment.at - most, moment.at - least)
+    let started = going_on.clone().map(|finding| finding.started_at).min();
+    let from = started.unwrap_or(moment.at).clamp(moment.at - most, moment.at - least);
+    let ended = going_on.map(|finding| finding.ended_at).max().unwrap_or(moment.at);
+    let to = if moment.is_end() { moment.at } else { ended.clamp(moment.at, moment.at + most) };
+    let over = moment.back_at.unwrap_or(to).max(to);
+    HarmSpan { from, to, calm_at: over + micros(thresholds.recovery_secs) }
 }
 
 /// All victims that are no culprits, those with most harmed requests first.
@@ -50,18 +64,21 @@ pub(super) fn find_victims(input: &IncidentInput<'_>, suspects: &[IncidentSuspec
         suspects.iter().any(|suspect| suspect.role == Role::Culprit && suspect.client == row.client)
     };
     let others = input.harmed.iter().filter(|row| !is_culprit(row));
-    let mut victims: Vec<Victim> = others.filter_map(|row| judge_harm(row, thresholds)).collect();
+    let is_end = input.moment.is_end();
+    let mut victims: Vec<Victim> = others.filter_map(|row| judge_harm(row, is_end, thresholds)).collect();
     victims.sort_by_key(|victim| std::cmp::Reverse(victim.harmed));
     victims
 }
 
-/// `None` where a client fared no worse than usual.
-fn judge_harm(row: &HarmedClient, thresholds: &IncidentThresholds) -> Option<Victim> {
-    let harmed = row.late_count + row.rejected_count + row.error_count + row.open_count;
+/// `None` where a client fared no worse than usual. What has no end in the log was cut off only if its server ended.
+fn judge_harm(row: &HarmedClient, is_end: bool, thresholds: &IncidentThresholds) -> Option<Victim> {
+    let cut_off = if is_end { row.open_count } else { 0 };
+    let harmed = row.late_count + row.rejected_count + row.error_count + cut_off;
     let usual =
         (row.otherwise_request_count > 0).then(|| ratio(row.otherwise_harmed_count, row.otherwise_request_count));
     let is_usual = usual.is_some_and(|usual| ratio(harmed, row.request_count) < thresholds.harmed_ratio * usual);
-    if harmed < thresholds.min_harmed || is_usual {
+    // What the server asks of itself is no client's.
+    if harmed < thresholds.min_harmed || is_usual || row.client_type == "apiserver" {
         return None;
     }
     Some(Victim {
@@ -72,7 +89,7 @@ fn judge_harm(row: &HarmedClient, thresholds: &IncidentThresholds) -> Option<Vic
         late: row.late_count,
         rejected: row.rejected_count,
         failed: row.error_count,
-        cut_off: row.open_count,
+        cut_off,
         longest_late_secs: row.longest_secs.filter(|_| row.late_count > 0),
         usual_share: usual,
     })
@@ -81,7 +98,7 @@ fn judge_harm(row: &HarmedClient, thresholds: &IncidentThresholds) -> Option<Vic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::Thresholds;
+    use crate::findings::{MomentKind, Thresholds};
 
     #[test]
     fn a_client_that_always_fares_so_is_no_victim() {
@@ -94,10 +111,32 @@ mod tests {
                 longest_secs: Some(2.5),
                 ..HarmedClient::default()
             };
-            judge_harm(&row, &Thresholds::embedded().incident)
+            judge_harm(&row, true, &Thresholds::embedded().incident)
         };
         assert_eq!(harmed(4, 5).unwrap().longest_late_secs, Some(2.5));
         assert_eq!(harmed(4, 30), None, "late as usual");
         assert_eq!(harmed(2, 0), None, "too few");
+    }
+
+    #[test]
+    fn what_is_open_when_the_log_ends_was_not_cut_off() {
+        let row = HarmedClient { request_count: 10, open_count: 8, ..HarmedClient::default() };
+        let judge = |is_end| judge_harm(&row, is_end, &Thresholds::embedded().incident);
+        assert_eq!(judge(true).unwrap().cut_off, 8);
+        assert_eq!(judge(false), None);
+    }
+
+    #[test]
+    fn harm_ends_with_the_server_or_with_the_storm() {
+        const SECOND: Micros = 1_000_000;
+        let thresholds = Thresholds::embedded().incident;
+        let peak = Moment::without_end(MomentKind::Peak, 1_000 * SECOND);
+        let died = Moment { back_at: Some(1_010 * SECOND), ..Moment::without_end(MomentKind::Death, 1_000 * SECOND) };
+        let span = |moment| {
+            let span = harm_span(&[], moment, &thresholds);
+            [span.from, span.to, span.calm_at].map(|at| at / SECOND)
+        };
+        assert_eq!(span(&peak), [940, 1_000, 1_300]);
+        assert_eq!(span(&died), [940, 1_000, 1_310]);
     }
 }

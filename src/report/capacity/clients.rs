@@ -4,7 +4,8 @@ use super::words::{improvement_words, list_change_words};
 use super::{CapacityReport, ROWS};
 use crate::findings::{Bytes, ClientUsage, Clock, Usage};
 use crate::report::page::{Part, Table};
-use crate::report::{about, or_dash};
+use crate::report::size_words::size_cell;
+use crate::report::{about, more_in_json, or_dash};
 use crate::units;
 
 impl CapacityReport {
@@ -51,10 +52,11 @@ impl CapacityReport {
         let mut columns = if is_of_types { vec![("type", false)] } else { vec![("client", false), ("type", false)] };
         columns.extend([
             ("requests", true),
-            ("LISTs", true),
+            ("LISTs (without watch-lists)", true),
+            ("watch-lists", true),
             ("watches", true),
             ("seat-seconds", true),
-            ("returned by LISTs (estimated)", true),
+            ("returned by LISTs and watch-lists (estimated)", true),
             (if is_of_types { "highest client's peak" } else { "peak held (estimated)" }, true),
         ]);
         if self.window_before.is_some() {
@@ -74,6 +76,7 @@ impl CapacityReport {
                 row.extend([
                     units::count(this.requests),
                     units::count(this.lists),
+                    units::count(this.watch_lists),
                     units::count(this.watches),
                     about(this.low_seat_secs, this.high_seat_secs),
                     or_dash(this.response_bytes.map(Bytes::words)),
@@ -95,7 +98,7 @@ impl CapacityReport {
             vec![Part::Table(self.usage_table("Clients, by what their LISTs returned", &self.review.clients))];
         let more = self.review.clients.len().saturating_sub(ROWS);
         if more > 0 {
-            parts.push(Part::Text(format!("{more} more are in the JSON.")));
+            parts.push(Part::Text(more_in_json(more)));
         }
         if self.window_before.is_none() {
             return parts;
@@ -183,7 +186,7 @@ fn growth_row(client: &ClientUsage) -> Vec<String> {
 fn clock_row(clock: &Clock) -> Vec<String> {
     let returned = clock
         .response_low_bytes
-        .map(|low| Bytes { low, high: clock.response_high_bytes.filter(|high| *high >= low) }.words());
+        .map(|low| size_cell(Bytes { low, high: clock.response_high_bytes.filter(|high| *high >= low) }));
     #[expect(clippy::cast_possible_truncation, reason = "a period in microseconds")]
     let every = clock.period_secs.map(|secs| units::span((secs * 10.0).round() as i64 * 100_000));
     vec![

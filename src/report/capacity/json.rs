@@ -10,7 +10,7 @@ use super::{CapacityNote, CapacityReport, NotCompared};
 use crate::analysis::{LogFacts, ServerFacts, Span};
 use crate::findings::{
     BlindSpot, BusyBucket, CapacityStep, CapacityThresholds, ClientUsage, Clock, CollectionGrowth, Headroom,
-    Improvement, LevelHour, ListPressure, Objective, PressurePeak, ServerActivity, Trend, Usage,
+    Improvement, LevelHour, ListPressure, Objective, PeriodCoverage, PressurePeak, ServerActivity, Trend, Usage,
 };
 use crate::report::findings::{FindingJson, blind_spot, findings_json};
 use crate::units::Zone;
@@ -21,6 +21,8 @@ struct CapacityJson<'r> {
     week: &'r Option<String>,
     window: Span,
     window_before: Option<Span>,
+    coverage: PeriodCoverage,
+    coverage_of_before: Option<PeriodCoverage>,
     not_compared: Option<&'static str>,
     not_compared_code: Option<NotCompared>,
     logs: &'r LogFacts,
@@ -109,6 +111,8 @@ impl CapacityReport {
             week: &self.week,
             window: self.window,
             window_before: self.window_before,
+            coverage: review.coverage,
+            coverage_of_before: self.coverage_of_before,
             not_compared: self.not_compared.map(not_compared_words),
             not_compared_code: self.not_compared,
             logs: &self.logs,
@@ -140,7 +144,7 @@ impl CapacityReport {
             findings: findings_json(&self.findings),
             blind_spots: self.blind_spots.iter().map(blind_spot).collect(),
             blind_spot_codes: &self.blind_spots,
-            notes: self.notes.iter().map(|note| note_words(note, zone)).collect(),
+            notes: self.notes.iter().map(|note| note_words(note, self.bucket_secs, zone)).collect(),
             note_codes: &self.notes,
         }
     }

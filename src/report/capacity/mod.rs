@@ -11,7 +11,7 @@ use self::words::{bucket_name, not_compared_words, note_words};
 use super::findings::blind_spot;
 use super::page::{Fact, Page, Part, Section, Tone};
 use super::pressure::held_words;
-use super::{CapacityNote, CapacityReport, NotCompared, about, float};
+use super::{CapacityNote, CapacityReport, NotCompared, about, capitalized, counted, float};
 use crate::findings::{Finding, Severity, Usage};
 use crate::units::{self, Zone};
 
@@ -29,19 +29,38 @@ impl CapacityReport {
         let compared = match (&self.window_before, self.not_compared) {
             (Some(before), _) => format!("Compared with {} to {}.", zone.minute(before.from), zone.minute(before.to)),
             (None, reason) => {
-                format!("Not compared: {}.", not_compared_words(reason.unwrap_or(NotCompared::NotAskedFor)))
+                let before = self.coverage_of_before.filter(|_| reason == Some(NotCompared::TooLittleCovered));
+                let shares = before.map_or_else(String::new, |before| {
+                    let (this, before) = (units::share(self.review.coverage.share), units::share(before.share));
+                    let least = units::share(self.review.thresholds.min_coverage);
+                    format!(" ({this} and {before}; {least} of both are needed)")
+                });
+                format!("Not compared: {}{shares}.", not_compared_words(reason.unwrap_or(NotCompared::NotAskedFor)))
             }
         };
         Page {
             kind: "Capacity report",
             title: self.week.as_ref().map_or(title.clone(), |week| format!("{week}, {title}")),
-            about: vec![self.logs.line(zone), compared, format!("Server: {}.", self.server.line())],
+            about: [Some(self.logs.line(zone)), self.widened(zone), Some(compared), Some(self.server_words())]
+                .into_iter()
+                .flatten()
+                .collect(),
             certainty: Some(self.tone()),
             verdict: self.verdict_words(zone),
             first_step: self.first_step_words(),
             facts: self.facts(zone),
             sections: self.sections(zone),
         }
+    }
+
+    /// That the period is longer than what was asked for.
+    fn widened(&self, zone: &Zone) -> Option<String> {
+        let note = self.notes.iter().find(|note| matches!(note, CapacityNote::SpanWidened { .. }))?;
+        Some(format!("{}.", capitalized(&note_words(note, self.bucket_secs, zone))))
+    }
+
+    fn server_words(&self) -> String {
+        format!("Server: {}.", self.server.line())
     }
 
     fn tone(&self) -> (Tone, String) {
@@ -58,6 +77,8 @@ impl CapacityReport {
             (Tone::Warning, "Storms, but none that takes an apiserver down")
         } else if has(is_end, Severity::Warning) {
             (Tone::Warning, "An apiserver may have died")
+        } else if self.review.this.rejected >= self.review.thresholds.notable_rejected {
+            (Tone::Warning, "Requests were rejected (429)")
         } else {
             (Tone::Good, "Nothing out of the ordinary")
         };
@@ -67,9 +88,11 @@ impl CapacityReport {
     fn facts(&self, zone: &Zone) -> Vec<Fact> {
         let fact = |label: &str, value: String, note: String| Fact { label: label.to_owned(), value, note };
         let review = &self.review;
-        let changed = |now: f64, then: Option<f64>| match then {
-            Some(then) if then > 0.0 => format!("{:+.0} % against the period before", (now / then - 1.0) * 100.0),
-            _ => String::new(),
+        let changed = |now: f64, then: Option<f64>| {
+            let factor = then.and_then(|then| review.change(now, then));
+            factor.map_or_else(String::new, |factor| {
+                format!("{:+.0} % per second against the period before", (factor - 1.0) * 100.0)
+            })
         };
         let before = review.before.as_ref();
         let count = |of: fn(&Usage) -> u64| changed(float(of(&review.this)), before.map(|usage| float(of(usage))));
@@ -80,7 +103,8 @@ impl CapacityReport {
         };
         let mut facts = vec![
             fact("Requests", units::count(review.this.requests), count(|usage| usage.requests)),
-            fact("LISTs", units::count(review.this.lists), count(|usage| usage.lists)),
+            fact("LISTs (without watch-lists)", units::count(review.this.lists), count(|usage| usage.lists)),
+            fact("Watch-lists", units::count(review.this.watch_lists), count(|usage| usage.watch_lists)),
             match review.peak {
                 Some(peak) => fact(
                     "Held by LISTs at their peak",
@@ -102,20 +126,18 @@ impl CapacityReport {
             units::percent(all - late, all),
             "the objective is 99 % within 1 s, 5 s or 30 s, by scope".to_owned(),
         ));
-        let of =
-            |severity| self.findings.iter().filter(|one| one.is_storm() && one.severity == severity).count() as u64;
+        let of = |severity| self.findings.iter().filter(|one| one.severity == severity).count() as u64;
         let (critical, warnings) = (of(Severity::Critical), of(Severity::Warning));
-        let note = format!("{} critical, {} warnings", units::count(critical), units::count(warnings));
-        facts.push(fact("Storms", units::count(critical + warnings), note));
+        let note = format!("{} critical, {}", units::count(critical), counted(warnings, "warning"));
+        facts.push(fact("Storms, and ends of apiservers", units::count(critical + warnings), note));
         facts
     }
 
     /// Over the time that the logs cover, on one apiserver, of its seats.
     fn mean_seats(&self) -> String {
-        let covered = self.logs.to.min(self.window.to) - self.logs.from.max(self.window.from);
         let servers = super::pressure::servers(self.activity.iter().map(|row| &row.apiserver)).len().max(1);
-        #[expect(clippy::cast_precision_loss, reason = "microseconds of a log, and a few servers")]
-        let secs = (covered.max(1) as f64 / 1e6).max(1.0) * servers as f64;
+        #[expect(clippy::cast_precision_loss, reason = "a few servers")]
+        let secs = self.review.coverage.covered_secs.max(1.0) * servers as f64;
         let (low, high) = (self.review.this.low_seat_secs / secs, self.review.this.high_seat_secs / secs);
         format!("{} of {}", about(low, high), self.server.server_concurrency)
     }
@@ -141,14 +163,15 @@ impl CapacityReport {
             section("Busiest", vec![Part::Table(self.busiest(zone))]),
             section("Polls at fixed intervals", self.clocks()),
             section("Trends", self.trends(zone)),
-            section("Storms", self.storms(zone)),
+            section("Storms, and ends of apiservers", self.storms(zone)),
             section("What the log can't show", vec![Part::Bullets(self.unseen(zone))]),
         ]
     }
 
     fn unseen(&self, zone: &Zone) -> Vec<String> {
-        let mut spots: Vec<String> = self.blind_spots.iter().map(blind_spot).collect();
-        spots.extend(self.notes.iter().map(|note| note_words(note, zone)));
+        let mut spots: Vec<String> = self.blind_spots.iter().map(|spot| zone.in_sentence(&blind_spot(spot))).collect();
+        let notes = self.notes.iter().filter(|note| !matches!(note, CapacityNote::SpanWidened { .. }));
+        spots.extend(notes.map(|note| note_words(note, self.bucket_secs, zone)));
         spots
     }
 }

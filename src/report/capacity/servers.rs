@@ -5,7 +5,7 @@ use super::{CapacityReport, ROWS};
 use crate::findings::{Finding, Headroom, Severity, Trend, TrendUnit};
 use crate::report::findings_cards::findings_table;
 use crate::report::page::{Chart, Look, Part, Series, Table, Unit};
-use crate::report::{about, bucket_micros, or_dash};
+use crate::report::{about, bucket_micros, more_in_json, or_dash};
 use crate::units::{self, Zone};
 
 impl CapacityReport {
@@ -15,8 +15,11 @@ impl CapacityReport {
         if self.window_before.is_some() {
             columns.push(("within, before", true));
         }
-        let mut table =
-            Table::of("Latency against Kubernetes' objectives, which ask for 99 % within", "client_periods", &columns);
+        let mut table = Table::of(
+            "Latency against Kubernetes' objectives: 99 % of the requests within the objective",
+            "client_periods",
+            &columns,
+        );
         table.rows = self
             .review
             .objectives
@@ -51,7 +54,7 @@ impl CapacityReport {
             ("busiest", false),
             ("state", false),
         ];
-        let mut table = Table::of("Demand of each priority level on one apiserver", "level_hours", &columns);
+        let mut table = Table::of("Demand on each priority level, on one apiserver", "level_hours", &columns);
         table.rows = self.review.levels.iter().map(|level| level_row(level, zone)).collect();
         let mut parts = vec![Part::Table(table)];
         let mut series = Vec::new();
@@ -82,7 +85,7 @@ impl CapacityReport {
         let mut table = Table::of(
             format!("The busiest {} of each kind", self.bucket()),
             "server_activity, list_pressure",
-            &[("by", false), ("from", false), ("in it", true)],
+            &[("by", false), ("from", false), ("value", true)],
         );
         table.rows = self
             .review
@@ -110,8 +113,8 @@ impl CapacityReport {
         vec![
             Part::Table(table),
             Part::Text(
-                "An interval that contains 0 means that the days differ too much to show a trend. Days are assumed to be independent and the \
-                 growth to be steady, which weekends aren't; a date is given only where the whole interval is above 0, and not far ahead."
+                "An interval that contains 0 means that the days differ too much to show a trend. Days are assumed to be independent and growth \
+                 to be steady, which weekends break; a date is given only where the whole interval is above 0, and not far ahead."
                     .to_owned(),
             ),
         ]
@@ -120,16 +123,16 @@ impl CapacityReport {
     pub(super) fn storms(&self, zone: &Zone) -> Vec<Part> {
         let loud: Vec<Finding> =
             self.findings.iter().filter(|finding| finding.severity >= Severity::Warning).cloned().collect();
-        if !loud.iter().any(Finding::is_storm) {
-            return vec![Part::Text("No storm at warning or above.".to_owned())];
+        if loud.is_empty() {
+            return vec![Part::Text("No storm at warning or above, and no end of an apiserver.".to_owned())];
         }
         let more = loud.len().saturating_sub(ROWS);
         let mut parts = vec![Part::Table(findings_table(&loud[..loud.len().min(ROWS)], zone))];
         if more > 0 {
-            parts.push(Part::Text(format!("{more} more are in the JSON, and in stormglass storms.")));
+            parts.push(Part::Text(more_in_json(more)));
         }
         parts.push(Part::Text(
-            "For the evidence of each, run stormglass storms; for a report on one, stormglass incident --at TIME."
+            "For the evidence of each, run stormglass storms; for a report on a single one, run stormglass incident --at TIME."
                 .to_owned(),
         ));
         parts

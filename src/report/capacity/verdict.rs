@@ -1,10 +1,13 @@
 //! The verdict: how much was asked, how well it was served, what storms there were, where it is heading; and what to do first.
 
 use super::CapacityReport;
-use super::words::{bucket_name, change_words, scope_words, seats_words, trend_words};
-use crate::findings::{Bytes, CapacityStep, ClientUsage, Finding, Objective, Severity, Trend, fullest_level};
-use crate::report::findings::{first_step, remedy, summary};
-use crate::report::pressure::held_words;
+use super::words::{bucket_name, change_words, rate_change_words, scope_words, seats_words, trend_words};
+use crate::findings::{
+    Bytes, CapacityStep, ClientUsage, Finding, Objective, PeriodCoverage, Severity, Trend, fullest_level,
+};
+use crate::report::findings::{first_step, remedy, summary, visibility};
+use crate::report::pressure::held_in_words;
+use crate::report::{counted, float};
 use crate::units::{self, Zone};
 
 impl CapacityReport {
@@ -28,45 +31,52 @@ impl CapacityReport {
             }
             CapacityStep::WatchInsteadOfList { client, lists_saved, share } => {
                 let saved = share.map_or_else(
-                    || "; how much that saves is unknown, because sizes are".to_owned(),
+                    || "; how much that saves is unknown, because the sizes are unknown".to_owned(),
                     |share| {
                         format!(", which saves an estimated {} of all bytes that LISTs return", units::share(share))
                     },
                 );
-                let lists = units::count(*lists_saved);
-                Some(format!("let {client} watch instead of repeating {lists} LISTs of whole collections{saved}"))
+                let lists = counted(*lists_saved, "LIST");
+                Some(format!("let {client} watch instead of repeating {lists} of whole collections{saved}"))
             }
         }
     }
 
-    /// The week, or the days.
+    /// The week, or the days; with how much of it the logs cover, unless that is nearly all.
     fn period_name(&self, zone: &Zone) -> String {
+        /// Beyond this the rest is the edges of a log.
+        const NEARLY_ALL: f64 = 0.95;
         let (first, last) = (zone.day(self.window.from), zone.day(self.window.to - 1));
-        match &self.week {
+        let name = match &self.week {
             Some(week) => week.clone(),
-            None if first == last => first,
+            None if first == last => first.clone(),
             None => format!("{first} to {last}"),
-        }
+        };
+        let is_part = first == last && self.week.is_none() || self.review.coverage.share < NEARLY_ALL;
+        if is_part { format!("{} of {name}", covered_words(self.review.coverage)) } else { name }
     }
 
     fn how_much(&self, zone: &Zone) -> String {
         let review = &self.review;
         let least = review.thresholds.min_change;
-        let compared = |now: u64, then: Option<u64>| match then {
-            None => String::new(),
-            Some(then) => match change_words(now, then, least) {
-                Some(change) => format!(" ({change} against the period before)"),
-                None => " (about as many as in the period before)".to_owned(),
-            },
+        let compared = |now: u64, then: Option<u64>| {
+            let Some(factor) = then.and_then(|then| review.change(float(now), float(then))) else {
+                return String::new();
+            };
+            match rate_change_words(factor, least) {
+                Some(change) => format!(" ({change} per second against the period before)"),
+                None => " (about as many per second as in the period before)".to_owned(),
+            }
         };
         let before = review.before.as_ref();
         let requests = compared(review.this.requests, before.map(|usage| usage.requests));
         let lists = compared(review.this.lists, before.map(|usage| usage.lists));
         format!(
-            "{}: {} requests{requests}, {} LISTs{lists}; {}.",
+            "{}: {}{requests}, {}{lists} and {}; {}.",
             self.period_name(zone),
-            units::count(review.this.requests),
-            units::count(review.this.lists),
+            counted(review.this.requests, "request"),
+            counted(review.this.lists, "LIST"),
+            counted(review.this.watch_lists, "watch-list"),
             self.peak_words(zone)
         )
     }
@@ -76,17 +86,17 @@ impl CapacityReport {
         let Some(peak) = self.review.peak else {
             return "what LISTs held is unknown".to_owned();
         };
+        if peak.estimated_bytes.is_none() {
+            let lists = units::count(peak.inflight);
+            return format!("what LISTs held is unknown, {lists} of them at once at {}", zone.second(peak.at));
+        }
         let before = self.review.peak_before.map(|before| before.middle());
         let change = before.and_then(|before| change_words(peak.middle(), before, self.review.thresholds.min_change));
         let change = change.map(|change| format!(" ({change} against the period before)")).unwrap_or_default();
         let is_alive = self.count_ends(Severity::Warning) == 0;
         let limit = peak.estimated_bytes.zip(self.memory_limit_bytes);
         let limit = limit.map(|(bytes, limit)| limit_words(bytes, limit, is_alive)).unwrap_or_default();
-        format!(
-            "LISTs held an estimated {} at their peak, at {}{change}{limit}",
-            held_words(&peak),
-            zone.second(peak.at)
-        )
+        format!("LISTs held {} at their peak, at {}{change}{limit}", held_in_words(&peak), zone.second(peak.at))
     }
 
     fn how_well(&self) -> String {
@@ -105,12 +115,12 @@ impl CapacityReport {
             if level.share() < half {
                 format!(
                     "; no priority level had {} of its seats in use on average, even in its busiest {bucket} (the fullest was {name}: \
-                     {seats} of {nominal})",
+                     {seats} of its {nominal})",
                     units::share(half)
                 )
             } else {
                 format!(
-                    "; the fullest priority level was {name}, with {seats} of its {nominal} seats in use on average in its busiest {bucket}"
+                    "; the fullest priority level was {name}, with a mean demand of {seats} seats in its busiest {bucket}; it has {nominal}"
                 )
             }
         });
@@ -146,12 +156,16 @@ impl CapacityReport {
         let loud: Vec<&Finding> = self.findings.iter().filter(is_loud).collect();
         let died = match self.count_ends(Severity::Critical) {
             0 if self.count_ends(Severity::Warning) > 0 => "An apiserver may have died".to_owned(),
+            0 if !self.visibility.shows_server_ends => "No end of an apiserver can be seen in these logs".to_owned(),
             0 => "No apiserver died".to_owned(),
             1 => "An apiserver died once".to_owned(),
             count => format!("Apiservers died {count} times"),
         };
         let Some((worst, rest)) = loud.split_first() else {
-            return format!("{died}, and there was no storm.");
+            return match visibility::lists(&self.visibility) {
+                Some(lists) => format!("{died}. {lists}."),
+                None => format!("{died}, and there was no storm."),
+            };
         };
         let more = match rest.len() {
             0 => String::new(),
@@ -183,6 +197,13 @@ impl CapacityReport {
             (true, true) => None,
         }
     }
+}
+
+/// The time that the logs cover, such as `37 min`.
+pub(super) fn covered_words(coverage: PeriodCoverage) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of a log in microseconds")]
+    let micros = (coverage.covered_secs.round() * 1e6) as i64;
+    units::span(micros)
 }
 
 fn missed_words(objective: &Objective) -> String {

@@ -2,8 +2,8 @@
 
 use super::{CapacityNote, NotCompared};
 use crate::findings::{BusyLoad, Improvement, LevelState, ListChange, ObjectiveScope, TrendSubject};
-use crate::report::float;
 use crate::report::pressure::held_words;
+use crate::report::{counted, float};
 use crate::units::{self, Zone};
 
 /// A bucket of that many seconds.
@@ -13,6 +13,19 @@ pub(super) fn bucket_name(secs: f64) -> &'static str {
         secs if secs < 3_600.0 => "quarter of an hour",
         _ => "hour",
     }
+}
+
+const fn whole_buckets(secs: f64) -> &'static str {
+    match secs {
+        secs if secs < 900.0 => "whole minutes",
+        secs if secs < 3_600.0 => "whole quarters of an hour",
+        _ => "whole hours",
+    }
+}
+
+/// A factor of two rates such as `+20 %`; `None` where it differs from 1 by less than the share `least`.
+pub(super) fn rate_change_words(factor: f64, least: f64) -> Option<String> {
+    ((factor - 1.0).abs() >= least).then(|| factor_words(factor))
 }
 
 /// A change such as `+20 %`; `None` where it is smaller than the share `least`, or there was nothing before.
@@ -34,7 +47,7 @@ pub(super) fn list_change_words(change: &ListChange) -> String {
     });
     let each = change.lists_per_instance.map(|factor| format!("{} LISTs per instance", factor_words(factor)));
     let size = change.bytes_per_list.map(|factor| {
-        format!("{} bytes per response, so it lists other things or in other ways", factor_words(factor))
+        format!("{} bytes per response, so it lists other things or in another way", factor_words(factor))
     });
     let reasons: Vec<String> = [instances, each, size].into_iter().flatten().collect();
     let lists = factor_words(change.lists);
@@ -46,8 +59,8 @@ pub(super) fn improvement_words(improvement: &Improvement) -> String {
     let advice = improvement.advice.as_deref().unwrap_or(
         "watch instead of listing (an informer), or list with resourceVersion=0 and selectors, and less often",
     );
-    let lists = units::count(improvement.lists_saved);
-    format!("{advice} ({lists} LISTs of whole collections beyond the first of each instance)")
+    let lists = counted(improvement.lists_saved, "LIST");
+    format!("{advice} (would save {lists} of whole collections: all but the first of each instance)")
 }
 
 pub(super) const fn scope_words(scope: ObjectiveScope) -> &'static str {
@@ -97,8 +110,12 @@ pub(super) fn trend_words(subject: &TrendSubject, bucket: &str) -> String {
     }
 }
 
+/// Seats for reading: to a tenth below ten, else whole.
 pub(super) fn seats_words(low: f64, high: f64) -> String {
-    let rounded = |seats: f64| units::number((seats * 10.0).round() / 10.0);
+    let rounded = |seats: f64| {
+        let digits = if seats < 10.0 { 10.0 } else { 1.0 };
+        units::number((seats * digits).round() / digits)
+    };
     let (low, high) = (rounded(low), rounded(high));
     if low == high { low } else { format!("{low} to {high}") }
 }
@@ -106,34 +123,47 @@ pub(super) fn seats_words(low: f64, high: f64) -> String {
 pub(super) const fn not_compared_words(reason: NotCompared) -> &'static str {
     match reason {
         NotCompared::NothingBefore => {
-            "the logs hold nothing of the period before; give logs of two periods to see what changed"
+            "the logs do not cover the period before; give the logs of two periods to see what changed"
+        }
+        NotCompared::TooLittleCovered => {
+            "the logs cover too little of this period or of the one before to compare them"
         }
         NotCompared::NotAskedFor => "--compare none was given",
     }
 }
 
-pub(super) fn note_words(note: &CapacityNote, zone: &Zone) -> String {
+pub(super) fn note_words(note: &CapacityNote, bucket_secs: f64, zone: &Zone) -> String {
     let words = match note {
         CapacityNote::OneSizePerResource => {
-            "memory: what LISTs held is estimated from one size of each resource for the whole log, so it doesn't show that a collection \
-             grew"
+            "memory: what LISTs held is estimated with one size of each resource for the whole log, so the growth of a collection doesn't \
+             show"
         }
         CapacityNote::SeatsFromSizes => {
-            "seats: those of LISTs follow from sizes, and are a range; waits under half a second and those of watches are not logged"
+            "seats: the seats of LISTs are estimated from sizes and are a range; waits under half a second, and those of watches, are not logged"
         }
         CapacityNote::BulkDeletesUnseen => {
             "created and deleted: objects removed by deletecollection or by a time to live have no line of their own"
         }
-        CapacityNote::WritersWithoutInstances => "instances: clients that only write have none here",
+        CapacityNote::WritersWithoutInstances => {
+            "instances: they are counted from LISTs and watches, so a client that only writes shows none"
+        }
         CapacityNote::PartlyCovered { from, to } => {
             return format!(
-                "coverage: the logs go from {} to {}, which is less than the period",
+                "coverage: the logs cover only {} to {}, which is less than the period",
+                zone.second(*from),
+                zone.second(*to)
+            );
+        }
+        CapacityNote::SpanWidened { from, to } => {
+            return format!(
+                "period: widened to {}; --from and --to ask for {} to {}",
+                whole_buckets(bucket_secs),
                 zone.second(*from),
                 zone.second(*to)
             );
         }
         CapacityNote::DefaultConfiguration => {
-            "priority levels: the configuration is that of a fresh cluster; give the server's own with --config"
+            "priority levels: the configuration is assumed to be that of a new cluster; give the server's own with --config"
         }
     };
     words.to_owned()

@@ -8,6 +8,7 @@ mod list_loop;
 mod list_pileup;
 mod page_storm;
 mod refusal_loop;
+mod rejections;
 mod relist_herd;
 mod restart_herd;
 mod retry_loop;
@@ -48,6 +49,7 @@ pub fn explain(kind: Kind, thresholds: &Thresholds) -> Explanation {
         Kind::GetFlood => get_flood::explain,
         Kind::WriteLoop => write_loop::explain,
         Kind::RefusalLoop => refusal_loop::explain,
+        Kind::Rejections => rejections::explain,
     };
     explain(thresholds)
 }

@@ -5,7 +5,7 @@ use crate::findings::Thresholds;
 use crate::units;
 
 const REASON: &str = "An agent that runs on every node lists its resources whenever it starts or loses its resourceVersion. \
-                      One such LIST is nothing; when all instances list at once, the server holds all the responses at \
+                      One such LIST costs little; when all instances list at once, the server holds all the responses at \
                       once. It happens when the agents are rolled out or restarted together, when a configuration \
                       change restarts them, or when the connections to one apiserver break.";
 
@@ -20,9 +20,10 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          though they are spread over up to {} (relist_herd.max_expired_secs): the instances had been cut off, and their \
          resourceVersion was too old (410). It is a warning when the memory held reaches {} \
          (held.warning_bytes, high end), when the server rejected or failed {} % of it (relist_herd.failed_share), or when \
-         at least {} whole collections of unknown size were listed (relist_herd.unknown_warning_lists); critical when the \
-         memory held reaches {} (held.critical_bytes, low end), or a server died meanwhile. LISTs of one node's objects, \
-         and of small collections, stay information.",
+         at least {} whole collections of unknown size were listed (relist_herd.unknown_warning_lists) and were in flight for \
+         {} in all (relist_herd.unknown_warning_list_secs); critical when the \
+         memory held reaches {} (held.critical_bytes, low end), or an apiserver died during it. LISTs of one node's objects, \
+         and of small collections, stay at info.",
         secs(burst.window_secs),
         burst.min_reads,
         burst.min_factor,
@@ -34,6 +35,7 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
         whole_bytes(held.warning_bytes),
         units::number(limits.failed_share * 100.0),
         limits.unknown_warning_lists,
+        secs(limits.unknown_warning_list_secs),
         whole_bytes(held.critical_bytes)
     );
     let limits = "Unless watches had expired, the log does not show why the instances listed together. Watch-lists hold little memory, but the log does \

@@ -4,7 +4,7 @@ use super::{Explanation, secs};
 use crate::findings::Thresholds;
 
 const REASON: &str = "When a server comes back, all of its clients open their watches again. Those whose resourceVersion is \
-                      lost list first, and while the watch caches fill, LISTs wait or are rejected. This is what turns one \
+                      too old list first, and while the watch caches fill, LISTs wait or are rejected. This is what turns one \
                       OOM kill into a series of them.";
 
 pub(super) fn explain(thresholds: &Thresholds) -> Explanation {

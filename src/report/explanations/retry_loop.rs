@@ -4,7 +4,7 @@ use super::{Explanation, secs};
 use crate::findings::Thresholds;
 
 const REASON: &str = "A LIST that takes longer than the server's request timeout is cut off, and the client sends it again at \
-                      once: the server does all the work again, and again for nothing. The more clients do it, the slower \
+                      once: the server repeats all the work, again for nothing. The more clients do this, the slower \
                       each LIST gets, so that none ever succeeds. The audit log shows such LISTs with code 200.";
 
 pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
@@ -14,8 +14,8 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          error, or the request timeout of {} (server.request_timeout_secs). It does so at least {} times in a row \
          (retry_loop.min_run_tries), with {} tries in all (retry_loop.min_tries). It is a warning from {} tries after 429, \
          5xx or timeouts (retry_loop.warning_tries), or {} timeouts (retry_loop.warning_timed_out); critical when half of \
-         the tries time out and whole collections are listed, or a server died meanwhile. Tries after a 403 or 404 are \
-         information: they cost little.",
+         the tries time out and whole collections are listed, or an apiserver died during it. Tries after a 403 or 404 are \
+         info: they cost little.",
         secs(list_loop.max_period_secs),
         secs(server.request_timeout_secs),
         limits.min_run_tries,

@@ -6,7 +6,7 @@ use crate::units;
 
 const REASON: &str = "A watch is made to last 5 to 10 minutes. When connections are cut, all of them are opened again at once, \
                       and those whose resourceVersion has become too old list first. A client that asks for watches of a \
-                      few seconds does the same all day.";
+                      few seconds causes the same load all day.";
 
 pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
     let limits = &thresholds.watch_churn;
@@ -31,8 +31,8 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
         secs(limits.relist_secs),
         units::number(limits.warning_cut_ratio)
     );
-    let limits = "The log does not show who cut a watch: client, server or something between. It ends with code 200 in any \
-                  case. Only a life as long as the `timeout` in the URI tells: client-go puts rest.Config.Timeout there, which \
-                  cuts watches too.";
+    let limits = "The log does not show what cut a watch: the client, the server or something between them. It ends with \
+                  code 200 in any case. Only a life as long as the `timeout` in the URI tells: client-go puts \
+                  rest.Config.Timeout there, which cuts watches too.";
     Explanation { reason: REASON, rule, limits: limits.to_owned() }
 }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::findings::{
-    BlindSpot, Bytes, Cause, Coverage, Culprit, Death, Kind, Remedy, Severity, SeverityReason, SizeBasis, StormVerdict,
-    TrafficClass, Unknown, Verdict,
+    BlindSpot, Bytes, Cause, Coverage, Culprit, Death, Kind, ListVisibility, Remedy, RequestEnds, Severity,
+    SeverityReason, SizeBasis, StormVerdict, TrafficClass, Unknown, Verdict, Visibility,
 };
 
 const SECOND: i64 = 1_000_000;
@@ -20,10 +20,13 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         cause: None,
         started_at: START,
         ended_at: START + 180 * SECOND,
+        back_at: None,
+        ready_at: None,
         culprit: Culprit::one("sdk", "inventory-sync"),
         client_confidence: Some("medium"),
         user_names: Vec::new(),
         user_name_count: 1,
+        impersonated_user_names: Vec::new(),
         user_agents: Vec::new(),
         instances: 1,
         worst_instances: Vec::new(),
@@ -34,10 +37,13 @@ fn finding(kind: Kind, severity_reason: SeverityReason) -> Finding {
         scope: Some("cluster".into()),
         list_kinds: vec!["full".into()],
         requests: 912,
+        watch_lists: 0,
         rate_rps: 5.07,
         baseline_rps: None,
         peak_concurrency: Some(6),
         peak_at: None,
+        list_secs: None,
+        mean_concurrency: None,
         estimated_bytes: Some(Bytes { low: 1 << 20, high: Some(1 << 30) }),
         peak_share: None,
         clients: Vec::new(),
@@ -60,9 +66,11 @@ fn a_summary_says_who_did_what_how_often() {
     let tight = finding(Kind::ListLoop, held());
     assert_eq!(
         summary(&tight),
-        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an estimated \
-         1.0 MiB to 1.0 GiB"
+        "inventory-sync listed pods 912 times in 3 min 0 s; up to 6 LISTs were in flight at once and held an unknown amount \
+         of memory (1.0 MiB to 1.0 GiB)"
     );
+    let known = Finding { estimated_bytes: Some(Bytes { low: 1 << 29, high: Some(1 << 30) }), ..tight };
+    assert!(summary(&known).ends_with("and held an estimated 512 MiB to 1.0 GiB"), "{}", summary(&known));
     let herd = Finding {
         instances: 100,
         ended_at: START + 8_640_000,
@@ -129,7 +137,9 @@ fn what_is_not_made_of_lists_has_its_sentence() {
 fn the_json_has_words_and_codes() {
     let json = serde_json::to_value(FindingJson::from(&finding(Kind::ListLoop, held()))).unwrap();
     assert_eq!((&json["client_type"], &json["client"]), (&json!("sdk"), &json!("inventory-sync")));
-    assert_eq!(json["severity_reason"], "LISTs held an estimated 1.0 MiB to 1.0 GiB at the peak");
+    let reason =
+        "LISTs held an unknown amount of memory (1.0 MiB to 1.0 GiB; give --metrics or --resource) at the peak";
+    assert_eq!(json["severity_reason"], reason);
     assert_eq!(json["severity_reason_code"], json!({"code": "held", "bytes": {"low": 1 << 20, "high": 1 << 30}}));
     assert_eq!(json["unknown_codes"], json!([{"code": "some-sizes", "unknown": 3, "all": 912}]));
     assert_eq!(json["remedies"][0], "inventory-sync: set a limit");
@@ -143,8 +153,9 @@ fn the_json_has_words_and_codes() {
 
 #[test]
 fn the_verdict_says_what_happened_and_how_sure_that_is() {
-    let quiet = Verdict { deaths: Vec::new(), event_count: 3_000, storm: None };
-    assert_eq!(verdict(&quiet), ["No storm: no finding at warning or above; 3,000 events were read."]);
+    let visibility = Visibility { shows_server_ends: true, ..Visibility::default() };
+    let quiet = Verdict { deaths: Vec::new(), event_count: 3_000, storm: None, visibility: visibility.clone() };
+    assert_eq!(verdict(&quiet), ["No storm was found at severity warning or above; 3,000 events were read."]);
     let storm = StormVerdict {
         culprit: Box::new(finding(Kind::ListLoop, held())),
         herd: None,
@@ -152,12 +163,49 @@ fn the_verdict_says_what_happened_and_how_sure_that_is() {
         evidence: None,
         size_basis: SizeBasis::RoughEstimate,
     };
-    let deaths = ["a", "b"].map(|server| Death { at: START, apiserver: Some(server.to_owned()) }).to_vec();
-    let sentences = verdict(&Verdict { deaths, event_count: 3_000, storm: Some(storm) });
-    assert_eq!(sentences[0], "The apiserver died 2 times: at 2026-11-24 08:15:03Z (a), 2026-11-24 08:15:03Z (b).");
-    assert!(sentences[1].starts_with("2026-11-24 08:15:03Z: inventory-sync listed pods"), "{}", sentences[1]);
+    let deaths = ["a", "b"]
+        .map(|server| Death { at: START, back_at: None, ready_at: None, apiserver: Some(server.to_owned()) })
+        .to_vec();
+    let sentences = verdict(&Verdict { deaths, event_count: 3_000, storm: Some(storm), visibility });
+    assert_eq!(
+        sentences[0],
+        "The apiserver died 2 times: at 2026-11-24 08:15:03 UTC (a), 2026-11-24 08:15:03 UTC (b)."
+    );
+    assert!(sentences[1].starts_with("2026-11-24 08:15:03 UTC: inventory-sync listed pods"), "{}", sentences[1]);
     assert_eq!(sentences[2], "1 more finding at warning or above is listed below.");
     assert!(sentences[3].ends_with("narrow it with --metrics or --resource."), "{}", sentences[3]);
+}
+
+/// Where something can't be seen, that it was not found says nothing.
+#[test]
+fn the_verdict_never_says_that_there_was_no_storm_where_none_can_be_seen() {
+    let sentences = |lists, request_ends, shows_server_ends| {
+        let visibility = Visibility { lists, request_ends, shows_server_ends, is_of_part: false };
+        verdict(&Verdict { deaths: Vec::new(), event_count: 3_000, storm: None, visibility })
+    };
+    assert_eq!(
+        sentences(ListVisibility::NotLogged, RequestEnds::Logged, false),
+        [
+            "LISTs can't be seen in this log: it has none, so whether there was a storm of LISTs is unknown; 3,000 events \
+             were read.",
+            "No end of an apiserver can be seen in this log."
+        ]
+    );
+    let some = ListVisibility::OfSomeResources {
+        missing: vec!["pods", "nodes", "configmaps"],
+        seen: vec!["secrets".to_owned()],
+        seen_count: 1,
+    };
+    assert_eq!(
+        sentences(some, RequestEnds::Logged, true),
+        [
+            "LISTs of pods, nodes and configmaps can't be seen in this log: it has no LIST or watch of them. Of what it has \
+          (secrets), no finding is at warning or above; 3,000 events were read."
+        ]
+    );
+    let without_ends = sentences(ListVisibility::Logged, RequestEnds::NotLogged, false);
+    assert!(without_ends[0].starts_with("This log has no ends of requests"), "{without_ends:?}");
+    assert!(without_ends[1].starts_with("No storm"), "{without_ends:?}");
 }
 
 #[test]

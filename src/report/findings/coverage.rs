@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::span;
+use super::{count, span};
 use crate::findings::{Coverage, LatencyCoverage, LevelCount, LevelCoverage, ServerVersion, TrafficClass};
 use crate::units;
 
@@ -36,13 +36,14 @@ impl<'c> From<&'c Coverage> for CoverageJson<'c> {
 const fn topic(coverage: &Coverage) -> &'static str {
     match coverage {
         Coverage::Apiservers { .. } => "apiservers",
+        Coverage::ResponseComplete { .. } => "ResponseComplete",
         Coverage::RequestReceived { .. } => "RequestReceived",
         Coverage::ResponseStarted { .. } => "ResponseStarted",
         Coverage::Levels { .. } => "level",
         Coverage::LatencyAnnotations { .. } => "latency annotations",
-        Coverage::MissingTraffic { .. } => "policy",
+        Coverage::MissingTraffic { .. } | Coverage::MissingReads { .. } => "policy",
         Coverage::Gap { .. } => "gaps",
-        Coverage::OutOfOrder { .. } | Coverage::LateStages { .. } => "order",
+        Coverage::OutOfOrder { .. } | Coverage::LateStages { .. } | Coverage::Contradictions { .. } => "order",
         Coverage::ClockSetBack { .. } => "clock",
         Coverage::Duplicates { .. } => "duplicates",
         Coverage::NeverLogged => "never logged",
@@ -53,8 +54,11 @@ fn fact_and_meaning(coverage: &Coverage) -> (String, String) {
     let words = |fact: &str, meaning: &str| (fact.to_owned(), meaning.to_owned());
     match coverage {
         Coverage::Apiservers { names, has_unnamed } => apiservers(names, *has_unnamed),
+        Coverage::ResponseComplete { is_logged_for_others, request_count } => {
+            ends(*is_logged_for_others, *request_count)
+        }
         Coverage::RequestReceived { is_logged: true, open_count } => (
-            format!("logged; {} requests have no end in the log", units::count(*open_count)),
+            format!("logged; {} no end in the log", count(*open_count, "request has", "requests have")),
             "a request in flight when the server died is in the log as open: see the query open_requests".to_owned(),
         ),
         Coverage::RequestReceived { is_logged: false, .. } => words(
@@ -75,6 +79,7 @@ fn fact_and_meaning(coverage: &Coverage) -> (String, String) {
         Coverage::Levels(levels) => levels_words(levels),
         Coverage::LatencyAnnotations(latencies) => latencies_words(latencies),
         Coverage::MissingTraffic { class } => missing(*class),
+        Coverage::MissingReads { missing, seen, seen_count } => missing_reads(missing, seen, *seen_count),
         Coverage::Gap { apiserver, from, to, startup_count } => gap(apiserver.as_deref(), (*from, *to), *startup_count),
         other => records(other),
     }
@@ -84,7 +89,7 @@ fn apiservers(names: &[String], has_unnamed: bool) -> (String, String) {
     match (names, has_unnamed) {
         ([], _) => (
             "no apiserver is named by the paths or lines".to_owned(),
-            "all of it is treated as one server's log; if several are mixed in it, name each with NAME=PATH".to_owned(),
+            "everything is treated as the log of one server; if there are several, name each with NAME=PATH".to_owned(),
         ),
         ([name], false) => (
             format!("one apiserver, {name}"),
@@ -102,6 +107,31 @@ fn apiservers(names: &[String], has_unnamed: bool) -> (String, String) {
     }
 }
 
+fn ends(is_logged_for_others: bool, request_count: u64) -> (String, String) {
+    let requests = units::count(request_count);
+    let meaning = "how long they took, what was in flight and what was cut off is unknown; counts, herds and periods are \
+                   not affected";
+    if is_logged_for_others {
+        let fact = format!("left out by the audit policy for some kinds of requests ({requests} requests)");
+        return (fact, format!("of those, {meaning}"));
+    }
+    let fact = format!("not logged (omitted by the audit policy): no request has an end ({requests} requests)");
+    (fact, meaning.to_owned())
+}
+
+fn missing_reads(missing: &[&str], seen: &[String], seen_count: usize) -> (String, String) {
+    let more = if seen_count > seen.len() { " and others" } else { "" };
+    (
+        format!(
+            "the log has no LIST or watch of {}, which every cluster reads: the audit policy leaves those reads out, or \
+             the log is too short; reads of {}{more} are logged",
+            missing.join(", "),
+            seen.join(", ")
+        ),
+        "storms of LISTs of what is left out can't be seen".to_owned(),
+    )
+}
+
 fn levels_words(logged: &LevelCoverage) -> (String, String) {
     let share = |one: &LevelCount| format!("{} {}", one.level, units::percent(one.event_count, logged.event_count));
     let fact = format!("events by level: {}", logged.levels.iter().map(share).collect::<Vec<_>>().join(", "));
@@ -112,8 +142,10 @@ fn levels_words(logged: &LevelCoverage) -> (String, String) {
         format!("response sizes are known for {share} of the requests")
     };
     if logged.truncated_count > 0 {
-        let cut = units::count(logged.truncated_count);
-        meaning.push_str(&format!("; the server cut away the bodies of {cut} events as too large: the largest of all"));
+        let cut = count(logged.truncated_count, "event", "events");
+        meaning.push_str(&format!(
+            "; the server left out the bodies of {cut} because they were too large: the largest of all"
+        ));
     }
     (fact, meaning)
 }
@@ -137,7 +169,7 @@ fn latencies_words(logged: &LatencyCoverage) -> (String, String) {
         ("none, but no request took over 0.5 s either".to_owned(), "nothing is missing: only slow requests have them")
     } else {
         (
-            format!("none, though {} requests took over 0.5 s", units::count(*slow_count)),
+            format!("none, though {} took over 0.5 s", count(*slow_count, "request", "requests")),
             "the server is older than 1.24, or a collector dropped them: the log can't show why requests were slow",
         )
     };
@@ -170,12 +202,12 @@ fn gap(apiserver: Option<&str>, (from, to): (i64, i64), startup_count: u64) -> (
     let name = apiserver.unwrap_or("the log");
     let meaning = match startup_count {
         0 => "the server was down or idle, or a piece of the log is missing".to_owned(),
-        count => format!(
-            "the server was down, or a piece of the log is missing; {} events are marked as served while it was starting",
-            units::count(count)
+        served => format!(
+            "the server was down, or a piece of the log is missing; {} marked as served while it was starting",
+            count(served, "event is", "events are")
         ),
     };
-    (format!("{name}: no event for {} after {}", span(to - from), units::instant(from)), meaning)
+    (format!("{name}: no event for {} after {}", span(to - from), units::second(from)), meaning)
 }
 
 /// Facts about how the log is written.
@@ -183,34 +215,38 @@ fn records(coverage: &Coverage) -> (String, String) {
     let (fact, meaning) = match coverage {
         Coverage::OutOfOrder { inversion_count, event_count, worst_micros } => (
             format!(
-                "{} of {} events come after a later one, by up to {}",
+                "{} of {} events are out of order, by up to {}",
                 units::count(*inversion_count),
                 units::count(*event_count),
                 span(*worst_micros)
             ),
-            "this is usual, as stages are stamped before they are written; stages are joined in any order",
+            "this is usual, because stages are stamped before they are written; stages are joined in any order",
         ),
         Coverage::ClockSetBack { event_count } => (
-            format!("{} events are stamped earlier than their request was received", units::count(*event_count)),
+            format!("{} earlier than the receipt of the request", count(*event_count, "event is stamped", "events are stamped")),
             "the server's clock was set back: durations around that time are wrong",
+        ),
+        Coverage::Contradictions { request_count } => (
+            format!("{} requests have a response that starts after their end", units::count(*request_count)),
+            "when those ended is unknown",
         ),
         Coverage::Duplicates { event_count, remembered_requests } => {
             return (
-                format!("{} events are in the logs more than once", units::count(*event_count)),
+                format!("{} in the logs more than once", count(*event_count, "event is", "events are")),
                 format!(
-                    "each is counted once; a copy is recognised within about {} requests",
+                    "each is counted once; copies are recognised within about {} requests of each other",
                     units::count(*remembered_requests)
                 ),
             );
         }
         Coverage::LateStages { stage_count } => (
-            format!("{} stages come after the end of their request", units::count(*stage_count)),
+            format!("{} after the end of the request", count(*stage_count, "stage comes", "stages come")),
             "they are joined all the same, unless they are far behind",
         ),
         _ => (
             "response sizes (unless bodies are logged), object counts, encodings, and which FlowSchema served a request"
                 .to_owned(),
-            "whatever is said of memory or of APF is based on estimates from elsewhere",
+            "all figures for memory and for APF are estimates based on other sources",
         ),
     };
     (fact, meaning.to_owned())

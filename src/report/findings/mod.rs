@@ -5,6 +5,7 @@ mod remedy;
 mod severity;
 mod summary;
 mod verdict;
+pub(super) mod visibility;
 #[cfg(test)]
 mod cases;
 
@@ -65,4 +66,15 @@ pub(super) fn span(micros: i64) -> String {
     const SECOND: i64 = 1_000_000;
     let step = if micros < 10 * SECOND { SECOND / 10 } else { SECOND };
     units::span((micros + step / 2) / step * step)
+}
+
+/// Seconds as microseconds, for [`units::span`]; to the second.
+#[expect(clippy::cast_possible_truncation, reason = "a span of a log has far fewer seconds than 2^53")]
+fn whole_secs(secs: f64) -> i64 {
+    (secs.round() as i64) * 1_000_000
+}
+
+/// Time in flight, all LISTs together.
+fn list_seconds(secs: f64) -> String {
+    format!("{} list-seconds", units::number(secs.round()))
 }

@@ -14,7 +14,7 @@ pub fn remedy(remedy: &Remedy) -> String {
             );
         }
         Remedy::ListFromCacheOrInPages => {
-            "list from the watch cache (resourceVersion=0) where slightly stale data will do; else page with limit=500"
+            "list from the watch cache (resourceVersion=0) where slightly stale data will do; otherwise page with limit=500"
         }
         Remedy::NarrowBySelector => {
             "use selectors: with resourceVersion=0 the server ignores the limit, and only selectors make the response smaller"
@@ -53,6 +53,10 @@ pub fn remedy(remedy: &Remedy) -> String {
         }
         Remedy::KeepDiscoveryCache => {
             "keep the discovery cache: give kubectl a writable --cache-dir that outlives the call"
+        }
+        Remedy::FindFullLevel => {
+            "find the priority level that is full, and who fills it, with: stormglass apf explain; the log itself does not \
+             say whether API Priority and Fairness rejected a request or the server's limit of requests in flight"
         }
         Remedy::ReuseClient => "in programs, create one client and reuse it",
         other => of_other_shapes(other),

@@ -1,21 +1,29 @@
 //! What makes a finding as severe as it is, in words.
 
-use super::{count, rate, span};
+use super::{count, list_seconds, rate, span, whole_secs};
 use crate::findings::SeverityReason;
+use crate::report::size_words::held_estimate_and_hint;
 use crate::units;
 
 /// What makes a finding as severe as it is.
 pub fn severity_reason(reason: &SeverityReason) -> String {
     use SeverityReason as Reason;
     match reason {
-        Reason::Held { bytes } => format!("LISTs held an estimated {} at the peak", bytes.words()),
-        Reason::DiedMeanwhile { died_at, bytes } => format!(
-            "the apiserver died at {} while it was going on; LISTs held an estimated {} at the peak",
-            units::instant(*died_at),
-            bytes.words()
+        Reason::Held { bytes } => format!("LISTs held {} at the peak", held_estimate_and_hint(*bytes)),
+        Reason::DiedMeanwhile { died_at, bytes, lists } => format!(
+            "the apiserver died at {} while it was going on; {} in flight at the peak held {}",
+            units::second(*died_at),
+            count(*lists, "LIST", "LISTs"),
+            bytes.map_or_else(|| "an unknown amount of memory".to_owned(), held_estimate_and_hint)
         ),
-        Reason::ReturnedPerSec { bytes_per_sec } => {
-            format!("LISTs return about {} per second", units::bytes(*bytes_per_sec))
+        Reason::InFlightForLong { mean_lists, list_secs } => format!(
+            "{} LISTs of a whole collection were in flight on average, {} in all",
+            rate(*mean_lists),
+            list_seconds(*list_secs)
+        ),
+        Reason::LongestList { secs } => format!("a LIST took {}", units::span(whole_secs(*secs))),
+        Reason::ReturnedPerSec { bytes_per_sec, high_bytes_per_sec } => {
+            format!("LISTs return {} per second", units::bytes_range(*bytes_per_sec, *high_bytes_per_sec))
         }
         Reason::LargestResponse { low_bytes } => {
             format!("the largest response has at least {}", units::bytes(*low_bytes))
@@ -28,6 +36,9 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
         Reason::FewOrNarrowOfUnknownSize => {
             "the size of the responses is unknown, but the LISTs are few, or narrowed by namespace or selector"
                 .to_owned()
+        }
+        Reason::InFlightNotLogged => {
+            "how many were in flight at once is unknown: the audit policy leaves the ends of requests out".to_owned()
         }
         Reason::SlowOrNarrow => "the LISTs come slowly, or are narrowed by namespace or selector".to_owned(),
         Reason::InFlight { lists } => format!("{} in flight at once", count(*lists, "LIST", "LISTs")),
@@ -59,7 +70,7 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
             units::number(*timeout_secs)
         ),
         Reason::FailedTries { rejected, errors, timed_out } => format!(
-            "of the tries before, {} were rejected (429), {} failed (5xx), {} timed out",
+            "of the tries before, {} rejected (429), {} failed (5xx), {} timed out",
             units::count(*rejected),
             units::count(*errors),
             units::count(*timed_out)
@@ -81,6 +92,16 @@ fn of_loops(reason: &SeverityReason) -> Option<String> {
         Reason::WatchesWithoutLists => "watches without LISTs cost the server little".to_owned(),
         Reason::DiscoveryPerSec { reads_per_sec, paths } => {
             format!("{} reads per second of {}", rate(*reads_per_sec), count(*paths, "path", "paths"))
+        }
+        Reason::Rejected { rejected, bystanders, busiest } => {
+            let busiest = busiest.as_ref().map_or_else(String::new, |client| {
+                format!("; most LISTs in flight on that server were of {client}, which was rejected too")
+            });
+            format!(
+                "{} rejected with 429, {} of them of clients that had next to no LIST in flight{busiest}",
+                count(*rejected, "request was", "requests were"),
+                units::count(*bystanders)
+            )
         }
         _ => return None,
     })
@@ -167,6 +188,9 @@ fn of_restarts(reason: &SeverityReason) -> String {
         Reason::LogBegins => "the log begins with it".to_owned(),
         Reason::OnlyEndsLogged => {
             "the audit policy logs only how requests end, so nothing shows whether any were cut off".to_owned()
+        }
+        Reason::EndsNotLogged => {
+            "the audit policy leaves the ends of requests out, so nothing shows whether any were cut off".to_owned()
         }
         _ => "no request was cut off, as far as the log shows".to_owned(),
     }

@@ -2,6 +2,7 @@
 
 use super::{count, span};
 use crate::findings::{Cause, Culprit, Finding, Kind, SeverityReason, resource_name};
+use crate::report::size_words::held_estimate;
 use crate::units;
 
 /// What happened, in a sentence without its end.
@@ -9,7 +10,7 @@ pub(in crate::report) fn summary(finding: &Finding) -> String {
     let who = who(finding);
     let what = resources(finding);
     let long = span(finding.ended_at - finding.started_at);
-    let times = count(finding.requests, "time", "times");
+    let times = format!("{}{}", count(finding.requests, "time", "times"), by_watch(finding));
     let each = match finding.instances {
         0 | 1 => String::new(),
         instances => format!(" ({} per instance)", units::count(finding.requests / instances)),
@@ -37,8 +38,9 @@ pub(in crate::report) fn summary(finding: &Finding) -> String {
         ),
         Kind::ListPileup => match finding.culprit {
             Culprit::One { .. } => format!("LISTs of {what} piled up for {long}, most of them from {who}"),
-            Culprit::Many => format!("LISTs of several clients piled up for {long}"),
+            Culprit::Many => format!("LISTs of several clients piled up for {long}{}", most_of_it(finding)),
         },
+        Kind::Rejections => rejections(finding, &long),
         Kind::DiscoveryLoop => format!("{who} read API discovery documents {times} in {long}{each}"),
         Kind::WatchPileup => watch_pileup(finding, &who, &what),
         Kind::DeletePileup => {
@@ -53,6 +55,31 @@ pub(in crate::report) fn summary(finding: &Finding) -> String {
         }
     };
     format!("{sentence}{}", held(finding))
+}
+
+/// That some of the LISTs were watch-lists.
+fn by_watch(finding: &Finding) -> String {
+    match finding.watch_lists {
+        0 => String::new(),
+        lists if lists >= finding.requests => " by watch-lists".to_owned(),
+        lists => format!(" ({} of them by watch-lists)", units::count(lists)),
+    }
+}
+
+/// Who has most of a pile that several clients share: those whose LISTs were in flight about as long as the first one's.
+fn most_of_it(finding: &Finding) -> String {
+    let longest = finding.clients.iter().map(|share| share.list_secs).fold(0.0, f64::max);
+    let mut names: Vec<&str> = Vec::new();
+    for share in finding.clients.iter().filter(|share| 3.0 * share.list_secs >= longest && longest > 0.0) {
+        if !names.contains(&share.client.as_str()) {
+            names.push(&share.client);
+        }
+    }
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(", most of them from {one}"),
+        [most @ .., last] => format!(", most of them from {} and {last}", most.join(", ")),
+    }
 }
 
 fn cause(cause: Cause) -> &'static str {
@@ -82,6 +109,16 @@ fn users(finding: &Finding) -> String {
     }
 }
 
+/// Which server rejected whom.
+fn rejections(finding: &Finding, long: &str) -> String {
+    let server =
+        finding.apiserver.as_ref().map_or_else(|| "an apiserver".to_owned(), |name| format!("apiserver {name}"));
+    let clients = finding.clients.iter().map(|share| format!("{} of {}", units::count(share.requests), share.client));
+    let clients: Vec<_> = clients.collect();
+    let requests = count(finding.requests, "request", "requests");
+    format!("{server} rejected {requests} with 429 in {long}: {}", clients.join(", "))
+}
+
 /// The instances and their client.
 fn who(finding: &Finding) -> String {
     let client = finding.culprit.client().unwrap_or("several clients");
@@ -99,7 +136,7 @@ fn held(finding: &Finding) -> String {
         _ => "LISTs",
     };
     let of = if finding.other_resources.is_empty() { String::new() } else { format!(" ({} only)", resource(finding)) };
-    let bytes = finding.estimated_bytes.map(|bytes| format!("held an estimated {}{of}", bytes.words()));
+    let bytes = finding.estimated_bytes.map(|bytes| format!("held {}{of}", held_estimate(bytes)));
     let at_once = finding.peak_concurrency.filter(|peak| *peak > 1);
     let at_once = at_once.map(|peak| format!("up to {} {requests} were in flight at once", units::count(peak)));
     match (at_once, bytes) {
@@ -110,11 +147,27 @@ fn held(finding: &Finding) -> String {
     }
 }
 
+/// A start that takes longer than this is worth mentioning.
+const SLOW_START_MICROS: i64 = 15_000_000;
+
+fn whole_secs(micros: i64) -> String {
+    units::span((micros + 500_000) / 1_000_000 * 1_000_000)
+}
+
 /// What is known of an apiserver's restart.
 fn restart(finding: &Finding) -> String {
-    let away = units::span((finding.ended_at - finding.started_at + 500_000) / 1_000_000 * 1_000_000);
+    let away = whole_secs(finding.ended_at - finding.started_at);
+    // A server that is slow to be ready refuses or delays most of what it is asked.
+    let ready = finding.ready_at.zip(finding.back_at).map(|(ready, back)| ready - back);
+    let ready = ready.filter(|micros| *micros >= SLOW_START_MICROS).map(|micros| whole_secs(micros));
     match finding.severity_reason {
-        SeverityReason::CutOff { .. } => format!("the apiserver died, and was back {away} later"),
+        SeverityReason::CutOff { .. } => match ready {
+            Some(ready) => format!("the apiserver died, was back {away} later, and was starting for another {ready}"),
+            None => format!("the apiserver died, and was back {away} later"),
+        },
+        SeverityReason::EndsNotLogged => {
+            format!("the apiserver started {away} after its last request; the log does not show how it ended before")
+        }
         SeverityReason::CutOffOrLogMissing { .. } => "the apiserver died, or a piece of the log is missing".to_owned(),
         SeverityReason::LogBegins => "the log begins with a start of the apiserver".to_owned(),
         SeverityReason::OnlyEndsLogged => {

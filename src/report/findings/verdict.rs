@@ -1,22 +1,21 @@
-//! The verdict in sentences, and what the log could not show.
+//! The verdict in sentences, and what the log can't show.
 
 use std::collections::BTreeSet;
 
 use super::coverage::CoverageJson;
-use super::summary;
-use crate::findings::{BlindSpot, Culprit, Death, Finding, SizeBasis, StormVerdict, Verdict};
+use super::{summary, visibility};
+use crate::findings::{BlindSpot, Culprit, Death, Finding, ListVisibility, SizeBasis, StormVerdict, Verdict};
 use crate::units;
 
 /// What happened, who did it, how sure that is; a sentence each.
 pub(in crate::report) fn verdict(verdict: &Verdict) -> Vec<String> {
-    let read = format!("{} events were read", units::count(verdict.event_count));
-    let mut sentences: Vec<String> = died(&verdict.deaths).into_iter().collect();
+    let mut sentences: Vec<String> = visibility::request_ends(&verdict.visibility).into_iter().collect();
+    sentences.extend(died(&verdict.deaths));
     let Some(storm) = &verdict.storm else {
-        sentences.push(if verdict.deaths.is_empty() {
-            format!("No storm: no finding at warning or above; {read}.")
-        } else {
-            format!("No storm was found before it; {read}, but see below what the log could not show.")
-        });
+        sentences.push(no_storm(verdict));
+        if verdict.deaths.is_empty() {
+            sentences.extend(visibility::server_ends(&verdict.visibility));
+        }
         return sentences;
     };
     let told = |finding: &Finding| format!("{}: {}.", units::second(finding.started_at), summary(finding));
@@ -29,6 +28,22 @@ pub(in crate::report) fn verdict(verdict: &Verdict) -> Vec<String> {
     });
     sentences.push(how_sure(storm));
     sentences
+}
+
+/// That no storm was found, unless that could not be seen.
+fn no_storm(verdict: &Verdict) -> String {
+    let read = format!("{} read", super::count(verdict.event_count, "event was", "events were"));
+    let lists = visibility::lists(&verdict.visibility);
+    match (&verdict.visibility.lists, lists) {
+        (ListVisibility::NotLogged, Some(lists)) => format!("{lists}; {read}."),
+        (ListVisibility::OfSomeResources { seen, seen_count, .. }, Some(lists)) => {
+            let more = if *seen_count > seen.len() { " and others" } else { "" };
+            let seen = seen.join(", ");
+            format!("{lists}. Of what it has ({seen}{more}), no finding is at warning or above; {read}.")
+        }
+        _ if verdict.deaths.is_empty() => format!("No storm was found at severity warning or above; {read}."),
+        _ => format!("No storm was found before it; {read}, but see below what the log can't show."),
+    }
 }
 
 fn died(deaths: &[Death]) -> Option<String> {
@@ -48,7 +63,7 @@ fn died(deaths: &[Death]) -> Option<String> {
 fn how_sure(storm: &StormVerdict) -> String {
     let client = match (&storm.evidence, &storm.culprit.culprit) {
         (Some(evidence), _) => {
-            format!("the client is known by {} ({} confidence)", evidence.strongest, evidence.confidence)
+            format!("the client is identified by {} ({} confidence)", evidence.strongest, evidence.confidence)
         }
         (None, Culprit::Many) => "several clients took part".to_owned(),
         (None, Culprit::One { .. }) => "nothing confirms the client's name".to_owned(),
@@ -70,13 +85,12 @@ pub fn blind_spot(spot: &BlindSpot) -> String {
             format!("{topic}: {fact}; {meaning}")
         }
         BlindSpot::UnknownSizes { findings } => format!(
-            "sizes: {} no estimate of memory, as nothing tells how many objects there are; give sizes with --metrics or \
-             --resource",
+            "sizes: {} no estimate of memory that says more than a factor of ten; give sizes with --metrics or --resource",
             super::count(*findings as u64, "finding has", "findings have")
         ),
         BlindSpot::PartOfLog => {
-            "range: sizes, clients and the server's version are based only on the time asked for; the \
-                                 whole log may give narrower estimates"
+            "range: sizes, clients and the server's version come only from the part of the log that was asked for; the whole \
+             log may give narrower estimates"
                 .to_owned()
         }
     }

@@ -7,7 +7,7 @@ use super::reasons::{growth_words, source_words};
 use crate::findings::{Moment, MomentKind, ServerActivity};
 use crate::report::page::{Chart, Look, Mark, Measured, Part, Series, Unit};
 use crate::report::pressure::{of_server, pressure_chart, servers};
-use crate::report::{bucket_micros, float};
+use crate::report::{bucket_micros, counted, float};
 use crate::units::Zone;
 
 impl IncidentReport {
@@ -32,14 +32,15 @@ impl IncidentReport {
                 .map(|memory| Measured { name: "measured resident memory".to_owned(), points: memory.samples.clone() });
             parts.push(Part::Chart(chart));
             parts.extend(memory.map(|memory| {
-                let growth = growth_words(memory, &self.incident.thresholds);
+                let growth = growth_words(memory, self.moment.is_end(), &self.incident.thresholds);
                 Part::Text(format!("{growth} ({})", source_words(memory)))
             }));
             let rows: Vec<&ServerActivity> = self.activity.iter().filter(|row| row.apiserver == *server).collect();
             parts.extend(self.activity_charts(&rows, &named, &marks).into_iter().map(Part::Chart));
         }
         if servers.len() > SERVERS {
-            parts.push(Part::Text(format!("{} more apiservers are in the JSON.", servers.len() - SERVERS)));
+            let more = counted((servers.len() - SERVERS) as u64, "more apiserver");
+            parts.push(Part::Text(format!("Left to the JSON: {more}.")));
         }
         parts
     }
@@ -64,18 +65,35 @@ impl IncidentReport {
         marks
     }
 
+    /// The seconds of a span that a server's log covers: within the logs, and without the time that it was away.
+    fn logged_secs(&self, server: &Option<String>, from: i64, to: i64) -> f64 {
+        let overlap = |begin: i64, end: i64| (to.min(end) - from.max(begin)).max(0);
+        let moments = std::iter::once(&self.moment).chain(&self.other_moments);
+        let ends = moments.filter(|moment| moment.apiserver == *server && moment.is_end());
+        let away: i64 = ends.filter_map(|end| Some(overlap(end.at, end.back_at?))).sum();
+        #[expect(clippy::cast_precision_loss, reason = "seconds of a bucket")]
+        let secs = (overlap(self.logs.from, self.logs.to) - away) as f64 / 1e6;
+        secs
+    }
+
     fn activity_charts(&self, rows: &[&ServerActivity], named: &str, marks: &[Mark]) -> Vec<Chart> {
         let step = bucket_micros(self.activity_secs);
-        let from = self.window.from.div_euclid(step) * step;
+        // Buckets may be laid so that one ends with the server.
+        let shift = rows.first().map_or(0, |row| row.bucket_at.rem_euclid(step));
+        let from = (self.window.from - shift).div_euclid(step) * step + shift;
+        let server = rows.first().map_or(&self.moment.apiserver, |row| &row.apiserver);
         let buckets = usize::try_from((self.window.to - from).div_euclid(step) + 1).unwrap_or_default();
         let by_bucket: BTreeMap<i64, &ServerActivity> =
             rows.iter().map(|row| ((row.bucket_at - from).div_euclid(step), *row)).collect();
-        let secs = self.activity_secs;
         let series = |name: &str, of: &dyn Fn(&ServerActivity) -> Option<f64>| {
             let values = (0_i64..).take(buckets).map(|bucket| by_bucket.get(&bucket).map_or(Some(0.0), |row| of(row)));
             Series { name: name.to_owned(), values: values.collect(), look: Look::Line }
         };
-        let rate = |count: u64| Some(float(count) / secs);
+        // Buckets in which the server was away, or which the log only has a part of, are shorter.
+        let rate = |row: &ServerActivity, count: u64| {
+            let secs = self.logged_secs(server, row.bucket_at, row.bucket_at + step);
+            Some(float(count) / if secs > 0.0 { secs } else { self.activity_secs })
+        };
         let chart = |title: &str, unit, series: Vec<Series>, note: &str| Chart {
             title: format!("{title}{named}"),
             note: note.to_owned(),
@@ -92,9 +110,9 @@ impl IncidentReport {
                 "LISTs and watches received",
                 Unit::PerSecond,
                 vec![
-                    series("LISTs", &|row| rate(row.list_count)),
-                    series("watches opened", &|row| rate(row.watch_count - row.watch_list_count)),
-                    series("watch-lists", &|row| rate(row.watch_list_count)),
+                    series("LISTs", &|row| rate(row, row.list_count)),
+                    series("watches opened", &|row| rate(row, row.watch_count - row.watch_list_count)),
+                    series("watch-lists", &|row| rate(row, row.watch_list_count)),
                 ],
                 "",
             ),
@@ -102,8 +120,8 @@ impl IncidentReport {
                 "Rejected and failed",
                 Unit::PerSecond,
                 vec![
-                    series("429 from Priority and Fairness", &|row| rate(row.rejected_count)),
-                    series("5xx", &|row| rate(row.error_count)),
+                    series("429 from Priority and Fairness", &|row| rate(row, row.rejected_count)),
+                    series("5xx", &|row| rate(row, row.error_count)),
                 ],
                 "",
             ),

@@ -6,8 +6,9 @@ use super::reasons::{growth_words, source_words, support_words, victim_words, vo
 use super::{IncidentNote, IncidentReport, MemoryFacts};
 use crate::analysis::{LogFacts, Span};
 use crate::findings::{
-    AuditPolicy, BlindSpot, Certainty, CutOff, Doubt, EarlierPeak, IncidentStep, IncidentSuspect, IncidentThresholds,
-    ListPressure, MemoryGrowth, Moment, PolicyVolume, ReturnWave, ServerActivity, ServerLoad, Support, Victim,
+    AuditPolicy, BlindSpot, Certainty, CutOff, Death, Doubt, EarlierPeak, IncidentStep, IncidentSuspect,
+    IncidentThresholds, ListPressure, MemoryGrowth, Moment, PolicyVolume, ReturnWave, ServerActivity, ServerLoad,
+    ShareBasis, Support, Victim, Visibility,
 };
 use crate::report::ProposeReport;
 use crate::report::findings::{FindingJson, blind_spot, findings_json};
@@ -29,6 +30,7 @@ struct IncidentJson<'r> {
     first_step: Option<String>,
     first_step_code: &'r Option<IncidentStep>,
     earlier_peak: &'r Option<EarlierPeak>,
+    share_basis: ShareBasis,
     suspects: &'r [IncidentSuspect],
     victims: Vec<VictimJson<'r>>,
     wave: Option<WaveJson<'r>>,
@@ -44,6 +46,8 @@ struct IncidentJson<'r> {
     apiservers: &'r [ServerLoad],
     blind_spots: Vec<String>,
     blind_spot_codes: &'r [BlindSpot],
+    visibility: &'r Visibility,
+    nearest_end: &'r Option<Death>,
     policy: PolicyJson<'r>,
     candidates: &'r Option<ProposeReport>,
     notes: Vec<String>,
@@ -125,6 +129,7 @@ impl IncidentReport {
             first_step: self.first_step_words(),
             first_step_code: &incident.first_step,
             earlier_peak: &incident.earlier_peak,
+            share_basis: incident.share_basis,
             suspects: &incident.suspects,
             victims: incident.victims.iter().map(|victim| VictimJson { words: victim_words(victim), victim }).collect(),
             wave: incident.wave.as_ref().map(wave),
@@ -133,13 +138,15 @@ impl IncidentReport {
             pressure_secs: self.pressure_secs,
             activity: &self.activity,
             activity_secs: self.activity_secs,
-            memory: self.memory.as_ref().map(|memory| memory_json(memory, &incident.thresholds)),
+            memory: self.memory.as_ref().map(|memory| memory_json(memory, self.moment.is_end(), &incident.thresholds)),
             memory_limit_bytes: self.memory_limit_bytes,
             cut_off: &self.cut_off,
             findings: findings_json(&self.findings),
             apiservers: &self.apiservers,
             blind_spots: self.blind_spots.iter().map(blind_spot).collect(),
             blind_spot_codes: &self.blind_spots,
+            visibility: &self.visibility,
+            nearest_end: &self.nearest_end,
             policy: PolicyJson { yaml, volume: VolumeJson { basis: volume_words(volume), volume } },
             candidates: &self.candidates,
             notes: self.note_words(zone),
@@ -152,13 +159,13 @@ fn as_samples<S: Serializer>(samples: &[(i64, f64)], serializer: S) -> Result<S:
     serializer.collect_seq(samples.iter().map(|(at, bytes)| (units::instant(*at), bytes)))
 }
 
-fn memory_json<'r>(memory: &'r MemoryFacts, thresholds: &IncidentThresholds) -> MemoryJson<'r> {
+fn memory_json<'r>(memory: &'r MemoryFacts, is_end: bool, thresholds: &IncidentThresholds) -> MemoryJson<'r> {
     MemoryJson {
         source: source_words(memory),
         file: &memory.file,
         series: &memory.series,
         series_count: memory.series_count,
         samples: &memory.samples,
-        growth: GrowthJson { growth: &memory.growth, summary: growth_words(memory, thresholds) },
+        growth: GrowthJson { growth: &memory.growth, summary: growth_words(memory, is_end, thresholds) },
     }
 }

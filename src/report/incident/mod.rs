@@ -7,11 +7,12 @@ mod remedies;
 mod tables;
 mod verdict;
 
-use self::reasons::{counted, span_words};
+use self::reasons::{length_words, listed, span_words, whole_span};
 use super::page::{Fact, Page, Part, Section, Tone};
-use super::pressure::held_words;
-use super::{IncidentNote, IncidentReport, MemoryFacts};
-use crate::findings::{IncidentSuspect, MomentKind, PressurePeak, ReturnWave, Role};
+use super::pressure::{held_in_words, held_words};
+use super::size_words::{held_estimate, size_words};
+use super::{IncidentNote, IncidentReport, MemoryFacts, counted};
+use crate::findings::{IncidentSuspect, MomentKind, PressurePeak, ReturnWave};
 use crate::units::{self, Zone};
 
 /// Rows of tables beyond this are left to JSON.
@@ -50,7 +51,8 @@ impl IncidentReport {
     }
 
     fn certainty(&self) -> (Tone, String) {
-        let has_culprit = !self.incident.culprits().is_empty();
+        let culprits = self.incident.culprits().len();
+        let has_culprit = culprits > 0;
         let tone = match (has_culprit, self.moment.is_end()) {
             (true, true) => Tone::Critical,
             (true, false) | (false, true) => Tone::Warning,
@@ -60,10 +62,10 @@ impl IncidentReport {
         let word = self.incident.certainty.name();
         (
             tone,
-            if has_culprit {
-                format!("Culprit with {word} confidence")
-            } else {
-                format!("No culprit, {word} confidence")
+            match culprits {
+                0 => format!("No culprit, {word} confidence"),
+                1 => format!("Culprit with {word} confidence"),
+                count => format!("{count} culprits with {word} confidence"),
             },
         )
     }
@@ -72,18 +74,21 @@ impl IncidentReport {
         let fact = |label: &str, value: String, note: String| Fact { label: label.to_owned(), value, note };
         let suspects = &self.incident.suspects;
         let lists = suspects.iter().map(|suspect| suspect.inflight).sum();
-        let suspect = match suspects.first().filter(|first| first.role == Role::Culprit) {
+        let culprits = self.incident.culprits();
+        let names: Vec<&str> = culprits.iter().map(|culprit| culprit.client.as_str()).collect();
+        let suspect = match culprits.first() {
             None => ("none".to_owned(), self.storming_note()),
-            Some(first) => (first.client.clone(), suspect_note(first, lists)),
+            Some(first) if culprits.len() == 1 => (first.client.clone(), suspect_note(first, lists)),
+            Some(first) => (listed(&names), format!("{}: {}", first.client, suspect_note(first, lists))),
         };
-        let run_up = span_words(self.incident.thresholds.run_up_secs);
+        let run_up = length_words(self.incident.thresholds.run_up_secs);
         let held = self.moment.final_peak.map_or_else(
             || ("nothing".to_owned(), format!("no LIST is logged in the {run_up} before")),
             |peak| (held_words(&peak), self.peak_note(&peak, zone)),
         );
         let mut facts = vec![
-            fact("Main suspect", suspect.0, suspect.1),
-            fact("Held by all LISTs at the last logged peak", held.0, held.1),
+            fact(if culprits.len() > 1 { "Main suspects" } else { "Main suspect" }, suspect.0, suspect.1),
+            fact("Held by all LISTs at the last logged peak, with their garbage", held.0, held.1),
         ];
         if let Some(away) = self.moment.away_micros() {
             let note = self
@@ -92,18 +97,19 @@ impl IncidentReport {
                 .as_ref()
                 .map(|wave| wave_note(wave, self.incident.thresholds.wave_secs))
                 .unwrap_or_default();
-            facts.push(fact("Back after", units::span(away), note));
+            facts.push(fact("Back after", whole_span(away), note));
         }
+        let harmed = if self.moment.is_end() { "Others harmed before the end" } else { "Others harmed in the storm" };
         let victims = &self.incident.victims;
         let names: Vec<&str> = victims.iter().take(3).map(|victim| victim.client.as_str()).collect();
         facts.push(match victims.len() {
             0 => fact(
-                "Others harmed in the run-up",
+                harmed,
                 "none seen".to_owned(),
                 "no client had more late, rejected or failed requests than usual".to_owned(),
             ),
             count => fact(
-                "Others harmed in the run-up",
+                harmed,
                 if count == 1 { "one client".to_owned() } else { format!("{count} clients") },
                 format!("late, rejected, failed or cut off: {}", names.join(", ")),
             ),
@@ -114,9 +120,12 @@ impl IncidentReport {
     fn storming_note(&self) -> String {
         let (run_up, least) = (self.incident.thresholds.run_up_secs, self.incident.thresholds.culprit_share);
         match self.incident.storming().len() {
-            0 => format!("no client stormed in the {} before", span_words(run_up)),
-            1 => format!("one client stormed, with less than {} of what was held", units::share(least)),
-            count => format!("{count} clients stormed, each with less than {} of what was held", units::share(least)),
+            0 => format!("no client stormed in the {} before", length_words(run_up)),
+            1 => format!("one client stormed, with less than {} of what was in flight", units::share(least)),
+            count => format!(
+                "{count} clients stormed, together with less than {} of what was in flight",
+                units::share(least)
+            ),
         }
     }
 
@@ -130,11 +139,15 @@ impl IncidentReport {
             count => format!(", {} of unknown size", units::count(count)),
         };
         let earlier = self.incident.earlier_peak.as_ref().map_or_else(String::new, |earlier| {
-            let (held, at) = (held_words(&earlier.peak), zone.clock(earlier.peak.at));
+            let (held, at) = (held_in_words(&earlier.peak), zone.clock(earlier.peak.at));
             format!("; an earlier peak at {at} held {held}, most of it by {} clients", earlier.client_type)
         });
         let garbage = if peak.estimated_bytes.is_some() { ", including garbage" } else { "" };
-        format!("estimated{garbage}, {} LISTs at once{unknown}, at {when}{earlier}", units::count(peak.inflight))
+        let bound = match peak.uncapped_bytes {
+            Some(bytes) => format!(" and bounded by measured memory ({} without it)", size_words(bytes)),
+            None => String::new(),
+        };
+        format!("estimated{garbage}{bound}, {} at once{unknown}, at {when}{earlier}", counted(peak.inflight, "LIST"))
     }
 
     fn sections(&self, zone: &Zone) -> Vec<Section> {
@@ -166,16 +179,14 @@ fn suspect_note(suspect: &IncidentSuspect, all_lists: u64) -> String {
         return format!("{} in the last minute", counted(suspect.recent_lists, "LIST"));
     }
     let held = match suspect.estimated_bytes {
-        Some(bytes) => {
-            format!("holding {}, {} of what those in flight held", bytes.words(), units::share(suspect.share))
-        }
+        Some(bytes) => format!("holding {}", held_estimate(bytes)),
         None => "of unknown size".to_owned(),
     };
-    format!("{} of the {} LISTs at that peak, {held}", units::count(suspect.inflight), units::count(all_lists))
+    format!("{} of the {} at that peak, {held}", units::count(suspect.inflight), counted(all_lists, "LIST"))
 }
 
 fn wave_note(wave: &ReturnWave, wave_secs: u32) -> String {
-    let bytes = wave.response_bytes.map(|bytes| format!(", returning {}", bytes.words())).unwrap_or_default();
+    let bytes = wave.response_bytes.map(|bytes| format!(", returning {}", size_words(bytes))).unwrap_or_default();
     format!(
         "then a second wave: {} of clients sent {} within {}{bytes}",
         counted(wave.instances, "instance"),

@@ -5,7 +5,7 @@ use super::reasons::volume_words;
 use crate::findings::{Remedy, Role};
 use crate::report::findings::remedy as remedy_words;
 use crate::report::page::{Card, Code, Part, Table, Tone, Unit};
-use crate::report::{ProposeReport, manifest_files, rejection_words, rounded};
+use crate::report::{ProposeReport, counted, manifest_files, rejection_words, rounded};
 use crate::units::{self, Zone};
 
 impl IncidentReport {
@@ -32,7 +32,7 @@ impl IncidentReport {
         }
         match &self.candidates {
             None => {}
-            Some(proposed) => parts.extend(candidate_parts(proposed, zone)),
+            Some(proposed) => parts.extend(candidate_parts(proposed, self.memory_limit_bytes.is_some(), zone)),
         }
         if parts.is_empty() {
             parts.push(Part::Text("Nothing in this log calls for action.".to_owned()));
@@ -44,18 +44,24 @@ impl IncidentReport {
         let volume = &self.policy.volume;
         let columns = [("audit policy", false), ("lines a day", true), ("bytes a day", true)];
         let mut table =
-            Table::of("What that policy would write, at the rate of these logs", "server_activity", &columns);
+            Table::of("What the policy would write, at the request rate of these logs", "server_activity", &columns);
         let row = |what: &str, lines, bytes| vec![what.to_owned(), units::count(lines), units::bytes(bytes)];
         table.rows = vec![
             row("current policy", volume.lines_per_day_now, volume.bytes_per_day_now),
-            row("this policy", volume.lines_per_day, volume.bytes_per_day),
+            row("the policy above", volume.lines_per_day, volume.bytes_per_day),
         ];
         vec![
             Part::Text(
-                "With this policy each LIST in flight at the next end leaves a line, which is the strongest evidence there is."
+                "With the audit policy below, each LIST that is in flight when an apiserver is killed leaves a line in the log, which is \
+                 the strongest evidence there is."
                     .to_owned(),
             ),
-            Part::Code(Code { caption: "Audit policy for --audit-policy-file".to_owned(), language: "yaml", text: self.policy.yaml.to_owned() }),
+            Part::Code(Code {
+                caption: "Audit policy for the apiserver's --audit-policy-file".to_owned(),
+                language: "yaml",
+                text: self.policy.yaml.to_owned(),
+                is_short: true,
+            }),
             Part::Table(table),
             Part::Text(volume_words(volume)),
         ]
@@ -63,14 +69,15 @@ impl IncidentReport {
 }
 
 /// Candidates in short: what each does and how that was tried; the manifests to copy.
-fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
+fn candidate_parts(proposed: &ProposeReport, has_limit: bool, zone: &Zone) -> Vec<Part> {
     let mut parts = Vec::new();
     if !proposed.proposals.is_empty() {
         parts.push(Part::Text(format!(
-            "With API Priority and Fairness, until the clients are fixed. Each candidate was tried by replaying the logged requests with {} \
-             seeds; LISTs had to stay within {}.",
-            proposed.seeds,
-            units::bytes(proposed.memory_budget_bytes)
+            "With API Priority and Fairness, until the clients are fixed. Each candidate was tried by replaying the logged requests with \
+             {}; LISTs had to stay within {} ({}; `apf propose --memory-budget` takes another).",
+            counted(proposed.seeds, "seed"),
+            units::bytes(proposed.memory_budget_bytes),
+            if has_limit { "a quarter of the memory limit" } else { "half of what they held at their peak, 64 MiB at least" }
         )));
     }
     if let Some(doubt) = proposed.doubt_words() {
@@ -82,28 +89,27 @@ fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
         let size = |bytes: f64| Unit::Bytes.words(bytes);
         let before = proposal.tried.iter().find(|tried| tried.plan.is_none());
         let mut details = vec![
-            ("for".to_owned(), proposal.draft.clients.join(", ")),
-            ("replayed".to_owned(), format!("it {}", zone.in_sentence(&proposal.comparison.sentence()))),
+            ("limits".to_owned(), proposal.draft.clients.join(", ")),
+            ("in the replay".to_owned(), format!("it {}", zone.in_sentence(&proposal.comparison.sentence()))),
             (
                 "LISTs at once".to_owned(),
                 format!(
-                    "{} → {} of all clients",
+                    "{} → {}, of all clients",
                     rounded(proposal.lists_at_once_before),
                     rounded(proposal.lists_at_once)
                 ),
             ),
-            ("held".to_owned(), {
+            ("memory held by LISTs".to_owned(), {
                 let after = format!("{} to {}", size(budget.peak_low_bytes), size(budget.peak_high_bytes));
                 before.map_or(after.clone(), |before| {
                     format!("{} to {} → {after}", size(before.peak_low_bytes), size(before.peak_high_bytes))
                 })
             }),
-            ("confidence".to_owned(), proposal.confidence.words()),
+            ("confidence".to_owned(), proposal.confidence.words(proposed.max_wait_secs)),
         ];
         let others = proposal.draft.matched.iter().filter(|client| !client.is_target);
-        let others: Vec<String> = others
-            .map(|client| format!("{} ({} requests)", client.client, units::count(client.request_count)))
-            .collect();
+        let others: Vec<String> =
+            others.map(|client| format!("{} ({})", client.client, counted(client.request_count, "request"))).collect();
         details.push((
             "also matches".to_owned(),
             if others.is_empty() { "no other client".to_owned() } else { others.join(", ") },
@@ -119,6 +125,7 @@ fn candidate_parts(proposed: &ProposeReport, zone: &Zone) -> Vec<Part> {
             caption: format!("Manifests of {}", proposal.draft.name),
             language: "yaml",
             text: texts.join("\n---\n"),
+            is_short: false,
         }));
     }
     let rejected: Vec<String> = proposed

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::reasons::{span_words, support_words, victim_words};
+use super::reasons::{length_words, listed, span_words, support_words, victim_words};
 use super::{IncidentReport, ROWS};
-use crate::findings::{Bytes, CutOff, CutOffVerb, IncidentSuspect, ReturnWave, Role, ServerLoad};
+use crate::findings::{Bytes, CutOff, CutOffVerb, IncidentSuspect, ReturnWave, Role, ServerLoad, ShareBasis};
 use crate::report::findings::blind_spot;
 use crate::report::findings_cards::{cards, findings_table};
 use crate::report::page::{Part, Table, Unit};
+use crate::report::size_words::size_cell;
 use crate::report::{float, or_dash, rounded};
 use crate::units::{self, Zone};
 
@@ -17,36 +18,53 @@ impl IncidentReport {
             ("client", false),
             ("type", false),
             ("role", false),
-            ("share of what was in flight", true),
-            ("LISTs at once", true),
-            ("held (estimated)", true),
+            (
+                match self.incident.share_basis {
+                    ShareBasis::Bytes => "share of bytes held × time",
+                    ShareBasis::ListSeconds => "share of LISTs in flight × time",
+                },
+                true,
+            ),
+            ("LISTs × seconds", true),
+            ("LISTs at the peak", true),
+            ("held, with garbage (estimated)", true),
             ("of", false),
             ("LISTs in the last minute", true),
             ("cut off", true),
+            ("came back with", true),
         ];
+        let run_up = span_words(self.incident.thresholds.run_up_secs);
         let mut table = Table::of(
-            "Clients with LISTs in flight at the last logged peak, or sent in the last minute",
-            "pressure_at",
+            format!("Clients with LISTs in flight in the {run_up} before"),
+            "list_loads, pressure_at",
             &columns,
         );
         table.rows = self.incident.suspects.iter().take(ROWS).map(suspect_row).collect();
         let thresholds = &self.incident.thresholds;
+        let basis = match self.incident.share_basis {
+            ShareBasis::Bytes => "bytes that LISTs held times the time they held them",
+            ShareBasis::ListSeconds => "LISTs in flight times time, as the size of most is unknown",
+        };
         let roles = format!(
-            "Culprit: it stormed, and held {} or more of the last logged peak or was cut off by the end. Contributor: it held {} or more, or \
-             stormed. The last logged peak is the worst instant of the {} before.",
+            "Shares are of {basis}; what was nearer to the moment counts for more. Culprit: it stormed, and had {} or more, alone or \
+             together with others that had {} of the largest share or more{}. Contributor: it had {} or more, or stormed with {} or more. \
+             The last logged peak is the worst instant of the {run_up} before.",
             units::share(thresholds.culprit_share),
+            units::share(thresholds.comparable_ratio),
+            if self.incident.suspects.iter().any(|suspect| suspect.is_told_by_return) {
+                "; or it came back for the same LISTs as the main culprit (by return), as those that an end cuts off leave no line here"
+            } else {
+                ""
+            },
             units::share(thresholds.contributor_share),
-            span_words(thresholds.run_up_secs)
+            units::share(thresholds.negligible_share),
         );
         let mut parts = vec![Part::Table(table), Part::Text(roles)];
-        let supports = self.incident.supports.iter().map(|support| format!("for it: {}", support_words(support)));
-        let doubts = self.incident.doubts.iter().map(|doubt| format!("against it: {}", self.doubt(doubt)));
+        let supports = self.incident.supports.iter().map(|support| format!("reason for: {}", support_words(support)));
+        let doubts = self.incident.doubts.iter().map(|doubt| format!("reason against: {}", self.doubt(doubt)));
         let reasons: Vec<String> = supports.chain(doubts).collect();
         if !reasons.is_empty() {
-            parts.push(Part::Text(format!(
-                "The verdict is based on these, with {} confidence:",
-                self.incident.certainty.name()
-            )));
+            parts.push(Part::Text(format!("Confidence in the verdict is {}:", self.incident.certainty.name())));
             parts.push(Part::Bullets(reasons));
         }
         parts
@@ -54,26 +72,31 @@ impl IncidentReport {
 
     pub(super) fn in_flight(&self, zone: &Zone) -> Vec<Part> {
         let (lists, watches): (Vec<&CutOff>, Vec<&CutOff>) =
-            self.cut_off.iter().partition(|row| row.verb == CutOffVerb::List);
+            self.cut_off.iter().partition(|row| row.verb.reads_collection());
         let mut parts = Vec::new();
         let list_columns = [
             ("client", false),
             ("type", false),
+            ("verb", false),
             ("of", false),
-            ("LISTs", true),
+            ("requests", true),
             ("instances", true),
-            ("held (estimated)", true),
+            ("held, with garbage (estimated)", true),
             ("received", false),
             ("evidence", false),
         ];
         if lists.is_empty() {
             parts.push(Part::Text(
-                "No LIST without an end is in the log. That proves nothing where the audit policy omits RequestReceived: see below what \
+                "Every LIST in the log has an end. That proves nothing where the audit policy omits RequestReceived: see below what \
                  to log next time."
                     .to_owned(),
             ));
         } else {
-            let mut table = Table::of("LISTs that have no end in the log", "cut_off_reads", &list_columns);
+            let mut table = Table::of(
+                "LISTs and deletions of collections that have no end in the log",
+                "cut_off_reads",
+                &list_columns,
+            );
             table.rows = lists.iter().take(ROWS).map(|row| cut_off_row(row, zone)).collect();
             parts.push(Part::Table(table));
         }
@@ -103,22 +126,30 @@ impl IncidentReport {
         parts
     }
 
+    /// Which time harm was looked for in.
+    fn harm_words(&self) -> &'static str {
+        if self.moment.is_end() { "before the end" } else { "in the storm" }
+    }
+
     pub(super) fn victims(&self) -> Vec<Part> {
         if self.incident.victims.is_empty() {
-            return vec![Part::Text(
-                "No client but the culprits had more late, rejected, failed or cut-off requests than usual in the run-up."
-                    .to_owned(),
-            )];
+            return vec![Part::Text(format!(
+                "No client but the culprits had more late, rejected, failed or cut-off requests than usual {}.",
+                self.harm_words()
+            ))];
         }
         let mut table = Table::of(
-            "Clients with more late, rejected, failed or cut-off requests than usual in the run-up, culprits aside",
+            format!(
+                "Clients with more late, rejected, failed or cut-off requests than usual {}, culprits aside",
+                self.harm_words()
+            ),
             "harmed_clients",
             &[
                 ("client", false),
                 ("type", false),
                 ("harmed", true),
                 ("requests", true),
-                ("usually", true),
+                ("usually, mean", true),
                 ("how", false),
             ],
         );
@@ -192,7 +223,7 @@ impl IncidentReport {
     }
 
     pub(super) fn unseen(&self, zone: &Zone) -> Vec<Part> {
-        let mut spots: Vec<String> = self.blind_spots.iter().map(blind_spot).collect();
+        let mut spots: Vec<String> = self.blind_spots.iter().map(|spot| zone.in_sentence(&blind_spot(spot))).collect();
         spots.extend(self.note_words(zone));
         vec![Part::Bullets(spots)]
     }
@@ -200,6 +231,7 @@ impl IncidentReport {
 
 fn suspect_row(suspect: &IncidentSuspect) -> Vec<String> {
     let role = match suspect.role {
+        Role::Culprit if suspect.is_told_by_return => "culprit (by return)",
         Role::Culprit => "culprit",
         Role::Contributor => "contributor",
         Role::Bystander => "bystander",
@@ -209,21 +241,29 @@ fn suspect_row(suspect: &IncidentSuspect) -> Vec<String> {
         suspect.client_type.clone(),
         role.to_owned(),
         units::share(suspect.share),
+        rounded(suspect.inflight_secs),
         units::count(suspect.inflight),
         or_dash(suspect.estimated_bytes.map(Bytes::words)),
-        suspect.resources.join(", "),
+        listed(&suspect.resources),
         format!("{} by {}", units::count(suspect.recent_lists), units::count(suspect.recent_instances)),
-        units::count(suspect.cut_off_lists),
+        units::count(suspect.cut_off_lists.max(suspect.deletes)),
+        units::count(suspect.returned_lists),
     ]
 }
 
 fn cut_off_row(row: &CutOff, zone: &Zone) -> Vec<String> {
-    let held = row.held_low_bytes.map(|low| Bytes { low, high: row.held_high_bytes }.words());
+    let held = row.held_low_bytes.map(|low| size_cell(Bytes { low, high: row.held_high_bytes }));
     let evidence = row.evidence_audit_ids.iter().zip(&row.evidence_places);
     let evidence: Vec<String> = evidence.map(|(id, place)| format!("{id} at {place}")).collect();
     vec![
         row.client.clone(),
         row.client_type.clone(),
+        match row.verb {
+            CutOffVerb::List => "list",
+            CutOffVerb::Watch => "watch",
+            CutOffVerb::Deletecollection => "deletecollection",
+        }
+        .to_owned(),
         or_dash(row.resource.clone()),
         units::count(row.open_count),
         units::count(row.instance_count),
@@ -247,7 +287,7 @@ pub(super) fn wave_table(wave: &ReturnWave, wave_secs: u32, zone: &Zone) -> Tabl
         ("429", true),
     ];
     let mut table =
-        Table::of(format!("The first {} after the server was back", span_words(wave_secs)), "returns", &columns);
+        Table::of(format!("The first {} after the server was back", length_words(wave_secs)), "returns", &columns);
     table.rows = wave
         .clients
         .iter()

@@ -1,23 +1,35 @@
 //! The verdict in three sentences or so: what happened, which client did it, how sure that is; and what to do first.
 
 use super::IncidentReport;
-use super::reasons::{doubt_words, span_words, support_words};
-use crate::findings::{Doubt, Finding, IncidentStep, IncidentSuspect, Kind, MomentKind, RunningAs};
-use crate::report::findings::{first_remedy, first_step};
-use crate::report::pressure::held_words;
+use super::reasons::{doubt_words, fall_words, length_words, listed, span_words, support_words, whole_span};
+use crate::findings::{
+    Bytes, Certainty, Doubt, Finding, IncidentStep, IncidentSuspect, Kind, MomentKind, RequestEnds, RunningAs,
+    ShareBasis,
+};
+use crate::report::findings::{first_remedy, first_step, visibility};
+use crate::report::pressure::held_in_words;
+use crate::report::size_words::held_estimate_and_hint;
+use crate::report::{capitalized, counted};
 use crate::units::{self, Zone};
 
 impl IncidentReport {
     /// What happened, which client did it, how sure that is.
     pub(super) fn verdict_words(&self, zone: &Zone) -> Vec<String> {
-        vec![self.what_happened(zone), self.who_did_it(), self.how_sure()]
+        let mut sentences: Vec<String> = visibility::request_ends(&self.visibility).into_iter().collect();
+        sentences.extend(visibility::lists(&self.visibility).map(|lists| format!("{lists}.")));
+        sentences.extend([self.what_happened(zone), self.who_did_it(), self.how_sure()]);
+        sentences
     }
 
     /// What to do first; `None` where nothing is to be done.
     pub(super) fn first_step_words(&self) -> Option<String> {
         match self.incident.first_step.as_ref()? {
-            IncidentStep::StopClient { running_as, finding, .. } => {
-                let stop = stop_words(running_as);
+            IncidentStep::StopClient { running_as, finding, others, .. } => {
+                let also = match others.as_slice() {
+                    [] => String::new(),
+                    others => format!(", and likewise {}", listed(others)),
+                };
+                let stop = format!("{}{also}", stop_words(running_as));
                 let remedy = self.findings.get(*finding).and_then(first_remedy);
                 Some(remedy.map_or_else(|| stop.clone(), |remedy| format!("{stop}; to fix it: {remedy}")))
             }
@@ -25,7 +37,8 @@ impl IncidentReport {
                 self.findings.get(*finding).and_then(|found| first_step(found, client))
             }
             IncidentStep::LogRequestReceived => Some(
-                "log RequestReceived of LISTs, so that those in flight at the next end leave a line (the policy is below)"
+                "log the stage RequestReceived of LISTs, so that LISTs in flight when an apiserver is killed leave a line (the audit \
+                 policy is below)"
                     .to_owned(),
             ),
         }
@@ -40,10 +53,15 @@ impl IncidentReport {
         let at = zone.second(moment.at);
         match moment.kind {
             MomentKind::Death => {
-                let back = moment.away_micros().map(|away| format!(" and was back {} later", units::span(away)));
+                let back = moment.away_micros().map(|away| format!(" and was back {} later", whole_span(away)));
                 format!(
-                    "{server} died at {at} without shutting down{}; audit logs don't show what killed it{}.",
+                    "{server} died at {at} without shutting down{}; audit logs don't show what killed it{}{}.",
                     back.unwrap_or_default(),
+                    moment
+                        .memory_fall
+                        .as_ref()
+                        .map(|fall| zone.in_sentence(&format!(", but {}", fall_words(fall))))
+                        .unwrap_or_default(),
                     self.other_deaths(zone)
                 )
             }
@@ -51,8 +69,21 @@ impl IncidentReport {
                 let reason = self.moment_reason(moment, zone);
                 format!("{server} may have died at {at}; a missing piece of its log would look the same ({reason}).")
             }
-            MomentKind::Peak => format!("No apiserver died in these logs; LISTs held most at {at}."),
+            MomentKind::Peak if self.visibility.request_ends == RequestEnds::NotLogged => {
+                format!("What LISTs held is unknown, and no end of an apiserver can be seen; the log ends at {at}.")
+            }
+            MomentKind::Peak => {
+                let unseen = visibility::server_ends(&self.visibility);
+                let died = unseen.unwrap_or_else(|| "No apiserver died in these logs.".to_owned());
+                match self.moment.final_peak {
+                    Some(_) => format!("{died} LISTs held most at {at}."),
+                    None => format!("{died} No LIST in flight is logged either; the log ends at {at}."),
+                }
+            }
             MomentKind::Asked => {
+                if let Some(unseen) = visibility::server_ends(&self.visibility) {
+                    return format!("{unseen} The time asked for is {at}.");
+                }
                 let near = span_words(self.incident.thresholds.asked_near_secs);
                 format!("No apiserver died within {near} of {at}, the time asked for.")
             }
@@ -87,65 +118,108 @@ impl IncidentReport {
             (false, _) => "Most of the load came from",
         };
         let main = first.main_finding.and_then(|index| self.findings.get(index));
-        // Of several culprits, the sentences that follow are about the first.
+        // Of several culprits, the sentence that follows is about the first.
         let name = if culprits.len() > 1 { Some(first.client.as_str()) } else { None };
         let deed = main.and_then(|finding| deed_words(finding, name));
         let deed = deed.map(|deed| format!(" {deed}.")).unwrap_or_default();
-        format!("{lead} {}.{deed} {}.", names.join(", "), self.share_words(first, name))
+        format!("{lead} {}.{deed} {}.", listed(&names), self.share_words(&culprits))
     }
 
-    /// What part of the LISTs in flight was a suspect's; `name` where that needs to be said.
-    fn share_words(&self, suspect: &IncidentSuspect, name: Option<&str>) -> String {
-        if suspect.inflight == 0 {
-            let (who, lists) = (name.unwrap_or("It"), units::count(suspect.recent_lists));
-            return format!("{who} had no LIST in flight at the last logged peak, but sent {lists} in the last minute");
+    /// What part of the LISTs in flight was the culprits'.
+    fn share_words(&self, culprits: &[&IncidentSuspect]) -> String {
+        let (subject, whose, have) =
+            if culprits.len() > 1 { ("They", "theirs", "had") } else { ("It", "its own", "had") };
+        let deletes: u64 = culprits.iter().map(|culprit| culprit.deletes).sum();
+        let deletes = match deletes {
+            0 => String::new(),
+            count => format!("; {} of collections (deletecollection) {have} not ended", counted(count, "deletion")),
+        };
+        let part = self.near_words(culprits);
+        let own: u64 = culprits.iter().map(|culprit| culprit.inflight).sum();
+        if own == 0 {
+            let lists = units::count(culprits.iter().map(|culprit| culprit.recent_lists).sum());
+            return format!(
+                "{subject} {have} no LIST in flight at the last logged peak, but sent {lists} in the last minute{part}{deletes}"
+            );
         }
         let all: u64 = self.incident.suspects.iter().map(|other| other.inflight).sum();
-        let resources = match suspect.resources.as_slice() {
-            [] => String::new(),
-            [one] => format!(" of {one}"),
-            [first, ..] => format!(", mostly of {first}"),
-        };
-        let part = match suspect.inflight {
+        let resource = culprits.first().and_then(|culprit| culprit.resources.first());
+        let resource = resource.map(|resource| format!(", mostly of {resource}")).unwrap_or_default();
+        let count = match own {
             own if own == all => format!("all {} LISTs in flight", units::count(all)),
             own => format!("{} of the {} LISTs in flight", units::count(own), units::count(all)),
         };
-        let whose = name.map_or_else(|| "its".to_owned(), |name| format!("{name}'s"));
-        let held = match suspect.estimated_bytes {
+        let held = match held_together(culprits) {
             None => "their size is unknown".to_owned(),
-            Some(bytes) => format!(
-                "they held an estimated {}, {} of what all LISTs in flight held",
-                bytes.words(),
-                units::share(suspect.share)
-            ),
+            Some(bytes) => format!("with their garbage they held {}", held_estimate_and_hint(bytes)),
         };
-        format!("At the last logged peak, {part} were {whose} LISTs{resources}; {held}")
+        format!("At the last logged peak, {count} were {whose}{resource}; {held}{part}{deletes}")
+    }
+
+    /// The culprits' share of what was in flight near the moment.
+    fn near_words(&self, culprits: &[&IncidentSuspect]) -> String {
+        let share: f64 = culprits.iter().map(|culprit| culprit.share).sum();
+        if share <= 0.0 {
+            return String::new();
+        }
+        let run_up = span_words(self.incident.thresholds.run_up_secs);
+        let around = if self.moment.is_end() { "in the" } else { "within" };
+        match self.incident.share_basis {
+            ShareBasis::Bytes => format!(
+                "; {} of what LISTs held {around} {run_up}{} was {}",
+                units::share(share.min(1.0)),
+                if self.moment.is_end() { " before" } else { " of it" },
+                if culprits.len() > 1 { "theirs" } else { "its own" }
+            ),
+            ShareBasis::ListSeconds => format!(
+                "; by LISTs in flight and time, as sizes are unknown, {} {around} {run_up}{} was {}",
+                units::share(share.min(1.0)),
+                if self.moment.is_end() { " before" } else { " of it" },
+                if culprits.len() > 1 { "theirs" } else { "its own" }
+            ),
+        }
     }
 
     fn no_culprit(&self) -> String {
         let held = self.held_words();
         let storming = self.incident.storming();
+        let open = self.open_words();
         if !storming.is_empty() {
-            format!("{}. {}.", self.storming_words(&storming), capitalized(&held))
-        } else if self.moment.is_end() {
+            format!("{}. {}.{open}", self.storming_words(&storming), capitalized(&held))
+        } else if self.moment.is_end() && open.is_empty() {
             format!("No client stormed then, as far as the log shows: {held}. LISTs don't explain this end.")
         } else {
-            format!("No client stormed then: {held}.")
+            format!("No client stormed then: {held}.{open}")
         }
+    }
+
+    /// Whose LISTs and deletions of collections the end cut off, or were going on at the moment.
+    fn open_words(&self) -> String {
+        let most = self.incident.suspects.iter().max_by_key(|suspect| suspect.cut_off_lists.max(suspect.deletes));
+        let Some(most) = most.filter(|suspect| suspect.cut_off_lists + suspect.deletes > 0) else {
+            return String::new();
+        };
+        let resource = most.resources.first().map(|resource| format!(" of {resource}")).unwrap_or_default();
+        let what = if most.deletes > 0 {
+            format!("{} of collections (deletecollection)", counted(most.deletes, "deletion"))
+        } else {
+            counted(most.cut_off_lists, "LIST")
+        };
+        format!(" Most of what was in flight and never ended was {}'s: {what}{resource}.", most.client)
     }
 
     /// What all LISTs held in the run-up.
     fn held_words(&self) -> String {
-        let run_up = span_words(self.incident.thresholds.run_up_secs);
+        let run_up = length_words(self.incident.thresholds.run_up_secs);
         match self.moment.final_peak {
             None => format!("no LIST was in flight in the {run_up} before"),
             Some(peak) if peak.estimated_bytes.is_none() => {
-                let lists = units::count(peak.inflight);
-                format!("{lists} LISTs of unknown size were in flight at once in the {run_up} before")
+                let (lists, were) = (counted(peak.inflight, "LIST"), if peak.inflight == 1 { "was" } else { "were" });
+                format!("{lists} of unknown size {were} in flight at once in the {run_up} before")
             }
             Some(peak) => {
-                let held = held_words(&peak);
-                format!("the LISTs in flight in the {run_up} before held an estimated {held} at their peak")
+                let held = held_in_words(&peak);
+                format!("the LISTs in flight in the {run_up} before held {held} at their peak")
             }
         }
     }
@@ -164,8 +238,8 @@ impl IncidentReport {
         };
         let least = units::share(self.incident.thresholds.culprit_share);
         let clients = match storming.len() {
-            1 => format!("One client stormed, but it had less than {least} of what LISTs held"),
-            count => format!("{count} clients stormed, but none had {least} or more of what LISTs held"),
+            1 => format!("One client stormed, but it had less than {least} of what was in flight"),
+            count => format!("{count} clients stormed, but together they had less than {least} of what was in flight"),
         };
         format!("{clients}: {}{more}", named.join(", "))
     }
@@ -175,17 +249,22 @@ impl IncidentReport {
         const NAMED: usize = 2;
         let incident = &self.incident;
         let subject = match (incident.culprits().is_empty(), incident.storming().is_empty()) {
-            (false, _) => "Confidence in that",
-            (true, false) => "Confidence that no single client is to blame",
+            (false, _) => "Confidence in this verdict",
+            (true, false) => "Confidence that none of them is to blame",
             (true, true) => "Confidence that no client is to blame",
         };
         let supports = incident.supports.iter().take(NAMED).map(support_words).collect::<Vec<_>>().join("; ");
         let doubts = incident.doubts.iter().take(NAMED).map(|doubt| self.doubt(doubt)).collect::<Vec<_>>().join("; ");
         let name = incident.certainty.name();
         if supports.is_empty() && doubts.is_empty() {
-            return format!("{subject} is {name}: nothing in the log speaks against it.");
+            let why = match (incident.certainty, incident.storming().is_empty()) {
+                (Certainty::High, _) => "nothing in the log speaks against it",
+                (_, false) => "they stormed, and the log shows no other reason",
+                (_, true) => "the log doesn't show enough to rule LISTs out",
+            };
+            return format!("{subject} is {name}: {why}.");
         }
-        let reasons = [("For it", supports), ("Against it", doubts)].into_iter();
+        let reasons = [("Reasons for it", supports), ("Reasons against it", doubts)].into_iter();
         let reasons = reasons.filter(|(_, words)| !words.is_empty());
         let reasons: String = reasons.map(|(heading, words)| format!(" {heading}: {words}.")).collect();
         format!("{subject} is {name}.{reasons}")
@@ -194,6 +273,18 @@ impl IncidentReport {
     pub(super) fn doubt(&self, doubt: &Doubt) -> String {
         doubt_words(doubt, self.incident.thresholds.run_up_secs)
     }
+}
+
+/// What several suspects held; `None` where the size of none is known, or that of some isn't bounded.
+fn held_together(suspects: &[&IncidentSuspect]) -> Option<Bytes> {
+    let known = suspects.iter().filter(|suspect| suspect.inflight > 0);
+    let mut sum = Bytes { low: 0, high: Some(0) };
+    for suspect in known {
+        let bytes = suspect.estimated_bytes?;
+        let high = bytes.high.filter(|_| suspect.unknown == 0);
+        sum = Bytes { low: sum.low + bytes.low, high: sum.high.zip(high).map(|(one, other)| one + other) };
+    }
+    Some(sum)
 }
 
 fn stop_words(running_as: &RunningAs) -> String {
@@ -207,7 +298,7 @@ fn stop_words(running_as: &RunningAs) -> String {
 /// What a finding shows that a client did, with its `name` where that needs to be said; `None` where the finding is of many
 /// clients.
 fn deed_words(finding: &Finding, name: Option<&str>) -> Option<String> {
-    let long = units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000);
+    let long = whole_span(finding.ended_at - finding.started_at);
     let of = name.map(|name| format!(" of {name}")).unwrap_or_default();
     let instances = match finding.instances {
         1 => format!("One instance{of}"),
@@ -227,14 +318,10 @@ fn deed_words(finding: &Finding, name: Option<&str>) -> Option<String> {
         | Kind::ListPileup
         | Kind::WatchChurn
         | Kind::DiscoveryLoop
+        | Kind::Rejections
         | Kind::WatchPileup
         | Kind::GetFlood
         | Kind::WriteLoop
         | Kind::RefusalLoop => None,
     }
-}
-
-fn capitalized(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

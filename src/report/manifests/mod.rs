@@ -34,7 +34,7 @@ pub(super) fn proposal_files(report: &ProposeReport, proposal: &Proposal) -> [Ma
         evidence.push(format!("with all candidates of these logs in force, over the whole log: it {sentence}"));
         evidence.push(joint_limit_words(joint));
     }
-    evidence.extend(proposal_evidence(proposal));
+    evidence.extend(proposal_evidence(proposal, report.max_wait_secs));
     let (name, candidate) = (&proposal.draft.name, &proposal.candidate);
     [
         ManifestFile {

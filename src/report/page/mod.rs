@@ -146,6 +146,8 @@ pub struct Code {
     pub language: &'static str,
     /// The text.
     pub text: String,
+    /// Whether it is short enough to be printed on a terminal, too.
+    pub is_short: bool,
 }
 
 /// One thing with all there is to say of it.

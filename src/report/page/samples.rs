@@ -83,7 +83,7 @@ pub(in crate::report) fn page_of(text: &str) -> Page {
         Part::Table(table(text())),
         Part::Table(table(String::new())),
         Part::Chart(chart),
-        Part::Code(Code { caption: text(), language: "yaml", text: text() }),
+        Part::Code(Code { caption: text(), language: "yaml", text: text(), is_short: false }),
         Part::Card(card(Tone::Critical)),
         Part::Card(card(Tone::Plain)),
     ];
