@@ -4,7 +4,8 @@
 -- for:    reports
 -- why:    At the peak a list counts from its receipt to its end on the server that had the peak, and holds memory once it
 --         has left its queue. The slack is not in it. list_secs adds up how long its lists were in flight.
---         peak_whole_count is of lists of whole collections, which no namespace or selector narrows.
+--         peak_whole_count is of lists without a selector: of a whole collection, or of a whole namespace, which may hold all
+--         of it.
 with tagged as (
     select
         episode_reads.pattern,
@@ -41,7 +42,7 @@ select
     count(*) filter (where code = 429) as rejected_count,
     count(distinct concat_ws(' ', user_name, instance)) as instance_count,
     count(*) filter (where is_at_peak) as peak_count,
-    count(*) filter (where is_at_peak and scope = 'cluster' and not has_selector) as peak_whole_count,
+    count(*) filter (where is_at_peak and not has_selector) as peak_whole_count,
     sum(case when holds_from_micros > peak_micros and held_low_bytes is not null then 0 else held_low_bytes end)
         filter (where is_at_peak) as peak_low_bytes,
     sum(case when holds_from_micros > peak_micros and held_high_bytes is not null then 0 else held_high_bytes end)

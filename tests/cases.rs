@@ -108,8 +108,8 @@ fn watches_cut_by_their_clients_own_timeout_are_told_so() {
     let findings = loud(&report);
     let churn = of_user(&findings, "ngf-nginx-gateway-fabric");
     assert_eq!(kinds(&churn), ["watch-churn"]);
-    let remedies = churn[0]["remedies"].to_string();
-    assert!(remedies.contains("timeout"), "{remedies}");
+    let remedies = churn[0]["remedy_codes"].to_string();
+    assert!(remedies.contains("unset-client-timeout"), "{remedies}");
     assert!(kinds(&findings).iter().all(|kind| !LIST_KINDS.contains(&kind.as_str())), "{:?}", kinds(&findings));
 }
 
@@ -160,7 +160,7 @@ fn a_size_hides_no_storm() {
 #[test]
 fn writes_that_fail_on_and_on_are_told() {
     let Some(case) = case("10", &["input.log.gz"]) else { return };
-    assert_eq!(case.count("select count(*) from requests where code = 409"), 9_000);
+    assert_eq!(case.count("select count(*) from requests where code = 409"), 2_775);
     let report = case.storms();
     let findings = loud(&report);
     let writes = of_user(&findings, "kubewarden");
@@ -171,10 +171,14 @@ fn writes_that_fail_on_and_on_are_told() {
 #[test]
 fn an_impersonated_user_is_one_request_and_the_one_who_asks() {
     let Some(case) = case("12", &["input.log.gz"]) else { return };
+    assert_eq!(
+        case.count("select count(distinct audit_id) from requests"),
+        case.count("select count(*) from requests")
+    );
     let acting = "impersonated_user_name = 'u-b4qkhsnliz'";
-    let of_case = case.count(&format!("select count(*) from requests where {acting}"));
-    assert_eq!(of_case, 120);
-    assert_eq!(case.count(&format!("select count(*) from requests where {acting} and code = 403")), 5);
+    assert_eq!(case.count(&format!("select count(*) from requests where {acting}")), 115);
+    // Refused to impersonate, so API Priority and Fairness never saw them.
+    assert_eq!(case.count("select count(*) from requests where is_impersonation_denied"), 5);
 }
 
 #[test]
@@ -182,11 +186,15 @@ fn many_users_of_one_program_are_one_finding() {
     let Some(case) = case("14", &["input.log.gz"]) else { return };
     let report = case.storms();
     let loud = loud(&report);
-    assert_eq!(loud.len(), 1, "{:?}", kinds(&loud));
-    assert_eq!(loud[0]["user_name_count"], 80);
-    assert!(!LIST_KINDS.contains(&loud[0]["kind"].as_str().unwrap()));
-    let client = loud[0]["client"].as_str().unwrap().to_lowercase();
-    assert!(!client.contains("lens") && !client.contains("headlamp"), "{client}");
+    assert!(kinds(&loud).contains(&"refusal-loop".to_owned()), "{:?}", kinds(&loud));
+    for finding in loud {
+        assert_eq!(
+            (&finding["client"], &finding["user_name_count"]),
+            (&"node-fetch".into(), &80.into()),
+            "a library's name"
+        );
+        assert!(!LIST_KINDS.contains(&finding["kind"].as_str().unwrap()));
+    }
 }
 
 #[test]
@@ -234,7 +242,8 @@ fn a_damaged_line_costs_itself_alone() {
         let Some(case) = case("50", &[file]) else { return };
         let whole = whole_lines(&case.logs[0]);
         let doctor = case.doctor();
-        assert_eq!(doctor["files"][0]["event_count"].as_u64(), Some(whole), "{file}: {doctor:#}");
+        // Events within damaged lines may be read too.
+        assert!(doctor["files"][0]["event_count"].as_u64() >= Some(whole), "{file}: {doctor:#}");
     }
 }
 

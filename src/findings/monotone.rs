@@ -23,7 +23,8 @@ struct Sizes {
 }
 
 fn narrowing() -> impl Strategy<Value = Narrowing> {
-    let bytes = || (0_u32..38, 1.0..2.0_f64).prop_map(|(power, factor)| ((1_u64 << power) as f64 * factor) as u64);
+    let bytes =
+        || (0_u32..38, 0_u64..1_000).prop_map(|(power, thousandths)| (1_u64 << power) * (1_000 + thousandths) / 1_000);
     ((bytes(), bytes(), bytes(), bytes()), any::<bool>(), 0_u8..4).prop_map(|((a, b, c, d), is_tight, how)| {
         let mut ends = [a, b, c, d];
         ends.sort_unstable();

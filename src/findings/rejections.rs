@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(severity(rejections(18, 210, 74)), None, "it is over in seconds");
         assert_eq!(severity(rejections(3_600, 60, 30)), None, "few");
         let start = super::super::cases::start(990, 0);
-        assert_eq!(found(rejections(80, 210, 74), &[start.clone()]).len(), 0, "the herd tells of it");
+        assert_eq!(found(rejections(80, 210, 74), std::slice::from_ref(&start)).len(), 0, "the herd tells of it");
         assert_eq!(found(rejections(600, 210, 74), &[start]).len(), 1, "it went on");
     }
 

@@ -184,7 +184,7 @@ impl Snapshot {
             metric if OLD_OBJECTS.contains(&metric) || is_returned(metric) && sample.label("group").is_none() => {
                 if let Some(GroupResource { api_group, resource }) = sample.label("resource").map(GroupResource::parse)
                 {
-                    self.take_sample(&api_group, &resource, &sample);
+                    self.take_sample(api_group, resource, &sample);
                 }
             }
             metric if is_wanted(metric) => {

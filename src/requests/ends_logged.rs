@@ -130,9 +130,7 @@ pub(super) fn classes_without_ends(unended: &[Unended], ended: &EndedClasses, ta
     let mut seen = EndedClasses::default();
     let servers: Vec<u64> = unended.iter().map(|one| one.class.server).filter(|key| seen.insert(*key)).collect();
     for (name, server) in &tally.servers {
-        let mut hasher = FixedState::default().build_hasher();
-        name.as_deref().hash(&mut hasher);
-        let key = hasher.finish();
+        let key = FixedState::default().hash_one(name.as_deref());
         if !servers.contains(&key) {
             continue;
         }

@@ -159,7 +159,7 @@ fn restart(finding: &Finding) -> String {
     let away = whole_secs(finding.ended_at - finding.started_at);
     // A server that is slow to be ready refuses or delays most of what it is asked.
     let ready = finding.ready_at.zip(finding.back_at).map(|(ready, back)| ready - back);
-    let ready = ready.filter(|micros| *micros >= SLOW_START_MICROS).map(|micros| whole_secs(micros));
+    let ready = ready.filter(|micros| *micros >= SLOW_START_MICROS).map(whole_secs);
     match finding.severity_reason {
         SeverityReason::CutOff { .. } => match ready {
             Some(ready) => format!("the apiserver died, was back {away} later, and was starting for another {ready}"),
