@@ -46,8 +46,18 @@ fn conclusions(logs: &[PathBuf]) -> [Value; 2] {
 
 /// A report without prose, names of files and sums whose last digits depend on the order of addition.
 fn bare(value: &Value) -> Value {
-    const PLACES: [&str; 10] =
-        ["evidence", "evidence_places", "bytes", "files", "file", "logs", "policy", "apiserver", "apiservers", "activity"];
+    const PLACES: [&str; 10] = [
+        "evidence",
+        "evidence_places",
+        "bytes",
+        "files",
+        "file",
+        "logs",
+        "policy",
+        "apiserver",
+        "apiservers",
+        "activity",
+    ];
     match value {
         Value::Object(fields) => {
             let kept = fields.iter().filter(|(name, _)| !PLACES.contains(&name.as_str()));
