@@ -3,6 +3,7 @@
 -- reads:  client_reads, read_windows, baselines, restarts
 -- params: $window_secs secs = 10, width of the window in which reads are counted
 --         $after_start_secs secs = 120, how long after a start bursts of all clients are looked for
+--         $origin_micros micros = 0, a day before the log begins: windows are counted from there
 -- for:    other queries
 -- why:    A read is in a burst when within a window before it, or after a read that is in one, as many of its series came
 --         as the bound that baselines has. The count is exact at every read, by adding one at each and taking it away a
@@ -14,7 +15,7 @@
 with start_windows as (
     select distinct
         '(all)' as series,
-        cast(started_at as bigint) / cast($window_secs * 1e6 as bigint) + later as window_number
+        (cast(started_at as bigint) - $origin_micros) / cast($window_secs * 1e6 as bigint) + later as window_number
     from restarts
     cross join (select unnest(generate_series(-1, cast($after_start_secs * 1.0 / $window_secs as bigint))) as later) as laters
 ),
@@ -41,7 +42,7 @@ candidates as (
         read_id,
         at_micros,
         series,
-        at_micros / cast($window_secs * 1e6 as bigint) as window_number
+        (at_micros - $origin_micros) / cast($window_secs * 1e6 as bigint) as window_number
     from client_reads
     where (read_kind = 'list' or (read_kind = 'watch' and is_after_cut)) and client_type <> 'apiserver'
     union all
@@ -49,7 +50,7 @@ candidates as (
         read_id,
         at_micros,
         '(all)' as series,
-        at_micros / cast($window_secs * 1e6 as bigint) as window_number
+        (at_micros - $origin_micros) / cast($window_secs * 1e6 as bigint) as window_number
     from client_reads
     where read_kind in ('list', 'watch') and client_type <> 'apiserver'
 ),

@@ -183,6 +183,7 @@ select
     resource,
     scope,
     request_count,
+    request_count as list_count,
     cluster_list_count,
     open_count,
     unknown_cost_count,

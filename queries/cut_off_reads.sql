@@ -25,7 +25,7 @@ with unfinished as (
         and client_reads.read_kind in ('list', 'page', 'watch', 'deletion')
         and at_micros > $after_micros
         and at_micros <= $cut_micros
-        and cast($server as varchar) in ('*', coalesce(client_reads.apiserver, ''))
+        and $server in ('*', coalesce(client_reads.apiserver, ''))
 )
 select
     client_type,

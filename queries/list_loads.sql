@@ -12,8 +12,8 @@
 --         RequestReceived the last seconds are what is missing. So this is LISTs in flight times time, by which those that
 --         have no size can be ranked too: inflight_secs as it is, near_secs with each second weighed by its distance from the
 --         moment. near_unknown_secs is the part of that whose size nothing tells: no bound, or two bounds a decade apart.
---         The byte seconds are of the estimate's two ends; where only the low end is known, both are of that. LISTs of the
---         apiserver itself and those that were refused are left out; those it failed at had been in flight. returned_count is
+--         The byte seconds are of the estimate's two ends; where only the low end is known, both are of that. LISTs that wait in
+--         a queue aren't in flight yet. LISTs of the apiserver itself and those that were refused are left out; those it failed at had been in flight. returned_count is
 --         what was asked for again within wave_secs of the server's return, be it refused: LISTs that an end cut off often have
 --         no line, and whose they were shows in who asks again. Deletions of
 --         collections (deletecollection) are here because they read them; one without an end goes on until the moment, as the
@@ -36,7 +36,7 @@ reads as (
         verb,
         api_group,
         resource,
-        greatest(at_micros, $from_micros) as from_micros,
+        greatest(holds_from_micros, $from_micros) as from_micros,
         least(
             case
                 when read_kind = 'deletion' and outcome = 'open' and at_micros > coalesce(start_micros, 0)

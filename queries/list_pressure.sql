@@ -10,15 +10,16 @@
 --         at which the middle of the estimate is highest, and of equal ones the one with most lists, then the first (bytes
 --         weigh so much more than a list; when_most_at_once is a function that comes along). Adding
 --         up the types' own peaks would say more than ever was. The estimate of a list that is known only at least
---         counts as its low end in both, and in unbounded_count: then nothing bounds the sum. Lists of unknown size are counted (unknown_count), and hold nothing here. Slack
---         is garbage that comes once for all lists: of the types' slacks only the highest counts. A list that its server
---         didn't outlive is in flight to the start of the next; see client_reads. A bucket without a row had none.
+--         counts as its low end in both, and in unbounded_count: then nothing bounds the sum. Lists of unknown size are
+--         counted (unknown_count), and hold nothing here. Slack is garbage that comes once for all lists: of the types'
+--         slacks only the highest counts. A list that its server didn't outlive is in flight to the start of the next; one
+--         that waits in a queue isn't yet; see client_reads. A bucket without a row had none.
 with lists as (
     select
         read_id,
         apiserver,
         client_type,
-        greatest(at_micros, $from_micros) as from_micros,
+        greatest(holds_from_micros, $from_micros) as from_micros,
         least(end_micros, $to_micros) as to_micros,
         cast($bucket_secs * 1e6 as bigint) as bucket_micros,
         $shift_micros as shift_micros,
@@ -30,9 +31,9 @@ with lists as (
     where verb = 'list'
         and read_kind in ('list', 'page')
         and (code is null or code < 400)
-        and end_micros > at_micros
+        and end_micros > holds_from_micros
         and end_micros > $from_micros
-        and at_micros < $to_micros
+        and holds_from_micros < $to_micros
 ),
 laid as (
     select

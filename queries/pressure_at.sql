@@ -7,7 +7,8 @@
 -- why:    Lists that were in flight when a server was killed have no end in the log, and where the policy omits
 --         RequestReceived no line at all. So what was answered in the last minute before stands beside what is known to
 --         have been in flight: a client that looped until then was looping at that moment too. Those of unknown size (unknown_count)
---         are not in the bytes; where the size of one is known only at least, inflight_high_bytes is null. Deletions of
+--         are not in the bytes; where the size of one is known only at least, inflight_high_bytes is null.
+--         One that waits in a queue holds nothing yet, and isn't counted as in flight. Deletions of
 --         collections (deletecollection) are here as they read them first, and those without an end until a server starts again.
 with starts as (
     select
@@ -43,7 +44,7 @@ select
 from (
     select
         client_reads.*,
-        at_micros <= $at_micros
+        holds_from_micros <= $at_micros
         and (
             end_micros >= $at_micros
             or (read_kind = 'deletion' and outcome = 'open' and at_micros > coalesce(start_micros, 0))

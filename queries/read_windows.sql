@@ -4,6 +4,7 @@
 -- for:    other queries
 -- kept:   Baselines and bursts are both made from these counts.
 -- params: $window_secs secs = 10, width of the window in which reads are counted
+--         $origin_micros micros = 0, a day before the log begins: windows are counted from there
 -- why:    A series is a client's lists of one resource, or its watches of it that follow one that was cut: those that ran
 --         their course come together too, when their clients began together. The series `(all)` is of all lists and
 --         watches of all clients but the apiserver's own. Windows without a read have no row; window_count says how many
@@ -11,7 +12,7 @@
 with counted as (
     select
         series,
-        at_micros / cast($window_secs * 1e6 as bigint) as window_number,
+        (at_micros - $origin_micros) / cast($window_secs * 1e6 as bigint) as window_number,
         count(*) as all_count,
         count(*) filter (where read_kind = 'list' or is_after_cut) as read_count
     from client_reads

@@ -5,6 +5,7 @@
 -- kept:   Loops are looked for in these few rows, in the one reading of the logs.
 -- params: $min_repeat_count count = 5, fewest requests of a row
 --         $failing_share ratio = 0.9, share of writes that fail, at least
+--         $origin_micros micros = 0, a day before the log begins: minutes are counted from there
 -- why:    Requests of single objects are most of a log, so they are counted by the minute while it is read, and what came
 --         only a few times is dropped: an instance that loops comes in every minute. What was refused (401, 403) counts
 --         whatever its verb. Writes that fail are those that the object itself stands against: it is there already or was
@@ -24,7 +25,7 @@ with counted as (
         api_group,
         resource,
         verb,
-        cast(received_at as bigint) / 60000000 as minute_number,
+        (cast(received_at as bigint) - $origin_micros) / 60000000 as minute_number,
         any_value(instance) as instance,
         count(*) as request_count,
         count(*) filter (where code in (409, 422)) as failed_count,
@@ -53,7 +54,7 @@ with counted as (
             when verb = 'get' then 'gets'
             else 'failing-writes'
         end,
-        caller_key, instance_key, api_group, resource, verb, cast(received_at as bigint) / 60000000
+        caller_key, instance_key, api_group, resource, verb, (cast(received_at as bigint) - $origin_micros) / 60000000
 )
 select
     pattern,

@@ -6,6 +6,8 @@
 -- params: $restart_gap_secs secs = 4, longest pause between two signs of one start
 --         $min_restart_resource_count count = 8, fewest resources that a starting server lists
 --         $min_startup_count count = 5, or fewest requests served while starting
+--         $long_silence_secs secs = 5, shortest silence after which a server's own GETs or failed health checks are a sign
+--         $min_own_get_count count = 10, or fewest such GETs of what a server sets up when it starts
 --         $min_reopened_count count = 20, or fewest watches opened again though the same has no end
 --         $min_silence_secs secs = 1, shortest pause between the last event of a server and the first of the next
 --         $first_end_secs secs = 10, longest that a server serves before it shows the first sign of its start
@@ -13,7 +15,8 @@
 --         $max_open_secs secs = 60, longest that a read without an end is taken to have been in flight
 -- why:    A server that starts fills the caches of its own clients: system:apiserver lists (or watch-lists) a dozen
 --         resources and more, within seconds, and what is served meanwhile is marked as served while starting. Later it
---         only watches. Where the policy drops all that, clients show it: they open watches again that have no end in
+--         only watches. It also gets, one by one, what it has to set up (roles, priority classes, APIServices), and fails its
+--         health checks until it is ready: a running server does so too, but not just after a silence. Where the policy drops all that, clients show it: they open watches again that have no end in
 --         the log; but that is also what a missing piece of the log looks like. There, each client comes back when its
 --         watch was due, not within seconds (reopened_soon_count); and what was received before the start and answered
 --         after it (spanning_count) shows that the server went on: so does what was received in the silence. A server's
@@ -28,7 +31,50 @@
 --         last_event_at is the last event of any kind before the start, back_at the first after it: the end was between
 --         them. What was received in a hole of the log may be known by its end long after: next_event_at is the first event
 --         from the start on. A start may show its first sign late, so a longer silence shortly before it counts instead.
-with own as (
+with setting_up as (
+    select
+        apiserver,
+        'get' as sign,
+        read_id,
+        at_micros,
+        end_micros as seen_micros,
+        cast(null as bigint) as silent_from_micros
+    from client_reads
+    where client_type = 'apiserver'
+        and verb = 'get'
+        and api_group in ('apiregistration.k8s.io', 'rbac.authorization.k8s.io', 'scheduling.k8s.io')
+    union all
+    select
+        apiserver,
+        'failed check' as sign,
+        null as read_id,
+        failed_check_micros as at_micros,
+        failed_check_micros as seen_micros,
+        null as silent_from_micros
+    from signs_of_life
+    where failed_check_micros is not null
+    union all
+    select
+        apiserver,
+        'a silence' as sign,
+        null as read_id,
+        first_micros as at_micros,
+        first_micros as seen_micros,
+        before_micros as silent_from_micros
+    from signs_of_life
+    where first_micros - before_micros >= cast($long_silence_secs * 1e6 as bigint)
+),
+after_silence as (
+    select
+        *,
+        max(silent_from_micros) over earlier as last_silent_micros,
+        max(case when sign = 'a silence' then at_micros end) over earlier as last_silent_until_micros
+    from setting_up
+    window earlier as (
+        partition by apiserver order by seen_micros, sign rows between unbounded preceding and current row
+    )
+),
+own as (
     select
         apiserver,
         read_id,
@@ -37,19 +83,40 @@ with own as (
         client,
         case when client_type = 'apiserver' and read_kind = 'list' then concat_ws('.', resource, nullif(api_group, '')) end as listed,
         coalesce(is_startup, false) as is_startup,
-        is_after_open,
-        lag(at_micros) over (partition by apiserver order by at_micros, read_id) as before_micros
+        is_after_open and client_type <> 'apiserver' as is_reopened,
+        'read' as sign
     from client_reads
     where is_startup
         or (is_after_open and client_type <> 'apiserver')
         or (read_kind = 'list' and client_type = 'apiserver')
+    union all
+    select
+        apiserver,
+        read_id,
+        at_micros,
+        'apiserver' as client_type,
+        null as client,
+        null as listed,
+        false as is_startup,
+        false as is_reopened,
+        sign
+    from after_silence
+    where sign <> 'a silence'
+        and at_micros > last_silent_micros
+        and seen_micros <= last_silent_until_micros + cast($first_end_secs * 1e6 as bigint)
+),
+spaced as (
+    select
+        *,
+        lag(at_micros) over (partition by apiserver order by at_micros, read_id) as before_micros
+    from own
 ),
 islands as (
     select
         *,
         sum(case when at_micros - before_micros <= cast($restart_gap_secs * 1e6 as bigint) then 0 else 1 end)
             over (partition by apiserver order by at_micros, read_id rows between unbounded preceding and current row) as island
-    from own
+    from spaced
 ),
 starts as (
     select
@@ -57,16 +124,20 @@ starts as (
         min(at_micros) as start_micros,
         max(at_micros) as last_micros,
         max(at_micros) filter (where is_startup) as starting_micros,
-        first_value(read_id order by at_micros, read_id) as first_read_id,
+        first_value(read_id order by at_micros, read_id) filter (where read_id is not null) as first_read_id,
         count(distinct listed) as resource_count,
         count(*) filter (where is_startup) as startup_count,
-        count(*) filter (where is_after_open and client_type <> 'apiserver') as reopened_count,
-        count(distinct client) filter (where is_after_open and client_type <> 'apiserver') as reopening_client_count
+        count(*) filter (where sign = 'get') as own_get_count,
+        count(*) filter (where sign = 'failed check') as failed_check_count,
+        count(*) filter (where is_reopened) as reopened_count,
+        count(distinct client) filter (where is_reopened) as reopening_client_count
     from islands
     group by apiserver, island
     having count(distinct listed) >= $min_restart_resource_count
         or count(*) filter (where is_startup) >= $min_startup_count
-        or count(*) filter (where is_after_open and client_type <> 'apiserver') >= $min_reopened_count
+        or count(*) filter (where sign = 'get') >= $min_own_get_count
+        or count(*) filter (where sign = 'failed check') > 0
+        or count(*) filter (where is_reopened) >= $min_reopened_count
 ),
 placed as (
     select
@@ -246,6 +317,8 @@ select
     arrow_cast(starting_micros, 'Timestamp(Microsecond, Some("UTC"))') as starting_until_at,
     resource_count,
     startup_count,
+    own_get_count,
+    failed_check_count,
     reopened_count,
     reopening_client_count,
     coalesce(reopened_soon_count, 0) as reopened_soon_count,
@@ -260,7 +333,7 @@ select
     coalesce(ended_watch_count, 0) as ended_watch_count,
     coalesce(opened_watch_count, 0) as opened_watch_count,
     audit_id as evidence_audit_id,
-    concat(source_file, ':', cast(source_line as varchar)) as evidence_place
+    source_file || ':' || cast(source_line as varchar) as evidence_place
 from placed
 left join silence
     on (silence.apiserver is not distinct from placed.apiserver) and silence.start_micros = placed.start_micros
@@ -268,5 +341,5 @@ left join after on (after.apiserver is not distinct from placed.apiserver) and a
 left join marked on (marked.apiserver is not distinct from placed.apiserver) and marked.start_micros = placed.start_micros
 left join flanking
     on (flanking.apiserver is not distinct from placed.apiserver) and flanking.start_micros = placed.start_micros
-inner join collection_reads on collection_reads.request_key = placed.first_read_id
+left join collection_reads on collection_reads.request_key = placed.first_read_id
 order by apiserver, started_at;

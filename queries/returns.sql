@@ -24,7 +24,7 @@ with waves as (
     from client_reads
     where at_micros >= $start_micros
         and at_micros < $start_micros + cast($wave_secs * 1e6 as bigint)
-        and cast($server as varchar) in ('*', coalesce(apiserver, ''))
+        and $server in ('*', coalesce(apiserver, ''))
         and client_type <> 'apiserver'
 )
 select

@@ -4,6 +4,7 @@
 -- params: $min_surplus_count count = 100, fewest watches open at once that one instance holds beyond one for each target
 --         $watches_per_target ratio = 4, fewest watches open for each target, at the same time
 --         $min_growth_minutes count = 5, fewest minutes in which the instance opened more of them
+--         $origin_micros micros = 0, a day before the log begins: minutes are counted from there
 -- why:    A client needs one watch of a resource for each target: a namespace, a name, a selector, and each user that it
 --         impersonates. What it holds besides is surplus. Each instance is swept by itself. Many clients behind one
 --         address look like one that holds many: but where they reopen theirs, as many end, and where they start together,
@@ -72,7 +73,7 @@ growing as (
         max(grown.peak_count) as peak_count,
         max(grown.surplus_count) as surplus_count,
         bool_and(is_pod) as is_pod,
-        count(distinct case when is_surplus then change_micros / 60000000 end) as growth_minutes,
+        count(distinct case when is_surplus then (change_micros - $origin_micros) / 60000000 end) as growth_minutes,
         count(*) filter (where change = 1) as growth_opened_count,
         count(*) filter (where change = -1) as growth_ended_count
     from grown
@@ -157,7 +158,7 @@ summed as (
         max(peak_micros) as peak_micros,
         case when count(distinct apiserver) <= 1 then min(apiserver) end as apiserver,
         count(*) as request_count,
-        count(*) filter (where outcome = 'open') as without_end_count,
+        count(*) filter (where outcome = 'open') as unended_count,
         array_slice(array_agg(distinct arrow_cast(user_agent, 'Utf8') order by arrow_cast(user_agent, 'Utf8')), 1, 5) as user_agents,
         array_agg(arrow_cast(coalesce(audit_id, '(none)'), 'Utf8') order by evidence_rank) filter (where evidence_rank <= 3)
             as evidence_audit_ids,
@@ -185,7 +186,7 @@ select
     request_count,
     open_count as open_watch_count,
     needed_count as needed_watch_count,
-    without_end_count,
+    unended_count as open_count,
     arrow_cast(peak_micros, 'Timestamp(Microsecond, Some("UTC"))') as peak_at,
     evidence_audit_ids,
     evidence_places

@@ -153,6 +153,13 @@ fn a_size_hides_no_storm() {
             assert!(!of_user(&loud, "velero:velero").is_empty(), "{:?}", kinds(&loud));
             let incident = case.incident_with(settings());
             assert_eq!(culprits(&incident), ["velero"], "{}", incident["verdict"]);
+            // Neither its own lists nor watches are in the log: silence, LISTs without an end, then its first requests to itself.
+            let moment = &incident["moment"];
+            assert_eq!(
+                (&moment["kind"], &moment["at"]),
+                (&"death".into(), &"2026-03-10T09:03:59.232Z".into()),
+                "{moment}"
+            );
         }
     }
 }

@@ -200,12 +200,15 @@ fn scenario(lab: &Path, name: &str) -> Vec<String> {
 }
 
 fn proposed(logs: &[String], includes_system: bool) -> Value {
-    let options = ProposeOptions { memory_budget: 1 << 30, includes_system, ..ProposeOptions::default() };
+    // What LISTs could hold on the server of `s2`: it was killed at 1,800 MiB, and held 518 MiB without a storm.
+    let memory_budget = (1_800 - 518) << 20;
+    let options = ProposeOptions { memory_budget, includes_system, ..ProposeOptions::default() };
     proposals(logs, &options, sized(&["pods=3000x5KB"]))
 }
 
-/// A candidate for each storm that is known, which keeps what LISTs hold within the budget, and lets nobody wait who has
-/// no storm.
+/// A candidate for each storm that is known and held much, which keeps what LISTs hold within the budget, and lets nobody
+/// wait who has no storm. The restart of all agents of `s2` is none: each LIST is of its own node's pods, from the watch
+/// cache, and the server's memory rose by 110 MiB.
 #[test]
 fn each_labelled_storm_has_its_candidate() {
     let Some(lab) = folder("STORMGLASS_LAB") else { return };
@@ -222,14 +225,15 @@ fn each_labelled_storm_has_its_candidate() {
             &["acme-operator-controller-manager"][..],
             &["calico-node", "acme-operator-controller-manager"][..],
         ),
-        ("s2-python-oom", &["inventory-sync", "kubectl"], &["inventory-sync", "kubectl", "cilium-agent"]),
+        ("s2-python-oom", &["inventory-sync", "kubectl"], &["inventory-sync", "kubectl"]),
     ] {
         let logs = scenario(&lab, name);
         let (plain, system) = (proposed(&logs, false), proposed(&logs, true));
         assert_eq!(clients(&plain), without, "{name}");
         assert_eq!(clients(&system), with, "{name}, nodes and kube-system too");
         let reasons = plain["declined"].to_string();
-        assert!(reasons.contains("limit it only with --include-system"), "{reasons}");
+        let is_held_back = reasons.contains("limit it only with --include-system");
+        assert_eq!(is_held_back, with.len() > without.len(), "{name}: {reasons}");
         for proposal in system["proposals"].as_array().unwrap() {
             let name = &proposal["name"];
             assert_eq!(proposal["keeps_within_budget"], true, "{name}: {}", proposal["peak_high_bytes"]);

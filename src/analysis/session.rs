@@ -223,7 +223,7 @@ impl Session {
         &self.shared.skipped
     }
 
-    /// The names of files whose apiservers are told apart though nobody named them.
+    /// Apiservers without a given name that were told apart by their events, each named after its file.
     pub fn told_apart(&self) -> &[Arc<str>] {
         &self.shared.told_apart
     }

@@ -59,7 +59,7 @@ pub struct StormReport {
 }
 
 impl StormReport {
-    /// Whether an apiserver died, or perhaps did, within so many seconds of a moment.
+    /// Whether an apiserver died, or may have died, within `near_secs` of a moment.
     fn has_end_near(&self, at: Micros, near_secs: f64) -> bool {
         let is_near = |died_at: Micros| (died_at - at).abs() <= super::micros(near_secs);
         self.verdict.deaths.iter().any(|death| is_near(death.at))

@@ -330,7 +330,7 @@ pub struct Event<'a> {
     pub code: Option<i32>,
     /// `responseStatus.reason`.
     pub reason: Option<Text<'a>>,
-    /// Whether `responseStatus.message` says that the user may not impersonate whom it names: such a request never came
+    /// Whether `responseStatus.message` says that the impersonation was denied: such a request never came
     /// as far as API Priority and Fairness.
     pub is_impersonation_denied: bool,
     /// Length in bytes of `requestObject` as written; absent below level Request.

@@ -264,7 +264,7 @@ impl Reader {
             return status;
         };
         self.fields(value, |r, key, value| match key.to_ascii_lowercase().as_str() {
-            // Nothing else is read of a message, so one that is no string is not worth a remark.
+            // A message is read for this alone, so one that isn't a string needs no remark.
             "message" => {
                 if let Some((message, _)) = string(value) {
                     status.note_message(message);

@@ -130,7 +130,8 @@ pub struct SizeArgs {
     /// Set a resource's object count, object size or both, such as pods=10000x17KiB, deployments.apps=300 or secrets=x4KiB
     #[arg(long, value_name = "RESOURCE=SIZE")]
     pub resource: Vec<String>,
-    /// Set the server's version, such as 1.34 [default: the version in the user agent of the server's own client]
+    /// Set the server's version, such as 1.34 [default: from --metrics, or else the user agent of the server's
+    /// own client]
     #[arg(long, value_name = "VERSION")]
     pub kube_version: Option<Version>,
     /// Set a feature gate that is not at its default on the server: NAME=on or NAME=off

@@ -100,6 +100,19 @@ pub enum ReportOr<F> {
     Own(F),
 }
 
+impl<F: Copy> ReportOr<F> {
+    /// The formats of every report, then the command's own.
+    const fn with(own: F) -> [Self; 5] {
+        [
+            Self::Report(ReportFormat::Table),
+            Self::Report(ReportFormat::Html),
+            Self::Report(ReportFormat::Markdown),
+            Self::Report(ReportFormat::Json),
+            Self::Own(own),
+        ]
+    }
+}
+
 impl<F: OwnFormat> ValueEnum for ReportOr<F> {
     fn value_variants<'a>() -> &'a [Self] {
         F::ALL
@@ -136,13 +149,7 @@ impl<F: OwnFormat> FormatName for ReportOr<F> {
 pub struct FindingLines;
 
 impl OwnFormat for FindingLines {
-    const ALL: &'static [ReportOr<Self>] = &[
-        ReportOr::Report(ReportFormat::Table),
-        ReportOr::Report(ReportFormat::Html),
-        ReportOr::Report(ReportFormat::Markdown),
-        ReportOr::Report(ReportFormat::Json),
-        ReportOr::Own(Self),
-    ];
+    const ALL: &'static [ReportOr<Self>] = &ReportOr::with(Self);
     const ENDINGS: &'static str = ".html, .md, .json or .ndjson";
 
     fn possible_value() -> PossibleValue {
@@ -159,13 +166,7 @@ impl OwnFormat for FindingLines {
 pub struct Manifests;
 
 impl OwnFormat for Manifests {
-    const ALL: &'static [ReportOr<Self>] = &[
-        ReportOr::Report(ReportFormat::Table),
-        ReportOr::Report(ReportFormat::Html),
-        ReportOr::Report(ReportFormat::Markdown),
-        ReportOr::Report(ReportFormat::Json),
-        ReportOr::Own(Self),
-    ];
+    const ALL: &'static [ReportOr<Self>] = &ReportOr::with(Self);
     const ENDINGS: &'static str = ".html, .md, .json or .yaml";
 
     fn possible_value() -> PossibleValue {

@@ -41,7 +41,7 @@ pub fn name_shared_programs<'c>(clients: impl Iterator<Item = (&'c Identity, &'c
     }
 }
 
-/// The program of a client that goes by its user's name; `None` where it has a better one, or there is no user agent.
+/// The program of a client that is named after its user; `None` where it has a better name, or no user agent.
 fn program<'i>(identity: &'i Identity, client: &Classification) -> Option<&'i str> {
     let user = identity.user_name.as_deref().filter(|user| *user != SYSTEM_ANONYMOUS)?;
     let is_named_by_user = client.client == user && ServiceAccount::parse(user).is_none();

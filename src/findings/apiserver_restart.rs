@@ -33,44 +33,15 @@ pub(super) fn judge(end: &End, context: &Context<'_>) -> Finding {
     finding
 }
 
-fn restart(end: &End, (severity, severity_reason): (Severity, SeverityReason)) -> Finding {
+fn restart(end: &End, judgement: (Severity, SeverityReason)) -> Finding {
+    let culprit = Culprit::one("apiserver", "kube-apiserver");
+    let span = (end.died_at.unwrap_or(end.started_at), end.started_at);
     Finding {
-        kind: Kind::ApiserverRestart,
-        severity,
-        severity_reason,
-        cause: None,
-        started_at: end.died_at.unwrap_or(end.started_at),
-        ended_at: end.started_at,
         back_at: Some(end.started_at),
         ready_at: end.ready_at,
-        culprit: Culprit::one("apiserver", "kube-apiserver"),
-        client_confidence: None,
-        user_names: Vec::new(),
-        user_name_count: 0,
-        impersonated_user_names: Vec::new(),
-        user_agents: Vec::new(),
         instances: 1,
-        worst_instances: Vec::new(),
         apiserver: end.apiserver.clone(),
-        resource: None,
-        api_group: None,
-        other_resources: Vec::new(),
-        scope: None,
-        list_kinds: Vec::new(),
-        requests: 0,
-        watch_lists: 0,
-        rate_rps: 0.0,
-        baseline_rps: None,
-        peak_concurrency: None,
-        peak_at: None,
-        list_secs: None,
-        mean_concurrency: None,
-        estimated_bytes: None,
-        peak_share: None,
-        clients: Vec::new(),
         evidence: evidence(&end.evidence_audit_ids, &end.evidence_places),
-        query: "restarts",
-        unknowns: Vec::new(),
-        remedies: Vec::new(),
+        ..Finding::new((Kind::ApiserverRestart, "restarts"), judgement, culprit, span)
     }
 }

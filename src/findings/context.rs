@@ -31,8 +31,8 @@ pub(super) struct Context<'c> {
     pub(super) bursts_of_all: Vec<&'c Episode>,
     /// LISTs after watches that had expired.
     pub(super) expired_lists: Vec<&'c Episode>,
-    /// Whether nothing shows how requests end: then none is known to be open.
-    pub(super) omits_complete: bool,
+    /// Whether the log shows how any request ends: else none is known to be open.
+    pub(super) has_request_ends: bool,
 }
 
 impl Context<'_> {

@@ -10,10 +10,10 @@ use super::severity::{Severity, SeverityReason};
 /// Judges deletecollections. Those of a namespace that is deleted are as many, but done in an instant.
 pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding> {
     let thresholds = &context.thresholds.delete_pileup;
-    if episode.pattern != Pattern::Deletions || context.omits_complete {
+    if episode.pattern != Pattern::Deletions || !context.has_request_ends {
         return None;
     }
-    let longest_secs = episode.detail.max_duration_secs;
+    let longest_secs = episode.max_duration_secs.unwrap_or_default();
     let deletions = episode.peak_concurrency.unwrap_or(1);
     let is_long = longest_secs >= thresholds.long_secs;
     let is_pile = deletions >= thresholds.min_concurrency && longest_secs >= thresholds.min_secs;

@@ -32,6 +32,13 @@ pub(super) struct End {
     pub(super) evidence_places: Vec<String>,
 }
 
+impl End {
+    /// Whether it may be of that server: a log that names none may be of any.
+    pub(super) fn is_of(&self, apiserver: Option<&str>) -> bool {
+        apiserver.is_none() || self.apiserver.is_none() || self.apiserver.as_deref() == apiserver
+    }
+}
+
 /// The starts among what looks like one, by time. Reads that the tally counts as without a logged end tell nothing.
 pub(super) fn find_ends(restarts: &[Restart], tally: &Tally, thresholds: &Thresholds) -> Vec<End> {
     let limits = &thresholds.apiserver_restart;
@@ -140,10 +147,22 @@ impl Sign<'_> {
     /// Whether the server itself shows that it started. Its own reads alone may also be those of a server that lost its
     /// connection to etcd: then requests that were received before are answered after.
     fn is_seen(&self) -> bool {
-        let Restart { startup_count, resource_count, spanning_count, reopened_count, .. } = *self.restart;
+        let Restart { startup_count, resource_count, own_get_count, spanning_count, reopened_count, .. } =
+            *self.restart;
         startup_count >= self.limits.min_startup_requests
             || resource_count >= self.limits.min_own_resources
                 && (spanning_count == 0 || reopened_count >= self.limits.min_reopened)
+            || own_get_count >= self.limits.min_own_gets && self.ends_a_silence()
+    }
+
+    /// Whether nothing was logged for long before it, and nothing that was received before was answered after.
+    fn ends_a_silence(&self) -> bool {
+        self.was_silent() && self.restart.spanning_count == 0
+    }
+
+    /// Whether the first health checks after a silence failed. The server may have been unready for another reason.
+    fn is_told_by_checks(&self) -> bool {
+        self.restart.failed_check_count > 0 && self.ends_a_silence()
     }
 
     /// Whether clients alone show a start, on a server whose own requests are not logged: many of them open watches again
@@ -165,7 +184,7 @@ impl Sign<'_> {
     }
 
     fn is_start(&self) -> bool {
-        self.is_seen() || self.is_told_by_clients()
+        self.is_seen() || self.is_told_by_clients() || self.is_told_by_checks()
     }
 
     /// Whether it is a further sign of the start before. A new process lists again what the server had listed, and its
@@ -288,6 +307,29 @@ mod tests {
         ] {
             assert!(!is_found(look_alike.clone()), "{look_alike:?}");
         }
+    }
+
+    /// Neither lists of its own nor watches: what a server sets up, and its health checks, are told by a silence alone.
+    #[test]
+    fn what_a_starting_server_gets_and_fails_after_a_silence_shows_its_start() {
+        let silent = Restart {
+            last_event_at: Some(80 * SECOND),
+            open_list_count: 26,
+            ..Restart { started_at: 100 * SECOND, back_at: 100 * SECOND, ..Restart::default() }
+        };
+        let (gets, checks) =
+            (Restart { own_get_count: 20, ..silent.clone() }, Restart { failed_check_count: 1, ..silent.clone() });
+        let judged = |restart: &Restart| {
+            let found = ends(std::slice::from_ref(restart));
+            found.first().map(|end| (end.died_at, end.was_killed, end.is_sure))
+        };
+        assert_eq!(judged(&gets), Some((Some(80 * SECOND), true, true)));
+        assert_eq!(judged(&checks), Some((Some(80 * SECOND), true, false)));
+        for restart in [gets, checks] {
+            assert_eq!(judged(&Restart { spanning_count: 1, ..restart.clone() }), None, "requests went on");
+            assert_eq!(judged(&Restart { last_event_at: Some(98 * SECOND), ..restart }), None, "no silence");
+        }
+        assert_eq!(judged(&silent), None, "a hole in the log");
     }
 
     #[test]

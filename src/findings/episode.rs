@@ -167,32 +167,22 @@ row! {
         evidence_audit_ids: Vec<String>,
         #[serde(deserialize_with = "texts")]
         evidence_places: Vec<String>,
+        // What `episodes` has no columns for, and the queries of `shape_rows` do.
         #[serde(skip)]
-        detail: EpisodeDetail,
+        other_resources: Vec<String>,
+        #[serde(skip)]
+        unauthenticated_count: u64,
+        #[serde(skip)]
+        forbidden_count: u64,
+        #[serde(skip)]
+        conflict_count: u64,
+        #[serde(skip)]
+        object_count: Option<u64>,
+        #[serde(skip)]
+        open_watch_count: u64,
+        #[serde(skip)]
+        needed_watch_count: u64,
     }
-}
-
-/// What only episodes have that are not made of LISTs and watches alone: see `shape_rows`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct EpisodeDetail {
-    /// Resources beside the main one, by falling number of requests.
-    pub other_resources: Vec<String>,
-    /// The verbs of its requests.
-    pub verbs: Vec<String>,
-    /// Requests refused with 401.
-    pub unauthenticated_count: u64,
-    /// Requests refused with 403 by the authorizer; other 403s are of quota, admission and the like.
-    pub forbidden_count: u64,
-    /// Writes that failed with 409.
-    pub conflict_count: u64,
-    /// Objects that its requests were for; `None` where the log doesn't tell.
-    pub object_count: Option<u64>,
-    /// Watches open at once, at most: the sum over instances.
-    pub open_watch_count: u64,
-    /// Those of them that are needed: one for each namespace, name or selector of each instance.
-    pub needed_watch_count: u64,
-    /// How long the longest of its requests took, in seconds.
-    pub max_duration_secs: f64,
 }
 
 row! {
@@ -234,6 +224,8 @@ row! {
         starting_until_at: Option<Micros>,
         resource_count: u64,
         startup_count: u64,
+        own_get_count: u64,
+        failed_check_count: u64,
         reopened_count: u64,
         reopening_client_count: u64,
         reopened_soon_count: u64,

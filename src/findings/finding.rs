@@ -235,16 +235,6 @@ impl Bytes {
         const SMALL_BYTES: u64 = 1_000_000;
         self.high.is_none_or(|high| high > SMALL_BYTES && high / 10 >= self.low)
     }
-
-    /// As one reads it, such as `0.7–2.4 GB`.
-    pub fn words(self) -> String {
-        match self.high {
-            Some(high) if units::bytes(self.low) == units::bytes(high) => units::bytes(high),
-            Some(high) if self.low == 0 => format!("at most {}", units::bytes(high)),
-            Some(high) => format!("{} to {}", units::bytes(self.low), units::bytes(high)),
-            None => format!("{} or more", units::bytes(self.low)),
-        }
-    }
 }
 
 /// An instance of a client.
@@ -294,36 +284,72 @@ impl Finding {
         self.kind != Kind::ApiserverRestart
     }
 
+    /// A finding of which nothing else is known yet than its kind, the query that shows it, whose it is and its span.
+    pub(super) fn new(
+        (kind, query): (Kind, &'static str),
+        (severity, severity_reason): (Severity, SeverityReason),
+        culprit: Culprit,
+        (started_at, ended_at): (Micros, Micros),
+    ) -> Self {
+        Self {
+            kind,
+            severity,
+            severity_reason,
+            cause: None,
+            started_at,
+            ended_at,
+            back_at: None,
+            ready_at: None,
+            culprit,
+            client_confidence: None,
+            user_names: Vec::new(),
+            user_name_count: 0,
+            impersonated_user_names: Vec::new(),
+            user_agents: Vec::new(),
+            instances: 0,
+            worst_instances: Vec::new(),
+            apiserver: None,
+            resource: None,
+            api_group: None,
+            other_resources: Vec::new(),
+            scope: None,
+            list_kinds: Vec::new(),
+            requests: 0,
+            watch_lists: 0,
+            rate_rps: 0.0,
+            baseline_rps: None,
+            peak_concurrency: None,
+            peak_at: None,
+            list_secs: None,
+            mean_concurrency: None,
+            estimated_bytes: None,
+            peak_share: None,
+            clients: Vec::new(),
+            evidence: Vec::new(),
+            query,
+            unknowns: Vec::new(),
+            remedies: Vec::new(),
+        }
+    }
+
     /// A finding about an episode; what is left empty is for its kind to fill.
     pub(super) fn from_episode(
         kind: Kind,
-        (severity, severity_reason): (Severity, SeverityReason),
+        judgement: (Severity, SeverityReason),
         episode: &Episode,
         context: &Context<'_>,
     ) -> Self {
         let is_listing = episode.list_count > 0;
         let window_secs = context.thresholds.burst.window_secs;
         Self {
-            kind,
-            severity,
-            severity_reason,
-            cause: None,
-            started_at: episode.started_at,
-            ended_at: episode.ended_at,
-            back_at: None,
-            ready_at: None,
-            culprit: culprit(episode),
-            client_confidence: None,
             user_names: episode.user_names.clone(),
             user_name_count: episode.user_name_count,
-            impersonated_user_names: Vec::new(),
             user_agents: episode.user_agents.clone(),
             instances: episode.instance_count,
             worst_instances: worst_instances(episode),
             apiserver: episode.apiserver.clone(),
             resource: episode.resource.clone(),
             api_group: episode.api_group.clone(),
-            other_resources: Vec::new(),
             scope: episode.scope.clone(),
             list_kinds: episode.list_kinds.clone(),
             requests: episode.request_count,
@@ -335,12 +361,9 @@ impl Finding {
             list_secs: is_listing.then_some(episode.list_secs),
             mean_concurrency: is_listing.then_some(episode.list_secs / context.covered_secs(episode)),
             estimated_bytes: held_bytes(episode).filter(|_| is_listing),
-            peak_share: None,
-            clients: Vec::new(),
             evidence: evidence(&episode.evidence_audit_ids, &episode.evidence_places),
-            query: "episodes",
             unknowns: unknown_sizes(episode).into_iter().collect(),
-            remedies: Vec::new(),
+            ..Self::new((kind, "episodes"), judgement, culprit(episode), (episode.started_at, episode.ended_at))
         }
     }
 

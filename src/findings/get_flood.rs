@@ -13,7 +13,7 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
         return None;
     }
     let gets_per_sec = context.rps(episode);
-    let reason = SeverityReason::GetsPerSec { gets_per_sec, objects: episode.detail.object_count };
+    let reason = SeverityReason::GetsPerSec { gets_per_sec, objects: episode.object_count };
     let severity = if gets_per_sec >= thresholds.warning_rps { Severity::Warning } else { Severity::Info };
     let mut finding = Finding::from_episode(Kind::GetFlood, (severity, reason), episode, context);
     finding.query = "request_loops";

@@ -24,11 +24,8 @@ pub(super) enum Impact {
 impl Context<'_> {
     /// How hard an episode's LISTs were on the server.
     pub(super) fn impact(&self, episode: &Episode) -> Impact {
-        // Where the ends of requests are not logged, what was in flight together is unknown; the size of the responses isn't.
-        if episode.unknown_end_count > 0
-            && 2 * episode.unknown_end_count >= episode.list_count
-            && episode.response_low_bytes.is_some()
-        {
+        // Where the ends of requests are not logged, what was in flight together is unknown, whatever the sizes.
+        if episode.unknown_end_count > 0 && 2 * episode.unknown_end_count >= episode.list_count {
             return Impact::Little(SeverityReason::InFlightNotLogged);
         }
         match self.memory_impact(episode) {
@@ -121,10 +118,9 @@ impl Context<'_> {
     fn end_within(&self, episode: &Episode) -> Option<&End> {
         self.ends.iter().filter(|end| end.was_killed).find(|end| {
             let died_at = end.died_at.unwrap_or(end.started_at);
-            let is_same = episode.apiserver.is_none() || end.apiserver.is_none() || episode.apiserver == end.apiserver;
             let after = secs(died_at - episode.ended_at);
             let since_peak = episode.peak_at.map_or(0.0, |peak_at| secs(died_at - peak_at));
-            is_same
+            end.is_of(episode.apiserver.as_deref())
                 && episode.started_at <= died_at
                 && after <= self.thresholds.server_end.before_secs
                 && (0.0..=self.thresholds.server_end.after_peak_secs).contains(&since_peak)

@@ -64,7 +64,7 @@ pub use coverage::{
 };
 pub use culprit::Culprit;
 pub use ends::find_server_ends;
-pub use episode::{Episode, EpisodeClient, EpisodeDetail, Impersonation, Pattern, Pressure, ReadKind, Restart};
+pub use episode::{Episode, EpisodeClient, Impersonation, Pattern, Pressure, ReadKind, Restart};
 pub use finding::{Bytes, Cause, Evidence, Finding, Instance, Kind, Share, as_instant, resource_name};
 pub use incident::{
     AuditPolicy, Certainty, ClientReturn, CutOff, CutOffVerb, Doubt, EarlierPeak, EndSources, GrowthInput, HarmSpan,
@@ -137,8 +137,8 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         ends: find_ends(&restarts, measured.tally, thresholds),
         gaps: long_gaps(measured.tally, thresholds),
         profiles: measured.profiles,
-        omits_received: measured.tally.stages[Stage::RequestReceived as usize] == 0,
-        omits_started: measured.tally.stages[Stage::ResponseStarted as usize] == 0,
+        omits_received: !measured.tally.has_stage(Stage::RequestReceived),
+        omits_started: !measured.tally.has_stage(Stage::ResponseStarted),
         omits_ends: measured.tally.unlogged_ends > 0,
         list_bursts: episodes
             .iter()
@@ -146,7 +146,7 @@ pub fn judge(measured: Measured<'_>, thresholds: &Thresholds) -> Vec<Finding> {
             .collect(),
         bursts_of_all: episodes.iter().filter(|episode| episode.pattern == Pattern::BurstOfAll).collect(),
         expired_lists: episodes.iter().filter(|episode| episode.pattern == Pattern::Expired).collect(),
-        omits_complete: measured.tally.stages[Stage::ResponseComplete as usize] == 0,
+        has_request_ends: measured.tally.has_request_ends(),
     };
     let mut findings: Vec<Finding> = context.ends.iter().map(|end| apiserver_restart::judge(end, &context)).collect();
     let mut herds: Vec<Herd> = episodes

@@ -16,15 +16,14 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     {
         return None;
     }
-    let detail = &episode.detail;
     let requests_per_sec = context.rps(episode);
-    let (unauthenticated, forbidden) = (detail.unauthenticated_count, detail.forbidden_count);
+    let (unauthenticated, forbidden) = (episode.unauthenticated_count, episode.forbidden_count);
     let not_admitted = episode.request_count.saturating_sub(unauthenticated + forbidden);
     let reason = SeverityReason::RefusedPerSec { requests_per_sec, unauthenticated, forbidden, not_admitted };
     let severity = if requests_per_sec >= thresholds.warning_rps { Severity::Warning } else { Severity::Info };
     let mut finding = Finding::from_episode(Kind::RefusalLoop, (severity, reason), episode, context);
     finding.query = "request_loops";
-    finding.other_resources.clone_from(&detail.other_resources);
+    finding.other_resources.clone_from(&episode.other_resources);
     let remedies = [
         (forbidden, Remedy::GrantOrStopAsking),
         (unauthenticated, Remedy::RenewCredentials),
@@ -57,17 +56,15 @@ pub(super) fn drop_retries(findings: Vec<Finding>, gap_secs: f64) -> Vec<Finding
 
 #[cfg(test)]
 mod tests {
-    use super::super::episode::EpisodeDetail;
     use super::super::shape_cases::{found_in, requests};
     use super::*;
 
     fn refusals(count: u64, secs: i64, unauthenticated: u64, forbidden: u64) -> Episode {
-        let detail = EpisodeDetail {
+        Episode {
             unauthenticated_count: unauthenticated,
             forbidden_count: forbidden,
-            ..EpisodeDetail::default()
-        };
-        Episode { detail, ..requests(Pattern::Refusals, count, secs) }
+            ..requests(Pattern::Refusals, count, secs)
+        }
     }
 
     #[test]

@@ -64,8 +64,7 @@ pub(super) fn judge(episode: &RejectionEpisode, context: &Context<'_>) -> Option
 /// Whether the rejections are what the return of all clients after a start of the server brings: the herd tells of it.
 fn follows(episode: &RejectionEpisode, end: &End, context: &Context<'_>) -> bool {
     let herd = &context.thresholds.restart_herd;
-    let is_same = episode.apiserver.is_none() || end.apiserver.is_none() || episode.apiserver == end.apiserver;
-    is_same
+    end.is_of(episode.apiserver.as_deref())
         && secs(end.started_at - episode.started_at) <= herd.before_secs
         && secs(episode.started_at - end.started_at) <= herd.within_secs
         && secs(episode.ended_at - end.started_at) <= herd.within_secs + herd.after_secs
@@ -80,11 +79,7 @@ fn filling_client(episode: &RejectionEpisode, min_share: f64) -> Option<(&str, &
     (is_rejected && has_most).then_some((client_type, client))
 }
 
-fn finding(
-    episode: &RejectionEpisode,
-    (severity, severity_reason): (Severity, SeverityReason),
-    busiest_share: f64,
-) -> Finding {
+fn finding(episode: &RejectionEpisode, judgement: (Severity, SeverityReason), busiest_share: f64) -> Finding {
     let culprit = filling_client(episode, busiest_share)
         .map_or(Culprit::Many, |(client_type, client)| Culprit::one(client_type, client));
     let counts = episode.client_rejected_counts.iter().flatten();
@@ -99,44 +94,15 @@ fn finding(
         estimated_bytes: None,
         list_secs: 0.0,
     });
+    let span = (episode.started_at, episode.ended_at);
     Finding {
-        kind: Kind::Rejections,
-        severity,
-        severity_reason,
-        cause: None,
-        started_at: episode.started_at,
-        ended_at: episode.ended_at,
-        back_at: None,
-        ready_at: None,
-        culprit,
-        client_confidence: None,
-        user_names: Vec::new(),
-        user_name_count: 0,
-        impersonated_user_names: Vec::new(),
-        user_agents: Vec::new(),
-        instances: 0,
-        worst_instances: Vec::new(),
         apiserver: episode.apiserver.clone(),
-        resource: None,
-        api_group: None,
-        other_resources: Vec::new(),
-        scope: None,
-        list_kinds: Vec::new(),
         requests: episode.rejected_count,
-        watch_lists: 0,
         rate_rps: episode.rejected_count as f64 / secs(episode.ended_at - episode.started_at).max(1.0),
-        baseline_rps: None,
-        peak_concurrency: None,
-        peak_at: None,
-        list_secs: None,
-        mean_concurrency: None,
-        estimated_bytes: None,
-        peak_share: None,
         clients: clients.collect(),
         evidence: evidence(&episode.evidence_audit_ids, &episode.evidence_places),
-        query: "rejections",
-        unknowns: Vec::new(),
         remedies: vec![Remedy::FindFullLevel, Remedy::BackOff],
+        ..Finding::new((Kind::Rejections, "rejections"), judgement, culprit, span)
     }
 }
 

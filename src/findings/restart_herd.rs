@@ -51,6 +51,5 @@ pub(super) fn judge<'c>(
 /// Whether an episode begins after a start, and soon.
 pub(super) fn follows(episode: &Episode, end: &End, thresholds: &RestartHerd) -> bool {
     let after = secs(episode.started_at - end.started_at);
-    let is_same = episode.apiserver.is_none() || end.apiserver.is_none() || episode.apiserver == end.apiserver;
-    is_same && (-thresholds.before_secs..=thresholds.within_secs).contains(&after)
+    end.is_of(episode.apiserver.as_deref()) && (-thresholds.before_secs..=thresholds.within_secs).contains(&after)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::episode::{Episode, EpisodeDetail, Pattern};
+use super::episode::{Episode, Pattern};
 use super::{Finding, Measured, Thresholds, judge};
 use crate::audit::Stage;
 use crate::requests::Tally;
@@ -44,13 +44,17 @@ pub(super) fn requests(pattern: Pattern, count: u64, secs: i64) -> Episode {
 
 /// Watches of one instance, all of them open at the end.
 pub(super) fn leak(open: u64, needed: u64) -> Episode {
-    let detail = EpisodeDetail { open_watch_count: open, needed_watch_count: needed, ..EpisodeDetail::default() };
-    Episode { open_count: open, detail, ..requests(Pattern::WatchPileup, open, 2_400) }
+    let watches = requests(Pattern::WatchPileup, open, 2_400);
+    Episode { open_count: open, open_watch_count: open, needed_watch_count: needed, ..watches }
 }
 
 /// 21 deletecollections, six without an end.
 pub(super) fn deletions(at_once: u64, longest_secs: f64) -> Episode {
-    let detail = EpisodeDetail { max_duration_secs: longest_secs, ..EpisodeDetail::default() };
-    let episode = requests(Pattern::Deletions, 21, 600);
-    Episode { list_count: 21, open_count: 6, peak_concurrency: Some(at_once), detail, ..episode }
+    Episode {
+        list_count: 21,
+        open_count: 6,
+        peak_concurrency: Some(at_once),
+        max_duration_secs: Some(longest_secs),
+        ..requests(Pattern::Deletions, 21, 600)
+    }
 }

@@ -152,6 +152,7 @@ sections! {
     apiserver_restart: ApiserverRestart {
         min_startup_requests: u64,
         min_own_resources: u64,
+        min_own_gets: u64,
         min_reopened: u64,
         min_reopening_clients: u64,
         reopening_secs: f64,
@@ -246,6 +247,8 @@ impl Thresholds {
             ("min_restart_resource_count", starts.min_own_resources.to_string()),
             ("min_startup_count", starts.min_startup_requests.to_string()),
             ("min_reopened_count", starts.min_reopened.to_string()),
+            ("long_silence_secs", starts.long_silence_secs.to_string()),
+            ("min_own_get_count", starts.min_own_gets.to_string()),
             ("min_silence_secs", starts.min_silence_secs.to_string()),
             ("first_end_secs", starts.first_end_secs.to_string()),
             ("reopening_secs", starts.reopening_secs.to_string()),

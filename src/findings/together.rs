@@ -29,12 +29,10 @@ pub(super) fn merge_over_resources(mut findings: Vec<Finding>, gap_secs: f64, en
 }
 
 fn belongs(finding: &Finding, first: &Finding, gap_secs: f64, ends: &[End]) -> bool {
-    let is_of_server =
-        |end: &End| end.apiserver.is_none() || finding.apiserver.is_none() || end.apiserver == finding.apiserver;
     let is_between = |end: &End| (finding.started_at < end.started_at) != (first.started_at < end.started_at);
     let is_apart = finding.started_at > first.ended_at || first.started_at > finding.ended_at;
     (finding.kind, &finding.culprit) == (first.kind, &first.culprit)
-        && !(is_apart && ends.iter().any(|end| is_of_server(end) && is_between(end)))
+        && !(is_apart && ends.iter().any(|end| end.is_of(finding.apiserver.as_deref()) && is_between(end)))
         && (finding.kind != Kind::ListPileup || finding.apiserver == first.apiserver)
         && secs(finding.started_at - first.ended_at) <= gap_secs
         && secs(first.started_at - finding.ended_at) <= gap_secs

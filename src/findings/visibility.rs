@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::Presence;
-use crate::audit::Stage;
 use crate::requests::Tally;
 
 /// What a log can show of storms and of ends of servers.
@@ -94,10 +93,9 @@ fn list_visibility(presence: &[Presence]) -> ListVisibility {
 }
 
 pub(super) fn request_ends(tally: &Tally) -> RequestEnds {
-    let has_ends = [Stage::ResponseComplete, Stage::Panic].iter().any(|stage| tally.stages[*stage as usize] > 0);
     match tally.unlogged_ends {
         0 => RequestEnds::Logged,
-        _ if has_ends => RequestEnds::LoggedForSome,
+        _ if tally.has_request_ends() => RequestEnds::LoggedForSome,
         _ => RequestEnds::NotLogged,
     }
 }
@@ -110,6 +108,7 @@ const fn shows_server_ends(row: &Presence) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Stage;
 
     fn presence(lists: u64, read: &[&str]) -> Presence {
         Presence {

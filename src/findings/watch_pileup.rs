@@ -8,15 +8,14 @@ use super::severity::{Severity, SeverityReason};
 
 /// Judges watches that pile up. The query has told them from the watches that a client needs.
 pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding> {
-    let detail = &episode.detail;
     // Where nothing shows how requests end, every watch looks as if it were open for ever.
-    if episode.pattern != Pattern::WatchPileup || context.omits_complete {
+    if episode.pattern != Pattern::WatchPileup || !context.has_request_ends {
         return None;
     }
-    let (open, without_end) = (detail.open_watch_count, episode.open_count);
+    let (open, without_end) = (episode.open_watch_count, episode.open_count);
     let is_many = open >= context.thresholds.watch_pileup.warning_open_watches;
     let severity = if is_many { Severity::Warning } else { Severity::Info };
-    let reason = SeverityReason::OpenWatches { open, needed: detail.needed_watch_count, without_end };
+    let reason = SeverityReason::OpenWatches { open, needed: episode.needed_watch_count, without_end };
     let mut finding = Finding::from_episode(Kind::WatchPileup, (severity, reason), episode, context);
     finding.query = "watch_pileups";
     finding.peak_concurrency = Some(open);

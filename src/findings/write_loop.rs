@@ -13,16 +13,15 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
     if episode.pattern != Pattern::FailingWrites || context.covered_secs(episode) < thresholds.min_secs {
         return None;
     }
-    let detail = &episode.detail;
     let writes_per_sec = context.rps(episode);
-    let conflicts = detail.conflict_count;
+    let conflicts = episode.conflict_count;
     let invalid = episode.request_count.saturating_sub(conflicts);
     let reason =
-        SeverityReason::FailedWritesPerSec { writes_per_sec, conflicts, invalid, objects: detail.object_count };
+        SeverityReason::FailedWritesPerSec { writes_per_sec, conflicts, invalid, objects: episode.object_count };
     let severity = if writes_per_sec >= thresholds.warning_rps { Severity::Warning } else { Severity::Info };
     let mut finding = Finding::from_episode(Kind::WriteLoop, (severity, reason), episode, context);
     finding.query = "request_loops";
-    finding.other_resources.clone_from(&detail.other_resources);
+    finding.other_resources.clone_from(&episode.other_resources);
     if conflicts > 0 {
         finding.remedies.push(Remedy::ExpectExistingObjects);
     }
@@ -35,18 +34,16 @@ pub(super) fn judge(episode: &Episode, context: &Context<'_>) -> Option<Finding>
 
 #[cfg(test)]
 mod tests {
-    use super::super::episode::EpisodeDetail;
     use super::super::shape_cases::{found_in, requests};
     use super::*;
 
     fn writes(count: u64, secs: i64, conflicts: u64) -> Vec<Finding> {
-        let detail = EpisodeDetail {
+        found_in(&[Episode {
             conflict_count: conflicts,
             object_count: Some(3),
             other_resources: vec!["secrets".to_owned()],
-            ..EpisodeDetail::default()
-        };
-        found_in(&[Episode { detail, ..requests(Pattern::FailingWrites, count, secs) }])
+            ..requests(Pattern::FailingWrites, count, secs)
+        }])
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Findings on a page: all in a table, and those at warning or above with all there is to say of them.
 
+use super::findings::span;
 use super::or_dash;
 use super::page::{Card, Part, Table, Tone};
 use super::size_words::size_cell;
@@ -34,7 +35,7 @@ pub(super) fn findings_table(findings: &[Finding], zone: &Zone) -> Table {
             finding.culprit.names().1.to_owned(),
             or_dash(resource),
             zone.second(finding.started_at),
-            units::span((finding.ended_at - finding.started_at) / 1_000_000 * 1_000_000),
+            span(finding.ended_at - finding.started_at),
             or_dash(has_requests.then(|| units::count(finding.requests))),
             or_dash(has_requests.then(|| units::count(finding.instances))),
             or_dash(finding.peak_concurrency.map(units::count)),

@@ -152,7 +152,7 @@ pub(super) fn details(finding: &Finding) -> Vec<(&'static str, String)> {
                 share.estimated_bytes.map(|bytes| format!(", holding {}", size_words(bytes))).unwrap_or_default();
             let resource = share.resource.as_deref().unwrap_or("discovery");
             format!(
-                "{} ({resource}: {}, {} in flight at the peak{held})",
+                "{} ({resource}: {}, {} in flight at the memory peak{held})",
                 share.client,
                 counted(share.requests, "request"),
                 share.peak_concurrency

@@ -109,6 +109,16 @@ impl Tally {
         self.stages.iter().sum()
     }
 
+    /// Whether the logs have any event of that stage.
+    pub fn has_stage(&self, stage: Stage) -> bool {
+        self.stages[stage as usize] > 0
+    }
+
+    /// Whether any request has an end: without, how long requests took and what was in flight is unknown.
+    pub fn has_request_ends(&self) -> bool {
+        self.has_stage(Stage::ResponseComplete) || self.has_stage(Stage::Panic)
+    }
+
     /// Lines read.
     pub fn lines(&self) -> u64 {
         self.files.values().map(|file| file.lines).sum()

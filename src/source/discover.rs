@@ -129,6 +129,7 @@ impl Found {
             apiserver: given.map(Into::into),
             disk_bytes: None,
             compression: None,
+            begins_at: None,
         };
         self.candidates.push(Candidate { file, is_given: given.is_some(), head: Head::default() });
     }
@@ -179,6 +180,7 @@ impl Found {
             apiserver: given.map(ToOwned::to_owned).or_else(|| apiserver(path)).map(Into::into),
             disk_bytes: path.metadata().ok().map(|metadata| metadata.len()),
             compression: head.compression,
+            begins_at: head.opening.first_at,
             path: Some(path.to_owned()),
         };
         self.candidates.push(Candidate { file, is_given: given.is_some(), head });

@@ -38,6 +38,9 @@ pub struct LogFile {
     pub disk_bytes: Option<u64>,
     /// How its content is compressed; `None` for standard input, which is not looked at before it is read.
     pub compression: Option<Compression>,
+    /// The first stage time near its beginning, in microseconds since 1970; `None` for standard input, and where no event is
+    /// near the beginning.
+    pub begins_at: Option<i64>,
 }
 
 impl LogFile {

@@ -268,6 +268,7 @@ mod tests {
             apiserver: None,
             disk_bytes: None,
             compression: Some(Compression::Plain),
+            begins_at: None,
         };
         let mut reader = Reader { limits, ..Reader::new(vec![Arc::new(file)]) };
         let (mut lines, mut too_long) = (Vec::new(), Vec::new());

@@ -15,6 +15,8 @@ pub(super) type Micros = i64;
 pub(super) struct Opening {
     /// About when it begins: the median stage time of its first events, since one of them may be damaged.
     pub(super) at: Option<Micros>,
+    /// The earliest of those times, but for damaged ones.
+    pub(super) first_at: Option<Micros>,
     /// Some of the audit IDs, in their quotes.
     pub(super) audit_ids: Vec<Box<[u8]>>,
 }
@@ -48,8 +50,10 @@ impl Opening {
         times.sort_unstable();
         let ids: Vec<_> = bytes.split(|byte| *byte == b'\n').filter_map(|line| value(line, b"\"auditID\"")).collect();
         let step = ids.len().div_ceil(SAMPLED_IDS).max(1);
+        let at = times.get(times.len() / 2).copied();
         Self {
-            at: times.get(times.len() / 2).copied(),
+            at,
+            first_at: at.and_then(|at| times.iter().find(|time| **time >= at - MIN_SHARED_MICROS).copied()),
             audit_ids: ids.into_iter().step_by(step).map(|id| [b"\"", id, b"\""].concat().into()).collect(),
         }
     }
@@ -122,6 +126,8 @@ mod tests {
         let whole = Opening::of(log("a", 0..60).as_bytes()).at.unwrap();
         let damaged = event("x", 0).replace("2026", "9026") + "torn\n" + &log("a", 0..60);
         assert!((Opening::of(damaged.as_bytes()).at.unwrap() - whole).abs() <= 1_000_000);
+        let early = event("x", 0).replace("2026", "1926") + &log("a", 1..60);
+        assert_eq!(Opening::of(early.as_bytes()).first_at, Opening::of(log("a", 1..60).as_bytes()).first_at);
         assert_eq!(Opening::of(b"no event").at, None);
     }
 

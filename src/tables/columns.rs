@@ -270,7 +270,7 @@ pub(super) static COLUMNS: [Column; 79] = [
     plain(
         "is_impersonation_denied",
         Value::Boolean(|row| Some(row.request.event.is_impersonation_denied)),
-        "whether responseStatus.message says that the user may not impersonate whom it names",
+        "whether the impersonation was denied, by responseStatus.message",
     ),
     plain(
         "is_truncated",

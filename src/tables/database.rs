@@ -45,6 +45,10 @@ pub struct Database {
     kept: Mutex<BTreeSet<String>>,
 }
 
+/// Windows of time are counted from a day before the log begins, since what was received earlier would have the number of
+/// the first one otherwise: SQL's division goes toward zero. A day is a whole number of the usual windows.
+const DAY_MICROS: i64 = 86_400_000_000;
+
 impl Database {
     /// A database over `logs` whose queries may use about `memory_bytes` between them before they go to disk; with
     /// `usize::MAX` as much as they need.
@@ -70,7 +74,10 @@ impl Database {
             context.register_table(table, Arc::new(empty))?;
         }
         let can_read_again = logs.files.iter().all(|file| file.compression.is_some());
-        let params = Params::new().with("first_micros", logs.window.from.unwrap_or_default());
+        let begins_at = logs.files.iter().filter_map(|file| file.begins_at).min();
+        let params = Params::new()
+            .with("first_micros", logs.window.from.unwrap_or_default())
+            .with("origin_micros", begins_at.map_or(0, |at| at - DAY_MICROS));
         Ok(Self { context, requests, can_read_again, queries, params, kept: Mutex::default() })
     }
 

@@ -98,6 +98,9 @@ impl fmt::Display for ParamValue {
     }
 }
 
+/// The unit of a parameter that is text whatever it looks like.
+const TEXT: &str = "text";
+
 /// A value for each parameter of a query: the first of `given` that has one, else its default. `types` are those that the
 /// plan asks for; `None` where it takes any.
 pub(super) fn bind(
@@ -108,10 +111,14 @@ pub(super) fn bind(
 ) -> Result<HashMap<String, ScalarValue>, TablesError> {
     let mut values = HashMap::new();
     for (param, data_type) in types {
-        let default = || defaults.get(param.as_str()).map(|default| ParamValue::from(&default.default));
+        let declared = defaults.get(param.as_str());
+        // The plan asks for no type where a parameter is only compared; a name that looks like a number is text all the same.
+        let text = declared.filter(|declared| declared.unit == TEXT).map(|_| &DataType::Utf8);
+        let data_type = data_type.as_ref().or(text);
+        let default = || declared.map(|declared| ParamValue::from(&declared.default));
         let value = given.iter().find_map(|params| params.get(param)).cloned().or_else(default);
         let missing = || TablesError::MissingParam { query: query.to_owned(), param: param.clone() };
-        values.insert(param.clone(), scalar(param, &value.ok_or_else(missing)?, data_type.as_ref())?);
+        values.insert(param.clone(), scalar(param, &value.ok_or_else(missing)?, data_type)?);
     }
     Ok(values)
 }
@@ -160,5 +167,15 @@ mod tests {
         assert_eq!(bound("60".into(), Some(&DataType::Int64)), Some(ScalarValue::from(60_i64)));
         assert_eq!(bound("few".into(), Some(&DataType::Int64)), None);
         assert_eq!(bound("60".into(), None), Some(ScalarValue::from(60_i64)));
+    }
+
+    #[test]
+    fn text_that_looks_like_a_number_stays_text() {
+        let server =
+            Param { name: "server".to_owned(), unit: "text".to_owned(), default: "*".to_owned(), about: String::new() };
+        let types = BTreeMap::from([("server".to_owned(), None)]);
+        let given = Params::new().with("server", "0864");
+        let bound = bind("cut_off_reads", &types, &[&given], &BTreeMap::from([("server", &server)])).unwrap();
+        assert_eq!(bound["server"], ScalarValue::from("0864"));
     }
 }

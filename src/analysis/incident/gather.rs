@@ -33,7 +33,7 @@ impl IncidentInputs<'_> {
         let sources = EndSources { findings: self.findings, tally: self.tally, falls: &self.falls() };
         let ends = find_end_moments(&sources, self.thresholds);
         let run_ups = self.run_ups(&ends, asked).await?;
-        let whole = if self.logs_ends() { whole } else { Vec::new() };
+        let whole = if self.tally.has_request_ends() { whole } else { Vec::new() };
         let moments = find_moments(ends, &PeakSources { whole: &whole, run_ups: &run_ups }, asked, self.thresholds);
         let Some((moment, others)) = moments.split_first() else {
             // Nothing ended, and no list was in flight: the log is looked at from its end.
@@ -47,17 +47,12 @@ impl IncidentInputs<'_> {
         Ok(self.session.database().rows_with(params).await?)
     }
 
-    /// Whether the log has any end of a request: without, nothing is known of what was in flight.
-    fn logs_ends(&self) -> bool {
-        self.tally.stages[Stage::ResponseComplete as usize] > 0
-    }
-
     /// What lists held in the run-up of each end and of the time asked for, in buckets that end there.
     async fn run_ups(&self, ends: &[Moment], asked: Option<Micros>) -> Result<Vec<ListPressure>, AnalysisError> {
         let mut times: Vec<Micros> = ends.iter().map(|end| end.at).rev().take(RUN_UPS).chain(asked).collect();
         times.sort_unstable();
         times.dedup();
-        if !self.logs_ends() {
+        if !self.tally.has_request_ends() {
             times.clear();
         }
         let secs = f64::from(self.thresholds.run_up_secs);
@@ -98,7 +93,7 @@ impl IncidentInputs<'_> {
             at_peak: &lists.at_peak,
             at_end: &lists.at_end,
             cut_off: &lists.cut_off,
-            harmed: if self.logs_ends() { &harmed } else { &[] },
+            harmed: if self.tally.has_request_ends() { &harmed } else { &[] },
             returns: &lists.returns,
             growth: memory.as_ref().map(|memory| &memory.growth),
             memory_limit: self.options.memory_limit,
@@ -145,7 +140,7 @@ impl IncidentInputs<'_> {
                 None => Vec::new(),
             },
         };
-        if !self.logs_ends() {
+        if !self.tally.has_request_ends() {
             lists = Lists { at_end: lists.at_end, returns: lists.returns, ..Lists::default() };
             lists.at_end.iter_mut().for_each(|row| row.inflight_count = 0);
         }
@@ -161,7 +156,7 @@ impl IncidentInputs<'_> {
             MomentKind::Death | MomentKind::PossibleDeath | MomentKind::Asked => moment.at,
             MomentKind::Peak => middle + run_up,
         };
-        let sees_end = moment.is_end() && self.tally.stages[Stage::RequestReceived as usize] > 0;
+        let sees_end = moment.is_end() && self.tally.has_stage(Stage::RequestReceived);
         let half_life_secs =
             if sees_end { self.thresholds.logged_half_life_secs } else { self.thresholds.half_life_secs };
         Params::new()
@@ -173,7 +168,7 @@ impl IncidentInputs<'_> {
     }
 }
 
-/// With buckets of so many seconds, one of which ends with an instant.
+/// With buckets of `secs` seconds, aligned so that one of them ends at `at`.
 fn in_buckets(params: Params, secs: f64, at: Micros) -> Params {
     params.with("bucket_secs", secs).with("shift_micros", (at + 1).rem_euclid(micros(secs)))
 }

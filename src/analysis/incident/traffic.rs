@@ -19,12 +19,11 @@ impl IncidentInputs<'_> {
     pub(super) async fn traffic(&self, moment: &Moment, window: Span) -> Result<Traffic, AnalysisError> {
         let harm = harm_span(self.findings, moment, self.thresholds);
         let bucket = micros(ACTIVITY_SECS);
-        let can_read_again = self.session.logs().files.iter().all(|file| file.compression.is_some());
         if !moment.is_end() {
             let activity = self.ask(&activity_params(window, 0)).await?;
             return Ok(Traffic { activity, harmed: self.ask(&harm_params(harm, 0)).await? });
         }
-        if !can_read_again {
+        if !self.session.can_be_read_again() {
             let activity = self.ask(&activity_params(window, 0)).await?;
             let harm = HarmSpan { to: moment.at - bucket, ..harm };
             return Ok(Traffic { activity, harmed: self.ask(&harm_params(harm, 0)).await? });

@@ -318,7 +318,7 @@ impl Proposer<'_> {
         let before = most(&window.before, |summary| summary.known_peak_high_bytes.high);
         let share = best.rejected_share();
         let has_restart = window.servers.iter().any(|server| !server.traffic.restarts_ns.is_empty());
-        let sees_all = self.tally.stages[Stage::RequestReceived as usize] > 0;
+        let sees_all = self.tally.has_stage(Stage::RequestReceived);
         let doubts = [
             (Doubt::MatchesVitalTraffic, lint.iter().any(|finding| finding.rule == VITAL_RULE)),
             (Doubt::MayExceedBudget, best.peak_high_bytes > self.budget_bytes() && is_size_known),

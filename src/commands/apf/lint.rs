@@ -49,7 +49,7 @@ pub(super) fn run(args: &LintArgs, console: Console) -> Result<bool> {
     Ok(args.fail_on.is_some_and(|bound| report.worst() >= Some(LintSeverity::from(bound))))
 }
 
-/// Shows the notes on how the manifests were read; text that is no manifest has one for every line.
+/// Prints the notes on reading the manifests. Text that isn't a manifest has one note for each line.
 fn show_notes(read: &Manifest, console: Console) {
     const SHOWN: usize = 10;
     read.notes.iter().take(SHOWN).for_each(|note| console.note(&note.to_string()));

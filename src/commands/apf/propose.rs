@@ -53,7 +53,7 @@ fn show(proposed: &ProposeReport, args: &ProposeArgs, console: Console) -> Resul
 fn write(folder: &Path, proposed: &ProposeReport, force: bool, console: Console) -> Result<()> {
     let manifests = manifest_files(proposed);
     if manifests.is_empty() {
-        console.note(&format!("there is no candidate, so nothing was written to {}", folder.display()));
+        console.note(&format!("no candidate was found; nothing was written to {}", folder.display()));
         return Ok(());
     }
     let doing = || format!("can't write to {}", folder.display());

@@ -122,12 +122,7 @@ impl Incident {
 impl IncidentInput<'_> {
     /// Whether any event of the stage RequestReceived is logged, so that lists in flight at an end leave a line.
     fn logs_request_received(&self) -> bool {
-        self.measured.tally.stages[Stage::RequestReceived as usize] > 0
-    }
-
-    /// Whether any event of the stage ResponseComplete is logged: without, nothing is known of what was in flight.
-    fn logs_ends(&self) -> bool {
-        self.measured.tally.stages[Stage::ResponseComplete as usize] > 0
+        self.measured.tally.has_stage(Stage::RequestReceived)
     }
 }
 

@@ -57,8 +57,8 @@ pub fn propose_audit_policy(activity: &[ServerActivity], bucket_secs: f64, tally
         lines_per_day: per_day(lines, secs),
         bytes_per_day: per_day(line_bytes * lines, secs),
         line_bytes,
-        logs_request_received: tally.stages[Stage::RequestReceived as usize] > 0,
-        logs_response_started: tally.stages[Stage::ResponseStarted as usize] > 0,
+        logs_request_received: tally.has_stage(Stage::RequestReceived),
+        logs_response_started: tally.has_stage(Stage::ResponseStarted),
     };
     AuditPolicy { yaml: POLICY, volume }
 }

@@ -204,7 +204,7 @@ fn weigh_sizes(
 
 fn doubt_without_culprit(input: &IncidentInput<'_>) -> Vec<Doubt> {
     let mut doubts = Vec::new();
-    if !input.logs_ends() {
+    if !input.measured.tally.has_request_ends() {
         return vec![Doubt::EndsNotLogged];
     }
     if input.moment.is_end() && !input.logs_request_received() {

@@ -38,8 +38,8 @@ impl CapacityReport {
                     one.client_type.clone(),
                     units::count(one.lists_saved),
                     or_dash(one.share.map(units::share)),
-                    or_dash(one.response_bytes.map(Bytes::words)),
-                    or_dash(one.peak_bytes.map(Bytes::words)),
+                    or_dash(one.response_bytes.map(size_cell)),
+                    or_dash(one.peak_bytes.map(size_cell)),
                     improvement_words(one),
                 ]
             })
@@ -79,8 +79,8 @@ impl CapacityReport {
                     units::count(this.watch_lists),
                     units::count(this.watches),
                     about(this.low_seat_secs, this.high_seat_secs),
-                    or_dash(this.response_bytes.map(Bytes::words)),
-                    or_dash(this.peak_bytes.map(Bytes::words)),
+                    or_dash(this.response_bytes.map(size_cell)),
+                    or_dash(this.peak_bytes.map(size_cell)),
                 ]);
                 if self.window_before.is_some() {
                     let before =

@@ -11,7 +11,9 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
     let rule = format!(
         "A start shows in the server's requests to itself: system:apiserver lists at least {} resources \
          (apiserver_restart.min_own_resources) within seconds, or at least {} requests \
-         (apiserver_restart.min_startup_requests) are marked as served while starting. Another start within {} s \
+         (apiserver_restart.min_startup_requests) are marked as served while starting, or, after {} s without any event \
+         (apiserver_restart.long_silence_secs), it gets at least {} of the roles, priority classes and APIServices that it \
+         sets up (apiserver_restart.min_own_gets) or fails a health check. Another start within {} s \
          (apiserver_restart.slow_start_secs) is one where those resources are listed again, or watches that the first start \
          served have no end and are opened again. The server before was killed if \
          it left at least {} watches (apiserver_restart.min_open_watches) or {} LISTs (apiserver_restart.min_open_lists) \
@@ -22,6 +24,8 @@ pub(super) fn explain(thresholds: &Thresholds) -> Explanation {
          ready when it no longer marked requests as served while starting.",
         limits.min_own_resources,
         limits.min_startup_requests,
+        limits.long_silence_secs,
+        limits.min_own_gets,
         limits.slow_start_secs,
         limits.min_open_watches,
         limits.min_open_lists,

@@ -85,7 +85,7 @@ fn a_summary_says_who_did_what_how_often() {
     let death = finding(Kind::ApiserverRestart, SeverityReason::CutOff { watches: 1, lists: 4 });
     let death = Finding { estimated_bytes: None, peak_concurrency: None, ended_at: START + 10_570_000, ..death };
     assert_eq!(summary(&death), "the apiserver died, and was back 11 s later");
-    assert_eq!(severity_reason(&death.severity_reason), "1 watch and 4 LISTs have no end in the log");
+    assert_eq!(severity_reason(&death.severity_reason), "1 watch and 4 LISTs without an end in the log");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn what_is_not_made_of_lists_has_its_sentence() {
     let cut_off = Finding { cause: Some(Cause::WatchesExpired), ..finding(Kind::RelistHerd, held()) };
     assert_eq!(
         summary(&cut_off),
-        "inventory-sync listed pods 912 times within 3 min 0 s, as they had been cut off and their watches had expired (410)"
+        "inventory-sync listed pods 912 times within 3 min 0 s because they had been cut off and their watches had expired (410)"
     );
 }
 

@@ -4,13 +4,14 @@ use crate::findings::{Finding, Remedy, Unknown};
 use crate::units;
 
 /// What to do at the client.
+#[expect(clippy::too_many_lines, reason = "one arm for each remedy")]
 pub fn remedy(remedy: &Remedy) -> String {
     let words = match remedy {
         Remedy::ClientAdvice { client, advice } => return format!("{client}: {advice}"),
         Remedy::UnsetClientTimeout { timeout_secs } => {
             return format!(
-                "leave the client's general time-out unset (in client-go rest.Config.Timeout, here {timeout_secs} s): it cuts \
-                 watches too; give single requests a deadline instead (a context)"
+                "leave the client's overall timeout unset (rest.Config.Timeout in client-go, here {timeout_secs} s): it cuts watches \
+                 too; give individual requests a deadline instead (a context)"
             );
         }
         Remedy::ListFromCacheOrInPages => {
@@ -55,24 +56,16 @@ pub fn remedy(remedy: &Remedy) -> String {
             "keep the discovery cache: give kubectl a writable --cache-dir that outlives the call"
         }
         Remedy::FindFullLevel => {
-            "find the priority level that is full, and who fills it, with: stormglass apf explain; the log itself does not \
-             say whether API Priority and Fairness rejected a request or the server's limit of requests in flight"
+            "find the full priority level, and who fills it, with stormglass apf explain; the log does not show whether API \
+             Priority and Fairness rejected a request or --max-requests-inflight did"
         }
         Remedy::ReuseClient => "in programs, create one client and reuse it",
-        other => of_other_shapes(other),
-    };
-    words.to_owned()
-}
-
-/// What to do about what isn't made of LISTs.
-fn of_other_shapes(remedy: &Remedy) -> &'static str {
-    match remedy {
         Remedy::StopWatches => {
             "stop a watch (close its response, cancel its context) before opening another in its place, and give each a \
              timeoutSeconds, after which the server ends it"
         }
         Remedy::ShareInformer => {
-            "share one informer for each resource in a program, in place of a watch for each user of it"
+            "share one informer for each resource in a program instead of opening a watch for each consumer"
         }
         Remedy::DeleteInSteps => {
             "delete in steps: list a page (limit=500) and delete its objects, or let them expire (the TTL of events, of \
@@ -86,19 +79,19 @@ fn of_other_shapes(remedy: &Remedy) -> &'static str {
             "read from an informer's cache instead of getting objects one by one: one LIST and a watch replace these GETs"
         }
         Remedy::ExpectExistingObjects => {
-            "take \"already exists\" for an answer: get the object and update it only if it differs, or use server-side \
+            "treat \"already exists\" as success: get the object and update it only if it differs, or use server-side \
              apply; look for two controllers that contend for the same objects"
         }
-        Remedy::FixInvalidObjects => "correct what the server finds invalid: the same object will be refused again",
-        Remedy::RenewCredentials => "renew the credentials (token or certificate), and have the client read them anew",
+        Remedy::FixInvalidObjects => "fix what the server reports as invalid: the same object will be rejected again",
+        Remedy::RenewCredentials => "renew the credentials (token or certificate), and have the client reload them",
         Remedy::GrantOrStopAsking => {
-            "grant the permission (kubectl auth can-i shows what is missing), or switch off in the client what needs it"
+            "grant the permission (kubectl auth can-i shows what is missing), or turn off the feature of the client that needs it"
         }
         Remedy::HeedAdmission => {
-            "look at the messages: a quota, an admission policy or webhook, or an impersonation refuses it"
+            "read the messages: a quota, an admission policy, a webhook or a denied impersonation refuses it"
         }
-        other => unreachable!("the words of {other:?} are in `remedy`"),
-    }
+    };
+    words.to_owned()
 }
 
 /// What to do first about a finding, without the client's name; `None` where it has no remedy.

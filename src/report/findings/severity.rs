@@ -11,9 +11,9 @@ pub fn severity_reason(reason: &SeverityReason) -> String {
     match reason {
         Reason::Held { bytes } => format!("LISTs held {} at the peak", held_estimate_and_hint(*bytes)),
         Reason::DiedMeanwhile { died_at, bytes, lists } => format!(
-            "the apiserver died at {} while it was going on; {} in flight at the peak held {}",
+            "the apiserver died at {}, during it or shortly after; up to {} in flight at once, and they held {} at the peak",
             units::second(*died_at),
-            count(*lists, "LIST", "LISTs"),
+            count(*lists, "LIST was", "LISTs were"),
             bytes.map_or_else(|| "an unknown amount of memory".to_owned(), held_estimate_and_hint)
         ),
         Reason::InFlightForLong { mean_lists, list_secs } => format!(
@@ -180,11 +180,11 @@ fn of_objects(objects: Option<u64>) -> String {
 fn of_restarts(reason: &SeverityReason) -> String {
     use SeverityReason as Reason;
     match reason {
-        Reason::CutOff { watches, lists } | Reason::CutOffOrLogMissing { watches, lists } => format!(
-            "{} and {} have no end in the log",
-            count(*watches, "watch", "watches"),
-            count(*lists, "LIST", "LISTs")
-        ),
+        Reason::CutOff { watches, lists } | Reason::CutOffOrLogMissing { watches, lists } => {
+            let kinds = [(*watches, "watch", "watches"), (*lists, "LIST", "LISTs")];
+            let open = kinds.iter().filter(|(open, ..)| *open > 0).map(|(open, one, many)| count(*open, one, many));
+            format!("{} without an end in the log", open.collect::<Vec<_>>().join(" and "))
+        }
         Reason::LogBegins => "the log begins with it".to_owned(),
         Reason::OnlyEndsLogged => {
             "the audit policy logs only how requests end, so nothing shows whether any were cut off".to_owned()

@@ -84,7 +84,7 @@ fn most_of_it(finding: &Finding) -> String {
 
 fn cause(cause: Cause) -> &'static str {
     match cause {
-        Cause::WatchesExpired => ", as they had been cut off and their watches had expired (410)",
+        Cause::WatchesExpired => " because they had been cut off and their watches had expired (410)",
     }
 }
 

@@ -85,8 +85,9 @@ pub fn blind_spot(spot: &BlindSpot) -> String {
             format!("{topic}: {fact}; {meaning}")
         }
         BlindSpot::UnknownSizes { findings } => format!(
-            "sizes: {} no estimate of memory that says more than a factor of ten; give sizes with --metrics or --resource",
-            super::count(*findings as u64, "finding has", "findings have")
+            "sizes: the memory of {} is unknown, or known only to within a factor of ten or more; give sizes with --metrics \
+             or --resource",
+            super::count(*findings as u64, "finding", "findings")
         ),
         BlindSpot::PartOfLog => {
             "range: sizes, clients and the server's version come only from the part of the log that was asked for; the whole \

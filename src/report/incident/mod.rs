@@ -188,7 +188,7 @@ fn suspect_note(suspect: &IncidentSuspect, all_lists: u64) -> String {
 fn wave_note(wave: &ReturnWave, wave_secs: u32) -> String {
     let bytes = wave.response_bytes.map(|bytes| format!(", returning {}", size_words(bytes))).unwrap_or_default();
     format!(
-        "then a second wave: {} of clients sent {} within {}{bytes}",
+        "then a second wave: {} sent {} within {}{bytes}",
         counted(wave.instances, "instance"),
         counted(wave.lists, "LIST"),
         span_words(wave_secs)

@@ -26,7 +26,7 @@ pub(super) fn support_words(support: &Support) -> String {
             format!("measured memory follows the estimate (r = {correlation:.2})")
         }
         Support::HadMostInFlight { share } => {
-            format!("most of what was in flight was theirs ({})", units::share(*share))
+            format!("the clients named had most of what was in flight ({})", units::share(*share))
         }
         Support::HeldEnough => "what was held is enough to matter even by the low end of the estimate".to_owned(),
         Support::NearMemoryLimit { memory_limit, share } => {

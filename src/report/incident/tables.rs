@@ -243,7 +243,7 @@ fn suspect_row(suspect: &IncidentSuspect) -> Vec<String> {
         units::share(suspect.share),
         rounded(suspect.inflight_secs),
         units::count(suspect.inflight),
-        or_dash(suspect.estimated_bytes.map(Bytes::words)),
+        or_dash(suspect.estimated_bytes.map(size_cell)),
         listed(&suspect.resources),
         format!("{} by {}", units::count(suspect.recent_lists), units::count(suspect.recent_instances)),
         units::count(suspect.cut_off_lists.max(suspect.deletes)),
@@ -301,7 +301,7 @@ pub(super) fn wave_table(wave: &ReturnWave, wave_secs: u32, zone: &Zone) -> Tabl
                 units::count(row.instance_count),
                 units::count(row.list_count),
                 or_dash(row.peak_list_count.map(units::count)),
-                or_dash(row.response_bytes().map(Bytes::words)),
+                or_dash(row.response_bytes().map(size_cell)),
                 units::count(row.watch_count),
                 units::count(row.rejected_count),
             ]

@@ -127,19 +127,18 @@ impl IncidentReport {
 
     /// What part of the LISTs in flight was the culprits'.
     fn share_words(&self, culprits: &[&IncidentSuspect]) -> String {
-        let (subject, whose, have) =
-            if culprits.len() > 1 { ("They", "theirs", "had") } else { ("It", "its own", "had") };
+        let (subject, whose) = if culprits.len() > 1 { ("They", "theirs") } else { ("It", "its own") };
         let deletes: u64 = culprits.iter().map(|culprit| culprit.deletes).sum();
         let deletes = match deletes {
             0 => String::new(),
-            count => format!("; {} of collections (deletecollection) {have} not ended", counted(count, "deletion")),
+            count => format!("; {} of collections (deletecollection) had not ended", counted(count, "deletion")),
         };
         let part = self.near_words(culprits);
         let own: u64 = culprits.iter().map(|culprit| culprit.inflight).sum();
         if own == 0 {
             let lists = units::count(culprits.iter().map(|culprit| culprit.recent_lists).sum());
             return format!(
-                "{subject} {have} no LIST in flight at the last logged peak, but sent {lists} in the last minute{part}{deletes}"
+                "{subject} had no LIST in flight at the last logged peak, but sent {lists} in the last minute{part}{deletes}"
             );
         }
         let all: u64 = self.incident.suspects.iter().map(|other| other.inflight).sum();
@@ -163,21 +162,14 @@ impl IncidentReport {
             return String::new();
         }
         let run_up = span_words(self.incident.thresholds.run_up_secs);
-        let around = if self.moment.is_end() { "in the" } else { "within" };
-        match self.incident.share_basis {
-            ShareBasis::Bytes => format!(
-                "; {} of what LISTs held {around} {run_up}{} was {}",
-                units::share(share.min(1.0)),
-                if self.moment.is_end() { " before" } else { " of it" },
-                if culprits.len() > 1 { "theirs" } else { "its own" }
-            ),
-            ShareBasis::ListSeconds => format!(
-                "; by LISTs in flight and time, as sizes are unknown, {} {around} {run_up}{} was {}",
-                units::share(share.min(1.0)),
-                if self.moment.is_end() { " before" } else { " of it" },
-                if culprits.len() > 1 { "theirs" } else { "its own" }
-            ),
-        }
+        let when =
+            if self.moment.is_end() { format!("in the {run_up} before") } else { format!("within {run_up} of it") };
+        let of = match self.incident.share_basis {
+            ShareBasis::Bytes => format!("what LISTs held {when}"),
+            ShareBasis::ListSeconds => format!("the time that LISTs were in flight {when} (their sizes are unknown)"),
+        };
+        let account = if culprits.len() > 1 { "they account" } else { "it accounts" };
+        format!("; {account} for {} of {of}", units::share(share.min(1.0)))
     }
 
     fn no_culprit(&self) -> String {
@@ -187,7 +179,9 @@ impl IncidentReport {
         if !storming.is_empty() {
             format!("{}. {}.{open}", self.storming_words(&storming), capitalized(&held))
         } else if self.moment.is_end() && open.is_empty() {
-            format!("No client stormed then, as far as the log shows: {held}. LISTs don't explain this end.")
+            format!(
+                "No client stormed then, as far as the log shows: {held}. The LISTs in the log don't explain this end."
+            )
         } else {
             format!("No client stormed then: {held}.{open}")
         }
